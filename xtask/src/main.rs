@@ -1,0 +1,27 @@
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
+
+mod cluster;
+
+use clap::{Parser, Subcommand};
+
+/// Hooked's development commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start, stop and use the embedded Kubernetes cluster.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Cluster(command) => cluster::run(command),
+    }
+}
