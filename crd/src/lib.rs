@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The HookedWorkload API, `hooked.dev/v1alpha1`: what users write (`spec`) and what they read (`status`).
+//!
+//! This crate depends on no client: tools that only speak about HookedWorkloads need nothing else.
+
+mod duration;
+mod schema;
+mod spec;
+mod status;
+
+pub use duration::GoDuration;
+pub use schema::custom_resource_definition;
+pub use spec::{
+    Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,
+    PodTemplate, RollingUpdate, RolloutGate, RolloutGateAction, Strategy, StrategyType,
+};
+pub use status::{
+    DurationSummary, HandlerKind, HookKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,
+    KillReason, KillStatus, Outcome, Source,
+};

@@ -1,0 +1,206 @@
+//! What users write: a Deployment's spec, plus `hooks`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema;
+use crate::status::{HookKind, HookedWorkloadStatus};
+
+/// A Deployment that tells the truth about its container lifecycle hooks.
+///
+/// Every field but `hooks` means what it means in an `apps/v1` Deployment.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "hooked.dev",
+    version = "v1alpha1",
+    kind = "HookedWorkload",
+    plural = "hookedworkloads",
+    shortname = "hw",
+    category = "all",
+    namespaced,
+    status = "HookedWorkloadStatus",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    derive = "PartialEq",
+    doc = "HookedWorkload is a Deployment that tells the truth about its container lifecycle hooks: every postStart and preStop run with its outcome and duration, and every container killed because of one."
+)]
+#[serde(rename_all = "camelCase")]
+pub struct HookedWorkloadSpec {
+    /// How many Pods are wanted. 1 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+    /// Which Pods belong to this workload. Must match the labels of the template, and cannot be changed.
+    pub selector: LabelSelector,
+    /// The Pods to create. Hooks are written where Kubernetes puts them: `spec.containers[].lifecycle`.
+    #[schemars(schema_with = "schema::pod_template")]
+    pub template: PodTemplate,
+    /// How Pods of an old revision are replaced by those of a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// Seconds for which a new Pod must be ready before it counts as available. 0 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ready_seconds: Option<i32>,
+    /// How many old revisions are kept to roll back to. 10 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision_history_limit: Option<i32>,
+    /// While true, a changed template is not rolled out; the workload is still scaled and its Pods replaced when gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// Seconds a rollout may go on without progress before the condition Progressing turns False. 600 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_deadline_seconds: Option<i32>,
+    /// How lifecycle hooks are measured, limited and reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HooksSpec>,
+}
+
+/// A native PodTemplateSpec, kept as written.
+///
+/// It is JSON on purpose: what the API server accepts must reach the Pod unchanged, also fields newer than the types
+/// this program was built with and quantities written as numbers (`cpu: 0.5`), which typed decoding refuses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PodTemplate(pub serde_json::Value);
+
+/// How Pods of an old revision are replaced by those of a new one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Strategy {
+    /// RollingUpdate (the default) replaces Pods step by step; Recreate removes all old Pods before it creates new ones.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<StrategyType>,
+    /// Limits of a rolling update; only with type RollingUpdate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_update: Option<RollingUpdate>,
+}
+
+/// The kind of a rollout strategy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StrategyType {
+    /// Replace Pods step by step within `maxSurge` and `maxUnavailable`.
+    #[default]
+    RollingUpdate,
+    /// Remove all old Pods before new ones are created.
+    Recreate,
+}
+
+/// Limits of a rolling update.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RollingUpdate {
+    /// How many Pods may exist above `replicas`: a number, or a percentage rounded up. 25% if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_surge: Option<IntOrString>,
+    /// How many Pods may be unavailable: a number, or a percentage rounded down. 25% if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<IntOrString>,
+}
+
+/// How lifecycle hooks are measured, limited and reported.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HooksSpec {
+    /// Runner (the default): exec hooks run under the hook-runner and are measured exactly.
+    /// Observe: the Pod's spec is left as written and runs are inferred from Pod status and Events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<Measurement>,
+    /// Durable (the default): a finalizer keeps a Pod until its hook runs are counted.
+    /// BestEffort: no finalizer; Pods vanish as ever and some runs end Unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// How many hook runs are kept in `status.recentRuns`, from 0 to 50. 10 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_limit: Option<i32>,
+    /// Timeouts, retries and failure handling of exec hooks under the Runner; the first policy that matches applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<HookPolicy>>,
+    /// Stops a rollout whose new Pods' hooks fail. Off if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_gate: Option<RolloutGate>,
+}
+
+/// Where the truth about a hook run comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Measurement {
+    /// Exec hooks run under the hook-runner.
+    #[default]
+    Runner,
+    /// The Pod's spec is left as written; runs are inferred.
+    Observe,
+}
+
+/// Whether a Pod waits until its hook runs are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Evidence {
+    /// A Pod finalizer keeps the evidence until it is counted.
+    #[default]
+    Durable,
+    /// No finalizer.
+    BestEffort,
+}
+
+/// How one kind of hook is run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookPolicy {
+    /// The container that this policy is for; every container if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The hook that this policy is for; both if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookKind>,
+    /// Seconds that one attempt may take; then its processes get SIGTERM, and SIGKILL a second later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<i32>,
+    /// Further attempts after a failure. 0 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<i32>,
+    /// Seconds between attempts. 1 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_delay_seconds: Option<i32>,
+    /// What follows when the hook has failed. Fail if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_policy: Option<FailurePolicy>,
+    /// How many of the last bytes of the hook's output are kept with the run, at most 1024.
+    /// 0 (the default) keeps none, since output may hold secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<i32>,
+}
+
+/// What follows when a hook has failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FailurePolicy {
+    /// As Kubernetes does: a failed postStart kills its container; a failed preStop is reported and the stop goes on.
+    #[default]
+    Fail,
+    /// The failure is recorded and the hook reports success to the kubelet.
+    Ignore,
+}
+
+/// Stops a rollout whose new Pods' hooks fail.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutGate {
+    /// Hook failures and hook kills in the new revision's Pods that are still borne.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<i32>,
+    /// What follows when there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<RolloutGateAction>,
+}
+
+/// What a rollout gate does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RolloutGateAction {
+    /// The rollout stops where it is.
+    #[default]
+    Pause,
+    /// The workload goes back to the revision before.
+    Rollback,
+}
