@@ -8,7 +8,7 @@ mod spec;
 mod status;
 
 pub use duration::GoDuration;
-pub use schema::custom_resource_definition;
+pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
     Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,
     PodTemplate, RollingUpdate, RolloutGate, RolloutGateAction, Strategy, StrategyType,

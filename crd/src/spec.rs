@@ -36,6 +36,7 @@ pub struct HookedWorkloadSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
     /// Which Pods belong to this workload. Must match the labels of the template, and cannot be changed.
+    #[schemars(schema_with = "schema::selector")]
     pub selector: LabelSelector,
     /// The Pods to create. Hooks are written where Kubernetes puts them: `spec.containers[].lifecycle`.
     #[schemars(schema_with = "schema::pod_template")]
@@ -96,9 +97,11 @@ pub enum StrategyType {
 pub struct RollingUpdate {
     /// How many Pods may exist above `replicas`: a number, or a percentage rounded up. 25% if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::int_or_percent")]
     pub max_surge: Option<IntOrString>,
     /// How many Pods may be unavailable: a number, or a percentage rounded down. 25% if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::int_or_percent")]
     pub max_unavailable: Option<IntOrString>,
 }
 

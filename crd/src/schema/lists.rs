@@ -1,0 +1,50 @@
+//! Parts of the status whose lists have keys, so that server-side apply and clients can tell their entries apart.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::status::{HookStatus, KillStatus};
+
+/// `status.conditions`, as `metav1.Condition` is written in API types.
+pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "type": "object",
+            "required": ["lastTransitionTime", "message", "reason", "status", "type"],
+            "properties": {
+                "type": {"type": "string", "maxLength": 316, "description": "What the condition is about."},
+                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "Whether it holds."},
+                "reason": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "Why, as one word that programs can rely on."},
+                "message": {"type": "string", "maxLength": 32768, "description": "Why, in words."},
+                "lastTransitionTime": {"type": "string", "format": "date-time", "description": "When the status last changed."},
+                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0, "description": "The generation of the spec that the condition speaks about."},
+            },
+        },
+    })
+}
+
+/// `status.hooks`: one entry for each container and hook.
+pub(crate) fn hooks(generator: &mut SchemaGenerator) -> Schema {
+    map_list(generator.subschema_for::<HookStatus>(), &["container", "hook"])
+}
+
+/// `status.kills`: one entry for each reason.
+pub(crate) fn kills(generator: &mut SchemaGenerator) -> Schema {
+    map_list(generator.subschema_for::<KillStatus>(), &["reason"])
+}
+
+/// `status.ledger`: the operator's own, so the API server keeps it as it is.
+pub(crate) fn ledger(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+}
+
+fn map_list(items: Schema, keys: &[&str]) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": items,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": keys,
+    })
+}

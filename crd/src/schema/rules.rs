@@ -1,0 +1,177 @@
+//! What the API server checks at admission beyond types: everything that a Deployment's own validation refuses and that
+//! creating a Pod would not show.
+//!
+//! Messages are worded as a Deployment's are where it has the same check.
+
+use serde_json::{Map, Value, json};
+
+use super::Error;
+
+/// One check in CEL.
+struct Rule {
+    /// The schema that the rule stands in, as a path such as `spec.selector.matchExpressions[]`.
+    at: &'static str,
+    /// What must hold; `self` is the value at `at`.
+    rule: &'static str,
+    /// What is told if it does not.
+    message: &'static str,
+    /// The field below `at` that is to blame, if not `at` itself.
+    field: Option<&'static str>,
+    /// How the API server classes the error.
+    reason: &'static str,
+}
+
+const INVALID: &str = "FieldValueInvalid";
+const FORBIDDEN: &str = "FieldValueForbidden";
+const REQUIRED: &str = "FieldValueRequired";
+
+const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
+
+const RULES: &[Rule] = &[
+    not_negative("spec.replicas"),
+    not_negative("spec.minReadySeconds"),
+    not_negative("spec.revisionHistoryLimit"),
+    not_negative("spec.progressDeadlineSeconds"),
+    Rule {
+        at: "spec",
+        rule: "self.?progressDeadlineSeconds.orValue(600) > self.?minReadySeconds.orValue(0)",
+        message: "must be greater than minReadySeconds (600 if absent)",
+        field: Some(".progressDeadlineSeconds"),
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.selector",
+        rule: "self.?matchLabels.orValue({}).size() > 0 || self.?matchExpressions.orValue([]).size() > 0",
+        message: "empty selector is invalid: name a label of the template in matchLabels",
+        field: None,
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.selector",
+        rule: "self == oldSelf",
+        message: "field is immutable: create a new HookedWorkload to select other Pods",
+        field: None,
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.selector.matchExpressions[]",
+        rule: "!(self.operator in ['In', 'NotIn']) || self.?values.orValue([]).size() > 0",
+        message: "must be specified when `operator` is 'In' or 'NotIn'",
+        field: Some(".values"),
+        reason: REQUIRED,
+    },
+    Rule {
+        at: "spec.selector.matchExpressions[]",
+        rule: "!(self.operator in ['Exists', 'DoesNotExist']) || self.?values.orValue([]).size() == 0",
+        message: "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+        field: Some(".values"),
+        reason: FORBIDDEN,
+    },
+    Rule {
+        at: "spec",
+        rule: "!has(self.selector.matchLabels) || self.selector.matchLabels.all(k, \
+               has(self.template.metadata) && has(self.template.metadata.labels) && \
+               k in self.template.metadata.labels && \
+               self.template.metadata.labels[k] == self.selector.matchLabels[k])",
+        message: "`selector` does not match template `labels`: give the template every label of spec.selector.matchLabels",
+        field: Some(".template.metadata.labels"),
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec",
+        rule: "!has(self.selector.matchExpressions) || self.selector.matchExpressions.all(e, \
+               has(self.template.metadata) && has(self.template.metadata.labels) && e.key in self.template.metadata.labels ? \
+               e.operator == 'Exists' || e.operator != 'DoesNotExist' && has(e.values) && \
+               (e.operator == 'In') == (self.template.metadata.labels[e.key] in e.values) : \
+               e.operator in ['NotIn', 'DoesNotExist'])",
+        message: "`selector` does not match template `labels`: the template's labels must meet spec.selector.matchExpressions",
+        field: Some(".template.metadata.labels"),
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.strategy",
+        rule: "self.?type.orValue('RollingUpdate') != 'Recreate' || !has(self.rollingUpdate)",
+        message: "may not be specified when strategy `type` is 'Recreate'",
+        field: Some(".rollingUpdate"),
+        reason: FORBIDDEN,
+    },
+    int_or_percent("spec.strategy.rollingUpdate.maxSurge"),
+    int_or_percent("spec.strategy.rollingUpdate.maxUnavailable"),
+    Rule {
+        at: "spec.strategy.rollingUpdate.maxUnavailable",
+        rule: "type(self) == int || !self.matches('^[0-9]+%$') || self.matches('^0*(100|[0-9]?[0-9])%$')",
+        message: "must not be greater than 100%",
+        field: None,
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.strategy.rollingUpdate",
+        rule: "!(self.?maxSurge.orValue('25%') in [dyn(0), dyn('0%')]) || \
+               !(self.?maxUnavailable.orValue('25%') in [dyn(0), dyn('0%')])",
+        message: "may not be 0 when `maxSurge` is 0",
+        field: Some(".maxUnavailable"),
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.template.spec.restartPolicy",
+        rule: "self in ['', 'Always']",
+        message: "supported values: \"Always\"",
+        field: None,
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.template.spec",
+        rule: "!has(self.activeDeadlineSeconds)",
+        message: "activeDeadlineSeconds is not supported: Pods of a HookedWorkload run until they are replaced",
+        field: Some(".activeDeadlineSeconds"),
+        reason: FORBIDDEN,
+    },
+    Rule {
+        at: "spec.template.spec",
+        rule: "self.?ephemeralContainers.orValue([]).size() == 0",
+        message: "ephemeral containers not allowed in pod template",
+        field: Some(".ephemeralContainers"),
+        reason: FORBIDDEN,
+    },
+];
+
+const fn not_negative(at: &'static str) -> Rule {
+    Rule { at, rule: "self >= 0", message: NOT_NEGATIVE, field: None, reason: INVALID }
+}
+
+const fn int_or_percent(at: &'static str) -> Rule {
+    Rule {
+        at,
+        rule: "type(self) == int ? self >= 0 : self.matches('^[0-9]+%$')",
+        message: "must be an integer greater than or equal to 0, or a percentage such as '25%'",
+        field: None,
+        reason: INVALID,
+    }
+}
+
+/// Adds every rule to the schema of a HookedWorkload.
+pub(super) fn add_to(schema: &mut Value) -> Result<(), Error> {
+    for rule in RULES {
+        let place = at(schema, rule.at).ok_or_else(|| Error::NoSuchPlace(rule.at.to_owned()))?;
+        let mut entry = json!({"rule": rule.rule, "message": rule.message, "reason": rule.reason});
+        if let Some(field) = rule.field {
+            entry["fieldPath"] = json!(field);
+        }
+        let rules = place.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
+        rules.as_array_mut().ok_or_else(|| Error::NoSuchPlace(rule.at.to_owned()))?.push(entry);
+    }
+    Ok(())
+}
+
+/// The schema at a path such as `spec.containers[].name`.
+fn at<'a>(schema: &'a mut Value, path: &str) -> Option<&'a mut Map<String, Value>> {
+    let mut place = schema;
+    for step in path.split('.') {
+        let name = step.trim_end_matches("[]");
+        place = place.get_mut("properties")?.get_mut(name)?;
+        if name.len() < step.len() {
+            place = place.get_mut("items")?;
+        }
+    }
+    place.as_object_mut()
+}
