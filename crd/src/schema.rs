@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition: what derive writes, and the parts of it that derive cannot write.
+//! The `CustomResourceDefinition`: what derive writes, and the parts of it that derive cannot write.
 
 mod columns;
 mod lists;
@@ -9,16 +9,15 @@ mod tidy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::Value;
 
 pub(crate) use lists::{conditions, hooks, kills, ledger};
 pub(crate) use selector::selector;
 pub(crate) use template::{int_or_percent, pod_template};
 
-/// Where a CustomResourceDefinition keeps the schema of its only version.
+/// Where a `CustomResourceDefinition` keeps the schema of its only version.
 const SCHEMA: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
-/// The CustomResourceDefinition could not be built: a fault of this crate that its tests would show.
+/// The `CustomResourceDefinition` could not be built: a fault of this crate that its tests would show.
 #[derive(Debug)]
 pub enum Error {
     /// The definition and JSON do not convert into each other.
@@ -41,7 +40,7 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The CustomResourceDefinition of HookedWorkloads, as it is installed.
+/// The `CustomResourceDefinition` of HookedWorkloads, as it is installed.
 pub fn custom_resource_definition() -> Result<CustomResourceDefinition, Error> {
     let mut definition = serde_json::to_value(crate::HookedWorkload::crd()).map_err(Error::Json)?;
     let schema = definition.pointer_mut(SCHEMA).ok_or_else(|| Error::NoSuchPlace(SCHEMA.to_owned()))?;
@@ -53,8 +52,8 @@ pub fn custom_resource_definition() -> Result<CustomResourceDefinition, Error> {
 
 /// The same as YAML, as `config/crd` holds it.
 pub fn custom_resource_definition_yaml() -> Result<String, Error> {
-    let definition = custom_resource_definition()?;
     // By way of a Value: its maps are sorted, so that the file changes only where the definition does.
-    let value: Value = serde_json::to_value(definition).map_err(Error::Json)?;
-    serde_saphyr::to_string(&value).map_err(Error::Yaml)
+    let mut definition = serde_json::to_value(custom_resource_definition()?).map_err(Error::Json)?;
+    tidy::write_whole_numbers_whole(&mut definition);
+    serde_saphyr::to_string(&definition).map_err(Error::Yaml)
 }

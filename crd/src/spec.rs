@@ -34,6 +34,7 @@ use crate::status::{HookKind, HookedWorkloadStatus};
 pub struct HookedWorkloadSpec {
     /// How many Pods are wanted. 1 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 1))]
     pub replicas: Option<i32>,
     /// Which Pods belong to this workload. Must match the labels of the template, and cannot be changed.
     #[schemars(schema_with = "schema::selector")]
@@ -61,7 +62,7 @@ pub struct HookedWorkloadSpec {
     pub hooks: Option<HooksSpec>,
 }
 
-/// A native PodTemplateSpec, kept as written.
+/// A native `PodTemplateSpec`, kept as written.
 ///
 /// It is JSON on purpose: what the API server accepts must reach the Pod unchanged, also fields newer than the types
 /// this program was built with and quantities written as numbers (`cpu: 0.5`), which typed decoding refuses.
@@ -73,15 +74,15 @@ pub struct PodTemplate(pub serde_json::Value);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Strategy {
-    /// RollingUpdate (the default) replaces Pods step by step; Recreate removes all old Pods before it creates new ones.
+    /// The kind of the strategy. `RollingUpdate` if absent.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<StrategyType>,
-    /// Limits of a rolling update; only with type RollingUpdate.
+    /// Limits of a rolling update; only with type `RollingUpdate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling_update: Option<RollingUpdate>,
 }
 
-/// The kind of a rollout strategy.
+/// `RollingUpdate` (the default) replaces Pods step by step; `Recreate` removes all old Pods before it creates new ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StrategyType {
     /// Replace Pods step by step within `maxSurge` and `maxUnavailable`.
@@ -109,26 +110,27 @@ pub struct RollingUpdate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HooksSpec {
-    /// Runner (the default): exec hooks run under the hook-runner and are measured exactly.
-    /// Observe: the Pod's spec is left as written and runs are inferred from Pod status and Events.
+    /// Where the truth about a hook run comes from. `Runner` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measurement: Option<Measurement>,
-    /// Durable (the default): a finalizer keeps a Pod until its hook runs are counted.
-    /// BestEffort: no finalizer; Pods vanish as ever and some runs end Unknown.
+    /// Whether a Pod waits until its hook runs are counted. `Durable` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// How many hook runs are kept in `status.recentRuns`, from 0 to 50. 10 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 50))]
     pub history_limit: Option<i32>,
     /// Timeouts, retries and failure handling of exec hooks under the Runner; the first policy that matches applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub policies: Option<Vec<HookPolicy>>,
     /// Stops a rollout whose new Pods' hooks fail. Off if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_gate: Option<RolloutGate>,
 }
 
-/// Where the truth about a hook run comes from.
+/// Where the truth about a hook run comes from. `Runner` (the default): exec hooks run under the hook-runner and are
+/// measured exactly. `Observe`: the Pod's spec is left as written and runs are inferred from Pod status and Events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Measurement {
     /// Exec hooks run under the hook-runner.
@@ -138,7 +140,8 @@ pub enum Measurement {
     Observe,
 }
 
-/// Whether a Pod waits until its hook runs are counted.
+/// Whether a Pod waits until its hook runs are counted. `Durable` (the default): a finalizer keeps it until then.
+/// `BestEffort`: no finalizer; Pods vanish as ever and some runs end Unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Evidence {
     /// A Pod finalizer keeps the evidence until it is counted.
@@ -154,29 +157,37 @@ pub enum Evidence {
 pub struct HookPolicy {
     /// The container that this policy is for; every container if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
     pub container: Option<String>,
     /// The hook that this policy is for; both if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "HookKind")]
     pub hook: Option<HookKind>,
     /// Seconds that one attempt may take; then its processes get SIGTERM, and SIGKILL a second later.
+    /// No limit but the grace period if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
     pub timeout_seconds: Option<i32>,
-    /// Further attempts after a failure. 0 if absent.
+    /// Further attempts after a failure, at most 10. 0 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10))]
     pub retries: Option<i32>,
-    /// Seconds between attempts. 1 if absent.
+    /// Seconds between attempts, at most 3600. 1 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3_600))]
     pub retry_delay_seconds: Option<i32>,
-    /// What follows when the hook has failed. Fail if absent.
+    /// What follows when the hook has failed. `Fail` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_policy: Option<FailurePolicy>,
     /// How many of the last bytes of the hook's output are kept with the run, at most 1024.
     /// 0 (the default) keeps none, since output may hold secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_024))]
     pub output_bytes: Option<i32>,
 }
 
-/// What follows when a hook has failed.
+/// What follows when the hook has failed. `Fail` (the default): as Kubernetes does, a failed postStart kills its container,
+/// a failed preStop is reported and the stop goes on. `Ignore`: the failure is recorded, and the hook reports success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FailurePolicy {
     /// As Kubernetes does: a failed postStart kills its container; a failed preStop is reported and the stop goes on.
@@ -192,13 +203,15 @@ pub enum FailurePolicy {
 pub struct RolloutGate {
     /// Hook failures and hook kills in the new revision's Pods that are still borne.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub max_failures: Option<i32>,
-    /// What follows when there are more.
+    /// What follows when there are more. `Pause` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<RolloutGateAction>,
 }
 
-/// What a rollout gate does.
+/// What follows when there are more failures. `Pause` (the default): the rollout stops where it is. `Rollback`: the
+/// workload goes back to the revision before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RolloutGateAction {
     /// The rollout stops where it is.

@@ -38,7 +38,7 @@ pub struct HookedWorkloadStatus {
     /// How often two different templates have had the same revision hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
-    /// Ready, Available, Progressing, HooksHealthy; Reconciling and Stalled as kstatus has them.
+    /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus has them.
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
     /// All hook runs so far by outcome, and all hook-induced kills.
@@ -195,7 +195,7 @@ pub struct HookRunStatus {
     pub output: String,
 }
 
-/// Which lifecycle hook.
+/// Which lifecycle hook: `PostStart` or `PreStop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum HookKind {
     /// Runs beside the entrypoint when a container has started.

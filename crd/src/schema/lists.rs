@@ -27,12 +27,12 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
 
 /// `status.hooks`: one entry for each container and hook.
 pub(crate) fn hooks(generator: &mut SchemaGenerator) -> Schema {
-    map_list(generator.subschema_for::<HookStatus>(), &["container", "hook"])
+    map_list(&generator.subschema_for::<HookStatus>(), &["container", "hook"])
 }
 
 /// `status.kills`: one entry for each reason.
 pub(crate) fn kills(generator: &mut SchemaGenerator) -> Schema {
-    map_list(generator.subschema_for::<KillStatus>(), &["reason"])
+    map_list(&generator.subschema_for::<KillStatus>(), &["reason"])
 }
 
 /// `status.ledger`: the operator's own, so the API server keeps it as it is.
@@ -40,7 +40,7 @@ pub(crate) fn ledger(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
-fn map_list(items: Schema, keys: &[&str]) -> Schema {
+fn map_list(items: &Schema, keys: &[&str]) -> Schema {
     json_schema!({
         "type": "array",
         "items": items,

@@ -12,7 +12,7 @@ struct Rule {
     /// The schema that the rule stands in, as a path such as `spec.selector.matchExpressions[]`.
     at: &'static str,
     /// What must hold; `self` is the value at `at`.
-    rule: &'static str,
+    holds: &'static str,
     /// What is told if it does not.
     message: &'static str,
     /// The field below `at` that is to blame, if not `at` itself.
@@ -34,42 +34,42 @@ const RULES: &[Rule] = &[
     not_negative("spec.progressDeadlineSeconds"),
     Rule {
         at: "spec",
-        rule: "self.?progressDeadlineSeconds.orValue(600) > self.?minReadySeconds.orValue(0)",
+        holds: "self.?progressDeadlineSeconds.orValue(600) > self.?minReadySeconds.orValue(0)",
         message: "must be greater than minReadySeconds (600 if absent)",
         field: Some(".progressDeadlineSeconds"),
         reason: INVALID,
     },
     Rule {
         at: "spec.selector",
-        rule: "self.?matchLabels.orValue({}).size() > 0 || self.?matchExpressions.orValue([]).size() > 0",
+        holds: "self.?matchLabels.orValue({}).size() > 0 || self.?matchExpressions.orValue([]).size() > 0",
         message: "empty selector is invalid: name a label of the template in matchLabels",
         field: None,
         reason: INVALID,
     },
     Rule {
         at: "spec.selector",
-        rule: "self == oldSelf",
+        holds: "self == oldSelf",
         message: "field is immutable: create a new HookedWorkload to select other Pods",
         field: None,
         reason: INVALID,
     },
     Rule {
         at: "spec.selector.matchExpressions[]",
-        rule: "!(self.operator in ['In', 'NotIn']) || self.?values.orValue([]).size() > 0",
+        holds: "!(self.operator in ['In', 'NotIn']) || self.?values.orValue([]).size() > 0",
         message: "must be specified when `operator` is 'In' or 'NotIn'",
         field: Some(".values"),
         reason: REQUIRED,
     },
     Rule {
         at: "spec.selector.matchExpressions[]",
-        rule: "!(self.operator in ['Exists', 'DoesNotExist']) || self.?values.orValue([]).size() == 0",
+        holds: "!(self.operator in ['Exists', 'DoesNotExist']) || self.?values.orValue([]).size() == 0",
         message: "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
         field: Some(".values"),
         reason: FORBIDDEN,
     },
     Rule {
         at: "spec",
-        rule: "!has(self.selector.matchLabels) || self.selector.matchLabels.all(k, \
+        holds: "!has(self.selector.matchLabels) || self.selector.matchLabels.all(k, \
                has(self.template.metadata) && has(self.template.metadata.labels) && \
                k in self.template.metadata.labels && \
                self.template.metadata.labels[k] == self.selector.matchLabels[k])",
@@ -79,7 +79,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec",
-        rule: "!has(self.selector.matchExpressions) || self.selector.matchExpressions.all(e, \
+        holds: "!has(self.selector.matchExpressions) || self.selector.matchExpressions.all(e, \
                has(self.template.metadata) && has(self.template.metadata.labels) && e.key in self.template.metadata.labels ? \
                e.operator == 'Exists' || e.operator != 'DoesNotExist' && has(e.values) && \
                (e.operator == 'In') == (self.template.metadata.labels[e.key] in e.values) : \
@@ -90,7 +90,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec.strategy",
-        rule: "self.?type.orValue('RollingUpdate') != 'Recreate' || !has(self.rollingUpdate)",
+        holds: "self.?type.orValue('RollingUpdate') != 'Recreate' || !has(self.rollingUpdate)",
         message: "may not be specified when strategy `type` is 'Recreate'",
         field: Some(".rollingUpdate"),
         reason: FORBIDDEN,
@@ -99,14 +99,14 @@ const RULES: &[Rule] = &[
     int_or_percent("spec.strategy.rollingUpdate.maxUnavailable"),
     Rule {
         at: "spec.strategy.rollingUpdate.maxUnavailable",
-        rule: "type(self) == int || !self.matches('^[0-9]+%$') || self.matches('^0*(100|[0-9]?[0-9])%$')",
+        holds: "type(self) == int || !self.matches('^[0-9]+%$') || self.matches('^0*(100|[0-9]?[0-9])%$')",
         message: "must not be greater than 100%",
         field: None,
         reason: INVALID,
     },
     Rule {
         at: "spec.strategy.rollingUpdate",
-        rule: "!(self.?maxSurge.orValue('25%') in [dyn(0), dyn('0%')]) || \
+        holds: "!(self.?maxSurge.orValue('25%') in [dyn(0), dyn('0%')]) || \
                !(self.?maxUnavailable.orValue('25%') in [dyn(0), dyn('0%')])",
         message: "may not be 0 when `maxSurge` is 0",
         field: Some(".maxUnavailable"),
@@ -114,21 +114,21 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec.template.spec.restartPolicy",
-        rule: "self in ['', 'Always']",
+        holds: "self in ['', 'Always']",
         message: "supported values: \"Always\"",
         field: None,
         reason: INVALID,
     },
     Rule {
         at: "spec.template.spec",
-        rule: "!has(self.activeDeadlineSeconds)",
+        holds: "!has(self.activeDeadlineSeconds)",
         message: "activeDeadlineSeconds is not supported: Pods of a HookedWorkload run until they are replaced",
         field: Some(".activeDeadlineSeconds"),
         reason: FORBIDDEN,
     },
     Rule {
         at: "spec.template.spec",
-        rule: "self.?ephemeralContainers.orValue([]).size() == 0",
+        holds: "self.?ephemeralContainers.orValue([]).size() == 0",
         message: "ephemeral containers not allowed in pod template",
         field: Some(".ephemeralContainers"),
         reason: FORBIDDEN,
@@ -136,13 +136,13 @@ const RULES: &[Rule] = &[
 ];
 
 const fn not_negative(at: &'static str) -> Rule {
-    Rule { at, rule: "self >= 0", message: NOT_NEGATIVE, field: None, reason: INVALID }
+    Rule { at, holds: "self >= 0", message: NOT_NEGATIVE, field: None, reason: INVALID }
 }
 
 const fn int_or_percent(at: &'static str) -> Rule {
     Rule {
         at,
-        rule: "type(self) == int ? self >= 0 : self.matches('^[0-9]+%$')",
+        holds: "type(self) == int ? self >= 0 : self.matches('^[0-9]+%$')",
         message: "must be an integer greater than or equal to 0, or a percentage such as '25%'",
         field: None,
         reason: INVALID,
@@ -153,7 +153,7 @@ const fn int_or_percent(at: &'static str) -> Rule {
 pub(super) fn add_to(schema: &mut Value) -> Result<(), Error> {
     for rule in RULES {
         let place = at(schema, rule.at).ok_or_else(|| Error::NoSuchPlace(rule.at.to_owned()))?;
-        let mut entry = json!({"rule": rule.rule, "message": rule.message, "reason": rule.reason});
+        let mut entry = json!({"rule": rule.holds, "message": rule.message, "reason": rule.reason});
         if let Some(field) = rule.field {
             entry["fieldPath"] = json!(field);
         }

@@ -1,4 +1,4 @@
-//! The selector: a LabelSelector with the bounds that its rules need.
+//! The selector: a `LabelSelector` with the bounds that its rules need.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 

@@ -1,4 +1,4 @@
-//! The schema of a native PodTemplateSpec, as a CustomResourceDefinition can hold it.
+//! The schema of a native `PodTemplateSpec`, as a `CustomResourceDefinition` can hold it.
 //!
 //! It is built from the API types of `k8s-openapi`, definition by definition, and then written out in full, since a
 //! structural schema has no references. Descriptions are left out: with them the definition is larger than the

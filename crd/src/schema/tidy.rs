@@ -19,6 +19,22 @@ pub(super) fn tidy(schema: &mut Value) {
     }
 }
 
+/// Writes `50.0` as `50`: the API types hold every bound as a floating-point number.
+pub(super) fn write_whole_numbers_whole(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(write_whole_numbers_whole),
+        Value::Object(values) => values.values_mut().for_each(write_whole_numbers_whole),
+        Value::Number(number) if number.is_f64() => {
+            if let Some(whole) =
+                number.to_string().strip_suffix(".0").and_then(|whole| whole.parse::<i64>().ok())
+            {
+                *value = whole.into();
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Lines of one paragraph joined, since `kubectl explain` breaks lines itself.
 fn unfolded(text: &str) -> String {
     text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
