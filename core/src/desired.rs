@@ -1,0 +1,220 @@
+//! What a workload asks for: its spec, parsed and defaulted once.
+
+use hooked_crd::{Evidence, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::pod::{PodShape, PodSpec};
+use crate::revision;
+
+/// How old Pods give way to new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// All old Pods go before new ones come.
+    Recreate,
+    /// Step by step, with at most `surge` Pods above and `unavailable` Pods below the number wanted.
+    RollingUpdate {
+        /// Pods that may exist above the number wanted.
+        surge: u32,
+        /// Pods that may be missing.
+        unavailable: u32,
+    },
+}
+
+/// Whether and how a workload is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// It is not.
+    No,
+    /// It is scaled, and its Pods replaced when gone, at the revision that was last rolled out.
+    AtRevision,
+    /// Nothing was rolled out yet, so nothing is created.
+    BeforeFirst,
+}
+
+/// Why a spec that the API server has accepted cannot be carried out.
+#[derive(Debug, Error)]
+pub enum DesiredError {
+    /// The template is not what a Pod's is.
+    #[error("spec.template.spec cannot be read: {0}")]
+    Template(#[source] serde_json::Error),
+}
+
+/// A workload's spec with every default in place.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Pods wanted.
+    pub replicas: u32,
+    /// How they are replaced.
+    pub strategy: Strategy,
+    /// Seconds for which a Pod must be ready before it is available.
+    pub min_ready_seconds: i64,
+    /// Old revisions to keep.
+    pub revision_history_limit: usize,
+    /// Whether a changed template is rolled out.
+    pub pause: Pause,
+    /// Seconds without progress after which a rollout is reported as failed.
+    pub progress_deadline_seconds: i64,
+    /// The Pod template without null fields.
+    pub template: Value,
+    /// The template's hash.
+    pub revision: String,
+    /// The hooks and probes of the template's containers.
+    pub shape: PodShape,
+    /// The selector in its serialized form.
+    pub selector: String,
+    /// Whether Pods keep their evidence until it is counted.
+    pub evidence: Evidence,
+    /// Runs kept in `status.recentRuns`.
+    pub history_limit: usize,
+    /// Where the truth about hook runs is asked to come from.
+    pub measurement: Measurement,
+    /// Timeouts, retries and failure handling asked for.
+    pub policies: Vec<HookPolicy>,
+}
+
+impl Desired {
+    /// Reads a spec that the API server has accepted.
+    pub fn from_spec(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
+        let replicas = non_negative(spec.replicas, 1);
+        let hooks = spec.hooks.clone().unwrap_or_default();
+        let template = revision::canonical(&spec.template.0);
+        Ok(Self {
+            replicas,
+            strategy: strategy(spec, replicas),
+            min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
+            revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
+            pause: if spec.paused == Some(true) { Pause::BeforeFirst } else { Pause::No },
+            progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
+            revision: revision::of_template(&template, collision_count),
+            shape: shape(&template)?,
+            template,
+            selector: serialize_selector(&spec.selector),
+            evidence: hooks.evidence.unwrap_or_default(),
+            history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
+            measurement: hooks.measurement.unwrap_or_default(),
+            policies: hooks.policies.unwrap_or_default(),
+        })
+    }
+
+    /// A paused workload stays at the revision that was last rolled out, whatever its template says now.
+    pub fn held_at(self, revision: String, template: Value) -> Result<Self, DesiredError> {
+        Ok(Self { revision, shape: shape(&template)?, template, pause: Pause::AtRevision, ..self })
+    }
+}
+
+fn shape(template: &Value) -> Result<PodShape, DesiredError> {
+    PodSpec::deserialize(&template["spec"]).map(|spec| PodShape::of(&spec)).map_err(DesiredError::Template)
+}
+
+fn non_negative(value: Option<i32>, default: u32) -> u32 {
+    value.map_or(default, |v| u32::try_from(v).unwrap_or(0))
+}
+
+fn strategy(spec: &HookedWorkloadSpec, replicas: u32) -> Strategy {
+    let strategy = spec.strategy.clone().unwrap_or_default();
+    if strategy.type_ == Some(StrategyType::Recreate) {
+        return Strategy::Recreate;
+    }
+    let rolling = strategy.rolling_update.unwrap_or_default();
+    let quarter = IntOrString::String("25%".to_owned());
+    let surge = resolve(rolling.max_surge.as_ref().unwrap_or(&quarter), replicas, Round::Up);
+    let unavailable = resolve(rolling.max_unavailable.as_ref().unwrap_or(&quarter), replicas, Round::Down);
+    // Both can round to zero, with which no rollout could ever move; a Deployment then allows one missing Pod
+    // (ResolveFenceposts in kubernetes/pkg/controller/deployment/util).
+    let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable };
+    Strategy::RollingUpdate { surge, unavailable: unavailable.min(replicas.max(1)) }
+}
+
+#[derive(Clone, Copy)]
+enum Round {
+    Up,
+    Down,
+}
+
+/// A number, or a percentage of `replicas`. Anything else was refused at admission and counts as zero.
+fn resolve(value: &IntOrString, replicas: u32, round: Round) -> u32 {
+    match value {
+        IntOrString::Int(number) => u32::try_from(*number).unwrap_or(0),
+        IntOrString::String(text) => {
+            let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(0);
+            let hundredths = percent * u64::from(replicas);
+            let pods = match round {
+                Round::Up => hundredths.div_ceil(100),
+                Round::Down => hundredths / 100,
+            };
+            u32::try_from(pods).unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// A label selector as autoscalers and `kubectl get --selector` read it, expressions included.
+fn serialize_selector(selector: &LabelSelector) -> String {
+    let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
+        let key = &requirement.key;
+        let mut values = requirement.values.clone().unwrap_or_default();
+        values.sort();
+        match requirement.operator.as_str() {
+            "In" => format!("{key} in ({})", values.join(",")),
+            "NotIn" => format!("{key} notin ({})", values.join(",")),
+            "Exists" => key.clone(),
+            _ => format!("!{key}"),
+        }
+    });
+    labels.chain(expressions).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+
+    use super::*;
+
+    fn check_strategy(spec: serde_json::Value, expect: Strategy) {
+        let mut full = serde_json::json!({"selector": {}, "template": {"spec": {"containers": []}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let spec: HookedWorkloadSpec = serde_json::from_value(full).unwrap();
+        assert_eq!(Desired::from_spec(&spec, 0).unwrap().strategy, expect, "{spec:?}");
+    }
+
+    #[test]
+    fn percentages_round_as_a_deployments_do() {
+        let rolling = |surge, unavailable| Strategy::RollingUpdate { surge, unavailable };
+        check_strategy(serde_json::json!({}), rolling(1, 0));
+        check_strategy(serde_json::json!({"replicas": 10}), rolling(3, 2));
+        check_strategy(
+            serde_json::json!({"replicas": 10, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "5%"}}}),
+            rolling(0, 1),
+        );
+        check_strategy(
+            serde_json::json!({"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}}),
+            rolling(3, 0),
+        );
+        check_strategy(
+            serde_json::json!({"replicas": 3, "strategy": {"type": "Recreate"}}),
+            Strategy::Recreate,
+        );
+    }
+
+    #[test]
+    fn a_selector_is_serialized_with_its_expressions() {
+        let requirement = |key: &str, operator: &str, values: &[&str]| LabelSelectorRequirement {
+            key: key.into(),
+            operator: operator.into(),
+            values: Some(values.iter().map(ToString::to_string).collect()),
+        };
+        let selector = LabelSelector {
+            match_labels: Some([("app".to_owned(), "hook".to_owned())].into()),
+            match_expressions: Some(vec![
+                requirement("tier", "In", &["web", "api"]),
+                requirement("old", "DoesNotExist", &[]),
+                requirement("zone", "Exists", &[]),
+            ]),
+        };
+        assert_eq!(serialize_selector(&selector), "app=hook,tier in (api,web),!old,zone");
+    }
+}

@@ -1,0 +1,197 @@
+//! Facts about one Pod's containers, grouped by the container's starts.
+//!
+//! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::pod::PodShape;
+
+/// All that is known of a Pod's hook runs and kills and not counted yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodEvidence {
+    /// The Pod's name.
+    pub pod: Arc<str>,
+    /// The Pod's UID.
+    pub uid: Arc<str>,
+    /// The node it is bound to.
+    pub node: Option<Arc<str>>,
+    /// What its containers' hooks and probes are.
+    pub shape: Arc<PodShape>,
+    /// The deletion of the Pod.
+    pub stop: Option<Stop>,
+    /// The kubelet evicted the Pod.
+    pub evicted: bool,
+    /// Nothing more will be said: every container has ended for good, or nobody is left to say it.
+    pub closed: Option<Closed>,
+    /// What is known of each container.
+    pub containers: BTreeMap<Arc<str>, ContainerEvidence>,
+}
+
+/// Why nothing more will be said of a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Closed {
+    /// The kubelet reported the end of the Pod.
+    Over,
+    /// The Pod is gone from the API without the kubelet's last word.
+    Gone,
+    /// The kubelet was silent for too long after the deletion.
+    Silent,
+}
+
+/// The deletion of a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Second in which the deletion was asked for; the earliest that was seen.
+    pub began: i64,
+    /// Seconds of grace in force: those of the first deletion.
+    pub grace: i64,
+    /// Somebody deleted the Pod with a grace of 0 while it was still running.
+    pub forced: bool,
+    /// False if only the kubelet's last deletion was seen: then the stop began at `began` or before.
+    pub exact: bool,
+}
+
+impl Stop {
+    /// Both of two sightings of the same deletion.
+    pub fn merge(self, other: Self) -> Self {
+        let key = |stop: Self| (!stop.exact, stop.began, stop.grace);
+        let first = if key(other) < key(self) { other } else { self };
+        Self { forced: self.forced || other.forced, ..first }
+    }
+
+    /// The second in which the grace period ends.
+    pub fn deadline(self) -> i64 {
+        self.began.saturating_add(self.grace)
+    }
+}
+
+/// What is known of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerEvidence {
+    /// Each start of the container, from 1, that anything is known of.
+    pub starts: BTreeMap<u32, StartEvidence>,
+    /// The kubelet's Events about it.
+    pub events: EventEvidence,
+}
+
+/// Seconds in which the kubelet said something of a container in an Event. Repeated Events show only their last time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventEvidence {
+    /// `Started`: recorded just before a postStart hook.
+    pub started: BTreeSet<i64>,
+    /// `Killing`: recorded just before a preStop hook.
+    pub killing: BTreeSet<(i64, KillingCause)>,
+    /// `FailedPostStartHook`.
+    pub post_start_failed: BTreeSet<i64>,
+    /// `FailedPreStopHook`.
+    pub pre_stop_failed: BTreeSet<i64>,
+}
+
+/// Why the kubelet said it kills a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KillingCause {
+    /// Its postStart hook failed.
+    PostStartHook,
+    /// Its liveness probe failed.
+    LivenessProbe,
+    /// Its startup probe failed.
+    StartupProbe,
+    /// An ordinary stop, or anything else.
+    Stop,
+}
+
+/// What is known of one start of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartEvidence {
+    /// Second in which it was started.
+    pub started_at: Option<i64>,
+    /// When we first saw it running.
+    pub running_seen: Option<Timestamp>,
+    /// Second by which every container of the Pod was ready, if it ran then.
+    pub ready_at: Option<i64>,
+    /// The kubelet's words about its failed postStart hook.
+    pub post_start_error: Option<String>,
+    /// How it ended.
+    pub end: Option<End>,
+    /// When we first saw that it had ended.
+    pub end_seen: Option<Timestamp>,
+}
+
+/// How a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct End {
+    /// Second in which it ended; none if the kubelet does not know.
+    pub finished_at: Option<i64>,
+    /// The program's exit status.
+    pub exit_code: i32,
+    /// It ran out of memory.
+    pub out_of_memory: bool,
+    /// The kubelet has lost track of it and made the exit status up.
+    pub made_up: bool,
+}
+
+impl PodEvidence {
+    /// Takes in other facts about the same Pod.
+    pub fn merge(&mut self, other: Self) {
+        let Self { pod, uid, node, shape, stop, evicted, closed, containers } = other;
+        if !uid.is_empty() {
+            (self.pod, self.uid) = (pod, uid);
+        }
+        if !shape.containers.is_empty() {
+            self.shape = shape;
+        }
+        self.node = self.node.take().or(node);
+        self.stop = match (self.stop, stop) {
+            (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.evicted |= evicted;
+        self.closed = earliest(self.closed, closed);
+        for (name, facts) in containers {
+            self.containers.entry(name).or_default().merge(facts);
+        }
+    }
+}
+
+impl ContainerEvidence {
+    fn merge(&mut self, other: Self) {
+        let Self { starts, events } = other;
+        for (number, facts) in starts {
+            self.starts.entry(number).or_default().merge(facts);
+        }
+        self.events.merge(events);
+    }
+}
+
+impl EventEvidence {
+    fn merge(&mut self, other: Self) {
+        let Self { started, killing, post_start_failed, pre_stop_failed } = other;
+        self.started.extend(started);
+        self.killing.extend(killing);
+        self.post_start_failed.extend(post_start_failed);
+        self.pre_stop_failed.extend(pre_stop_failed);
+    }
+}
+
+impl StartEvidence {
+    fn merge(&mut self, other: Self) {
+        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen } = other;
+        self.started_at = earliest(self.started_at, started_at);
+        self.running_seen = earliest(self.running_seen, running_seen);
+        self.ready_at = earliest(self.ready_at, ready_at);
+        self.post_start_error = earliest(self.post_start_error.take(), post_start_error);
+        self.end = earliest(self.end, end);
+        self.end_seen = earliest(self.end_seen, end_seen);
+    }
+}
+
+/// The lesser of two that are known: a choice that does not depend on the order in which they came.
+fn earliest<T: Ord>(ours: Option<T>, theirs: Option<T>) -> Option<T> {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+        (ours, theirs) => ours.or(theirs),
+    }
+}

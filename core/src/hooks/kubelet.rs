@@ -1,0 +1,165 @@
+//! The only reader of the kubelet's strings and exit codes. Everything else sees [`super::evidence`].
+//!
+//! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `pkg/kubelet/kubelet_pods.go` of Kubernetes 1.36.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::evidence::{
+    Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, StartEvidence, Stop,
+};
+use crate::pod::{ContainerState, ContainerStateKind, ContainerStatus, PodReport};
+
+/// Reasons of kubelet Events that are evidence.
+pub const EVENT_REASONS: [&str; 4] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP];
+const STARTED: &str = "Started";
+const KILLING: &str = "Killing";
+const FAILED_POST_START: &str = "FailedPostStartHook";
+const FAILED_PRE_STOP: &str = "FailedPreStopHook";
+
+/// What a Pod's status says, seen at `now`.
+pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
+    let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let running = report.container_statuses().any(|c| c.state.running.is_some());
+    let ready_at = report.status.true_since("ContainersReady").map(Timestamp::as_second);
+    let shape = report.shape();
+    let containers = report
+        .container_statuses()
+        .filter(|status| shape.containers.contains_key(status.name.as_str()))
+        .map(|status| (Arc::from(status.name.as_str()), read_container(status, ready_at, now)))
+        .collect();
+    PodEvidence {
+        pod: report.name.as_str().into(),
+        uid: report.uid.as_str().into(),
+        node: report.spec.node_name.as_deref().map(Arc::from),
+        shape: Arc::new(shape),
+        stop: read_stop(report, running),
+        evicted: report.status.reason.as_deref() == Some("Evicted"),
+        closed: over.then_some(Closed::Over),
+        containers,
+    }
+}
+
+/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0 and an
+/// earlier timestamp: that is no proof that a person forced it, and its numbers are not those of the stop.
+fn read_stop(report: &PodReport, running: bool) -> Option<Stop> {
+    let timestamp = report.deletion_timestamp?.as_second();
+    let grace = report.deletion_grace_seconds.unwrap_or(0);
+    let forced = grace == 0 && running;
+    if grace == 0 && !running {
+        let asked = report.spec.termination_grace_period_seconds.unwrap_or(30);
+        return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false });
+    }
+    // The kubelet works with at least one second, also where the deletion gave none.
+    Some(Stop { began: timestamp.saturating_sub(grace), grace: grace.max(1), forced, exact: true })
+}
+
+fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestamp) -> ContainerEvidence {
+    let latest = status.restart_count + 1;
+    let mut evidence = ContainerEvidence::default();
+    let mut add = |number: u32, facts: StartEvidence| {
+        evidence.starts.insert(number, facts);
+    };
+    match status.state.kind() {
+        ContainerStateKind::Running(running) => {
+            let started_at = running.started_at.map(Timestamp::as_second);
+            // "Ready since" of an earlier start is no bound for this one.
+            let ready_at = ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
+            add(
+                latest,
+                StartEvidence { started_at, running_seen: Some(now), ready_at, ..Default::default() },
+            );
+            add_ended(&mut add, status.restart_count, &status.last_state, now);
+        }
+        ContainerStateKind::Terminated(_) => {
+            add_ended(&mut add, latest, &status.state, now);
+            add_ended(&mut add, status.restart_count, &status.last_state, now);
+        }
+        ContainerStateKind::Waiting(waiting) => {
+            // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
+            if let Some(mut facts) = ended(&status.last_state, now) {
+                // The reason has carried a suffix in some versions: "PostStartHookError: …".
+                if waiting.reason.starts_with("PostStartHookError") {
+                    facts.post_start_error = Some(waiting.message.clone());
+                }
+                add(latest, facts);
+            }
+        }
+        ContainerStateKind::Unreported => {}
+    }
+    evidence
+}
+
+fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, now: Timestamp) {
+    if let (1.., Some(facts)) = (number, ended(state, now)) {
+        add(number, facts);
+    }
+}
+
+fn ended(state: &ContainerState, now: Timestamp) -> Option<StartEvidence> {
+    let terminated = state.terminated.as_ref()?;
+    // A time of zero is how the kubelet writes "never": the container was not started, or is no longer known.
+    let known = |time: Option<Timestamp>| time.map(Timestamp::as_second).filter(|second| *second > 0);
+    let end = End {
+        finished_at: known(terminated.finished_at),
+        exit_code: terminated.exit_code,
+        out_of_memory: terminated.reason == "OOMKilled",
+        made_up: terminated.reason == "ContainerStatusUnknown",
+    };
+    Some(StartEvidence {
+        started_at: known(terminated.started_at),
+        end: Some(end),
+        end_seen: Some(now),
+        ..Default::default()
+    })
+}
+
+/// An Event about a Pod, as the kubelet sends it.
+#[derive(Clone, Debug)]
+pub struct KubeletEvent<'a> {
+    /// Such as `Killing`.
+    pub reason: &'a str,
+    /// The object's path, such as `spec.containers{web}`.
+    pub field_path: &'a str,
+    /// In words.
+    pub message: &'a str,
+    /// The first time; whole seconds.
+    pub first: Option<Timestamp>,
+    /// The last time; whole seconds.
+    pub last: Option<Timestamp>,
+}
+
+/// What an Event says; nothing if it is about no container or of no interest.
+pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
+    let container = event.field_path.split_once('{')?.1.strip_suffix('}')?;
+    let seconds = [event.first, event.last].into_iter().flatten().map(Timestamp::as_second);
+    let mut events = EventEvidence::default();
+    match event.reason {
+        STARTED => events.started.extend(seconds),
+        KILLING => events.killing.extend(seconds.map(|second| (second, killing_cause(event.message)))),
+        FAILED_POST_START => events.post_start_failed.extend(seconds),
+        FAILED_PRE_STOP => events.pre_stop_failed.extend(seconds),
+        _ => return None,
+    }
+    let facts = ContainerEvidence { events, ..Default::default() };
+    Some(PodEvidence { containers: [(Arc::from(container), facts)].into(), ..Default::default() })
+}
+
+fn killing_cause(message: &str) -> KillingCause {
+    if message.contains("FailedPostStartHook") {
+        KillingCause::PostStartHook
+    } else if message.contains("failed liveness probe") {
+        KillingCause::LivenessProbe
+    } else if message.contains("failed startup probe") {
+        KillingCause::StartupProbe
+    } else {
+        KillingCause::Stop
+    }
+}
+
+/// Whether an exit status is that of a program that got SIGKILL. It may also be the program's own: it proves nothing
+/// alone.
+pub fn may_be_sigkill(end: &End) -> bool {
+    end.exit_code == 137 && !end.made_up
+}

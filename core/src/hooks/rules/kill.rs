@@ -1,0 +1,102 @@
+//! Whether a container was killed, and the first cause.
+
+use hooked_crd::{KillReason, Outcome};
+
+use super::{View, may_be_sigkill};
+use crate::hooks::evidence::{Closed, KillingCause};
+
+/// Whether a container was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KillVerdict {
+    /// It was, for this first cause.
+    Killed(KillReason),
+    /// It ended by itself, or in time when it was asked to.
+    NotKilled,
+}
+
+use KillVerdict::{Killed, NotKilled};
+
+/// How the hooks of the start ended, where it has them.
+#[derive(Clone, Copy, Debug)]
+struct Hooks {
+    post_start: Option<Outcome>,
+    pre_stop: Option<Outcome>,
+}
+
+type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
+
+/// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
+const RULES: [Rule; 8] = [
+    a_failed_post_start_kills,
+    memory_runs_out,
+    a_probe_kills,
+    the_end_was_not_seen,
+    the_kubelet_evicts,
+    a_force_deletion_kills,
+    a_stop_that_failed_kills,
+    an_unexplained_sigkill_is_unknown,
+];
+
+/// The verdict on this start's end.
+pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
+    let hooks = Hooks { post_start, pre_stop };
+    RULES.iter().find_map(|rule| rule(view, hooks)).unwrap_or(NotKilled)
+}
+
+fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
+    match hooks.post_start? {
+        Outcome::Failed => Some(Killed(KillReason::PostStartHookFailed)),
+        Outcome::TimedOut => Some(Killed(KillReason::PostStartHookTimedOut)),
+        _ => None,
+    }
+}
+
+fn memory_runs_out(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.start.end?.out_of_memory.then_some(Killed(KillReason::OomKilled))
+}
+
+fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    match view.killing()?.1 {
+        KillingCause::LivenessProbe => Some(Killed(KillReason::LivenessProbeFailed)),
+        KillingCause::StartupProbe => Some(Killed(KillReason::StartupProbeFailed)),
+        KillingCause::PostStartHook | KillingCause::Stop => None,
+    }
+}
+
+/// The Pod is gone, or its kubelet silent, without a word about how this container ended.
+fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    let unseen = view.start.end.is_none_or(|end| end.made_up);
+    let forced = view.pod.stop.is_some_and(|stop| stop.forced);
+    match view.pod.closed? {
+        Closed::Gone | Closed::Silent if unseen && forced => Some(Killed(KillReason::ForceDeleted)),
+        Closed::Gone | Closed::Silent | Closed::Over if unseen => Some(Killed(KillReason::Unknown)),
+        _ => None,
+    }
+}
+
+fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.pod.evicted.then_some(Killed(KillReason::Evicted))
+}
+
+fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    let forced = view.stopped_by()?.forced && may_be_sigkill(&view.start.end?);
+    forced.then_some(Killed(KillReason::ForceDeleted))
+}
+
+/// An ordinary stop: killed only if its hook failed or it did not end within the grace period.
+fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
+    view.stopped_by()?;
+    Some(match (hooks.pre_stop, view.killed_at_the_deadline()) {
+        (Some(Outcome::Failed), _) => Killed(KillReason::PreStopHookFailed),
+        (Some(Outcome::TimedOut), true) => Killed(KillReason::GracePeriodExceededInPreStop),
+        (Some(Outcome::TimedOut), false) => Killed(KillReason::PreStopHookTimedOut),
+        (_, true) => Killed(KillReason::GracePeriodExceeded),
+        (_, false) => NotKilled,
+    })
+}
+
+/// A program may exit with 137 of its own accord, so this is no more than a suspicion; yet somebody on call wants to
+/// see it.
+fn an_unexplained_sigkill_is_unknown(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    may_be_sigkill(&view.start.end?).then_some(Killed(KillReason::Unknown))
+}

@@ -1,0 +1,104 @@
+//! The conclusions that evidence allows, each a pure function named by what it concludes.
+//!
+//! A chain is tried in order and the first rule that answers wins, so an earlier rule is a stronger one. Where nothing
+//! can tell, the answer is Unknown: never a guess shown as a fact.
+
+mod kill;
+mod post_start;
+mod pre_stop;
+
+use std::sync::Arc;
+
+use hooked_crd::Outcome;
+
+use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
+use crate::pod::ContainerShape;
+
+pub use kill::{KillVerdict, kill};
+pub use post_start::post_start;
+pub use pre_stop::pre_stop;
+
+/// How a hook run ended, and why we think so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, in words.
+    pub message: String,
+}
+
+impl Verdict {
+    fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into() }
+    }
+}
+
+/// All that a rule may look at: one start of one container.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The Pod.
+    pub pod: &'a PodEvidence,
+    /// The container's hooks and probes.
+    pub shape: &'a ContainerShape,
+    /// The container.
+    pub container: &'a ContainerEvidence,
+    /// Which start, from 1.
+    pub number: u32,
+    /// What is known of it.
+    pub start: &'a StartEvidence,
+}
+
+impl<'a> View<'a> {
+    /// The view of start `number`, if anything is known of it.
+    pub fn of(pod: &'a PodEvidence, name: &Arc<str>, number: u32) -> Option<Self> {
+        let shape = pod.shape.containers.get(name)?;
+        let container = pod.containers.get(name)?;
+        Some(Self { pod, shape, container, number, start: container.starts.get(&number)? })
+    }
+
+    /// Whether `second` belongs to this start: from its beginning until the next start's.
+    pub fn covers(&self, second: i64) -> bool {
+        let began = self.start.started_at.unwrap_or(i64::MIN);
+        let next = self.container.starts.range(self.number + 1..).find_map(|(_, start)| start.started_at);
+        began <= second && next.is_none_or(|next| second < next)
+    }
+
+    /// The first second of a `FailedPostStartHook` Event of this start.
+    pub fn post_start_failed_at(&self) -> Option<i64> {
+        self.container.events.post_start_failed.iter().copied().find(|second| self.covers(*second))
+    }
+
+    /// The first second of a `FailedPreStopHook` Event of this start.
+    pub fn pre_stop_failed_at(&self) -> Option<i64> {
+        self.container.events.pre_stop_failed.iter().copied().find(|second| self.covers(*second))
+    }
+
+    /// When and why the kubelet first said that it kills this start.
+    pub fn killing(&self) -> Option<(i64, KillingCause)> {
+        self.container.events.killing.iter().copied().find(|(second, _)| self.covers(*second))
+    }
+
+    /// The second in which the container ended.
+    pub fn finished_at(&self) -> Option<i64> {
+        self.start.end.and_then(|end| end.finished_at)
+    }
+
+    /// The deletion of the Pod, if it had begun when this start ended.
+    pub fn stopped_by(&self) -> Option<Stop> {
+        let stop = self.pod.stop?;
+        let ended_before = stop.exact && self.finished_at().is_some_and(|end| end < stop.began);
+        (!ended_before).then_some(stop)
+    }
+
+    /// SIGKILL at the end of the grace period: the kubelet does not say so, but nothing else fits. An exit status of
+    /// 137 before the deadline is no proof, and none is one after it.
+    pub fn killed_at_the_deadline(&self) -> bool {
+        let (Some(stop), Some(end)) = (self.stopped_by(), self.start.end) else { return false };
+        stop.exact && may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= stop.deadline())
+    }
+}
+
+/// See [`super::kubelet::may_be_sigkill`].
+fn may_be_sigkill(end: &End) -> bool {
+    super::kubelet::may_be_sigkill(end)
+}

@@ -1,0 +1,75 @@
+//! How a preStop run ended.
+
+use hooked_crd::Outcome;
+
+use super::{Verdict, View};
+use crate::hooks::evidence::Closed;
+
+type Rule = fn(&View<'_>) -> Option<Verdict>;
+
+/// Strongest first.
+const RULES: [Rule; 6] = [
+    a_container_out_of_memory_runs_no_hook,
+    a_container_that_ended_before_the_deletion_ran_no_hook,
+    a_container_that_nothing_stopped_ran_no_hook,
+    a_hook_reported_at_the_deadline_was_cut_off,
+    a_hook_reported_after_its_containers_end_is_unknown,
+    a_failure_event_is_a_failure,
+];
+
+/// The verdict on the preStop run of this start, which has ended.
+pub fn pre_stop(view: &View<'_>) -> Verdict {
+    RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
+        // No event is no proof: the kubelet drops Events, and reports no success at all.
+        Verdict::new(
+            Outcome::Unknown,
+            "not known to have failed; Kubernetes does not report the outcome of a preStop",
+        )
+    })
+}
+
+fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
+    view.start.end?.out_of_memory.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
+}
+
+fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    view.pod.stop?;
+    let nothing_else =
+        view.killing().is_none() && view.start.post_start_error.is_none() && !view.shape.killed_by_probes;
+    let ended_before = view.stopped_by().is_none() && nothing_else;
+    ended_before.then(|| {
+        Verdict::new(Outcome::Skipped, "the container had ended by itself before the Pod was deleted")
+    })
+}
+
+/// No deletion, no eviction, no failed postStart and no probe that could have killed it: it ended by itself.
+fn a_container_that_nothing_stopped_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    let end = view.start.end?;
+    let left = matches!(view.pod.closed, Some(Closed::Gone | Closed::Silent));
+    let stopped = view.pod.stop.is_some() || view.pod.evicted || left;
+    let killed = view.killing().is_some()
+        || view.start.post_start_error.is_some()
+        || view.post_start_failed_at().is_some()
+        || view.shape.killed_by_probes
+        || end.made_up;
+    (!stopped && !killed).then(|| Verdict::new(Outcome::Skipped, "the container ended by itself"))
+}
+
+/// The kubelet reports the failure of a hook that it cut off only after the kill.
+fn a_hook_reported_at_the_deadline_was_cut_off(view: &View<'_>) -> Option<Verdict> {
+    let reported = view.pre_stop_failed_at()?;
+    let deadline = view.stopped_by().filter(|stop| stop.exact)?.deadline();
+    (view.killed_at_the_deadline() && reported >= deadline)
+        .then(|| Verdict::new(Outcome::TimedOut, "still running at the end of the grace period"))
+}
+
+/// A hook such as `nginx -s quit` makes the program exit and dies with it, and is reported as failed (k/k#39170).
+fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
+    (ended < reported).then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
+}
+
+fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
+    view.pre_stop_failed_at()?;
+    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
+}

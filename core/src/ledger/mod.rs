@@ -1,0 +1,98 @@
+//! The account book: each hook run and each kill counted exactly once.
+//!
+//! The ledger is a part of the workload's status. Totals and marks change in one conditional write, so a run is counted
+//! if and only if it is marked as counted; whatever happens between two writes is found again and counted then.
+
+mod fold;
+mod histogram;
+mod marks;
+mod store;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use jiff::Timestamp;
+
+pub use fold::{Counted, fold};
+pub use histogram::{DURATION_BUCKETS, GRACE_BUCKETS, Histogram};
+pub use marks::{Mark, Marks, PodMarks};
+pub use store::LedgerError;
+
+/// The account book of one workload.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    /// The highest ordinal that any Pod has had; none of those up to it is used again.
+    pub high_water: u64,
+    /// Runs counted.
+    pub runs: BTreeMap<RunKey, u64>,
+    /// Kills counted.
+    pub kills: BTreeMap<KillKey, KillCount>,
+    /// Durations counted, in seconds.
+    pub durations: BTreeMap<DurationKey, Durations>,
+    /// Shares of the grace period that stops used, per container.
+    pub grace_used: BTreeMap<Arc<str>, Histogram>,
+    /// What of the present Pods is counted.
+    pub marks: Marks,
+    /// When the rollout last made progress.
+    pub progressed_at: Option<Timestamp>,
+}
+
+/// What runs are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunKey {
+    /// The container's name.
+    pub container: Arc<str>,
+    /// Which hook.
+    pub hook: HookKind,
+    /// What it does.
+    pub handler: HandlerKind,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What durations are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DurationKey {
+    /// The container's name.
+    pub container: Arc<str>,
+    /// Which hook.
+    pub hook: HookKind,
+    /// What it does.
+    pub handler: HandlerKind,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// Durations of runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Durations {
+    /// Their distribution, in seconds.
+    pub histogram: Histogram,
+    /// The longest, in seconds.
+    pub max: f64,
+    /// The last, in seconds.
+    pub last: f64,
+}
+
+/// What kills are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KillKey {
+    /// The container's name.
+    pub container: Arc<str>,
+    /// The first cause.
+    pub reason: KillReason,
+}
+
+/// Kills of one container for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KillCount {
+    /// How many.
+    pub count: u64,
+    /// When the last container ended.
+    pub last_time: Option<Timestamp>,
+    /// The last one's Pod.
+    pub last_pod: Arc<str>,
+}

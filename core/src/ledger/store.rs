@@ -1,0 +1,165 @@
+//! How the ledger is written into `status.ledger`: versioned, compact, and refused rather than misread.
+
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{DurationKey, Durations, Histogram, KillCount, KillKey, Ledger, Mark, Marks, PodMarks, RunKey};
+
+/// The version that this program writes, and the only one that it reads.
+const VERSION: u32 = 1;
+
+/// Why a stored ledger cannot be read. Counting goes on only when it can: a guess would count twice.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// A newer operator wrote it.
+    #[error(
+        "status.ledger has version {0}, this operator reads version {VERSION}; run the operator that wrote it"
+    )]
+    Version(u32),
+    /// Somebody edited it.
+    #[error(
+        "status.ledger cannot be read: {0}; restore it, or remove status.ledger to start counting at zero"
+    )]
+    Malformed(#[from] serde_json::Error),
+    /// Somebody edited it.
+    #[error(
+        "status.ledger.marks overlap at ordinal {0}; restore it, or remove status.ledger to start counting at zero"
+    )]
+    OverlappingMarks(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    version: u32,
+    high_water: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<(Arc<str>, HookKind, HandlerKind, Outcome, Source, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kills: Vec<(Arc<str>, KillReason, u64, Option<Timestamp>, Arc<str>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    durations: Vec<StoredDurations>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grace_used: Vec<(Arc<str>, StoredHistogram)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<StoredMarks>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    progressed_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredHistogram {
+    buckets: Vec<u64>,
+    count: u64,
+    sum: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDurations {
+    of: (Arc<str>, HookKind, HandlerKind, Source),
+    histogram: StoredHistogram,
+    max: f64,
+    last: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredMarks {
+    first: u64,
+    last: u64,
+    /// Container, last start whose postStart is counted, last start whose end is counted.
+    counted: Vec<(Arc<str>, u32, u32)>,
+}
+
+impl Ledger {
+    /// Reads `status.ledger`; an empty ledger if there is none yet.
+    pub fn load(stored: Option<&Value>) -> Result<Self, LedgerError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Some(value) = stored else { return Ok(Self::default()) };
+        match Versioned::deserialize(value)?.version {
+            VERSION => Self::restore(Stored::deserialize(value)?),
+            other => Err(LedgerError::Version(other)),
+        }
+    }
+
+    fn restore(stored: Stored) -> Result<Self, LedgerError> {
+        let Stored { version: _, high_water, runs, kills, durations, grace_used, marks, progressed_at } =
+            stored;
+        let mut all = Marks::default();
+        for StoredMarks { first, last, counted } in marks {
+            let pod = counted.into_iter().map(|(name, post_start, end)| (name, Mark { post_start, end }));
+            if !all.insert(first, last, PodMarks(pod.collect())) {
+                return Err(LedgerError::OverlappingMarks(first));
+            }
+        }
+        let run = |(container, hook, handler, outcome, source, count)| {
+            (RunKey { container, hook, handler, outcome, source }, count)
+        };
+        let kill = |(container, reason, count, last_time, last_pod)| {
+            (KillKey { container, reason }, KillCount { count, last_time, last_pod })
+        };
+        let duration = |StoredDurations { of: (container, hook, handler, source), histogram, max, last }| {
+            let key = DurationKey { container, hook, handler, source };
+            (key, Durations { histogram: histogram.into(), max, last })
+        };
+        Ok(Self {
+            high_water,
+            runs: runs.into_iter().map(run).collect(),
+            kills: kills.into_iter().map(kill).collect(),
+            durations: durations.into_iter().map(duration).collect(),
+            grace_used: grace_used.into_iter().map(|(name, shares)| (name, shares.into())).collect(),
+            marks: all,
+            progressed_at,
+        })
+    }
+
+    /// Writes the ledger for `status.ledger`.
+    pub fn store(&self) -> Result<Value, LedgerError> {
+        let Self { high_water, runs, kills, durations, grace_used, marks, progressed_at } = self;
+        let runs =
+            runs.iter().map(|(k, n)| (Arc::clone(&k.container), k.hook, k.handler, k.outcome, k.source, *n));
+        let kills = kills.iter().map(|(k, n)| {
+            (Arc::clone(&k.container), k.reason, n.count, n.last_time, Arc::clone(&n.last_pod))
+        });
+        let durations = durations.iter().map(|(k, d)| StoredDurations {
+            of: (Arc::clone(&k.container), k.hook, k.handler, k.source),
+            histogram: (&d.histogram).into(),
+            max: d.max,
+            last: d.last,
+        });
+        let marks = marks.ranges().map(|(first, last, pod)| StoredMarks {
+            first,
+            last,
+            counted: pod.0.iter().map(|(name, mark)| (Arc::clone(name), mark.post_start, mark.end)).collect(),
+        });
+        Ok(serde_json::to_value(Stored {
+            version: VERSION,
+            high_water: *high_water,
+            runs: runs.collect(),
+            kills: kills.collect(),
+            durations: durations.collect(),
+            grace_used: grace_used.iter().map(|(name, shares)| (Arc::clone(name), shares.into())).collect(),
+            marks: marks.collect(),
+            progressed_at: *progressed_at,
+        })?)
+    }
+}
+
+impl From<StoredHistogram> for Histogram {
+    fn from(StoredHistogram { buckets, count, sum }: StoredHistogram) -> Self {
+        Self { buckets, count, sum }
+    }
+}
+
+impl From<&Histogram> for StoredHistogram {
+    fn from(Histogram { buckets, count, sum }: &Histogram) -> Self {
+        Self { buckets: buckets.clone(), count: *count, sum: *sum }
+    }
+}

@@ -1,0 +1,32 @@
+//! Every name that this operator puts on an object, in one place.
+
+/// The kind of our custom resource.
+pub const KIND: &str = "HookedWorkload";
+/// Its API group and version.
+pub const API_VERSION: &str = "hooked.dev/v1alpha1";
+
+/// Label of Pods and revisions: the hash of the template that a Pod was made from.
+/// Together with the workload's selector it says which Pods are ours, as `pod-template-hash` does for a ReplicaSet.
+pub const REVISION_LABEL: &str = "hooked.dev/revision";
+/// Label of Pods: the number that identifies a Pod within its workload for ever.
+pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
+/// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
+pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
+/// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
+pub const ORPHAN_FINALIZER: &str = "orphan";
+
+/// Condition types of a HookedWorkload.
+pub mod condition {
+    /// The rollout is complete and its Pods are available; hooks do not affect it.
+    pub const READY: &str = "Ready";
+    /// At least the Pods that must not be missing are available.
+    pub const AVAILABLE: &str = "Available";
+    /// The rollout goes on or is complete.
+    pub const PROGRESSING: &str = "Progressing";
+    /// The last run of every hook ended well, as far as is known.
+    pub const HOOKS_HEALTHY: &str = "HooksHealthy";
+    /// kstatus: the operator is at work on the object.
+    pub const RECONCILING: &str = "Reconciling";
+    /// kstatus: the operator cannot go on unless the object is changed.
+    pub const STALLED: &str = "Stalled";
+}

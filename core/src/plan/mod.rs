@@ -1,0 +1,137 @@
+//! Which Pods to make, remove and let go.
+
+mod release;
+mod rollout;
+mod scale;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::pod::{Life, PodFact, pod_name};
+use crate::snapshot::{Leaving, Snapshot};
+
+pub use rollout::{Blocked, Rollout};
+
+/// The most Pods created in one pass: the status is written in between, as a ReplicaSet's is (burstReplicas).
+const BURST: usize = 500;
+
+/// A Pod to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPod {
+    /// Its number.
+    pub ordinal: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// A Pod to act on: only this very one, and no other of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodRef {
+    /// Its number.
+    pub ordinal: u64,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its UID.
+    pub uid: Arc<str>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Pods to create, of the desired revision.
+    pub create: Vec<NewPod>,
+    /// Pods to delete.
+    pub delete: Vec<PodRef>,
+    /// Pods that our finalizer lets go.
+    pub release: Vec<PodRef>,
+    /// Pods that lose finalizer and owner and live on.
+    pub abandon: Vec<PodRef>,
+    /// Where the rollout stands.
+    pub rollout: Rollout,
+    /// Nothing is left to do and the workload may go.
+    pub let_go: bool,
+    /// When a Pod will have become available.
+    pub wake: Option<Timestamp>,
+}
+
+impl Plan {
+    fn idle(rollout: Rollout) -> Self {
+        let (create, delete, release, abandon) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { create, delete, release, abandon, rollout, let_go: false, wake: None }
+    }
+
+    /// Whether it asks for any write.
+    pub fn is_idle(&self) -> bool {
+        self.create.is_empty() && self.delete.is_empty() && self.release.is_empty() && self.abandon.is_empty()
+    }
+}
+
+/// Decides what is to be done.
+pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
+    let release = release::releasable(snapshot);
+    let mut plan = match snapshot.leaving {
+        Some(leaving) => leave(snapshot, leaving),
+        None => stay(snapshot),
+    };
+    plan.release = release;
+    plan
+}
+
+/// Every Pod is stopped, or abandoned; the workload goes when nothing is left to count.
+fn leave(snapshot: &Snapshot<'_>, leaving: Leaving) -> Plan {
+    let mut plan = Plan::idle(Rollout::Blocked(Blocked::Leaving));
+    let known = snapshot.pods.iter().filter(|fact| !fact.uid.is_empty());
+    match leaving {
+        Leaving::WithPods => {
+            plan.delete = known.filter(|fact| fact.life != Life::Terminating).map(PodRef::of).collect();
+            plan.create = unconfirmed(snapshot);
+            plan.let_go = snapshot.pods.is_empty();
+        }
+        Leaving::WithoutPods => {
+            plan.abandon = known.map(PodRef::of).collect();
+            plan.let_go = snapshot.pods.has_no_pods();
+        }
+    }
+    plan
+}
+
+fn stay(snapshot: &Snapshot<'_>) -> Plan {
+    let rollout = rollout::rollout(snapshot);
+    let mut create = unconfirmed(snapshot);
+    let mut delete = Vec::new();
+    if let Rollout::Step { create: more, delete: victims } = &rollout {
+        create.extend(numbered(snapshot, (*more).min(BURST)));
+        delete = victims.iter().filter_map(|ordinal| snapshot.pods.get(*ordinal)).map(PodRef::of).collect();
+    }
+    let wake = next_available(snapshot);
+    Plan { create, delete, wake, ..Plan::idle(rollout) }
+}
+
+/// Creates whose reply was lost are sent again: the name is the same, so there cannot be two.
+fn unconfirmed(snapshot: &Snapshot<'_>) -> Vec<NewPod> {
+    let pods = snapshot.pods.unconfirmed().filter(|fact| *fact.revision == *snapshot.desired.revision);
+    pods.map(|fact| NewPod { ordinal: fact.ordinal, name: fact.name.to_string() }).collect()
+}
+
+/// Numbers that no Pod has had: above the highest one counted and the highest one present.
+fn numbered<'a>(snapshot: &'a Snapshot<'_>, pods: usize) -> impl Iterator<Item = NewPod> + 'a {
+    let used = snapshot.committed.high_water.max(snapshot.pods.highest_ordinal());
+    let (owner, revision) = (snapshot.owner, &snapshot.desired.revision);
+    (used + 1..)
+        .take(pods)
+        .map(|ordinal| NewPod { ordinal, name: pod_name(&owner.name, &owner.uid, revision, ordinal) })
+}
+
+fn next_available(snapshot: &Snapshot<'_>) -> Option<Timestamp> {
+    let (min_ready, now) = (snapshot.desired.min_ready_seconds, snapshot.now.as_second());
+    let next =
+        snapshot.pods.revisions().filter_map(|(_, tally)| tally.next_available(min_ready, now)).min()?;
+    Timestamp::from_second(next).ok()
+}
+
+impl PodRef {
+    fn of(fact: &PodFact) -> Self {
+        Self { ordinal: fact.ordinal, name: Arc::clone(&fact.name), uid: Arc::clone(&fact.uid) }
+    }
+}

@@ -1,0 +1,218 @@
+//! The next step from old Pods to new ones, as arithmetic on counts.
+//!
+//! The rules are the Deployment controller's (`kubernetes/pkg/controller/deployment/{rolling,recreate}.go`), applied to
+//! Pods rather than to ReplicaSets.
+
+use super::scale::{Scale, scale};
+use crate::desired::{Pause, Strategy};
+use crate::snapshot::Snapshot;
+use crate::tally::RevisionTally;
+
+/// Where a rollout stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// Every wanted Pod is of the desired revision and available, and no other is left.
+    Done,
+    /// Create so many Pods, and delete those.
+    Step {
+        /// How many Pods of the desired revision to create.
+        create: usize,
+        /// Ordinals of Pods to delete.
+        delete: Vec<u64>,
+    },
+    /// Nothing can be done until something else happens.
+    Blocked(Blocked),
+}
+
+/// What a rollout waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// New Pods are not available yet.
+    AwaitingAvailability,
+    /// Old Pods must have ended before new ones are created (Recreate).
+    AwaitingOldPods,
+    /// The workload is paused.
+    Paused,
+    /// The workload is being deleted.
+    Leaving,
+}
+
+/// Pods of some revisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    alive: usize,
+    available: usize,
+}
+
+/// The next step.
+pub(super) fn rollout(snapshot: &Snapshot<'_>) -> Rollout {
+    let wanted = snapshot.desired.replicas as usize;
+    let old = old_revisions(snapshot);
+    let new_counts = counts(snapshot, snapshot.pods.revision(&snapshot.desired.revision));
+    let old_counts = old.iter().map(|tally| counts(snapshot, tally)).fold(Counts::default(), |sum, one| {
+        Counts { alive: sum.alive + one.alive, available: sum.available + one.available }
+    });
+    let unfinished = old.iter().map(|tally| tally.unfinished()).sum();
+    let moves = match snapshot.desired.strategy {
+        _ if snapshot.desired.pause == Pause::BeforeFirst => Moves::default(),
+        _ if snapshot.desired.pause == Pause::AtRevision => paused(wanted, new_counts, old_counts),
+        Strategy::Recreate => recreate(wanted, new_counts, old_counts, unfinished),
+        Strategy::RollingUpdate { surge, unavailable } => {
+            rolling(wanted, surge as usize, unavailable as usize, new_counts, old_counts)
+        }
+    };
+    let Moves { create, delete_new, delete_old } = moves;
+    if moves == Moves::default() {
+        return resting(snapshot, wanted, new_counts, old_counts, unfinished);
+    }
+    let new_victims = snapshot.pods.revision(&snapshot.desired.revision).victims().take(delete_new);
+    let delete = new_victims.chain(old_victims(snapshot, &old, delete_old)).collect();
+    Rollout::Step { create, delete }
+}
+
+/// How many Pods to create and to delete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Moves {
+    create: usize,
+    delete_new: usize,
+    delete_old: usize,
+}
+
+/// Never more than `wanted + surge` Pods, never fewer than `wanted - unavailable` available ones by our doing.
+fn rolling(wanted: usize, surge: usize, unavailable: usize, new: Counts, old: Counts) -> Moves {
+    let total = new.alive + old.alive;
+    let room = (wanted + surge).saturating_sub(total);
+    let create = wanted.saturating_sub(new.alive).min(room);
+    let delete_new = new.alive.saturating_sub(wanted);
+
+    let must_be_available = wanted.saturating_sub(unavailable);
+    // Old Pods that serve nobody go first, but only as many as new Pods that do not serve yet leave room for.
+    let new_unavailable = new.alive - new.available;
+    let may_go = total.saturating_sub(must_be_available + new_unavailable);
+    let useless = (old.alive - old.available).min(may_go);
+    let spare = (new.available + old.available).saturating_sub(must_be_available).min(old.available);
+    Moves { create, delete_new, delete_old: useless + spare }
+}
+
+/// No new Pod before the last old one has ended.
+fn recreate(wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Moves {
+    let create = if unfinished == 0 { wanted.saturating_sub(new.alive) } else { 0 };
+    Moves { create, delete_new: new.alive.saturating_sub(wanted), delete_old: old.alive }
+}
+
+/// Only scaled: Pods of the revision that was last rolled out come, and old ones go first.
+fn paused(wanted: usize, new: Counts, old: Counts) -> Moves {
+    match scale(new.alive + old.alive, wanted) {
+        Scale::Up(create) => Moves { create, ..Moves::default() },
+        Scale::Down(fewer) => {
+            let delete_old = fewer.min(old.alive);
+            Moves { delete_old, delete_new: fewer - delete_old, create: 0 }
+        }
+        Scale::Even => Moves::default(),
+    }
+}
+
+/// Nothing to do: because all is done, or because something is awaited. Blocked is never reported as done.
+fn resting(snapshot: &Snapshot<'_>, wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Rollout {
+    if new.alive == wanted && new.available == wanted && old.alive == 0 {
+        Rollout::Done
+    } else if snapshot.desired.pause != Pause::No {
+        Rollout::Blocked(Blocked::Paused)
+    } else if snapshot.desired.strategy == Strategy::Recreate && unfinished > 0 {
+        Rollout::Blocked(Blocked::AwaitingOldPods)
+    } else {
+        Rollout::Blocked(Blocked::AwaitingAvailability)
+    }
+}
+
+fn old_revisions<'a>(snapshot: &Snapshot<'a>) -> Vec<&'a RevisionTally> {
+    let old = snapshot.pods.revisions().filter(|(revision, _)| ***revision != *snapshot.desired.revision);
+    old.map(|(_, tally)| tally).collect()
+}
+
+fn counts(snapshot: &Snapshot<'_>, tally: &RevisionTally) -> Counts {
+    let available = tally.available(snapshot.desired.min_ready_seconds, snapshot.now.as_second());
+    Counts { alive: tally.alive(), available }
+}
+
+/// Of all old revisions, Pods that are not available come before those that are.
+fn old_victims(snapshot: &Snapshot<'_>, old: &[&RevisionTally], pods: usize) -> Vec<u64> {
+    let useless = |tally: &RevisionTally| {
+        let Counts { alive, available } = counts(snapshot, tally);
+        alive - available
+    };
+    let first = old.iter().flat_map(|tally| tally.victims().take(useless(tally)));
+    let then = old.iter().flat_map(|tally| tally.victims().skip(useless(tally)));
+    first.chain(then).take(pods).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(
+        wanted: usize,
+        surge: usize,
+        unavailable: usize,
+        new: (usize, usize),
+        old: (usize, usize),
+        expect: Moves,
+    ) {
+        let counts = |(alive, available)| Counts { alive, available };
+        assert_eq!(
+            rolling(wanted, surge, unavailable, counts(new), counts(old)),
+            expect,
+            "{wanted} {new:?} {old:?}"
+        );
+    }
+
+    #[test]
+    fn a_rolling_step_respects_surge_and_unavailable() {
+        let moves = |create, delete_old| Moves { create, delete_new: 0, delete_old };
+        check(3, 1, 0, (0, 0), (0, 0), moves(3, 0));
+        check(3, 1, 0, (0, 0), (3, 3), moves(1, 0));
+        check(3, 1, 0, (1, 0), (3, 3), moves(0, 0));
+        check(3, 1, 0, (1, 1), (3, 3), moves(0, 1));
+        check(3, 0, 1, (0, 0), (3, 3), moves(0, 1));
+        check(3, 0, 1, (0, 0), (2, 2), moves(1, 0));
+        // Old Pods that do not serve go at once.
+        check(3, 1, 0, (0, 0), (3, 0), moves(1, 0));
+        check(10, 3, 2, (0, 0), (10, 8), moves(3, 2));
+    }
+
+    #[test]
+    fn scaling_down_in_a_rollout_removes_what_is_too_much() {
+        check(1, 1, 0, (3, 3), (0, 0), Moves { create: 0, delete_new: 2, delete_old: 0 });
+    }
+
+    proptest! {
+        /// The whole rollout, with Pods becoming available one by one in any order: no step breaks a limit, and it ends.
+        #[test]
+        fn every_rollout_ends_and_never_breaks_its_limits(
+            wanted in 0_usize..12, before in 0_usize..12, surge in 0_usize..4, unavailable in 0_usize..4, late in any::<bool>()
+        ) {
+            let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable }.min(wanted.max(1));
+            let (mut new, mut old) = (Counts::default(), Counts { alive: before, available: before });
+            for _ in 0..200 {
+                let floor = wanted.saturating_sub(unavailable).min(new.available + old.available);
+                let ceiling = (wanted + surge).max(new.alive + old.alive);
+                let moves = rolling(wanted, surge, unavailable, new, old);
+                if moves == Moves::default() && new.available == new.alive {
+                    break;
+                }
+                new.alive += moves.create;
+                let useless = (old.alive - old.available).min(moves.delete_old);
+                old = Counts { alive: old.alive - moves.delete_old, available: old.available - (moves.delete_old - useless) };
+                new = Counts { alive: new.alive - moves.delete_new, available: new.available.min(new.alive - moves.delete_new) };
+                prop_assert!(new.available + old.available >= floor, "available {new:?} {old:?}");
+                prop_assert!(new.alive + old.alive <= ceiling, "total {new:?} {old:?}");
+                if new.available < new.alive {
+                    new.available += if late { 1 } else { new.alive - new.available };
+                }
+            }
+            prop_assert_eq!((new, old), (Counts { alive: wanted, available: wanted }, Counts::default()));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The Pod that is asked for: the template as written, plus who it belongs to.
+
+use hooked_crd::Evidence;
+use serde_json::{Map, Value, json};
+
+use crate::names;
+
+/// The workload that a Pod belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The workload's name.
+    pub name: String,
+    /// The workload's UID.
+    pub uid: String,
+}
+
+impl Owner {
+    /// The owner reference of everything that this workload controls.
+    pub fn reference(&self) -> Value {
+        json!({
+            "apiVersion": names::API_VERSION,
+            "kind": names::KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": true,
+            "blockOwnerDeletion": true,
+        })
+    }
+}
+
+/// The manifest of a Pod of `template`. Labels, annotations and finalizers of the template are kept, as a
+/// ReplicaSet keeps them; `spec` is passed on as it was written.
+pub fn manifest(
+    template: &Value,
+    owner: &Owner,
+    name: &str,
+    revision: &str,
+    ordinal: u64,
+    evidence: Evidence,
+) -> Value {
+    let metadata = &template["metadata"];
+    let mut labels = object(&metadata["labels"]);
+    labels.insert(names::REVISION_LABEL.to_owned(), revision.into());
+    labels.insert(names::ORDINAL_LABEL.to_owned(), ordinal.to_string().into());
+    let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
+    if evidence == Evidence::Durable {
+        finalizers.push(names::ACCOUNTING_FINALIZER.into());
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "annotations": object(&metadata["annotations"]),
+            "finalizers": finalizers,
+            "ownerReferences": [owner.reference()],
+        },
+        "spec": template["spec"],
+    })
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_keeps_what_the_template_says_and_gains_its_identity() {
+        let template = json!({
+            "metadata": {"labels": {"app": "hook"}, "annotations": {"note": "kept"}, "finalizers": ["theirs/own"]},
+            "spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5}}}]},
+        });
+        let owner = Owner { name: "hook-demo2".to_owned(), uid: "u-1".to_owned() };
+        let pod = manifest(&template, &owner, "hook-demo2-x", "rev", 7, Evidence::Durable);
+        assert_eq!(
+            pod["metadata"]["labels"],
+            json!({"app": "hook", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"})
+        );
+        assert_eq!(pod["metadata"]["finalizers"], json!(["theirs/own", "hooked.dev/accounting"]));
+        assert_eq!(pod["metadata"]["annotations"], json!({"note": "kept"}));
+        assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], "u-1");
+        assert_eq!(pod["spec"], template["spec"]);
+    }
+
+    #[test]
+    fn best_effort_evidence_holds_no_pod() {
+        let owner = Owner { name: "w".to_owned(), uid: "u".to_owned() };
+        let pod = manifest(&json!({"spec": {}}), &owner, "w-x", "rev", 1, Evidence::BestEffort);
+        assert_eq!(pod["metadata"]["finalizers"], json!([]));
+    }
+}

@@ -1,0 +1,16 @@
+//! Pods: what the API server says about one, what we remember of it, and what we ask for when we make one.
+
+mod fact;
+mod manifest;
+mod name;
+mod report;
+mod shape;
+
+pub use fact::{Life, PodFact};
+pub use manifest::{Owner, manifest};
+pub use name::pod_name;
+pub use report::{
+    Container, ContainerState, ContainerStateKind, ContainerStatus, PodReport, PodSpec, PodStatus,
+    ReadPodError,
+};
+pub use shape::{ContainerShape, Hook, PodShape};

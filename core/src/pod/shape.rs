@@ -1,0 +1,81 @@
+//! The hooks and probes of a Pod's containers: what may run in it and what may kill it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind};
+
+use super::report::{Container, Handler, PodSpec};
+
+/// What inference must know of a Pod's spec. Pods of one template share it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodShape {
+    /// App containers and sidecars by name.
+    pub containers: BTreeMap<Arc<str>, ContainerShape>,
+}
+
+/// What inference must know of a container's spec.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerShape {
+    /// Its postStart handler.
+    pub post_start: Option<HandlerKind>,
+    /// Its preStop handler.
+    pub pre_stop: Option<HandlerKind>,
+    /// Whether a liveness or startup probe may kill it.
+    pub killed_by_probes: bool,
+}
+
+/// A hook of a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hook {
+    /// The container's name.
+    pub container: Arc<str>,
+    /// Which hook.
+    pub kind: HookKind,
+    /// What it does.
+    pub handler: HandlerKind,
+}
+
+impl PodShape {
+    /// Reads the shape of `spec`. Init containers that are no sidecars have no hooks and are left out.
+    pub fn of(spec: &PodSpec) -> Self {
+        let sidecars = spec.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+        let containers =
+            sidecars.chain(&spec.containers).map(|c| (c.name.as_str().into(), ContainerShape::of(c)));
+        Self { containers: containers.collect() }
+    }
+
+    /// Every hook of every container, in order of their names.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> + '_ {
+        self.containers.iter().flat_map(|(container, shape)| {
+            [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)]
+                .into_iter()
+                .filter_map(move |(kind, handler)| {
+                    Some(Hook { container: Arc::clone(container), kind, handler: handler? })
+                })
+        })
+    }
+}
+
+impl ContainerShape {
+    fn of(container: &Container) -> Self {
+        let lifecycle = container.lifecycle.as_ref();
+        Self {
+            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(handler_kind),
+            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(handler_kind),
+            killed_by_probes: container.liveness_probe.is_some() || container.startup_probe.is_some(),
+        }
+    }
+}
+
+/// The kind of a handler; none if it is of a kind that this version does not know.
+fn handler_kind(handler: &Handler) -> Option<HandlerKind> {
+    let Handler { exec, http_get, tcp_socket, sleep } = handler;
+    match (exec, http_get, tcp_socket, sleep) {
+        (Some(_), ..) => Some(HandlerKind::Exec),
+        (_, Some(_), ..) => Some(HandlerKind::HttpGet),
+        (_, _, Some(_), _) => Some(HandlerKind::TcpSocket),
+        (.., Some(_)) => Some(HandlerKind::Sleep),
+        (None, None, None, None) => None,
+    }
+}

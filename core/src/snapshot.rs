@@ -1,0 +1,34 @@
+//! All that a decision may look at, the time included.
+
+use jiff::Timestamp;
+
+use crate::desired::Desired;
+use crate::ledger::Ledger;
+use crate::pod::Owner;
+use crate::tally::PodSet;
+
+/// One workload at one moment.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// The workload.
+    pub owner: &'a Owner,
+    /// What it asks for.
+    pub desired: &'a Desired,
+    /// Its Pods, own writes that the watch has not shown yet included.
+    pub pods: &'a PodSet,
+    /// What is counted, as last committed.
+    pub committed: &'a Ledger,
+    /// Whether it is being deleted, and how.
+    pub leaving: Option<Leaving>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// How a deleted workload leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Its Pods are stopped, their hooks counted, and then it goes.
+    WithPods,
+    /// `--cascade=orphan`: its Pods lose finalizer and owner and live on.
+    WithoutPods,
+}

@@ -1,0 +1,207 @@
+//! Conditions: what a user, a pipeline and an autoscaler read first.
+
+use hooked_crd::{HookedWorkloadStatus, Measurement};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::counts::ReplicaCounts;
+use super::recent::newest_of_each_hook;
+use super::{Basis, Refusal};
+use crate::desired::Strategy;
+use crate::names::condition;
+use crate::plan::{Blocked, Rollout};
+
+/// What a condition says; its transition time comes from the status before.
+struct Saying {
+    type_: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+fn say(
+    type_: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Saying {
+    Saying { type_, status, reason, message: message.into() }
+}
+
+/// All conditions, in a fixed order. `status` is complete but for them.
+pub(super) fn conditions(
+    basis: &Basis<'_>,
+    counts: &ReplicaCounts,
+    status: &HookedWorkloadStatus,
+) -> Vec<Condition> {
+    let stalled = stalled(basis);
+    let sayings = vec![
+        ready(basis, counts, &stalled),
+        available(basis, counts),
+        progressing(basis, counts, &stalled),
+        hooks_healthy(basis, status),
+        reconciling(basis, counts, &stalled),
+        stalled,
+    ];
+    dated(sayings, &basis.previous.conditions, basis.generation, basis.now)
+}
+
+/// The conditions of an object that cannot be read or carried out at all.
+pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
+    let sayings = vec![
+        say(condition::READY, "False", "Invalid", message),
+        say(
+            condition::RECONCILING,
+            "False",
+            "Invalid",
+            "the operator can do nothing until the object is changed",
+        ),
+        say(condition::STALLED, "True", "Invalid", message),
+    ];
+    let replaced = |type_: &str| sayings.iter().any(|saying| saying.type_ == type_);
+    let kept: Vec<Condition> = previous.iter().filter(|known| !replaced(&known.type_)).cloned().collect();
+    let mut conditions = dated(sayings, previous, generation, now);
+    conditions.extend(kept);
+    conditions
+}
+
+/// Whether a rollout has made no progress for as long as the user grants it.
+pub fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
+    let limit = SignedDuration::from_secs(basis.desired.progress_deadline_seconds);
+    let started = basis.ledger.progressed_at;
+    let waits =
+        !matches!(basis.rollout, Rollout::Done | Rollout::Blocked(Blocked::Paused | Blocked::Leaving));
+    waits && started.is_some_and(|since| basis.now.duration_since(since) >= limit)
+}
+
+fn stalled(basis: &Basis<'_>) -> Saying {
+    match basis.refusal {
+        Some(Refusal { invalid: true, message }) => {
+            say(condition::STALLED, "True", "InvalidTemplate", message)
+        }
+        _ if is_rollout_overdue(basis) => {
+            let seconds = basis.desired.progress_deadline_seconds;
+            let message =
+                format!("no progress for {seconds} s; see the Pods of revision {}", basis.desired.revision);
+            say(condition::STALLED, "True", "ProgressDeadlineExceeded", message)
+        }
+        _ => say(condition::STALLED, "False", "NotStalled", "nothing keeps the operator from going on"),
+    }
+}
+
+fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
+    let ReplicaCounts { desired, updated, available, alive, .. } = *counts;
+    let tally =
+        format!("{available} of {desired} Pods available, {updated} up to date, {} old", alive - updated);
+    match basis.rollout {
+        Rollout::Done => say(condition::READY, "True", "RolloutComplete", tally),
+        _ if stalled.status == "True" => {
+            say(condition::READY, "False", stalled.reason, stalled.message.clone())
+        }
+        Rollout::Blocked(Blocked::Paused) => {
+            say(condition::READY, "False", "Paused", format!("{tally}; paused"))
+        }
+        Rollout::Blocked(Blocked::Leaving) => {
+            say(condition::READY, "False", "Leaving", "the workload is being deleted")
+        }
+        _ => say(condition::READY, "False", "RolloutInProgress", tally),
+    }
+}
+
+fn available(basis: &Basis<'_>, counts: &ReplicaCounts) -> Saying {
+    let may_be_missing = match basis.desired.strategy {
+        Strategy::Recreate => 0,
+        Strategy::RollingUpdate { unavailable, .. } => i32::try_from(unavailable).unwrap_or(i32::MAX),
+    };
+    let needed = counts.desired.saturating_sub(may_be_missing).max(0);
+    let message = format!("{} Pods available, at least {needed} needed", counts.available);
+    if counts.available >= needed {
+        say(condition::AVAILABLE, "True", "MinimumReplicasAvailable", message)
+    } else {
+        say(condition::AVAILABLE, "False", "MinimumReplicasUnavailable", message)
+    }
+}
+
+fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
+    let revision = &basis.desired.revision;
+    let tally = format!("{} of {} Pods are of revision {revision}", counts.updated, counts.desired);
+    match (basis.rollout, basis.refusal) {
+        _ if stalled.status == "True" => {
+            say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
+        }
+        (_, Some(refusal)) => say(condition::PROGRESSING, "False", "WriteRefused", refusal.message.clone()),
+        (Rollout::Done, _) => say(condition::PROGRESSING, "True", "RevisionAvailable", tally),
+        (Rollout::Blocked(Blocked::Paused), _) => {
+            say(condition::PROGRESSING, "Unknown", "Paused", "rollouts are paused")
+        }
+        _ => say(condition::PROGRESSING, "True", "RollingOut", tally),
+    }
+}
+
+fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
+    let rests = matches!(basis.rollout, Rollout::Done | Rollout::Blocked(Blocked::Paused));
+    if rests || stalled.status == "True" {
+        return say(condition::RECONCILING, "False", "Reconciled", "the operator has done what can be done");
+    }
+    let message = format!("{} of {} Pods available", counts.available, counts.desired);
+    say(condition::RECONCILING, "True", "RollingOut", message)
+}
+
+/// True while the newest run of every hook is not known to have failed. That the runner is not there is said here too.
+fn hooks_healthy(basis: &Basis<'_>, status: &HookedWorkloadStatus) -> Saying {
+    let failing = newest_of_each_hook(&status.recent_runs);
+    let unmeasured = runner_unavailable(basis);
+    if let Some(run) = failing.first() {
+        let more = if failing.len() > 1 {
+            format!(", and {} other hooks", failing.len() - 1)
+        } else {
+            String::new()
+        };
+        let what =
+            format!("{:?} of container {} in Pod {}: {}", run.hook, run.container, run.pod, run.message);
+        let message =
+            [Some(format!("{what}{more}")), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
+        return say(condition::HOOKS_HEALTHY, "False", "HookFailed", message);
+    }
+    if let Some(message) = unmeasured {
+        return say(
+            condition::HOOKS_HEALTHY,
+            "True",
+            "RunnerUnavailable",
+            format!("No hook is failing. {message}"),
+        );
+    }
+    let count = basis.desired.shape.hooks().count();
+    say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+}
+
+/// This version observes every Pod: what was asked of the runner is not in force, and that must be said.
+fn runner_unavailable(basis: &Basis<'_>) -> Option<String> {
+    let hooks = basis.desired.shape.hooks().count();
+    if basis.desired.measurement == Measurement::Observe || hooks == 0 {
+        return None;
+    }
+    let mut message = "Hooks are observed, as this version has no runner".to_owned();
+    let policies = basis.desired.policies.len();
+    if policies > 0 {
+        let names: Vec<String> = (0..policies).map(|index| format!("spec.hooks.policies[{index}]")).collect();
+        message = format!("{message}; not in force: {}", names.join(", "));
+    }
+    Some(message)
+}
+
+/// Conditions with the time since which each has had its status.
+fn dated(sayings: Vec<Saying>, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let dated = sayings.into_iter().map(|Saying { type_, status, reason, message }| {
+        let same = previous.iter().find(|known| known.type_ == type_ && known.status == status);
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message,
+            last_transition_time: same.map_or(Time(now), |known| known.last_transition_time.clone()),
+            observed_generation: Some(generation),
+        }
+    });
+    dated.collect()
+}

@@ -1,0 +1,144 @@
+//! Runs and kills as users read them: projections of the ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooked_crd::{
+    DurationSummary, GoDuration, HandlerKind, HookKind, HookStatus, HookTotals, KillReason, KillStatus,
+    Outcome,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+
+use crate::desired::Desired;
+use crate::ledger::{Durations, Ledger};
+use crate::tally::PodSet;
+
+/// All runs by outcome, and all kills because of a hook.
+pub(super) fn totals(ledger: &Ledger) -> HookTotals {
+    let mut totals = HookTotals::default();
+    for (key, count) in &ledger.runs {
+        let count = signed(*count);
+        match key.outcome {
+            Outcome::Succeeded => totals.succeeded += count,
+            Outcome::Failed => totals.failed += count,
+            Outcome::TimedOut => totals.timed_out += count,
+            Outcome::Cancelled => totals.cancelled += count,
+            Outcome::Skipped => totals.skipped += count,
+            Outcome::Unknown | Outcome::Running => totals.unknown += count,
+        }
+    }
+    let because_of_hooks = ledger.kills.iter().filter(|(key, _)| key.reason.is_because_of_a_hook());
+    totals.kills = because_of_hooks.map(|(_, kills)| signed(kills.count)).sum();
+    totals
+}
+
+/// Every hook of the template, and every hook that was ever counted.
+pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<HookStatus> {
+    let mut hooks: BTreeMap<(Arc<str>, HookKind), HookStatus> = BTreeMap::new();
+    for hook in desired.shape.hooks() {
+        hooks.insert(
+            (Arc::clone(&hook.container), hook.kind),
+            unused(&hook.container, hook.kind, hook.handler),
+        );
+    }
+    for (key, count) in &ledger.runs {
+        let id = (Arc::clone(&key.container), key.hook);
+        let entry = hooks.entry(id).or_insert_with(|| unused(&key.container, key.hook, key.handler));
+        let count = signed(*count);
+        match key.outcome {
+            Outcome::Succeeded => entry.succeeded += count,
+            Outcome::Failed => entry.failed += count,
+            Outcome::TimedOut => entry.timed_out += count,
+            Outcome::Cancelled => entry.cancelled += count,
+            Outcome::Skipped => entry.skipped += count,
+            Outcome::Unknown | Outcome::Running => entry.unknown += count,
+        }
+    }
+    for (key, kills) in &ledger.kills {
+        let entry = blamed(key.reason).and_then(|hook| hooks.get_mut(&(Arc::clone(&key.container), hook)));
+        if let Some(entry) = entry {
+            entry.kills += signed(kills.count);
+        }
+    }
+    for (key, durations) in &ledger.durations {
+        if let Some(entry) = hooks.get_mut(&(Arc::clone(&key.container), key.hook)) {
+            entry.duration = Some(add(entry.duration.take(), durations));
+        }
+    }
+    for (id, running) in pods.running_counts() {
+        if let Some(entry) = hooks.get_mut(id) {
+            entry.running = *running;
+        }
+    }
+    hooks.into_values().collect()
+}
+
+/// Killed containers per reason.
+pub(super) fn kills(ledger: &Ledger) -> Vec<KillStatus> {
+    let mut kills: BTreeMap<KillReason, KillStatus> = BTreeMap::new();
+    for (key, total) in &ledger.kills {
+        let entry = kills.entry(key.reason).or_insert_with(|| KillStatus {
+            reason: key.reason,
+            count: 0,
+            last_time: None,
+            last_pod: None,
+            last_container: None,
+        });
+        entry.count += signed(total.count);
+        let newer = entry.last_pod.is_none() || total.last_time > entry.last_time.as_ref().map(|time| time.0);
+        if newer {
+            entry.last_time = total.last_time.map(MicroTime);
+            entry.last_pod = Some(total.last_pod.to_string());
+            entry.last_container = Some(key.container.to_string());
+        }
+    }
+    kills.into_values().collect()
+}
+
+/// The hook that a kill is because of.
+fn blamed(reason: KillReason) -> Option<HookKind> {
+    match reason {
+        KillReason::PostStartHookFailed | KillReason::PostStartHookTimedOut => Some(HookKind::PostStart),
+        KillReason::PreStopHookFailed
+        | KillReason::PreStopHookTimedOut
+        | KillReason::GracePeriodExceededInPreStop => Some(HookKind::PreStop),
+        _ => None,
+    }
+}
+
+fn unused(container: &str, hook: HookKind, handler: HandlerKind) -> HookStatus {
+    HookStatus {
+        container: container.to_owned(),
+        hook,
+        handler,
+        succeeded: 0,
+        failed: 0,
+        timed_out: 0,
+        cancelled: 0,
+        skipped: 0,
+        unknown: 0,
+        kills: 0,
+        running: 0,
+        duration: None,
+    }
+}
+
+fn add(summary: Option<DurationSummary>, more: &Durations) -> DurationSummary {
+    let seconds = |seconds: f64| GoDuration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let (count, sum, max) = (signed(more.histogram.count), seconds(more.histogram.sum), seconds(more.max));
+    let last = seconds(more.last);
+    match summary {
+        None => DurationSummary { count, sum, max, last },
+        Some(before) => DurationSummary {
+            count: before.count + count,
+            sum: GoDuration(before.sum.0 + sum.0),
+            max: before.max.max(max),
+            last,
+        },
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

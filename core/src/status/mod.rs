@@ -1,0 +1,94 @@
+//! What users read: a projection of Pods and ledger, with the history that the previous status holds.
+
+mod conditions;
+mod counts;
+mod hooks;
+mod recent;
+
+use hooked_crd::HookedWorkloadStatus;
+use jiff::Timestamp;
+
+use crate::desired::Desired;
+use crate::ledger::{Counted, Ledger, LedgerError};
+use crate::plan::Rollout;
+use crate::tally::PodSet;
+
+pub use conditions::{invalid, is_rollout_overdue};
+pub use counts::ReplicaCounts;
+
+/// Why the API server did not carry out a write that the plan asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whether the template itself was refused: then nothing helps but changing it.
+    pub invalid: bool,
+    /// The server's words, with field paths as in the template.
+    pub message: String,
+}
+
+/// What a status is made from.
+#[derive(Debug)]
+pub struct Basis<'a> {
+    /// The status before.
+    pub previous: &'a HookedWorkloadStatus,
+    /// The generation of the spec that was acted upon.
+    pub generation: i64,
+    /// What the workload asks for.
+    pub desired: &'a Desired,
+    /// Its Pods.
+    pub pods: &'a PodSet,
+    /// What is counted, with what this pass has counted.
+    pub ledger: &'a Ledger,
+    /// What this pass has counted.
+    pub counted: &'a Counted,
+    /// Where the rollout stands.
+    pub rollout: &'a Rollout,
+    /// A write that was refused in this pass.
+    pub refusal: Option<&'a Refusal>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The status to commit.
+pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
+    let Basis { previous, generation, desired, pods, ledger, counted, rollout, .. } = basis;
+    let counts = ReplicaCounts::of(basis.desired, basis.pods, basis.now);
+    let current = match rollout {
+        Rollout::Done => Some(desired.revision.clone()),
+        _ => previous.current_revision.clone(),
+    };
+    let mut status = HookedWorkloadStatus {
+        observed_generation: Some(*generation),
+        replicas: counts.alive,
+        updated_replicas: counts.updated,
+        ready_replicas: counts.ready,
+        available_replicas: counts.available,
+        unavailable_replicas: counts.unavailable,
+        terminating_replicas: counts.terminating,
+        selector: Some(desired.selector.clone()),
+        current_revision: current,
+        update_revision: Some(desired.revision.clone()),
+        collision_count: previous.collision_count,
+        conditions: Vec::new(),
+        hook_totals: hooks::totals(ledger),
+        hooks_running: pods.running_counts().values().sum(),
+        last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
+        hooks: hooks::hooks(desired, pods, ledger),
+        kills: hooks::kills(ledger),
+        recent_runs: recent::recent_runs(previous, pods, counted, desired.history_limit),
+        ledger: Some(ledger.store()?),
+    };
+    status.conditions = conditions::conditions(basis, &counts, &status);
+    Ok(status)
+}
+
+/// Whether committing `status` would change anything. The ledgers are compared as values, since the API server may
+/// write the same number in another way.
+pub fn is_news(
+    previous: &HookedWorkloadStatus,
+    committed: &Ledger,
+    status: &HookedWorkloadStatus,
+    ledger: &Ledger,
+) -> bool {
+    let bare = |status: &HookedWorkloadStatus| HookedWorkloadStatus { ledger: None, ..status.clone() };
+    previous.ledger.is_none() || committed != ledger || bare(previous) != bare(status)
+}

@@ -1,0 +1,284 @@
+//! The Pods of one workload, with every count that a decision reads kept up to date per event.
+//!
+//! A watch event touches one Pod and costs the logarithm of their number; a plan reads counts and just the Pods that
+//! it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice.
+
+mod readiness;
+mod revisions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hooked_crd::HookKind;
+use jiff::Timestamp;
+
+use crate::hooks::HookRun;
+use crate::hooks::evidence::{Closed, PodEvidence};
+use crate::pod::{Life, PodFact};
+
+pub use revisions::RevisionTally;
+
+/// The Pods of one workload.
+#[derive(Debug, Default)]
+pub struct PodSet {
+    pods: BTreeMap<u64, PodFact>,
+    revisions: BTreeMap<Arc<str>, RevisionTally>,
+    terminating: BTreeSet<u64>,
+    /// Own creates of which we do not know whether they were carried out.
+    unconfirmed: BTreeSet<u64>,
+    /// Pods that a list which has begun has not shown yet.
+    unlisted: BTreeSet<u64>,
+    /// Pods of whose evidence something is not counted yet.
+    evidence: BTreeMap<u64, PodEvidence>,
+    /// When to look at the evidence of which Pod.
+    agenda: BTreeSet<(Timestamp, u64)>,
+    agenda_of: BTreeMap<u64, Timestamp>,
+    /// Pods of which everything is counted, which our finalizer still holds, and in which nothing runs any more.
+    releasable: BTreeSet<u64>,
+    running: BTreeMap<u64, Vec<HookRun>>,
+    running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
+}
+
+impl PodSet {
+    /// Takes in what the watch shows of a Pod, and what that is evidence of.
+    pub fn observe(&mut self, mut fact: PodFact, evidence: PodEvidence, now: Timestamp) {
+        let ordinal = fact.ordinal;
+        if let Some(known) = self.pods.get(&ordinal).filter(|known| known.uid == fact.uid) {
+            // The event may be older than our own delete or release, which it then does not show.
+            if known.life == Life::Terminating {
+                fact.life = Life::Terminating;
+            }
+            fact.held &= known.held;
+        }
+        self.unlisted.remove(&ordinal);
+        self.set(Some(fact), ordinal);
+        self.evidence.entry(ordinal).or_default().merge(evidence);
+        self.look_again(ordinal, Some(now));
+    }
+
+    /// Takes in what an Event says of a Pod. Nothing if the Pod is not one of these.
+    pub fn observe_event(&mut self, ordinal: u64, uid: &str, evidence: PodEvidence, now: Timestamp) {
+        if !self.pods.get(&ordinal).is_some_and(|fact| &*fact.uid == uid) {
+            return;
+        }
+        self.evidence.entry(ordinal).or_default().merge(evidence);
+        self.look_again(ordinal, Some(now));
+    }
+
+    /// The Pod is gone from the API. What of it is not counted yet is counted from what is known.
+    pub fn observe_gone(&mut self, ordinal: u64, now: Timestamp) {
+        self.set(None, ordinal);
+        if let Some(evidence) = self.evidence.get_mut(&ordinal) {
+            evidence.closed = evidence.closed.or(Some(Closed::Gone));
+            self.look_again(ordinal, Some(now));
+        }
+    }
+
+    /// A complete list begins: every Pod known now must be in it, or it is gone.
+    pub fn list_begins(&mut self) {
+        self.unlisted = self.pods.keys().copied().collect();
+    }
+
+    /// The list is complete. An own create that came after its beginning is not missed in it.
+    pub fn list_ends(&mut self, now: Timestamp) {
+        for ordinal in std::mem::take(&mut self.unlisted) {
+            self.observe_gone(ordinal, now);
+        }
+    }
+
+    /// Remembers an own create. An empty `uid` says that its reply was lost.
+    pub fn created(&mut self, fact: PodFact) {
+        let ordinal = fact.ordinal;
+        if self.pods.get(&ordinal).is_none_or(|known| !known.seen) {
+            self.set(Some(fact), ordinal);
+        }
+    }
+
+    /// An own create was refused: there is no such Pod.
+    pub fn refused(&mut self, ordinal: u64) {
+        if self.pods.get(&ordinal).is_some_and(|known| !known.seen) {
+            self.set(None, ordinal);
+        }
+    }
+
+    /// Remembers an own delete.
+    pub fn deleted(&mut self, ordinal: u64) {
+        self.change(ordinal, |fact| fact.life = Life::Terminating);
+    }
+
+    /// Remembers that our finalizer is off.
+    pub fn released(&mut self, ordinal: u64) {
+        self.change(ordinal, |fact| fact.held = false);
+        self.releasable.remove(&ordinal);
+    }
+
+    /// Replaces what was found running in a Pod and says when to look at it again.
+    pub fn inferred(&mut self, ordinal: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
+        for run in self.running.remove(&ordinal).iter().flatten() {
+            self.count_running(run, -1);
+        }
+        for run in &running {
+            self.count_running(run, 1);
+        }
+        if !running.is_empty() {
+            self.running.insert(ordinal, running);
+        }
+        self.look_again(ordinal, due);
+    }
+
+    /// Everything of a Pod is counted: its evidence may go, and so may the Pod if it is over.
+    pub fn settled(&mut self, ordinal: u64) {
+        let closed = self.evidence.remove(&ordinal).is_some_and(|evidence| evidence.closed.is_some());
+        self.inferred(ordinal, Vec::new(), None);
+        if let Some(fact) = self.pods.get(&ordinal).filter(|fact| fact.held) {
+            let never_ran = fact.life == Life::Terminating && !fact.bound && fact.seen;
+            if closed || fact.over || never_ran {
+                self.releasable.insert(ordinal);
+            }
+        }
+    }
+
+    /// The kubelet is silent for too long: nothing more will be said of the Pod.
+    pub fn silent(&mut self, ordinal: u64) {
+        if let Some(evidence) = self.evidence.get_mut(&ordinal) {
+            evidence.closed = evidence.closed.or(Some(Closed::Silent));
+        }
+    }
+
+    fn look_again(&mut self, ordinal: u64, at: Option<Timestamp>) {
+        let earlier = self.agenda_of.remove(&ordinal);
+        if let Some(earlier) = earlier {
+            self.agenda.remove(&(earlier, ordinal));
+        }
+        if let Some(at) = at {
+            self.agenda.insert((at, ordinal));
+            self.agenda_of.insert(ordinal, at);
+        }
+    }
+
+    fn count_running(&mut self, run: &HookRun, by: i64) {
+        let key = (Arc::clone(&run.id.container), run.id.hook);
+        let count = self.running_counts.entry(key.clone()).or_default();
+        *count += by;
+        if *count == 0 {
+            self.running_counts.remove(&key);
+        }
+    }
+
+    fn change(&mut self, ordinal: u64, change: impl FnOnce(&mut PodFact)) {
+        if let Some(mut fact) = self.pods.get(&ordinal).cloned() {
+            change(&mut fact);
+            self.set(Some(fact), ordinal);
+        }
+    }
+
+    /// The only place that changes a Pod and the counts it is part of.
+    fn set(&mut self, new: Option<PodFact>, ordinal: u64) {
+        let old = match new.clone() {
+            Some(fact) => self.pods.insert(ordinal, fact),
+            None => self.pods.remove(&ordinal),
+        };
+        if let Some(fact) = &old {
+            let emptied = self.revisions.get_mut(&fact.revision).is_some_and(|tally| tally.remove(fact));
+            if emptied {
+                self.revisions.remove(&fact.revision);
+            }
+        }
+        self.terminating.remove(&ordinal);
+        self.unconfirmed.remove(&ordinal);
+        if new.is_none() {
+            self.releasable.remove(&ordinal);
+        }
+        if let Some(fact) = &new {
+            self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(fact);
+            if fact.life == Life::Terminating {
+                self.terminating.insert(ordinal);
+            }
+            if fact.uid.is_empty() {
+                self.unconfirmed.insert(ordinal);
+            }
+        }
+    }
+}
+
+/// What decisions read.
+impl PodSet {
+    /// A Pod by its ordinal.
+    pub fn get(&self, ordinal: u64) -> Option<&PodFact> {
+        self.pods.get(&ordinal)
+    }
+
+    /// Every Pod, in order of ordinals. Only for decisions that act on all of them.
+    pub fn iter(&self) -> impl Iterator<Item = &PodFact> {
+        self.pods.values()
+    }
+
+    /// Whether there is no Pod and nothing left to count.
+    pub fn is_empty(&self) -> bool {
+        self.pods.is_empty() && self.evidence.is_empty()
+    }
+
+    /// Whether there is no Pod.
+    pub fn has_no_pods(&self) -> bool {
+        self.pods.is_empty()
+    }
+
+    /// Whether any Pod has an ordinal in that range.
+    pub fn any_in(&self, first: u64, last: u64) -> bool {
+        self.pods.range(first..=last).next().is_some() || self.evidence.range(first..=last).next().is_some()
+    }
+
+    /// The highest ordinal of any Pod; 0 if there is none.
+    pub fn highest_ordinal(&self) -> u64 {
+        let pod = self.pods.last_key_value().map_or(0, |(ordinal, _)| *ordinal);
+        pod.max(self.evidence.last_key_value().map_or(0, |(ordinal, _)| *ordinal))
+    }
+
+    /// The counts of a revision; all zero if it has no Pods.
+    pub fn revision(&self, revision: &str) -> &RevisionTally {
+        static NONE: RevisionTally = RevisionTally::EMPTY;
+        self.revisions.get(revision).unwrap_or(&NONE)
+    }
+
+    /// All revisions that have Pods, and their counts.
+    pub fn revisions(&self) -> impl Iterator<Item = (&Arc<str>, &RevisionTally)> {
+        self.revisions.iter()
+    }
+
+    /// How many Pods are terminating.
+    pub fn terminating(&self) -> usize {
+        self.terminating.len()
+    }
+
+    /// Own creates to be sent again, since nobody knows whether they were carried out.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = &PodFact> {
+        self.unconfirmed.iter().filter_map(|ordinal| self.pods.get(ordinal))
+    }
+
+    /// Pods that our finalizer need not hold any longer.
+    pub fn releasable(&self) -> impl Iterator<Item = &PodFact> {
+        self.releasable.iter().filter_map(|ordinal| self.pods.get(ordinal))
+    }
+
+    /// Pods whose evidence is to be looked at by `now`.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (u64, &PodEvidence)> {
+        self.agenda
+            .range(..=(now, u64::MAX))
+            .filter_map(|(_, ordinal)| self.evidence.get(ordinal).map(|evidence| (*ordinal, evidence)))
+    }
+
+    /// When the next evidence is to be looked at.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.agenda.first().map(|(at, _)| *at)
+    }
+
+    /// Hooks running now, of the Pods with the highest ordinals first.
+    pub fn running(&self) -> impl Iterator<Item = &HookRun> {
+        self.running.values().rev().flatten()
+    }
+
+    /// How many runs of each hook of each container go on.
+    pub fn running_counts(&self) -> &BTreeMap<(Arc<str>, HookKind), i64> {
+        &self.running_counts
+    }
+}
