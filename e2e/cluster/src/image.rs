@@ -1,0 +1,135 @@
+//! Writes container images: layers of files, and the archive that `docker save` would make of them.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tar::{Builder, EntryType, Header};
+
+use crate::sha256;
+
+/// A file system in the making. Times and owners are fixed, so the same files always make the same image.
+pub(crate) struct Layer {
+    tar: Builder<Vec<u8>>,
+}
+
+impl Layer {
+    pub(crate) fn new() -> Self {
+        Self { tar: Builder::new(Vec::new()) }
+    }
+
+    pub(crate) fn directory(&mut self, path: &str, mode: u32) -> Result<()> {
+        let mut header = header(EntryType::Directory, 0, mode);
+        Ok(self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?)
+    }
+
+    pub(crate) fn file(&mut self, path: &str, contents: &[u8], mode: u32) -> Result<()> {
+        let mut header = header(EntryType::Regular, contents.len() as u64, mode);
+        Ok(self.tar.append_data(&mut header, path, contents)?)
+    }
+
+    pub(crate) fn copy(&mut self, path: &str, source: &Path) -> Result<()> {
+        let contents = std::fs::read(source).with_context(|| format!("cannot read {}", source.display()))?;
+        self.file(path, &contents, 0o755)
+    }
+
+    pub(crate) fn link(&mut self, path: &str, target: &str) -> Result<()> {
+        let mut header = header(EntryType::Symlink, 0, 0o777);
+        Ok(self.tar.append_link(&mut header, path, target)?)
+    }
+}
+
+/// An image of one layer.
+pub(crate) struct Image {
+    pub(crate) name: &'static str,
+    pub(crate) layer: Layer,
+    pub(crate) entrypoint: &'static [&'static str],
+    pub(crate) command: &'static [&'static str],
+    pub(crate) stop_signal: &'static str,
+}
+
+/// Writes all images into one archive.
+pub(crate) fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
+    let mut archive = Layer { tar: Builder::new(Vec::new()) };
+    let mut manifest = Vec::new();
+    for image in images {
+        let layer = image.layer.tar.into_inner()?;
+        let layer_digest = sha256(&layer);
+        let config = json!({
+            "architecture": architecture(),
+            "os": "linux",
+            "config": {
+                "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                "Entrypoint": image.entrypoint,
+                "Cmd": image.command,
+                "StopSignal": image.stop_signal,
+            },
+            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{layer_digest}")]},
+        });
+        let config = serde_json::to_vec(&config)?;
+        let config_file = format!("{}.json", sha256(&config));
+        let layer_file = format!("{layer_digest}/layer.tar");
+        archive.file(&config_file, &config, 0o644)?;
+        archive.file(&layer_file, &layer, 0o644)?;
+        manifest.push(json!({"Config": config_file, "RepoTags": [image.name], "Layers": [layer_file]}));
+    }
+    archive.file("manifest.json", &serde_json::to_vec(&manifest)?, 0o644)?;
+    let mut to = to;
+    Ok(to.write_all(&archive.tar.into_inner()?)?)
+}
+
+fn header(kind: EntryType, size: u64, mode: u32) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(mode);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+/// The machine's architecture, by the name that images use.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive() -> Vec<u8> {
+        let mut layer = Layer::new();
+        layer.directory("bin", 0o755).unwrap();
+        layer.file("bin/x", b"x", 0o755).unwrap();
+        layer.link("bin/y", "x").unwrap();
+        let image =
+            Image { name: "x:1", layer, entrypoint: &["/bin/x"], command: &[], stop_signal: "SIGTERM" };
+        let mut bytes = Vec::new();
+        write_archive(vec![image], &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_same_files_make_the_same_archive() {
+        assert_eq!(archive(), archive());
+    }
+
+    #[test]
+    fn the_manifest_names_the_image_and_its_files() {
+        let mut read = tar::Archive::new(&*archive());
+        let names: Vec<String> = read
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect();
+        assert_eq!(names.len(), 3);
+        assert!(names[0].ends_with(".json") && names[1].ends_with("/layer.tar"));
+        assert_eq!(names[2], "manifest.json");
+    }
+}

@@ -1,0 +1,206 @@
+//! Builds the cluster's programs from pinned Go modules, once, and keeps them in the cache.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Progress;
+use crate::{digest, exec, lock};
+
+/// A Go module under `tools/`, and how its programs are built.
+struct Module {
+    name: &'static str,
+    /// What the result depends on: it names the directory in the cache.
+    sources: &'static [&'static [u8]],
+    flags: &'static [&'static str],
+    /// The package to build; `tool` stands for all that go.mod lists as tools.
+    package: &'static str,
+    programs: &'static [&'static str],
+}
+
+/// How long a build is silent at most.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+const STRIP: &[&str] = &["-trimpath", "-ldflags", "-s -w"];
+
+const KUBERNETES: Module = Module {
+    name: "kubernetes",
+    sources: &[include_bytes!("../tools/kubernetes/go.mod"), include_bytes!("../tools/kubernetes/go.sum")],
+    flags: &[
+        "-trimpath",
+        "-ldflags",
+        "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
+         -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
+    ],
+    package: "tool",
+    programs: &[
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+    ],
+};
+
+const ETCD: Module = Module {
+    name: "etcd",
+    sources: &[include_bytes!("../tools/etcd/go.mod"), include_bytes!("../tools/etcd/go.sum")],
+    flags: STRIP,
+    package: "go.etcd.io/etcd/server/v3",
+    programs: &["etcd"],
+};
+
+const CONTAINERD: Module = Module {
+    name: "containerd",
+    sources: &[include_bytes!("../tools/containerd/go.mod"), include_bytes!("../tools/containerd/go.sum")],
+    flags: STRIP,
+    package: "tool",
+    programs: &["containerd", "containerd-shim-runc-v2", "ctr"],
+};
+
+const PAUSE: Module = Module {
+    name: "pause",
+    sources: &[include_bytes!("../tools/pause/go.mod"), include_bytes!("../tools/pause/main.go")],
+    flags: STRIP,
+    package: ".",
+    programs: &["pause"],
+};
+
+/// The directories that hold the built programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) kubernetes: PathBuf,
+    pub(crate) etcd: PathBuf,
+    pub(crate) containerd: PathBuf,
+    pub(crate) pause: PathBuf,
+}
+
+impl Tools {
+    /// Where the programs are, or will be once built.
+    pub(crate) fn below(cache: &Path) -> Self {
+        let place = |module: &Module| cache.join("tools").join(module.directory());
+        Self {
+            kubernetes: place(&KUBERNETES),
+            etcd: place(&ETCD),
+            containerd: place(&CONTAINERD),
+            pause: place(&PAUSE),
+        }
+    }
+
+    /// Builds what the cache lacks; two at once would do the work twice, so the second waits.
+    pub(crate) fn build(&self, cache: &Path, progress: &Progress) -> Result<()> {
+        let places = [&self.kubernetes, &self.etcd, &self.containerd, &self.pause];
+        let modules = [&KUBERNETES, &ETCD, &CONTAINERD, &PAUSE];
+        if places.iter().all(|place| place.exists()) {
+            return Ok(());
+        }
+        let _lock = lock::take(&cache.join("tools/.lock"), "another build", progress)?;
+        for (module, place) in modules.into_iter().zip(places) {
+            if !place.exists() {
+                module.build(place, progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn kubectl(&self) -> PathBuf {
+        self.kubernetes.join("kubectl")
+    }
+
+    pub(crate) fn ctr(&self) -> PathBuf {
+        self.containerd.join("ctr")
+    }
+}
+
+impl Module {
+    fn directory(&self) -> String {
+        let architecture = [std::env::consts::ARCH, self.package];
+        let words = self.flags.iter().copied().chain(architecture).map(str::as_bytes);
+        let parts: Vec<&[u8]> = self.sources.iter().copied().chain(words).collect();
+        format!("{}-{}", self.name, digest(&parts, 12))
+    }
+
+    /// Builds into a directory of its own and renames it at the end: what has its final name is complete.
+    fn build(&self, place: &Path, progress: &Progress) -> Result<()> {
+        let go =
+            exec::find("go").context("`go` is missing: install Go 1.26 or newer from https://go.dev/dl")?;
+        let draft = place.with_extension("draft");
+        if draft.exists() {
+            fs::remove_dir_all(&draft)?;
+        }
+        fs::create_dir_all(&draft)?;
+        progress.say(&format!("building {} from source; this is done once", self.name));
+        let mut command = Command::new(go);
+        command
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(self.name))
+            // Static programs, whether the machine has a C compiler or not.
+            .env("CGO_ENABLED", "0")
+            .args(["build", "-v"])
+            .args(self.flags)
+            // The trailing slash keeps the name that Go gives a program.
+            .arg("-o")
+            .arg(draft.join(self.output()))
+            .arg(self.package);
+        follow(&mut command, self.name, progress)?;
+        if let Some(absent) = self.programs.iter().find(|program| !draft.join(program).is_file()) {
+            bail!("building {} made no {absent}", self.name);
+        }
+        fs::rename(&draft, place).with_context(|| format!("cannot make {}", place.display()))
+    }
+
+    /// One program may be called otherwise than its package's last element (`v3`), so it is named.
+    fn output(&self) -> &str {
+        if let [program] = self.programs { program } else { "" }
+    }
+}
+
+/// Runs a build, which names each package that it compiles, and gives a sign of life every few seconds.
+fn follow(command: &mut Command, name: &str, progress: &Progress) -> Result<()> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run go")?;
+    let stderr = child.stderr.take().context("go has no standard error")?;
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(stderr).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    let (mut said, mut told) = (String::new(), Instant::now());
+    loop {
+        match lines.recv_timeout(SIGN_OF_LIFE) {
+            Ok(line) => said.extend([&line, "\n"]),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if told.elapsed() >= SIGN_OF_LIFE {
+            told = Instant::now();
+            let latest = said.lines().last().unwrap_or("nothing yet");
+            progress.say(&format!("building {name}: {} packages, the latest {latest}", said.lines().count()));
+        }
+    }
+    if !child.wait()?.success() {
+        bail!("building {name} failed: {}", exec::last_words(&said));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_differently_is_kept_apart() {
+        let other = Module { flags: &["-trimpath"], ..ETCD };
+        assert_ne!(ETCD.directory(), other.directory());
+        assert_eq!(ETCD.directory(), ETCD.directory());
+    }
+}

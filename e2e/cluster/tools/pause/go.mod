@@ -1,0 +1,3 @@
+module hooked.dev/e2e/cluster/tools/pause
+
+go 1.26
