@@ -1,7 +1,13 @@
 //! The project's commands: `cargo xtask demo | test | cluster | image | generate`.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks on its standard streams"
+)]
 
 mod cluster;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -20,8 +26,16 @@ enum Command {
     Cluster(cluster::Command),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::Cluster(command) => cluster::run(command),
-    }
+    };
+    // One line with all its causes: a backtrace tells a user nothing.
+    done.map_or_else(
+        |error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }

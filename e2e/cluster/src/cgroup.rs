@@ -96,22 +96,18 @@ impl Cgroup {
     }
 }
 
-/// The roots that can hold processes. The v2 hierarchy that hybrid systems mount beside v1 has no controllers
-/// and is left alone.
+/// The roots of all hierarchies. Hybrid systems mount v2 beside v1, and runc then makes groups in both.
 fn hierarchies(mounts: &str) -> Vec<PathBuf> {
-    let of_kind = |kind: &str| -> Vec<PathBuf> {
-        let mut roots: Vec<PathBuf> = mounts
-            .lines()
-            .map(|line| line.split(' ').collect::<Vec<_>>())
-            .filter(|fields| fields.len() > 2 && fields[2] == kind && fields[1].starts_with("/sys/fs/cgroup"))
-            .map(|fields| PathBuf::from(fields[1]))
-            .collect();
-        roots.sort();
-        roots.dedup();
-        roots
-    };
-    let legacy = of_kind("cgroup");
-    if legacy.is_empty() { of_kind("cgroup2") } else { legacy }
+    let mut roots: Vec<PathBuf> = mounts
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>())
+        .filter(|fields| fields.len() > 2 && matches!(fields[2], "cgroup" | "cgroup2"))
+        .filter(|fields| fields[1].starts_with("/sys/fs/cgroup"))
+        .map(|fields| PathBuf::from(fields[1]))
+        .collect();
+    roots.sort();
+    roots.dedup();
+    roots
 }
 
 fn inherit_cpuset(group: &Path) {
@@ -169,9 +165,15 @@ mod tests {
                           cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
 
     #[test]
-    fn a_hybrid_machine_is_used_as_cgroup_v1() {
-        let roots = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"].map(PathBuf::from);
-        assert_eq!(hierarchies(HYBRID), roots);
+    fn a_hybrid_machine_has_all_its_hierarchies_looked_after() {
+        let roots = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified"];
+        assert_eq!(hierarchies(HYBRID), roots.map(PathBuf::from));
+    }
+
+    #[test]
+    fn programs_are_tracked_in_a_hierarchy_that_kills_reach() {
+        let cgroup = Cgroup { directories: hierarchies(HYBRID).iter().map(|root| root.join("x")).collect() };
+        assert_eq!(cgroup.daemons(), PathBuf::from("/sys/fs/cgroup/pids/x/daemons"));
     }
 
     #[test]

@@ -38,8 +38,9 @@ impl Cluster {
             progress.say(&format!("cluster {} is up already", self.layout.name));
             return Ok(());
         }
-        self.tools.build(&self.layout.cache, progress)?;
+        // First what may be missing, so that it is told before minutes of building.
         let packages = packages::provide(&self.layout.cache, progress)?;
+        self.tools.build(&self.layout.cache, progress)?;
         if stop::remains(&self.layout)? {
             progress.say("removing the remains of an earlier cluster");
             stop::stop(&self.layout)?;

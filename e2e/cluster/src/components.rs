@@ -63,7 +63,7 @@ impl Setup<'_> {
     /// The store of a throw-away cluster: what a crash of the machine loses is not missed.
     pub(crate) fn etcd(&self) -> Component {
         let data = self.layout.state.join("etcd");
-        self.component(
+        component(
             ETCD,
             &self.tools.etcd,
             vec![
@@ -79,10 +79,10 @@ impl Setup<'_> {
 
     pub(crate) fn containerd(&self) -> Component {
         let config = self.layout.config("containerd.toml");
-        self.component(CONTAINERD, &self.tools.containerd, vec![flag("--config", config.display())])
+        component(CONTAINERD, &self.tools.containerd, vec![flag("--config", config.display())])
     }
 
-    /// Admission as on a strict cluster; PodSecurity is among the defaults.
+    /// Admission as on a strict cluster; `PodSecurity` is among the defaults.
     pub(crate) fn api_server(&self) -> Component {
         let pki = |file: &str| self.layout.pki().join(file).display().to_string();
         let args = vec![
@@ -109,7 +109,7 @@ impl Setup<'_> {
             "--audit-log-maxsize=100".into(),
             "--audit-log-maxbackup=2".into(),
         ];
-        self.component(API_SERVER, &self.tools.kubernetes, args)
+        component(API_SERVER, &self.tools.kubernetes, args)
     }
 
     pub(crate) fn controller_manager(&self) -> Component {
@@ -123,11 +123,11 @@ impl Setup<'_> {
             flag("--cluster-signing-key-file", pki("ca.key")),
             flag("--flex-volume-plugin-dir", self.layout.state.join("volume-plugins").display()),
         ]);
-        self.component(CONTROLLER_MANAGER, &self.tools.kubernetes, args)
+        component(CONTROLLER_MANAGER, &self.tools.kubernetes, args)
     }
 
     pub(crate) fn scheduler(&self) -> Component {
-        self.component(SCHEDULER, &self.tools.kubernetes, self.client_args(SCHEDULER))
+        component(SCHEDULER, &self.tools.kubernetes, self.client_args(SCHEDULER))
     }
 
     pub(crate) fn kubelet(&self) -> Component {
@@ -139,12 +139,12 @@ impl Setup<'_> {
             flag("--hostname-override", self.layout.node()),
             flag("--node-ip", self.network.node()),
         ];
-        self.component(KUBELET, &self.tools.kubernetes, args)
+        component(KUBELET, &self.tools.kubernetes, args)
     }
 
     pub(crate) fn proxy(&self) -> Component {
         let config = self.layout.config("kube-proxy.yaml");
-        self.component(PROXY, &self.tools.kubernetes, vec![flag("--config", config.display())])
+        component(PROXY, &self.tools.kubernetes, vec![flag("--config", config.display())])
     }
 
     /// One instance needs no election, and tests should not wait for a client's own limit.
@@ -167,10 +167,10 @@ impl Setup<'_> {
     fn kubeconfig(&self, component: &str) -> PathBuf {
         self.layout.config(&format!("{component}.kubeconfig"))
     }
+}
 
-    fn component(&self, name: &'static str, directory: &Path, args: Vec<String>) -> Component {
-        Component { name, program: directory.join(name), args }
-    }
+fn component(name: &'static str, directory: &Path, args: Vec<String>) -> Component {
+    Component { name, program: directory.join(name), args }
 }
 
 fn flag(name: &str, value: impl std::fmt::Display) -> String {

@@ -52,7 +52,8 @@ fn kubelet(layout: &Layout, network: Network) -> Value {
         "oomScoreAdj": 0,
         // Keeps the kubelet from calling iptables, which the machine may lack.
         "makeIPTablesUtilChains": false,
-        "clusterDNS": [network.dns()],
+        // Nobody answers there, so a look-up fails at once; with no address each Pod would get a warning Event.
+        "clusterDNS": [network.node()],
         "clusterDomain": "cluster.local",
         "podLogsDir": layout.state.join("pods"),
         "volumePluginDir": layout.state.join("volume-plugins"),
@@ -157,6 +158,7 @@ disabled_plugins = ['io.containerd.nri.v1.nri', 'io.containerd.internal.v1.opt']
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   bin_dirs = ['{cni}']
   conf_dir = '{conf}'
+  use_internal_loopback = true
 "
     )
 }

@@ -22,6 +22,8 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = describe(command);
     let output = command
+        // Some answers are told apart by their words.
+        .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn the_manifest_names_the_image_and_its_files() {
-        let mut read = tar::Archive::new(&*archive());
+        let bytes = archive();
+        let mut read = tar::Archive::new(&*bytes);
         let names: Vec<String> = read
             .entries()
             .unwrap()

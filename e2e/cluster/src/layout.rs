@@ -33,7 +33,14 @@ impl Layout {
             "`{name}` cannot name a cluster: use up to 24 lower-case letters, digits and inner dashes"
         );
         let root = set("HOOKED_STATE").unwrap_or_else(|| PathBuf::from("/var/lib/hooked"));
-        Ok(Self::below(&std::path::absolute(root)?, name, cache()?))
+        let layout = Self::below(&std::path::absolute(root)?, name, cache()?);
+        // The kubelet puts sockets below it, whose whole path the kernel limits to 107 bytes.
+        ensure!(
+            layout.state.as_os_str().len() <= 70,
+            "{} is too long for a state directory",
+            layout.state.display()
+        );
+        Ok(layout)
     }
 
     fn below(root: &Path, name: &str, cache: PathBuf) -> Self {

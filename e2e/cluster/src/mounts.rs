@@ -35,15 +35,12 @@ fn unescape(field: &str) -> PathBuf {
     let (mut path, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         let octal = field.get(at + 1..at + 4).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match octal.filter(|_| bytes[at] == b'\\') {
-            Some(byte) => {
-                path.push(byte);
-                at += 4;
-            }
-            None => {
-                path.push(bytes[at]);
-                at += 1;
-            }
+        if let Some(byte) = octal.filter(|_| bytes[at] == b'\\') {
+            path.push(byte);
+            at += 4;
+        } else {
+            path.push(bytes[at]);
+            at += 1;
         }
     }
     PathBuf::from(OsString::from_vec(path))

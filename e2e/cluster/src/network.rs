@@ -115,11 +115,6 @@ impl Network {
     pub(crate) fn kubernetes(self) -> Ipv4Addr {
         self.address(203, 1)
     }
-
-    /// Where Pods ask for names. Nobody answers unless a test puts a service there, and kube-proxy says so at once.
-    pub(crate) fn dns(self) -> Ipv4Addr {
-        self.address(203, 10)
-    }
 }
 
 /// Makes traffic between Pods of one bridge pass the packet filter, which answers of services need.

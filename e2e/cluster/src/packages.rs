@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::exec;
 use crate::progress::Progress;
@@ -55,36 +55,48 @@ pub(crate) struct Packages {
 
 /// Finds or fetches all of them.
 pub(crate) fn provide(cache: &Path, progress: &Progress) -> Result<Packages> {
+    let source = Source { machine: Path::new("/"), unpacked: cache.join("debian"), progress };
+    let assumed = ASSUMED.into_iter().filter(|program| exec::find(program).is_none());
+    let fetched = if exec::find("apt-get").is_some() { Vec::new() } else { source.not_found() };
+    let missing: Vec<&str> = assumed.chain(fetched).collect();
+    ensure!(
+        missing.is_empty(),
+        "missing on this machine, without an apt-get to get it: {}",
+        missing.join(", ")
+    );
     install(progress)?;
-    Source { machine: Path::new("/"), unpacked: cache.join("debian"), progress }.provide()
+    source.provide()
 }
 
-/// Installs the programs that are missing, or says which they are.
+/// Installs what must be installed and is not.
 fn install(progress: &Progress) -> Result<()> {
-    let absent: Vec<&str> = ASSUMED.into_iter().filter(|program| exec::find(program).is_none()).collect();
-    if !absent.is_empty() {
-        bail!("missing on this machine: {} (of util-linux and libc-bin)", absent.join(", "));
-    }
-    let missing = INSTALLED.iter().filter(|(program, _)| exec::find(program).is_none());
-    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    let packages = not_installed();
     if packages.is_empty() {
         return Ok(());
     }
-    progress.say(&format!("installing {}", packages.join(", ")));
+    let packages_listed = packages.join(", ");
+    progress.say(&format!("installing {packages_listed}"));
     apt(|| {
         let mut command = Command::new("apt-get");
         command.args(["install", "-y", "-q", "--no-install-recommends"]).args(&packages);
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     })
-    .with_context(|| format!("missing on this machine: {}", packages.join(", ")))
+    .with_context(|| format!("missing on this machine: {packages_listed}"))?;
+    ensure!(
+        not_installed().is_empty(),
+        "missing on this machine: {packages_listed}, though apt-get installed it"
+    );
+    Ok(())
+}
+
+fn not_installed() -> Vec<&'static str> {
+    let missing = INSTALLED.iter().filter(|(program, _)| exec::find(program).is_none());
+    missing.map(|(_, package)| *package).collect()
 }
 
 /// Runs apt-get; a fresh machine has no lists of packages yet, so they are fetched if the first try fails.
 fn apt(command: impl Fn() -> Command) -> Result<()> {
-    if exec::find("apt-get").is_none() {
-        bail!("there is no apt-get to get it with");
-    }
     if exec::output(&mut command()).is_err() {
         exec::output(Command::new("apt-get").args(["update", "-q"]))?;
         exec::output(&mut command())?;
@@ -99,6 +111,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// The packages that would have to be fetched or installed.
+    fn not_found(&self) -> Vec<&'static str> {
+        let wanted = [&NGINX, &BUSYBOX, &RUNC, &CNI].into_iter();
+        let absent = wanted
+            .filter(|wanted| wanted.find(self.machine).or_else(|| wanted.find(&self.unpacked)).is_none());
+        not_installed().into_iter().chain(absent.map(|wanted| wanted.packages[0])).collect()
+    }
+
     fn provide(&self) -> Result<Packages> {
         let nginx = self.provide_one(&NGINX)?;
         Ok(Packages {

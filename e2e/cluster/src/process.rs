@@ -78,7 +78,9 @@ impl Process {
 /// Asks all of them to end, insists after `grace`, and returns those that still live.
 pub(crate) fn stop(processes: &[Process], grace: Duration) -> Vec<Process> {
     for (signal, patience) in [(Signal::TERM, grace), (Signal::KILL, Duration::from_secs(10))] {
-        processes.iter().for_each(|process| process.signal(signal));
+        for process in processes {
+            process.signal(signal);
+        }
         let deadline = Instant::now() + patience;
         while processes.iter().any(Process::alive) && Instant::now() < deadline {
             sleep(Duration::from_millis(10));

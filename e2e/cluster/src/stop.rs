@@ -43,6 +43,10 @@ pub(crate) fn stop(layout: &Layout) -> Result<()> {
     remove_from("/var/log/containers", |entry| {
         fs::read_link(entry).is_ok_and(|target| target.starts_with(&layout.state))
     });
+    // The kubelet makes these whatever its root directory is.
+    for directory in ["/var/lib/kubelet/device-plugins", "/var/lib/kubelet", "/var/lib/cni"] {
+        remove_if_empty(Some(Path::new(directory)));
+    }
     remove(layout)
 }
 
