@@ -74,7 +74,9 @@ pub struct PodTemplate(pub serde_json::Value);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Strategy {
-    /// The kind of the strategy. `RollingUpdate` if absent.
+    /// `RollingUpdate` (the default) replaces Pods step by step; `Recreate` removes all old Pods before it creates new
+    /// ones.
+    #[schemars(with = "String")]
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<StrategyType>,
     /// Limits of a rolling update; only with type `RollingUpdate`.
@@ -82,11 +84,14 @@ pub struct Strategy {
     pub rolling_update: Option<RollingUpdate>,
 }
 
-/// `RollingUpdate` (the default) replaces Pods step by step; `Recreate` removes all old Pods before it creates new ones.
+/// How the Pods of an old revision make room for those of a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StrategyType {
     /// Replace Pods step by step within `maxSurge` and `maxUnavailable`.
+    ///
+    /// Empty text means the same, as in a Deployment.
     #[default]
+    #[serde(alias = "")]
     RollingUpdate,
     /// Remove all old Pods before new ones are created.
     Recreate,

@@ -88,6 +88,11 @@ const RULES: &[Rule] = &[
         field: Some(".template.metadata.labels"),
         reason: INVALID,
     },
+    one_of(
+        "spec.strategy.type",
+        "self in ['', 'RollingUpdate', 'Recreate']",
+        "supported values: \"RollingUpdate\", \"Recreate\"",
+    ),
     Rule {
         at: "spec.strategy",
         holds: "self.?type.orValue('RollingUpdate') != 'Recreate' || !has(self.rollingUpdate)",
@@ -112,13 +117,7 @@ const RULES: &[Rule] = &[
         field: Some(".maxUnavailable"),
         reason: INVALID,
     },
-    Rule {
-        at: "spec.template.spec.restartPolicy",
-        holds: "self in ['', 'Always']",
-        message: "supported values: \"Always\"",
-        field: None,
-        reason: INVALID,
-    },
+    one_of("spec.template.spec.restartPolicy", "self in ['', 'Always']", "supported values: \"Always\""),
     Rule {
         at: "spec.template.spec",
         holds: "!has(self.activeDeadlineSeconds)",
@@ -137,6 +136,11 @@ const RULES: &[Rule] = &[
 
 const fn not_negative(at: &'static str) -> Rule {
     Rule { at, holds: "self >= 0", message: NOT_NEGATIVE, field: None, reason: INVALID }
+}
+
+/// An enumeration that is also satisfied by empty text, which native types take for the default.
+const fn one_of(at: &'static str, holds: &'static str, message: &'static str) -> Rule {
+    Rule { at, holds, message, field: None, reason: INVALID }
 }
 
 const fn int_or_percent(at: &'static str) -> Rule {

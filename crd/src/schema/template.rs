@@ -26,6 +26,20 @@ const KEYED_LISTS: &[(&str, &str, &[&str])] = &[
     ("Container", "volumeDevices", &["devicePath"]),
 ];
 
+/// Fields that API documentation calls required, though a Deployment without them is accepted: their empty value is
+/// valid, and decoding fills it in.
+const REQUIRED_IN_NAME_ONLY: &[(&str, &[&str])] = &[
+    ("ClusterTrustBundleProjection", &["path"]),
+    ("HTTPHeader", &["value"]),
+    ("ISCSIVolumeSource", &["lun"]),
+    ("LocalObjectReference", &["name"]),
+    ("OwnerReference", &["apiVersion", "kind", "name", "uid"]),
+    ("PreferredSchedulingTerm", &["preference"]),
+    ("ScaleIOVolumeSource", &["secretRef"]),
+    ("SleepAction", &["seconds"]),
+    ("Sysctl", &["value"]),
+];
+
 /// Objects that server-side apply replaces as a whole, as it does in a Deployment.
 const ATOMIC_OBJECTS: &[&str] =
     &["LabelSelector", "NodeSelector", "NodeSelectorTerm", "TypedLocalObjectReference"];
@@ -56,11 +70,19 @@ fn adapt(name: &str, definition: &mut Value) {
     match name {
         "Quantity" => *definition = quantity(),
         "IntOrString" => *definition = int_or_string(),
+        // A Pod may leave the image to whoever changes it at admission; a workload's template may not.
+        "Container" => definition["required"] = json!(["name", "image"]),
         "PodTemplateSpec" => definition["required"] = json!(["spec"]),
+        "FieldsV1" => definition["x-kubernetes-preserve-unknown-fields"] = json!(true),
         "PodSpec" => adapt_pod_spec(definition),
         // No valid label is longer; without the bound the rules that compare labels are too costly for the API server.
         "ObjectMeta" => definition["properties"]["labels"]["additionalProperties"]["maxLength"] = json!(63),
         _ => {}
+    }
+    for (_, fields) in REQUIRED_IN_NAME_ONLY.iter().filter(|(owner, _)| *owner == name) {
+        if let Some(required) = definition["required"].as_array_mut() {
+            required.retain(|field| !field.as_str().is_some_and(|field| fields.contains(&field)));
+        }
     }
     if ATOMIC_OBJECTS.contains(&name) {
         definition["x-kubernetes-map-type"] = json!("atomic");
@@ -106,6 +128,10 @@ pub(crate) fn int_or_percent(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// The schema with every reference replaced by what it refers to, and without descriptions.
+///
+/// A null where a field is expected is dropped by the API server, which is what native decoding makes of it. A null
+/// among the elements of a list or a map (`args: [~]`) cannot be dropped without a change of meaning, so it is kept as
+/// written; it becomes the empty value when the Pod is created, as it does in a Deployment.
 fn inlined(schema: &Value, definitions: &Map<String, Value>) -> Value {
     let Value::Object(schema) = schema else { return schema.clone() };
     if let Some(target) =
@@ -121,7 +147,13 @@ fn inlined(schema: &Value, definitions: &Map<String, Value>) -> Value {
                 .map(|(name, property)| (name.clone(), inlined(property, definitions)))
                 .collect::<Map<_, _>>()
                 .into(),
-            ("items" | "additionalProperties", schema) => inlined(schema, definitions),
+            ("items" | "additionalProperties", element) => {
+                let mut element = inlined(element, definitions);
+                if !schema.contains_key("x-kubernetes-list-map-keys") {
+                    element["nullable"] = json!(true);
+                }
+                element
+            }
             (_, value) => value.clone(),
         };
         Some((keyword.clone(), value))

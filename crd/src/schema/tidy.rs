@@ -5,10 +5,15 @@ use serde_json::{Map, Value};
 /// Tidies a whole schema.
 pub(super) fn tidy(schema: &mut Value) {
     each_object(schema, &mut |schema| {
-        // The API server drops a null where the schema does not allow one, as native decoding does. Where the schema
-        // allows it, the null would be stored, and every reader would have to know that it means "absent".
-        schema.remove("nullable");
         schema.remove("title");
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            // The API server drops a null where a property does not allow one, as native decoding does. Where it is
+            // allowed, the null would be stored, and every reader would have to know that it means "absent".
+            properties
+                .values_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(|property| drop(property.remove("nullable")));
+        }
         if let Some(Value::String(description)) = schema.get_mut("description") {
             *description = unfolded(description);
         }
