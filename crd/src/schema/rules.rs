@@ -35,7 +35,7 @@ const RULES: &[Rule] = &[
     Rule {
         at: "spec",
         holds: "self.?progressDeadlineSeconds.orValue(600) > self.?minReadySeconds.orValue(0)",
-        message: "must be greater than minReadySeconds (600 if absent)",
+        message: "must be greater than minReadySeconds; it is 600 if absent",
         field: Some(".progressDeadlineSeconds"),
         reason: INVALID,
     },
@@ -111,8 +111,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec.strategy.rollingUpdate",
-        holds: "!(self.?maxSurge.orValue('25%') in [dyn(0), dyn('0%')]) || \
-               !(self.?maxUnavailable.orValue('25%') in [dyn(0), dyn('0%')])",
+        holds: "!has(self.maxSurge) || !has(self.maxUnavailable) || \
+               (type(self.maxSurge) == int ? self.maxSurge != 0 : !self.maxSurge.matches('^0+%$')) || \
+               (type(self.maxUnavailable) == int ? self.maxUnavailable != 0 : !self.maxUnavailable.matches('^0+%$'))",
         message: "may not be 0 when `maxSurge` is 0",
         field: Some(".maxUnavailable"),
         reason: INVALID,

@@ -98,7 +98,8 @@ fn adapt_pod_spec(definition: &mut Value) {
     definition["properties"]["nodeSelector"]["x-kubernetes-map-type"] = json!("atomic");
     definition["properties"]["containers"]["minItems"] = json!(1);
     // A rule forbids any entry; their full schema would be a tenth of the whole definition.
-    definition["properties"]["ephemeralContainers"] = json!({"type": "array", "maxItems": 0, "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    definition["properties"]["ephemeralContainers"] =
+        json!({"type": "array", "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
 }
 
 /// A quantity: a string, or a number of any kind.
