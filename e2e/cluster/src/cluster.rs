@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::components::ALL;
 use crate::layout::Layout;
+use crate::packages::Packages;
 use crate::progress::Progress;
 use crate::ready::Watch;
 use crate::record::Record;
@@ -38,9 +39,7 @@ impl Cluster {
             progress.say(&format!("cluster {} is up already", self.layout.name));
             return Ok(());
         }
-        // First what may be missing, so that it is told before minutes of building.
-        let packages = packages::provide(&self.layout.cache, progress)?;
-        self.tools.build(&self.layout.cache, progress)?;
+        let packages = self.provide(progress)?;
         if stop::remains(&self.layout)? {
             progress.say("removing the remains of an earlier cluster");
             stop::stop(&self.layout)?;
@@ -111,6 +110,16 @@ impl Cluster {
         );
         start::import(&self.layout, &self.tools, archive)
             .with_context(|| format!("cannot load {}", archive.display()))
+    }
+
+    /// Fills the cache, one cluster at a time. Packages come first, so that what is missing is told before minutes
+    /// of building.
+    fn provide(&self, progress: &Progress) -> Result<Packages> {
+        let cache = &self.layout.cache;
+        let _lock = lock::take(&cache.join(".lock"), "another cluster's preparation", progress)?;
+        let packages = packages::provide(cache, progress)?;
+        self.tools.build(progress)?;
+        Ok(packages)
     }
 
     fn lock(&self, progress: &Progress) -> Result<std::fs::File> {

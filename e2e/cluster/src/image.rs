@@ -129,8 +129,8 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
-        assert_eq!(names.len(), 3);
-        assert!(names[0].ends_with(".json") && names[1].ends_with("/layer.tar"));
+        assert_eq!(names.len(), 3, "the configuration, the layer and the manifest");
+        assert!(names[1].ends_with("/layer.tar"));
         assert_eq!(names[2], "manifest.json");
     }
 }

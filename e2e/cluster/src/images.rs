@@ -41,10 +41,11 @@ http {
 }
 ";
 
-/// Makes the archive of all images, or finds it in the cache: it depends on the programs that go into it.
+/// Makes the archive of all images, or finds it in the cache: it depends on the programs that go into it,
+/// and on the source that puts them together.
 pub(crate) fn archive(tools: &Tools, packages: &Packages, cache: &Path) -> Result<PathBuf> {
     let pause = tools.pause.join("pause");
-    let mut parts = vec![NGINX.to_owned(), USERS.to_owned(), env!("CARGO_PKG_VERSION").to_owned()];
+    let mut parts = vec![include_str!("images.rs").to_owned(), include_str!("image.rs").to_owned()];
     for program in [&packages.busybox, &packages.nginx, &pause] {
         let metadata = fs::metadata(program).with_context(|| format!("cannot read {}", program.display()))?;
         parts.push(format!("{} {} {:?}", program.display(), metadata.len(), metadata.modified()?));

@@ -78,7 +78,9 @@ fn install(progress: &Progress) -> Result<()> {
     progress.say(&format!("installing {packages_listed}"));
     apt(|| {
         let mut command = Command::new("apt-get");
-        command.args(["install", "-y", "-q", "--no-install-recommends"]).args(&packages);
+        command
+            .args(["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"])
+            .args(&packages);
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     })

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::progress::Progress;
-use crate::{digest, exec, lock};
+use crate::{digest, exec};
 
 /// A Go module under `tools/`, and how its programs are built.
 struct Module {
@@ -94,14 +94,10 @@ impl Tools {
         }
     }
 
-    /// Builds what the cache lacks; two at once would do the work twice, so the second waits.
-    pub(crate) fn build(&self, cache: &Path, progress: &Progress) -> Result<()> {
+    /// Builds what the cache lacks.
+    pub(crate) fn build(&self, progress: &Progress) -> Result<()> {
         let places = [&self.kubernetes, &self.etcd, &self.containerd, &self.pause];
         let modules = [&KUBERNETES, &ETCD, &CONTAINERD, &PAUSE];
-        if places.iter().all(|place| place.exists()) {
-            return Ok(());
-        }
-        let _lock = lock::take(&cache.join("tools/.lock"), "another build", progress)?;
         for (module, place) in modules.into_iter().zip(places) {
             if !place.exists() {
                 module.build(place, progress)?;
