@@ -70,7 +70,7 @@ impl FromStr for GoDuration {
             return Ok(Self::default());
         }
         let mut rest = text;
-        let mut nanos = 0_f64;
+        let mut nanos = 0_u128;
         if rest.is_empty() {
             return Err(error());
         }
@@ -79,20 +79,36 @@ impl FromStr for GoDuration {
             let (number, tail) = rest.split_at(digits);
             let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(end);
-            let scale = match unit {
-                "ns" => 1.0,
-                "us" | "µs" | "μs" => 1e3,
-                "ms" => 1e6,
-                "s" => 1e9,
-                "m" => 60e9,
-                "h" => 3600e9,
-                _ => return Err(error()),
-            };
-            nanos += number.parse::<f64>().map_err(|_| error())? * scale;
+            nanos += nanos_of(number, unit).ok_or_else(error)?;
             rest = tail;
         }
-        Duration::try_from_secs_f64(nanos / 1e9).map(Self).map_err(|_| error())
+        let seconds = u64::try_from(nanos / 1_000_000_000).map_err(|_| error())?;
+        let rest = u32::try_from(nanos % 1_000_000_000).map_err(|_| error())?;
+        Ok(Self(Duration::new(seconds, rest)))
     }
+}
+
+/// What a decimal number of a unit is in nanoseconds; exact, so that what was written is what is read.
+fn nanos_of(number: &str, unit: &str) -> Option<u128> {
+    let unit = match unit {
+        "ns" => 1,
+        "us" | "µs" | "μs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    // 64 bits are more than any duration needs and leave room to multiply.
+    let whole: u64 = whole.parse().ok()?;
+    // What is below a millionth of a nanosecond in the largest unit is cut off.
+    let fraction = fraction.get(..18).unwrap_or(fraction);
+    let parts: u64 = fraction.parse().ok()?;
+    Some(
+        u128::from(whole) * unit
+            + u128::from(parts) * unit / 10_u128.pow(u32::try_from(fraction.len()).ok()?),
+    )
 }
 
 impl Serialize for GoDuration {
@@ -127,8 +143,7 @@ mod tests {
 
     fn check(duration: Duration, text: &str) {
         assert_eq!(GoDuration(duration).to_string(), text);
-        let back: GoDuration = text.parse().unwrap();
-        assert!(back.0.abs_diff(duration) < Duration::from_nanos(2), "{text} came back as {back}");
+        assert_eq!(text.parse(), Ok(GoDuration(duration)), "{text}");
     }
 
     #[test]
@@ -144,8 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn a_long_duration_keeps_every_nanosecond() {
+        check(Duration::new(400 * 86_400, 1), "9600h0m0.000000001s");
+    }
+
+    #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "5", "s", "1x", "-1s", "1.2.3s"] {
+        for text in ["", "5", "s", "1x", "-1s", "1.2.3s", ".s", "99999999999999999999s"] {
             assert!(text.parse::<GoDuration>().is_err(), "{text:?} was taken");
         }
     }
