@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    fn check_strategy(spec: serde_json::Value, expect: Strategy) {
+    fn check_strategy(spec: &serde_json::Value, expect: Strategy) {
         let mut full = serde_json::json!({"selector": {}, "template": {"spec": {"containers": []}}});
         full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         let spec: HookedWorkloadSpec = serde_json::from_value(full).unwrap();
@@ -184,14 +184,14 @@ mod tests {
     #[test]
     fn percentages_round_as_a_deployments_do() {
         let rolling = |surge, unavailable| Strategy::RollingUpdate { surge, unavailable };
-        check_strategy(serde_json::json!({}), rolling(1, 0));
-        check_strategy(serde_json::json!({"replicas": 10}), rolling(3, 2));
+        check_strategy(&serde_json::json!({}), rolling(1, 0));
+        check_strategy(&serde_json::json!({"replicas": 10}), rolling(3, 2));
         check_strategy(
-            serde_json::json!({"replicas": 10, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "5%"}}}),
+            &serde_json::json!({"replicas": 10, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "5%"}}}),
             rolling(0, 1),
         );
         check_strategy(
-            serde_json::json!({"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}}),
+            &serde_json::json!({"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}}),
             rolling(3, 0),
         );
         check_strategy(

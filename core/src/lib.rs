@@ -4,9 +4,10 @@
 //! order or randomness: the same input gives the same output, so the code that ships is the code that is simulated.
 //!
 //! Data passes through once: [`pod`] reads what the API server says, [`hooks`] infers runs and kills from it,
-//! [`ledger`] counts each of them once, [`plan`] decides which Pods to make, remove and let go, and [`status`] says
+//! [`ledger`] and [`account()`](account::account) count each of them once, [`plan`] decides which Pods to make, remove and let go, and [`status`] says
 //! what users read.
 
+pub mod account;
 pub mod desired;
 pub mod hooks;
 pub mod ledger;

@@ -18,6 +18,8 @@ pub struct Snapshot<'a> {
     pub pods: &'a PodSet,
     /// What is counted, as last committed.
     pub committed: &'a Ledger,
+    /// Whether the API server takes Pods of its template.
+    pub admitted: bool,
     /// Whether it is being deleted, and how.
     pub leaving: Option<Leaving>,
     /// The time.

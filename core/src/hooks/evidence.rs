@@ -56,6 +56,7 @@ pub struct Stop {
 
 impl Stop {
     /// Both of two sightings of the same deletion.
+    #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let key = |stop: Self| (!stop.exact, stop.began, stop.grace);
         let first = if key(other) < key(self) { other } else { self };

@@ -27,7 +27,7 @@ pub fn infer(evidence: &PodEvidence, counted: &PodMarks, now: Timestamp) -> Find
         closed_evidence = PodEvidence { closed, ..evidence.clone() };
         &closed_evidence
     };
-    let mut findings = Findings { complete: true, ..Findings::default() };
+    let mut findings = Findings { complete: true, closed: evidence.closed.is_some(), ..Findings::default() };
     for (name, shape) in &evidence.shape.containers {
         let unheard = ContainerEvidence::default();
         let container = evidence.containers.get(name).unwrap_or(&unheard);
@@ -87,10 +87,9 @@ impl Case<'_> {
             expected = number + 1;
         }
         // A start whose hook still hung when nobody was left to tell of it.
-        if let Some((number, _)) = self.hanging().filter(|(number, _)| *number >= expected) {
-            if self.evidence.closed.is_some() {
-                findings.settled.push(self.lost(slot, expected, number));
-            }
+        let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
+        if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
+            findings.settled.push(self.lost(slot, expected, number));
         }
     }
 

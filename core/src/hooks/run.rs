@@ -64,6 +64,7 @@ impl Interval {
     }
 
     /// The same upper bound without a lower one: the end was only seen later than it was.
+    #[must_use]
     pub fn at_most(self) -> Self {
         Self { shortest: Duration::ZERO, ..self }
     }
@@ -75,7 +76,7 @@ impl Interval {
 
     /// Half the interval's width.
     pub fn error(self) -> Duration {
-        (self.longest - self.shortest) / 2
+        self.longest.saturating_sub(self.shortest) / 2
     }
 }
 
@@ -152,4 +153,6 @@ pub struct Findings {
     pub due: Option<Timestamp>,
     /// Nothing that has begun is left to settle.
     pub complete: bool,
+    /// Nothing more will be said of the Pod.
+    pub closed: bool,
 }

@@ -103,7 +103,7 @@ impl Marks {
                 Some((_, end, same))
                     if *same == marks && (*end + 1 == first || !present(*end + 1, first - 1)) =>
                 {
-                    *end = last
+                    *end = last;
                 }
                 _ => joined.push((first, last, marks)),
             }

@@ -41,7 +41,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     runs: Vec<(Arc<str>, HookKind, HandlerKind, Outcome, Source, u64)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    kills: Vec<(Arc<str>, KillReason, u64, Option<Timestamp>, Arc<str>)>,
+    kills: Vec<StoredKills>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     durations: Vec<StoredDurations>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -51,6 +51,9 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progressed_at: Option<Timestamp>,
 }
+
+/// Container, reason, how many, when the last ended, its Pod.
+type StoredKills = (Arc<str>, KillReason, u64, Option<Timestamp>, Arc<str>);
 
 #[derive(Serialize, Deserialize)]
 struct StoredHistogram {

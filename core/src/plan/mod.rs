@@ -97,6 +97,9 @@ fn leave(snapshot: &Snapshot<'_>, leaving: Leaving) -> Plan {
 }
 
 fn stay(snapshot: &Snapshot<'_>) -> Plan {
+    if !snapshot.admitted {
+        return Plan::idle(Rollout::Blocked(Blocked::InvalidTemplate));
+    }
     let rollout = rollout::rollout(snapshot);
     let mut create = unconfirmed(snapshot);
     let mut delete = Vec::new();

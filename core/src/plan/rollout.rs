@@ -1,7 +1,7 @@
 //! The next step from old Pods to new ones, as arithmetic on counts.
 //!
 //! The rules are the Deployment controller's (`kubernetes/pkg/controller/deployment/{rolling,recreate}.go`), applied to
-//! Pods rather than to ReplicaSets.
+//! Pods rather than to `ReplicaSet`s.
 
 use super::scale::{Scale, scale};
 use crate::desired::{Pause, Strategy};
@@ -33,6 +33,8 @@ pub enum Blocked {
     AwaitingOldPods,
     /// The workload is paused.
     Paused,
+    /// The API server refuses Pods of the template.
+    InvalidTemplate,
     /// The workload is being deleted.
     Leaving,
 }

@@ -16,6 +16,7 @@ pub enum Life {
 }
 
 /// What we remember of a Pod.
+#[allow(clippy::struct_excessive_bools, reason = "flags that are independent of each other")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodFact {
     /// Its number within its workload.

@@ -129,7 +129,7 @@ pub struct PodStatus {
     pub phase: Option<String>,
     /// Why the Pod as a whole is in its phase, such as `Evicted`.
     pub reason: Option<String>,
-    /// Ready, ContainersReady and others.
+    /// `Ready`, `ContainersReady` and others.
     pub conditions: Vec<PodCondition>,
     /// App containers.
     pub container_statuses: Vec<ContainerStatus>,

@@ -66,12 +66,11 @@ pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Time
 }
 
 /// Whether a rollout has made no progress for as long as the user grants it.
-pub fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
-    let limit = SignedDuration::from_secs(basis.desired.progress_deadline_seconds);
-    let started = basis.ledger.progressed_at;
-    let waits =
-        !matches!(basis.rollout, Rollout::Done | Rollout::Blocked(Blocked::Paused | Blocked::Leaving));
-    waits && started.is_some_and(|since| basis.now.duration_since(since) >= limit)
+fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
+    basis.ledger.progressed_at.is_some_and(|since| {
+        let limit = SignedDuration::from_secs(basis.desired.progress_deadline_seconds);
+        basis.now.duration_since(since) >= limit
+    })
 }
 
 fn stalled(basis: &Basis<'_>) -> Saying {

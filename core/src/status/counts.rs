@@ -4,6 +4,7 @@ use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use crate::desired::Desired;
+use crate::plan::{Blocked, Rollout};
 use crate::tally::PodSet;
 
 /// How many Pods there are in which state.
@@ -23,6 +24,23 @@ pub struct ReplicaCounts {
     pub unavailable: i32,
     /// Terminating.
     pub terminating: i32,
+}
+
+/// What the time of the last progress is found from.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Where the rollout stands.
+    pub rollout: &'a Rollout,
+    /// The revision that is rolled out.
+    pub revision: &'a str,
+    /// The status before.
+    pub previous: &'a HookedWorkloadStatus,
+    /// The generation of the spec that was acted upon.
+    pub generation: i64,
+    /// When it had made progress before.
+    pub before: Option<Timestamp>,
+    /// The time.
+    pub now: Timestamp,
 }
 
 impl ReplicaCounts {
@@ -46,8 +64,22 @@ impl ReplicaCounts {
         }
     }
 
+    /// When the rollout last made progress; none while it has nothing to make.
+    pub fn progressed_at(&self, basis: &Progress<'_>) -> Option<Timestamp> {
+        let Progress { rollout, revision, previous, generation, before, now } = *basis;
+        match rollout {
+            // A rollout that was complete once is not overdue because a Pod of it restarts.
+            _ if previous.current_revision.as_deref() == Some(revision) => None,
+            Rollout::Done | Rollout::Blocked(Blocked::Paused | Blocked::Leaving) => None,
+            Rollout::Step { .. } | Rollout::Blocked(_) if self.is_progress_since(previous, generation) => {
+                Some(now)
+            }
+            Rollout::Step { .. } | Rollout::Blocked(_) => before.or(Some(now)),
+        }
+    }
+
     /// Whether a rollout has got further than `previous` says: more new Pods, more of them serving, or fewer old ones.
-    pub fn is_progress_since(&self, previous: &HookedWorkloadStatus, generation: i64) -> bool {
+    fn is_progress_since(&self, previous: &HookedWorkloadStatus, generation: i64) -> bool {
         let old = |alive: i32, updated: i32| alive - updated;
         previous.observed_generation != Some(generation)
             || self.updated > previous.updated_replicas

@@ -8,13 +8,13 @@ mod recent;
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
-use crate::desired::Desired;
+use crate::desired::{Desired, Pause};
 use crate::ledger::{Counted, Ledger, LedgerError};
 use crate::plan::Rollout;
 use crate::tally::PodSet;
 
-pub use conditions::{invalid, is_rollout_overdue};
-pub use counts::ReplicaCounts;
+pub use conditions::invalid;
+pub use counts::{Progress, ReplicaCounts};
 
 /// Why the API server did not carry out a write that the plan asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Basis<'a> {
     pub previous: &'a HookedWorkloadStatus,
     /// The generation of the spec that was acted upon.
     pub generation: i64,
+    /// How often the revision's hash had been taken by another template.
+    pub collision_count: Option<i32>,
     /// What the workload asks for.
     pub desired: &'a Desired,
     /// Its Pods.
@@ -50,7 +52,7 @@ pub struct Basis<'a> {
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
-    let Basis { previous, generation, desired, pods, ledger, counted, rollout, .. } = basis;
+    let Basis { previous, generation, collision_count, desired, pods, ledger, counted, rollout, .. } = basis;
     let counts = ReplicaCounts::of(basis.desired, basis.pods, basis.now);
     let current = match rollout {
         Rollout::Done => Some(desired.revision.clone()),
@@ -66,8 +68,11 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         terminating_replicas: counts.terminating,
         selector: Some(desired.selector.clone()),
         current_revision: current,
-        update_revision: Some(desired.revision.clone()),
-        collision_count: previous.collision_count,
+        update_revision: match desired.pause {
+            Pause::BeforeFirst => previous.update_revision.clone(),
+            Pause::No | Pause::AtRevision => Some(desired.revision.clone()),
+        },
+        collision_count: *collision_count,
         conditions: Vec::new(),
         hook_totals: hooks::totals(ledger),
         hooks_running: pods.running_counts().values().sum(),

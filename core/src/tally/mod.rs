@@ -28,6 +28,8 @@ pub struct PodSet {
     unconfirmed: BTreeSet<u64>,
     /// Pods that a list which has begun has not shown yet.
     unlisted: BTreeSet<u64>,
+    /// The highest ordinal that is used up though no Pod has it; 0 if there is none.
+    burned: u64,
     /// Pods of whose evidence something is not counted yet.
     evidence: BTreeMap<u64, PodEvidence>,
     /// When to look at the evidence of which Pod.
@@ -58,7 +60,7 @@ impl PodSet {
 
     /// Takes in what an Event says of a Pod. Nothing if the Pod is not one of these.
     pub fn observe_event(&mut self, ordinal: u64, uid: &str, evidence: PodEvidence, now: Timestamp) {
-        if !self.pods.get(&ordinal).is_some_and(|fact| &*fact.uid == uid) {
+        if self.pods.get(&ordinal).is_none_or(|fact| &*fact.uid != uid) {
             return;
         }
         self.evidence.entry(ordinal).or_default().merge(evidence);
@@ -126,9 +128,9 @@ impl PodSet {
         self.look_again(ordinal, due);
     }
 
-    /// Everything of a Pod is counted: its evidence may go, and so may the Pod if it is over.
-    pub fn settled(&mut self, ordinal: u64) {
-        let closed = self.evidence.remove(&ordinal).is_some_and(|evidence| evidence.closed.is_some());
+    /// Everything of a Pod is counted: its evidence may go, and so may the Pod if nothing more will be said of it.
+    pub fn settled(&mut self, ordinal: u64, closed: bool) {
+        self.evidence.remove(&ordinal);
         self.inferred(ordinal, Vec::new(), None);
         if let Some(fact) = self.pods.get(&ordinal).filter(|fact| fact.held) {
             let never_ran = fact.life == Life::Terminating && !fact.bound && fact.seen;
@@ -138,11 +140,10 @@ impl PodSet {
         }
     }
 
-    /// The kubelet is silent for too long: nothing more will be said of the Pod.
-    pub fn silent(&mut self, ordinal: u64) {
-        if let Some(evidence) = self.evidence.get_mut(&ordinal) {
-            evidence.closed = evidence.closed.or(Some(Closed::Silent));
-        }
+    /// Somebody else's Pod has the name that this ordinal gives: it is used up.
+    pub fn burn(&mut self, ordinal: u64) {
+        self.set(None, ordinal);
+        self.burned = self.burned.max(ordinal);
     }
 
     fn look_again(&mut self, ordinal: u64, at: Option<Timestamp>) {
@@ -174,30 +175,26 @@ impl PodSet {
 
     /// The only place that changes a Pod and the counts it is part of.
     fn set(&mut self, new: Option<PodFact>, ordinal: u64) {
-        let old = match new.clone() {
-            Some(fact) => self.pods.insert(ordinal, fact),
-            None => self.pods.remove(&ordinal),
-        };
-        if let Some(fact) = &old {
-            let emptied = self.revisions.get_mut(&fact.revision).is_some_and(|tally| tally.remove(fact));
+        if let Some(old) = self.pods.remove(&ordinal) {
+            let emptied = self.revisions.get_mut(&old.revision).is_some_and(|tally| tally.remove(&old));
             if emptied {
-                self.revisions.remove(&fact.revision);
+                self.revisions.remove(&old.revision);
             }
         }
         self.terminating.remove(&ordinal);
         self.unconfirmed.remove(&ordinal);
-        if new.is_none() {
+        let Some(fact) = new else {
             self.releasable.remove(&ordinal);
+            return;
+        };
+        self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
+        if fact.life == Life::Terminating {
+            self.terminating.insert(ordinal);
         }
-        if let Some(fact) = &new {
-            self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(fact);
-            if fact.life == Life::Terminating {
-                self.terminating.insert(ordinal);
-            }
-            if fact.uid.is_empty() {
-                self.unconfirmed.insert(ordinal);
-            }
+        if fact.uid.is_empty() {
+            self.unconfirmed.insert(ordinal);
         }
+        self.pods.insert(ordinal, fact);
     }
 }
 
@@ -228,10 +225,16 @@ impl PodSet {
         self.pods.range(first..=last).next().is_some() || self.evidence.range(first..=last).next().is_some()
     }
 
-    /// The highest ordinal of any Pod; 0 if there is none.
+    /// What is known of a Pod and not counted yet.
+    pub fn evidence(&self, ordinal: u64) -> Option<&PodEvidence> {
+        self.evidence.get(&ordinal)
+    }
+
+    /// The highest ordinal that is used up; 0 if there is none.
     pub fn highest_ordinal(&self) -> u64 {
         let pod = self.pods.last_key_value().map_or(0, |(ordinal, _)| *ordinal);
-        pod.max(self.evidence.last_key_value().map_or(0, |(ordinal, _)| *ordinal))
+        let leaving = self.evidence.last_key_value().map_or(0, |(ordinal, _)| *ordinal);
+        pod.max(leaving).max(self.burned)
     }
 
     /// The counts of a revision; all zero if it has no Pods.

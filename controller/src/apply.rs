@@ -1,0 +1,207 @@
+//! The only Pod writer: it carries out a plan, and remembers what it has done until the watch shows it.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use hooked_core::desired::Desired;
+use hooked_core::names;
+use hooked_core::plan::{NewPod, Plan, PodRef};
+use hooked_core::pod::{Owner, PodFact, PodReport, manifest};
+use hooked_core::status::Refusal;
+use hooked_core::tally::PodSet;
+use hooked_crd::Evidence;
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::{ObjectMeta, request};
+use kube::{Client, Error};
+use serde_json::json;
+use thiserror::Error as ThisError;
+
+use crate::context::{FIELD_MANAGER, Locked};
+use crate::observe::Stray;
+use crate::request::{body, is_conflict, is_not_found, pods, refusal, send};
+use crate::vet::refusal_of;
+
+/// The most requests under way at once for one workload.
+const PARALLEL: usize = 32;
+
+#[derive(Debug, ThisError)]
+pub(crate) enum ApplyError {
+    #[error("Pod {0} could not be created: {1}")]
+    Create(String, #[source] Box<Error>),
+    #[error("Pod {0} could not be deleted: {1}")]
+    Delete(Arc<str>, #[source] Box<Error>),
+    #[error("Pod {0} could not be released: {1}")]
+    Release(Arc<str>, #[source] Box<Error>),
+    #[error("a request for a Pod could not be made: {0}")]
+    Build(#[from] request::Error),
+}
+
+/// What has become of a plan.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// A create that the server refused: the rest of them were not sent.
+    pub(crate) refusal: Option<Refusal>,
+    /// A request that failed or whose reply was lost; the next pass makes up for it.
+    pub(crate) error: Option<ApplyError>,
+}
+
+/// Where a plan is carried out.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) namespace: &'a str,
+    pub(crate) owner: &'a Owner,
+    pub(crate) desired: &'a Desired,
+    pub(crate) pods: &'a Locked<PodSet>,
+}
+
+/// Carries out `plan`: first what lets go, then what removes, then what adds.
+pub(crate) async fn apply(site: Site<'_>, plan: &Plan) -> Applied {
+    let mut applied = Applied::default();
+    let released = all(plan.release.iter().map(|pod| release(site, pod)).collect()).await;
+    let abandoned = all(plan.abandon.iter().map(|pod| abandon(site, pod)).collect()).await;
+    let deleted = all(plan.delete.iter().map(|pod| delete(site, pod)).collect()).await;
+    applied.error = [released, abandoned, deleted].into_iter().flatten().find_map(Result::err);
+    create_all(site, &plan.create, &mut applied).await;
+    applied
+}
+
+/// Runs requests side by side, and returns what has become of each.
+async fn all<T>(requests: Vec<impl Future<Output = Result<T, ApplyError>>>) -> Vec<Result<T, ApplyError>> {
+    stream::iter(requests).buffer_unordered(PARALLEL).collect().await
+}
+
+/// What has become of one create.
+enum Created {
+    Done,
+    Refused(Refusal),
+}
+
+/// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every Pod is asked
+/// once and not a thousand times (as `slowStartBatch` in kubernetes/pkg/controller/replicaset does).
+async fn create_all(site: Site<'_>, new: &[NewPod], applied: &mut Applied) {
+    let (mut rest, mut batch) = (new, 1);
+    while !rest.is_empty() && applied.refusal.is_none() && applied.error.is_none() {
+        let (now, later) = rest.split_at(batch.min(rest.len()));
+        for result in all(now.iter().map(|pod| create(site, pod)).collect()).await {
+            match result {
+                Ok(Created::Done) => {}
+                Ok(Created::Refused(refusal)) => applied.refusal = Some(refusal),
+                Err(error) => applied.error = Some(error),
+            }
+        }
+        (rest, batch) = (later, batch * 2);
+    }
+}
+
+async fn create(site: Site<'_>, new: &NewPod) -> Result<Created, ApplyError> {
+    let Site { client, namespace, owner, desired, pods: set } = site;
+    let revision = &desired.revision;
+    let held = desired.evidence == Evidence::Durable;
+    let pod = manifest(&desired.template, owner, &new.name, revision, new.ordinal, desired.evidence);
+    let parameters = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+    let request = pods(namespace).create(&parameters, body(&pod))?;
+    let remember = |uid: &str| {
+        set.lock().created(PodFact::unseen(new.ordinal, &new.name, uid, revision, held));
+    };
+    match send(client, request).await {
+        Ok(metadata) => {
+            remember(metadata.uid.as_deref().unwrap_or_default());
+            Ok(Created::Done)
+        }
+        Err(error) if is_conflict(&error) => adopt_or_burn(site, new, error, remember).await,
+        Err(error) => match refusal(&error) {
+            Some(status) => {
+                set.lock().refused(new.ordinal);
+                Ok(Created::Refused(refusal_of(status)))
+            }
+            None => {
+                // The reply is lost, not the request: the same create is sent again until it has an answer.
+                remember("");
+                Err(ApplyError::Create(new.name.clone(), Box::new(error)))
+            }
+        },
+    }
+}
+
+/// The name is taken: by our own earlier create, or by somebody else's Pod, whose ordinal is then never used.
+async fn adopt_or_burn(
+    site: Site<'_>,
+    new: &NewPod,
+    conflict: Error,
+    remember: impl Fn(&str),
+) -> Result<Created, ApplyError> {
+    let request = pods(site.namespace).get(&new.name, &GetParams::default())?;
+    match send(site.client, request).await {
+        Ok(metadata) if is_ours(&metadata, site.owner, new.ordinal) => {
+            remember(metadata.uid.as_deref().unwrap_or_default());
+            Ok(Created::Done)
+        }
+        Ok(_) => {
+            site.pods.lock().burn(new.ordinal);
+            Ok(Created::Done)
+        }
+        Err(_) => Err(ApplyError::Create(new.name.clone(), Box::new(conflict))),
+    }
+}
+
+fn is_ours(metadata: &ObjectMeta, owner: &Owner, ordinal: u64) -> bool {
+    let labels = metadata.labels.clone().unwrap_or_default();
+    let labelled = PodReport::labels(|key| labels.get(key).map(String::as_str));
+    let owned = metadata.owner_references.iter().flatten().any(|reference| reference.uid == owner.uid);
+    owned && labelled.is_ok_and(|(_, number)| number == ordinal)
+}
+
+/// Deletes just this Pod: another of the same name is left alone.
+async fn delete(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
+    let only_this = Preconditions { uid: Some(pod.uid.to_string()), resource_version: None };
+    let parameters = DeleteParams { preconditions: Some(only_this), ..DeleteParams::default() };
+    let request = pods(site.namespace).delete(&pod.name, &parameters)?;
+    match send(site.client, request).await {
+        Ok(_) => {}
+        Err(error) if is_not_found(&error) || is_conflict(&error) => {}
+        Err(error) => return Err(ApplyError::Delete(Arc::clone(&pod.name), Box::new(error))),
+    }
+    site.pods.lock().deleted(pod.ordinal);
+    Ok(())
+}
+
+/// Takes our finalizer off just this Pod.
+async fn release(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
+    patch(site.client, site.namespace, &pod.name, &without_finalizer(&pod.uid)).await?;
+    site.pods.lock().released(pod.ordinal);
+    Ok(())
+}
+
+/// Takes our finalizer off a Pod that no workload accounts for any more.
+pub(crate) async fn release_stray(client: &Client, stray: &Stray) -> Result<(), ApplyError> {
+    let Stray { namespace, name, uid } = stray;
+    patch(client, namespace, name, &without_finalizer(uid)).await
+}
+
+fn without_finalizer(uid: &str) -> serde_json::Value {
+    json!({"metadata": {"uid": uid, "$deleteFromPrimitiveList/finalizers": [names::ACCOUNTING_FINALIZER]}})
+}
+
+/// Takes our finalizer and ourselves as owner off just this Pod: it lives on without us.
+async fn abandon(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
+    let mut change = without_finalizer(&pod.uid);
+    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": site.owner.uid}]);
+    patch(site.client, site.namespace, &pod.name, &change).await
+}
+
+async fn patch(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    change: &serde_json::Value,
+) -> Result<(), ApplyError> {
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let request = pods(namespace).patch(name, &parameters, &Patch::Strategic(change))?;
+    match send(client, request).await {
+        Ok(_) => Ok(()),
+        // It is gone, or another has its name: nothing is left to let go.
+        Err(error) if is_not_found(&error) || is_conflict(&error) => Ok(()),
+        Err(error) => Err(ApplyError::Release(name.into(), Box::new(error))),
+    }
+}

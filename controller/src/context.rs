@@ -1,0 +1,74 @@
+//! What every reconcile of a scope shares.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kube::Client;
+use kube_runtime::events::{Recorder, Reporter};
+
+use crate::commit::Overlay;
+use crate::metrics::Metrics;
+use crate::observe::Index;
+
+/// The name under which the operator writes and sends Events.
+pub(crate) const FIELD_MANAGER: &str = "hooked-controller";
+
+/// What every reconcile of a scope shares.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) index: Arc<Index>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) recorder: Recorder,
+    /// Own status writes that the watch has not shown yet, by workload UID.
+    pub(crate) overlays: Locked<HashMap<String, Overlay>>,
+    /// Revisions (workload UID, revision) that are known to be stored.
+    pub(crate) stored: Locked<HashSet<(String, String)>>,
+    /// Revisions (workload UID, revision) of which the API server takes Pods.
+    pub(crate) vetted: Locked<HashSet<(String, String)>>,
+    /// How often in a row the reconcile of a workload has failed, by workload UID.
+    pub(crate) failures: Locked<HashMap<String, u32>>,
+}
+
+impl Context {
+    pub(crate) fn new(client: Client, index: Arc<Index>, metrics: Arc<Metrics>) -> Self {
+        let reporter =
+            Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            index,
+            metrics,
+            overlays: Locked::default(),
+            stored: Locked::default(),
+            vetted: Locked::default(),
+            failures: Locked::default(),
+        }
+    }
+
+    /// Forgets a workload that is gone.
+    pub(crate) fn forget(&self, namespace: &str, uid: &str) {
+        self.index.forget(namespace, uid);
+        self.overlays.lock().remove(uid);
+        self.failures.lock().remove(uid);
+        self.stored.lock().retain(|(workload, _)| workload != uid);
+        self.vetted.lock().retain(|(workload, _)| workload != uid);
+    }
+}
+
+/// A value behind a lock that is never held across an await. A panic elsewhere does not make it unusable.
+#[derive(Debug, Default)]
+pub(crate) struct Locked<T>(Mutex<T>);
+
+impl<T> Locked<T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Eq + Hash> Locked<HashSet<T>> {
+    /// Whether `value` is in the set.
+    pub(crate) fn has(&self, value: &T) -> bool {
+        self.lock().contains(value)
+    }
+}

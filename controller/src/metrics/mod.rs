@@ -1,0 +1,115 @@
+//! What Prometheus reads: a projection of what was committed, made when it is scraped.
+//!
+//! Nothing is counted here but the operator's own work. Counters and histograms of workloads come from their ledgers,
+//! so they continue after a restart and cannot disagree with the status.
+
+mod exposition;
+mod workload;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+
+use crate::context::Locked;
+pub(crate) use workload::WorkloadMetrics;
+
+/// How long the series of a workload that is gone stay, so that its last stops are scraped.
+const LINGER: Duration = Duration::from_mins(2);
+
+/// A workload's series, by namespace and name.
+type Workloads = BTreeMap<(String, String), Entry>;
+
+#[derive(Debug)]
+struct Entry {
+    metrics: WorkloadMetrics,
+    gone_since: Option<Instant>,
+}
+
+/// All metrics of the operator.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    workloads: Arc<Locked<Workloads>>,
+    pub(crate) reconcile_seconds: Histogram,
+    pub(crate) reconcile_errors: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers everything that is ever served.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let workloads = Arc::new(Locked::default());
+        let reconcile_seconds = Histogram::with_opts(HistogramOpts::new(
+            "hooked_reconcile_duration_seconds",
+            "How long the reconcile of a workload took, in seconds.",
+        ))?;
+        let reconcile_errors = IntCounterVec::new(
+            Opts::new("hooked_reconcile_errors_total", "Reconciles that failed, by reason."),
+            &["reason"],
+        )?;
+        registry.register(Box::new(reconcile_seconds.clone()))?;
+        registry.register(Box::new(reconcile_errors.clone()))?;
+        registry.register(Box::new(Projection(Arc::clone(&workloads))))?;
+        Ok(Self { registry, workloads, reconcile_seconds, reconcile_errors })
+    }
+
+    /// Shows what was committed of a workload.
+    pub(crate) fn publish(&self, namespace: &str, name: &str, metrics: WorkloadMetrics) {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.workloads.lock().insert(key, Entry { metrics, gone_since: None });
+    }
+
+    /// Shows that a workload cannot be carried out, with the last that was committed of it.
+    pub(crate) fn publish_invalid(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut workloads = self.workloads.lock();
+        let entry = workloads
+            .entry(key)
+            .or_insert_with(|| Entry { metrics: WorkloadMetrics::default(), gone_since: None });
+        (entry.metrics.invalid, entry.gone_since) = (true, None);
+    }
+
+    /// A workload is gone: its series go a while after it.
+    pub(crate) fn gone(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        if let Some(entry) = self.workloads.lock().get_mut(&key) {
+            entry.gone_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// A complete list of workloads was read: those that `exists` does not know are gone.
+    pub(crate) fn listed(&self, exists: impl Fn(&str, &str) -> bool) {
+        for ((namespace, name), entry) in self.workloads.lock().iter_mut() {
+            if !exists(namespace, name) {
+                entry.gone_since.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    /// Everything in Prometheus' text format.
+    pub(crate) fn text(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// The series of all workloads, made when they are asked for.
+struct Projection(Arc<Locked<Workloads>>);
+
+impl Collector for Projection {
+    /// The descriptions differ from scrape to scrape, which the registry allows for collectors that describe nothing.
+    fn desc(&self) -> Vec<&Desc> {
+        Vec::new()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut workloads = self.0.lock();
+        workloads.retain(|_, entry| entry.gone_since.is_none_or(|since| since.elapsed() < LINGER));
+        workload::families(
+            workloads.iter().map(|((namespace, name), entry)| (&**namespace, &**name, &entry.metrics)),
+        )
+    }
+}

@@ -1,0 +1,266 @@
+//! Pods and Events with just the fields that decisions read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use hooked_core::names;
+use hooked_core::pod::{PodReport, PodSpec, PodStatus, ReadPodError};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use kube::Resource;
+use kube::core::NamespaceResourceScope;
+use serde::Deserialize;
+
+/// The metadata that decisions read. `managedFields` is the largest part of most Pods, and is not decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LeanMeta {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    owner_references: Option<Vec<OwnerReference>>,
+    finalizers: Option<Vec<String>>,
+    deletion_timestamp: Option<Time>,
+    deletion_grace_period_seconds: Option<i64>,
+}
+
+impl From<LeanMeta> for ObjectMeta {
+    fn from(meta: LeanMeta) -> Self {
+        Self {
+            name: meta.name,
+            namespace: meta.namespace,
+            uid: meta.uid,
+            resource_version: meta.resource_version,
+            labels: meta.labels,
+            owner_references: meta.owner_references,
+            finalizers: meta.finalizers,
+            deletion_timestamp: meta.deletion_timestamp,
+            deletion_grace_period_seconds: meta.deletion_grace_period_seconds,
+            ..Self::default()
+        }
+    }
+}
+
+/// A Pod that is only decoded, never stored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WirePod")]
+pub(crate) struct SlimPod {
+    metadata: ObjectMeta,
+    spec: PodSpec,
+    status: PodStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct WirePod {
+    metadata: LeanMeta,
+    spec: PodSpec,
+    status: PodStatus,
+}
+
+impl From<WirePod> for SlimPod {
+    fn from(WirePod { metadata, spec, status }: WirePod) -> Self {
+        Self { metadata: metadata.into(), spec, status }
+    }
+}
+
+/// The workload that controls a Pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Controller {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+impl SlimPod {
+    /// The HookedWorkload that controls this Pod, if one does.
+    pub(crate) fn controller(&self) -> Option<Controller> {
+        let owner =
+            self.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+        let ours = owner.kind == names::KIND && owner.api_version == names::API_VERSION;
+        ours.then(|| Controller { name: owner.name.clone(), uid: owner.uid.clone() })
+    }
+
+    /// The Pod as decisions read it.
+    pub(crate) fn into_report(self, controller: &Controller) -> Result<PodReport, ReadPodError> {
+        let Self { metadata, spec, status } = self;
+        let labels = metadata.labels.unwrap_or_default();
+        let (revision, ordinal) = PodReport::labels(|key| labels.get(key).map(String::as_str))?;
+        let finalizers = metadata.finalizers.unwrap_or_default();
+        Ok(PodReport {
+            name: metadata.name.unwrap_or_default(),
+            uid: metadata.uid.unwrap_or_default(),
+            owner_uid: controller.uid.clone(),
+            revision,
+            ordinal,
+            deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
+            deletion_grace_seconds: metadata.deletion_grace_period_seconds,
+            held: finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),
+            spec,
+            status,
+        })
+    }
+}
+
+impl Resource for SlimPod {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Pod".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "pods".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// An Event that is only decoded, never stored. Its message may quote a hook's output: it is never logged.
+#[derive(Clone, Deserialize)]
+#[serde(from = "WireEvent")]
+pub(crate) struct SlimEvent {
+    metadata: ObjectMeta,
+    pub(crate) pod_uid: String,
+    pub(crate) field_path: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for SlimEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SlimEvent")
+            .field("reason", &self.reason)
+            .field("pod_uid", &self.pod_uid)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireEvent {
+    metadata: LeanMeta,
+    involved_object: Involved,
+    reason: String,
+    message: String,
+    first_timestamp: Option<Timestamp>,
+    last_timestamp: Option<Timestamp>,
+    event_time: Option<Timestamp>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Involved {
+    uid: String,
+    field_path: String,
+}
+
+impl From<WireEvent> for SlimEvent {
+    fn from(event: WireEvent) -> Self {
+        let WireEvent {
+            metadata,
+            involved_object,
+            reason,
+            message,
+            first_timestamp,
+            last_timestamp,
+            event_time,
+        } = event;
+        let Involved { uid, field_path } = involved_object;
+        let first = first_timestamp.or(event_time);
+        Self {
+            metadata: metadata.into(),
+            pod_uid: uid,
+            field_path,
+            reason,
+            message,
+            first,
+            last: last_timestamp,
+        }
+    }
+}
+
+impl Resource for SlimEvent {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Event".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "events".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_decoded_with_its_identity_and_without_its_managed_fields() {
+        let pod: SlimPod = serde_json::from_value(serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": "web-1", "namespace": "shop", "uid": "u-1", "resourceVersion": "7",
+                "labels": {"hooked.dev/revision": "rev", "hooked.dev/ordinal": "4"},
+                "finalizers": ["hooked.dev/accounting"],
+                "ownerReferences": [{"apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "name": "web", "uid": "w-1", "controller": true}],
+                "managedFields": [{"manager": "kubelet"}],
+            },
+            "spec": {"nodeName": "n", "containers": [{"name": "web", "image": "nginx", "lifecycle": {"preStop": {"exec": {"command": ["true"]}}}}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 0, "ready": true, "state": {"running": {"startedAt": "2026-11-22T10:00:00Z"}}}]},
+        }))
+        .unwrap();
+        let controller = pod.controller().unwrap();
+        assert_eq!(controller, Controller { name: "web".into(), uid: "w-1".into() });
+        assert!(pod.metadata.managed_fields.is_none());
+        let report = pod.into_report(&controller).unwrap();
+        assert_eq!((report.ordinal, report.revision.as_str(), report.held), (4, "rev", true));
+        assert_eq!(report.shape().hooks().count(), 1);
+    }
+
+    #[test]
+    fn a_pod_of_another_controller_is_not_ours() {
+        let pod: SlimPod = serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "x", "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "w-1", "controller": true}]},
+        }))
+        .unwrap();
+        assert_eq!(pod.controller(), None);
+    }
+}

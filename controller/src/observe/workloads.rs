@@ -1,0 +1,50 @@
+//! The watch of workloads, which one malformed workload cannot stop.
+
+use futures::{Stream, StreamExt, future};
+use hooked_crd::HookedWorkload;
+use kube::core::DeserializeGuard;
+use kube::{Client, Resource};
+use kube_runtime::reflector::{self, ObjectRef, Store};
+use kube_runtime::{WatchStreamExt, watcher};
+
+use super::{Scope, watch_config};
+
+/// A workload, or what is known of one that cannot be decoded.
+pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;
+
+/// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `gone` is told of
+/// each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since those that went
+/// while no watch was up are in no event.
+pub(crate) fn watch_workloads(
+    client: &Client,
+    scope: &Scope,
+    gone: impl Fn(&str, &str, &str) + Send + 'static,
+    listed: impl Fn(&Store<Guarded>) + Send + 'static,
+) -> (Store<Guarded>, impl Stream<Item = ObjectRef<Guarded>> + Send + 'static) {
+    let (store, writer) = reflector::store();
+    let reader: Store<Guarded> = store.clone();
+    let events = watcher(scope.api::<Guarded>(client), watch_config()).default_backoff();
+    let stream = reflector::reflector(writer, events).filter_map(move |event| {
+        future::ready(match event {
+            Ok(watcher::Event::Apply(workload) | watcher::Event::InitApply(workload)) => {
+                Some(ObjectRef::from_obj(&workload))
+            }
+            Ok(watcher::Event::Delete(workload)) => {
+                let meta = workload.meta();
+                let text = |text: &Option<String>| text.clone().unwrap_or_default();
+                gone(&text(&meta.namespace), &text(&meta.name), &text(&meta.uid));
+                None
+            }
+            Ok(watcher::Event::Init) => None,
+            Ok(watcher::Event::InitDone) => {
+                listed(&reader);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the workload watch is interrupted and will be resumed");
+                None
+            }
+        })
+    });
+    (store, stream)
+}

@@ -1,0 +1,92 @@
+//! What the world is told once it is true: metrics and Events, from what was committed and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_core::ledger::Counted;
+use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource;
+use kube_runtime::events::{Event, EventType};
+
+use crate::context::Context;
+use crate::metrics::WorkloadMetrics;
+
+/// What is published of a workload.
+pub(crate) struct Publication<'a> {
+    pub(crate) workload: &'a HookedWorkload,
+    pub(crate) counted: &'a Counted,
+    pub(crate) metrics: WorkloadMetrics,
+}
+
+/// Shows the metrics and sends the Events. An Event that is lost is not sent again: it is at most once.
+pub(crate) async fn publish(context: &Context, publication: Publication<'_>) {
+    let Publication { workload, counted, metrics } = publication;
+    let reference = workload.object_ref(&());
+    let (namespace, name) = (reference.namespace.as_deref(), reference.name.as_deref());
+    context.metrics.publish(namespace.unwrap_or_default(), name.unwrap_or_default(), metrics);
+    for event in events(counted) {
+        send(context, &event, &reference).await;
+    }
+}
+
+/// Says in an Event that a workload leaves, with all that was counted of it: nothing else outlives it.
+pub(crate) async fn publish_farewell(context: &Context, workload: &HookedWorkload, totals: &HookTotals) {
+    let HookTotals { succeeded, failed, timed_out, cancelled, skipped, unknown, kills } = totals;
+    let note = format!(
+        "hook runs: {succeeded} succeeded, {failed} failed, {timed_out} timed out, {cancelled} cancelled, \
+         {skipped} skipped, {unknown} unknown; {kills} containers killed because of a hook"
+    );
+    let event = Event {
+        type_: EventType::Normal,
+        reason: "HooksAccounted".to_owned(),
+        note: Some(note),
+        action: "Delete".to_owned(),
+        secondary: None,
+    };
+    send(context, &event, &workload.object_ref(&())).await;
+}
+
+async fn send(context: &Context, event: &Event, reference: &ObjectReference) {
+    if let Err(error) = context.recorder.publish(event, reference).await {
+        tracing::debug!(%error, reason = event.reason, "an Event could not be sent");
+    }
+}
+
+/// One Event for each kind of thing that went wrong: a thousand Pods that fail alike are one line.
+fn events(counted: &Counted) -> Vec<Event> {
+    let mut failures: BTreeMap<(&str, String), (usize, String)> = BTreeMap::new();
+    for run in &counted.runs {
+        let reason = match run.outcome {
+            Outcome::Failed => "HookFailed",
+            Outcome::TimedOut => "HookTimedOut",
+            _ => continue,
+        };
+        let what = format!("{:?} of container {}", run.id.hook, run.id.container);
+        let entry = failures.entry((reason, what)).or_default();
+        *entry = (entry.0 + 1, format!("Pod {}: {}", run.pod, run.message));
+    }
+    let mut kills: BTreeMap<(KillReason, &Arc<str>), (usize, &Arc<str>)> = BTreeMap::new();
+    for kill in &counted.kills {
+        let entry = kills.entry((kill.reason, &kill.container)).or_insert((0, &kill.pod));
+        *entry = (entry.0 + 1, &kill.pod);
+    }
+    let failures = failures.into_iter().map(|((reason, what), (count, last))| {
+        warning(reason, "RunHook", format!("{what} failed {}, last in {last}", times(count)))
+    });
+    let kills = kills.into_iter().map(|((reason, container), (count, pod))| {
+        let note =
+            format!("container {container} was killed {}: {reason:?}, last in Pod {pod}", times(count));
+        warning("ContainerKilled", "KillContainer", note)
+    });
+    failures.chain(kills).collect()
+}
+
+fn warning(reason: &str, action: &str, note: String) -> Event {
+    let action = action.to_owned();
+    Event { type_: EventType::Warning, reason: reason.to_owned(), note: Some(note), action, secondary: None }
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}

@@ -1,0 +1,309 @@
+//! One pass over one workload: data goes through once, one way.
+//!
+//! observe → account (infer, fold) → plan → apply → status → commit → publish
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hooked_core::account::{Account, account};
+use hooked_core::desired::Desired;
+use hooked_core::ledger::{Ledger, LedgerError};
+use hooked_core::names;
+use hooked_core::plan::{Plan, Rollout, plan};
+use hooked_core::pod::Owner;
+use hooked_core::snapshot::{Leaving, Snapshot};
+use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, status};
+use hooked_core::tally::PodSet;
+use hooked_crd::{Evidence, HookedWorkload};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube_runtime::controller::Action;
+use thiserror::Error;
+
+use crate::apply::{ApplyError, Site, apply};
+use crate::commit::{Commit, CommitError, Committed, commit, committed};
+use crate::context::{Context, Locked};
+use crate::hold::{HoldError, hold, let_go};
+use crate::metrics::WorkloadMetrics;
+use crate::observe::Guarded;
+use crate::publish::{Publication, publish, publish_farewell};
+use crate::reject::{RejectError, Rejected, reject};
+use crate::revise::{ReviseError, Revised, Subject, prune, revise};
+use crate::vet::{VetError, vet};
+
+/// Why a pass failed. Every failure is made up for by a later pass.
+#[derive(Debug, Error)]
+pub(crate) enum ReconcileError {
+    #[error(transparent)]
+    Revise(#[from] ReviseError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Vet(#[from] VetError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Hold(#[from] HoldError),
+    #[error(transparent)]
+    Reject(#[from] RejectError),
+}
+
+impl ReconcileError {
+    /// The label of `hooked_reconcile_errors_total`.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Revise(_) => "revise",
+            Self::Ledger(_) => "ledger",
+            Self::Vet(_) => "vet",
+            Self::Apply(_) => "apply",
+            Self::Commit(CommitError::Conflict) => "conflict",
+            Self::Commit(_) => "commit",
+            Self::Hold(_) => "hold",
+            Self::Reject(_) => "reject",
+        }
+    }
+}
+
+/// One pass over one workload. One that cannot be read or carried out is told so, and hurts no other.
+pub(crate) async fn reconcile(
+    guarded: Arc<Guarded>,
+    context: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let started = Instant::now();
+    let outcome = match &guarded.0 {
+        Ok(workload) => match Pass::begin(&context, workload) {
+            Ok(pass) => pass.run().await,
+            Err(error) => Err(error.into()),
+        },
+        Err(invalid) => Ok(reject(&context, &Rejected::of_undecodable(invalid)).await?),
+    };
+    let outcome = match (outcome, &guarded.0) {
+        (
+            Err(error @ (ReconcileError::Ledger(_) | ReconcileError::Revise(ReviseError::Desired(_)))),
+            Ok(workload),
+        ) => Ok(reject(&context, &Rejected::of(workload, &error)).await?),
+        (outcome, _) => outcome,
+    };
+    context.metrics.reconcile_seconds.observe(started.elapsed().as_secs_f64());
+    if outcome.is_ok() {
+        context.failures.lock().remove(&guarded.uid().unwrap_or_default());
+    }
+    outcome
+}
+
+/// Tries again, ever more slowly; a conflict is no failure and is tried again when the watch has caught up.
+#[allow(clippy::needless_pass_by_value, reason = "the signature is the runtime's")]
+pub(crate) fn on_error(guarded: Arc<Guarded>, error: &ReconcileError, context: Arc<Context>) -> Action {
+    context.metrics.reconcile_errors.with_label_values(&[error.reason()]).inc();
+    if matches!(error, ReconcileError::Commit(CommitError::Conflict)) {
+        return Action::requeue(Duration::from_millis(200));
+    }
+    let failed = {
+        let mut failures = context.failures.lock();
+        let failed = failures.entry(guarded.uid().unwrap_or_default()).or_default();
+        *failed += 1;
+        *failed
+    };
+    let (namespace, name) = (guarded.namespace().unwrap_or_default(), guarded.name_any());
+    tracing::warn!(%error, namespace, name, failed, "a reconcile failed and will be tried again");
+    Action::requeue(Duration::from_millis(500 * (1 << failed.min(7))))
+}
+
+/// What a pass works on.
+struct Pass<'a> {
+    context: &'a Context,
+    workload: &'a HookedWorkload,
+    namespace: String,
+    owner: Owner,
+    before: Committed,
+    ledger: Ledger,
+    leaving: Option<Leaving>,
+    pods: Arc<Locked<PodSet>>,
+}
+
+impl<'a> Pass<'a> {
+    fn begin(context: &'a Context, workload: &'a HookedWorkload) -> Result<Self, LedgerError> {
+        let namespace = workload.namespace().unwrap_or_default();
+        let owner = Owner { name: workload.name_any(), uid: workload.uid().unwrap_or_default() };
+        let before = committed(context, workload);
+        let ledger = Ledger::load(before.status.ledger.as_ref())?;
+        let orphaning = workload.finalizers().iter().any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
+        let leaving = workload.metadata.deletion_timestamp.as_ref().map(|_| match orphaning {
+            true => Leaving::WithoutPods,
+            false => Leaving::WithPods,
+        });
+        let pods = context.index.pods(&namespace, &owner.uid);
+        Ok(Self { context, workload, namespace, owner, before, ledger, leaving, pods })
+    }
+
+    async fn run(mut self) -> Result<Action, ReconcileError> {
+        let held =
+            self.workload.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER);
+        match (self.leaving, held) {
+            // Others hold it still; our part is done.
+            (Some(_), false) => return Ok(Action::await_change()),
+            (None, false) => {
+                hold(self.context, self.workload).await?;
+                return Ok(Action::await_change());
+            }
+            (_, true) => {}
+        }
+        let Revised { desired, collision_count } = self.revise().await?;
+        let vetted = self.vet(&desired).await?;
+        let (Account { mut ledger, counted }, plan) = self.decide(&desired, vetted.is_none());
+        if desired.evidence == Evidence::BestEffort {
+            self.reserve(&plan).await?;
+        }
+        let applied = apply(self.site(&desired), &plan).await;
+
+        let refusal = vetted.or(applied.refusal);
+        let now = Timestamp::now();
+        let generation = self.workload.metadata.generation.unwrap_or_default();
+        let (new, metrics) = {
+            let pods = self.pods.lock();
+            let counts = ReplicaCounts::of(&desired, &pods, now);
+            ledger.high_water = ledger.high_water.max(self.ledger.high_water).max(pods.highest_ordinal());
+            ledger.progressed_at = counts.progressed_at(&Progress {
+                rollout: &plan.rollout,
+                revision: &desired.revision,
+                previous: &self.before.status,
+                generation,
+                before: ledger.progressed_at,
+                now,
+            });
+            let new = status(&Basis {
+                previous: &self.before.status,
+                generation,
+                collision_count,
+                desired: &desired,
+                pods: &pods,
+                ledger: &ledger,
+                counted: &counted,
+                rollout: &plan.rollout,
+                refusal: refusal.as_ref(),
+                now,
+            })?;
+            (new, WorkloadMetrics::of(counts, &ledger, &desired, &pods))
+        };
+        let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
+        let committed = self.commit(new, &ledger).await?;
+        publish(self.context, Publication { workload: self.workload, counted: &counted, metrics }).await;
+
+        if let Some(error) = applied.error {
+            return Err(error.into());
+        }
+        if plan.let_go && counted.is_empty() {
+            return self.leave(&committed).await;
+        }
+        if plan.rollout == Rollout::Done && !was_complete {
+            self.prune(&desired).await;
+        }
+        Ok(self.wait(&desired, &plan, &ledger, refusal.as_ref()))
+    }
+
+    async fn revise(&self) -> Result<Revised, ReviseError> {
+        let Self { context, workload, namespace, owner, before, leaving, .. } = self;
+        let collision_count = before.status.collision_count;
+        if leaving.is_some() {
+            // Nothing is rolled out any more, so nothing is stored.
+            let desired = Desired::from_spec(&workload.spec, collision_count.unwrap_or(0))?;
+            return Ok(Revised { desired, collision_count });
+        }
+        let generation = workload.metadata.generation.unwrap_or_default();
+        revise(
+            context,
+            Subject { namespace, owner, generation, spec: &workload.spec, status: &before.status },
+        )
+        .await
+    }
+
+    async fn vet(&self, desired: &Desired) -> Result<Option<Refusal>, VetError> {
+        match self.leaving {
+            Some(_) => Ok(None),
+            None => vet(self.context, &self.namespace, &self.owner, desired).await,
+        }
+    }
+
+    /// Everything that is decided, on what is known at this moment.
+    fn decide(&self, desired: &Desired, admitted: bool) -> (Account, Plan) {
+        let now = Timestamp::now();
+        let mut pods = self.pods.lock();
+        let account = account(&mut pods, &self.ledger, now);
+        let (owner, committed, leaving) = (&self.owner, &self.ledger, self.leaving);
+        let plan = plan(&Snapshot { owner, desired, pods: &pods, committed, admitted, leaving, now });
+        (account, plan)
+    }
+
+    /// Without a finalizer a Pod can vanish unseen, so its ordinal is marked as used before it is created.
+    async fn reserve(&mut self, plan: &Plan) -> Result<(), ReconcileError> {
+        let highest = plan.create.iter().map(|pod| pod.ordinal).max().unwrap_or(0);
+        if highest <= self.ledger.high_water {
+            return Ok(());
+        }
+        let mut reserved = self.ledger.clone();
+        reserved.high_water = highest;
+        let mut status = self.before.status.clone();
+        status.ledger = Some(reserved.store()?);
+        self.before = self.commit(status, &reserved).await?;
+        self.ledger = reserved;
+        Ok(())
+    }
+
+    fn site<'s>(&'s self, desired: &'s Desired) -> Site<'s> {
+        let Self { context, namespace, owner, pods, .. } = self;
+        Site { client: &context.client, namespace, owner, desired, pods }
+    }
+
+    async fn commit(
+        &self,
+        status: hooked_crd::HookedWorkloadStatus,
+        ledger: &Ledger,
+    ) -> Result<Committed, CommitError> {
+        let Self { context, namespace, owner, before, ledger: before_ledger, .. } = self;
+        commit(
+            context,
+            Commit { namespace, name: &owner.name, uid: &owner.uid, before, before_ledger, status, ledger },
+        )
+        .await
+    }
+
+    /// Nothing is left to count: the totals are told a last time, and the workload goes.
+    async fn leave(&self, committed: &Committed) -> Result<Action, ReconcileError> {
+        publish_farewell(self.context, self.workload, &committed.status.hook_totals).await;
+        let_go(self.context, self.workload).await?;
+        Ok(Action::await_change())
+    }
+
+    async fn prune(&self, desired: &Desired) {
+        let Self { context, namespace, owner, pods, .. } = self;
+        let in_use = |revision: &str| pods.lock().revision(revision).all() > 0;
+        if let Err(error) = prune(&context.client, namespace, owner, desired, in_use).await {
+            tracing::warn!(%error, namespace, name = owner.name, "old revisions could not be removed");
+        }
+    }
+
+    /// When to look again though nothing new has come.
+    fn wait(&self, desired: &Desired, plan: &Plan, ledger: &Ledger, refusal: Option<&Refusal>) -> Action {
+        let deadline = ledger.progressed_at.and_then(|since| {
+            since.checked_add(jiff::SignedDuration::from_secs(desired.progress_deadline_seconds)).ok()
+        });
+        let now = Timestamp::now();
+        let deadline = deadline.filter(|at| *at > now);
+        let retry = refusal.and_then(|_| now.checked_add(REFUSED_RETRY).ok());
+        let due = self.pods.lock().next_due();
+        match [plan.wake, due, deadline, retry].into_iter().flatten().min() {
+            Some(at) => {
+                let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                Action::requeue(wait.max(SOON))
+            }
+            None => Action::await_change(),
+        }
+    }
+}
+
+/// How long a write that the server refused rests: a quota, a webhook or a policy may be changed meanwhile.
+const REFUSED_RETRY: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+/// The least time between two passes that nothing new has caused.
+const SOON: Duration = Duration::from_millis(100);

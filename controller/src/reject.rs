@@ -1,0 +1,88 @@
+//! Telling a workload that it cannot be carried out: one bad object must be seen, and must not hurt another.
+
+use hooked_core::status::invalid;
+use hooked_crd::HookedWorkload;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use kube::api::{Api, DynamicObject};
+use kube::core::ApiResource;
+use kube::core::error_boundary::InvalidObject;
+use kube_runtime::controller::Action;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::commit::{WriteError, write};
+use crate::context::Context;
+use crate::reconcile::ReconcileError;
+use crate::request;
+
+#[derive(Debug, Error)]
+pub(crate) enum RejectError {
+    #[error("a workload that cannot be carried out could not be read: {0}")]
+    Read(#[source] kube::Error),
+    #[error("a workload could not be told that it cannot be carried out: {0}")]
+    Write(#[from] WriteError),
+}
+
+/// A workload that cannot be carried out, and why.
+pub(crate) struct Rejected<'a> {
+    metadata: &'a ObjectMeta,
+    message: String,
+}
+
+impl<'a> Rejected<'a> {
+    /// The API server has accepted it, and it cannot be decoded.
+    pub(crate) fn of_undecodable(invalid: &'a InvalidObject) -> Self {
+        let message =
+            format!("the object cannot be read: {}; correct the field and apply it again", invalid.error);
+        Self { metadata: &invalid.metadata, message }
+    }
+
+    /// It is decoded, and a part of it makes no sense.
+    pub(crate) fn of(workload: &'a HookedWorkload, error: &ReconcileError) -> Self {
+        Self { metadata: &workload.metadata, message: error.to_string() }
+    }
+}
+
+/// Writes the reason into the conditions. The rest of the status, what is counted above all, stays as it is.
+pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result<Action, RejectError> {
+    let Rejected { metadata, message } = rejected;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+    context.metrics.publish_invalid(&namespace, &name);
+
+    let kind = ApiResource::erase::<HookedWorkload>(&());
+    let workloads: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &kind);
+    let current = match workloads.get_opt(&name).await.map_err(RejectError::Read)? {
+        Some(current) if current.metadata.uid == metadata.uid => current,
+        _ => return Ok(Action::await_change()),
+    };
+    let mut status = current.data.get("status").cloned().unwrap_or_else(|| json!({}));
+    let previous: Vec<Condition> =
+        status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();
+    let generation = current.metadata.generation.unwrap_or_default();
+    let conditions = json!(invalid(&previous, generation, message, Timestamp::now()));
+    if status.get("conditions") == Some(&conditions)
+        && status.get("observedGeneration") == Some(&json!(generation))
+    {
+        return Ok(Action::await_change());
+    }
+    if let Value::Object(fields) = &mut status {
+        fields.insert("conditions".to_owned(), conditions);
+        fields.insert("observedGeneration".to_owned(), json!(generation));
+    }
+    tracing::warn!(namespace, name, message, "a workload cannot be carried out");
+    let version = current.metadata.resource_version.unwrap_or_default();
+    match write(&context.client, &namespace, &name, &uid, &version, &status).await {
+        Ok(_) => {
+            context.overlays.lock().remove(&uid);
+            Ok(Action::await_change())
+        }
+        // It has changed meanwhile: the watch shows it, and it may be well again.
+        Err(WriteError::Request(error)) if request::is_conflict(&error) || request::is_not_found(&error) => {
+            Ok(Action::await_change())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,161 @@
+//! Revisions: each template that was ever rolled out is stored, so that a paused workload can replace its Pods and a
+//! user can go back.
+
+use hooked_core::desired::{Desired, DesiredError};
+use hooked_core::names;
+use hooked_core::pod::Owner;
+use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::context::{Context, FIELD_MANAGER};
+use crate::request;
+
+/// Label of stored revisions: the UID of their workload.
+const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+
+#[derive(Debug, Error)]
+pub(crate) enum ReviseError {
+    #[error(transparent)]
+    Desired(#[from] DesiredError),
+    #[error("revision {0} could not be stored: {1}")]
+    Store(String, #[source] kube::Error),
+    #[error("revision {0}, at which the workload is paused, could not be read: {1}")]
+    Read(String, #[source] kube::Error),
+    #[error("the request for a revision could not be made: {0}")]
+    Build(#[from] kube::core::request::Error),
+}
+
+/// A spec with its revision stored.
+#[derive(Debug)]
+pub(crate) struct Revised {
+    pub(crate) desired: Desired,
+    pub(crate) collision_count: Option<i32>,
+}
+
+/// What a workload asks of a revision store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) owner: &'a Owner,
+    pub(crate) generation: i64,
+    pub(crate) spec: &'a HookedWorkloadSpec,
+    pub(crate) status: &'a HookedWorkloadStatus,
+}
+
+/// Parses the spec and stores its revision. A paused workload is held at the revision that was last rolled out.
+pub(crate) async fn revise(context: &Context, subject: Subject<'_>) -> Result<Revised, ReviseError> {
+    let mut collisions = subject.status.collision_count.unwrap_or(0);
+    let mut desired = Desired::from_spec(subject.spec, collisions)?;
+    if subject.spec.paused == Some(true) {
+        let held = match subject.status.update_revision.clone() {
+            None => desired,
+            Some(same) if same == desired.revision => {
+                let template = desired.template.clone();
+                desired.held_at(same, template)?
+            }
+            Some(other) => {
+                let template = read(context, subject, &other).await?;
+                desired.held_at(other, template)?
+            }
+        };
+        return Ok(Revised { desired: held, collision_count: subject.status.collision_count });
+    }
+    while !store(context, subject, &desired).await? {
+        collisions += 1;
+        desired = Desired::from_spec(subject.spec, collisions)?;
+    }
+    let collision_count = (collisions > 0).then_some(collisions);
+    Ok(Revised { desired, collision_count })
+}
+
+fn revision_name(owner: &Owner, revision: &str) -> String {
+    format!("{}-{revision}", owner.name)
+}
+
+/// Stores a revision; false if another template has taken its name.
+async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Result<bool, ReviseError> {
+    let key = (subject.owner.uid.clone(), desired.revision.clone());
+    if context.stored.has(&key) {
+        return Ok(true);
+    }
+    let name = revision_name(subject.owner, &desired.revision);
+    let manifest = json!({
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": name,
+            "labels": {names::REVISION_LABEL: desired.revision, WORKLOAD_UID_LABEL: subject.owner.uid},
+            "ownerReferences": [subject.owner.reference()],
+        },
+        // Numbers only have to grow: the generation of the workload does.
+        "revision": subject.generation,
+        "data": {"template": desired.template},
+    });
+    let failed = |error| ReviseError::Store(desired.revision.clone(), error);
+    let parameters = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+    let create = request::revisions(subject.namespace).create(&parameters, request::body(&manifest))?;
+    match request::send(&context.client, create).await {
+        Ok(_) => {}
+        Err(error) if request::is_conflict(&error) => {
+            let revisions: Api<ControllerRevision> =
+                Api::namespaced(context.client.clone(), subject.namespace);
+            let stored = revisions.get(&name).await.map_err(failed)?;
+            let same = stored.data.as_ref().is_some_and(|data| data.0["template"] == desired.template);
+            if !same || !is_owned(&stored, subject.owner) {
+                return Ok(false);
+            }
+            if stored.revision < subject.generation
+                && subject.status.update_revision.as_ref() != Some(&desired.revision)
+            {
+                // The user has gone back to it: it is the newest again.
+                let newest = Patch::Merge(json!({"revision": subject.generation}));
+                revisions.patch(&name, &PatchParams::apply(FIELD_MANAGER), &newest).await.map_err(failed)?;
+            }
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    context.stored.lock().insert(key);
+    Ok(true)
+}
+
+async fn read(context: &Context, subject: Subject<'_>, revision: &str) -> Result<Value, ReviseError> {
+    let revisions: Api<ControllerRevision> = Api::namespaced(context.client.clone(), subject.namespace);
+    let stored = revisions.get(&revision_name(subject.owner, revision)).await;
+    let stored = stored.map_err(|error| ReviseError::Read(revision.to_owned(), error))?;
+    Ok(stored.data.map(|data| data.0["template"].clone()).unwrap_or_default())
+}
+
+fn is_owned(stored: &ControllerRevision, owner: &Owner) -> bool {
+    stored.owner_references().iter().any(|reference| reference.uid == owner.uid)
+}
+
+/// Removes the oldest revisions beyond the limit, but none that `in_use` says has Pods. Called when a rollout is
+/// complete; a failure is made up for after the next one.
+pub(crate) async fn prune(
+    client: &Client,
+    namespace: &str,
+    owner: &Owner,
+    desired: &Desired,
+    in_use: impl Fn(&str) -> bool,
+) -> Result<(), kube::Error> {
+    let revisions: Api<ControllerRevision> = Api::namespaced(client.clone(), namespace);
+    let ours = ListParams::default().labels(&format!("{WORKLOAD_UID_LABEL}={}", owner.uid));
+    let mut old: Vec<ControllerRevision> = revisions.list(&ours).await?.items;
+    old.retain(|stored| {
+        let revision = stored.labels().get(names::REVISION_LABEL).map_or("", String::as_str);
+        is_owned(stored, owner) && revision != desired.revision && !in_use(revision)
+    });
+    old.sort_by_key(|stored| stored.revision);
+    let excess = old.len().saturating_sub(desired.revision_history_limit);
+    for stored in old.iter().take(excess) {
+        match revisions.delete(&stored.name_any(), &DeleteParams::default()).await {
+            Err(error) if !request::is_not_found(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

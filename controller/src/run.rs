@@ -1,0 +1,127 @@
+//! Wiring: what is started, and in which order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::channel::{mpsc, oneshot};
+use futures::future::{self, BoxFuture};
+use futures::{FutureExt, StreamExt, stream};
+use hooked_core::hooks::kubelet::EVENT_REASONS;
+use kube::Client;
+use kube_runtime::controller;
+use kube_runtime::reflector::ObjectRef;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::context::Context;
+use crate::metrics::Metrics;
+use crate::observe::{Index, Scope, watch_events, watch_pods, watch_workloads};
+use crate::reconcile::{on_error, reconcile};
+use crate::server::{ServeError, serve_health, serve_metrics};
+use crate::settings::Settings;
+use crate::sweep::sweep;
+
+#[derive(Debug, Error)]
+pub(crate) enum RunError {
+    #[error("no cluster: {0}")]
+    Client(#[from] kube::Error),
+    #[error("no cluster is configured, neither in-cluster nor by KUBECONFIG: {0}")]
+    Config(#[from] kube::config::InferConfigError),
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("signals cannot be received: {0}")]
+    Signal(#[from] std::io::Error),
+}
+
+/// Runs until it is asked to stop.
+pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
+    let Settings { metrics_bind_address, health_probe_bind_address, namespaces, concurrency } = settings;
+    let client = Client::try_from(kube::Config::infer().await?)?;
+    let metrics = Arc::new(Metrics::new()?);
+    let scopes = match namespaces.as_slice() {
+        [] => vec![Scope(None)],
+        names => names.iter().cloned().map(Some).map(Scope).collect(),
+    };
+    let ready = Arc::new(AtomicBool::new(false));
+    let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
+    let work = scopes
+        .into_iter()
+        .zip(listed)
+        .map(|(scope, listed)| control(client.clone(), scope, Arc::clone(&metrics), concurrency, listed));
+    let announce = {
+        let ready = Arc::clone(&ready);
+        async move {
+            future::join_all(all_listed).await;
+            ready.store(true, Ordering::Release);
+            tracing::info!("ready: the first lists are complete");
+            future::pending::<()>().await;
+        }
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        () = future::join_all(work).map(drop) => Ok(()),
+        () = announce => Ok(()),
+        served = serve_metrics(metrics_bind_address, metrics) => Ok(served?),
+        served = serve_health(health_probe_bind_address, ready) => Ok(served?),
+        _ = terminate.recv() => { tracing::info!("asked to stop"); Ok(()) }
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Watches and reconciles one scope for ever.
+async fn control(
+    client: Client,
+    scope: Scope,
+    metrics: Arc<Metrics>,
+    concurrency: u16,
+    listed: oneshot::Sender<()>,
+) {
+    let index = Arc::new(Index::default());
+    let context = Arc::new(Context::new(client.clone(), Arc::clone(&index), Arc::clone(&metrics)));
+    let (triggers, triggered) = mpsc::unbounded();
+
+    let (pods_listed, pods_ready) = oneshot::channel();
+    let pods = watch_pods(client.clone(), scope.clone(), Arc::clone(&index), triggers.clone(), pods_listed);
+    let (events_listed, events_ready): (Vec<_>, Vec<_>) =
+        EVENT_REASONS.iter().map(|_| oneshot::channel()).unzip();
+    let events = EVENT_REASONS.into_iter().zip(events_listed).map(|(reason, listed)| {
+        watch_events(client.clone(), scope.clone(), reason, Arc::clone(&index), triggers.clone(), listed)
+    });
+    let pods: BoxFuture<'_, ()> = pods.boxed();
+    // An Event of a Pod that is not known yet says nothing: Pods are listed first.
+    let events = async {
+        pods_ready.await.ok();
+        future::join_all(events).await;
+    };
+    let workloads = async {
+        future::join_all(events_ready).await;
+        listed.send(()).ok();
+        let gone = {
+            let context = Arc::clone(&context);
+            move |namespace: &str, name: &str, uid: &str| {
+                context.metrics.gone(namespace, name);
+                context.forget(namespace, uid);
+            }
+        };
+        let (store, changed) = watch_workloads(&client, &scope, gone, move |store| {
+            metrics.listed(|namespace, name| store.get(&ObjectRef::new(name).within(namespace)).is_some());
+        });
+        let sweep_store = store.clone();
+        let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
+        let config = controller::Config::default().concurrency(concurrency);
+        let reconciles = controller::applier(
+            |workload, context| reconcile(workload, context).boxed(),
+            on_error,
+            Arc::clone(&context),
+            store,
+            queue,
+            config,
+        );
+        // Outcomes are logged where they are known; a workload that went meanwhile is no error.
+        let reconciled = reconciles.for_each(|_| future::ready(()));
+        future::join(reconciled, sweep(Arc::clone(&context), sweep_store)).await;
+    };
+    future::join3(pods, events, workloads).await;
+}

@@ -1,0 +1,41 @@
+//! What the operator is told on its command line.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+/// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "hooked-controller", version)]
+pub(crate) struct Settings {
+    /// Where metrics are served, such as `:8080`.
+    #[arg(long, default_value = ":8080", value_parser = parse_address)]
+    pub(crate) metrics_bind_address: SocketAddr,
+    /// Where `/healthz` and `/readyz` are served, such as `:8081`.
+    #[arg(long, default_value = ":8081", value_parser = parse_address)]
+    pub(crate) health_probe_bind_address: SocketAddr,
+    /// A namespace to work in; may be given several times. All namespaces if absent.
+    #[arg(long = "namespace")]
+    pub(crate) namespaces: Vec<String>,
+    /// How many workloads are reconciled at once.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) concurrency: u16,
+}
+
+/// Reads an address as Go programs write it: an absent host means every address of the machine.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_host_means_every_address() {
+        assert_eq!(parse_address(":8080").unwrap().to_string(), "0.0.0.0:8080");
+        assert_eq!(parse_address("127.0.0.1:1").unwrap().to_string(), "127.0.0.1:1");
+        assert!(parse_address("8080").is_err());
+    }
+}
