@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::components::ALL;
 use crate::layout::Layout;
 use crate::packages::Packages;
 use crate::progress::Progress;
@@ -67,11 +66,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether all components run and the API server is ready.
+    /// Whether a start came to its end, all components run and the API server is ready.
     pub fn is_up(&self) -> bool {
-        let running = Record::load(&self.layout).of(&ALL);
+        let record = Record::load(&self.layout);
         let watch = Watch { layout: &self.layout, tools: &self.tools, patience: Duration::ZERO };
-        running.len() == ALL.len() && running.iter().all(process::Process::alive) && watch.answers()
+        record.complete && record.processes.iter().all(process::Process::alive) && watch.answers()
     }
 
     /// The administrator's kubeconfig, which holds everything itself.

@@ -18,10 +18,6 @@ pub(crate) const SCHEDULER: &str = "kube-scheduler";
 pub(crate) const KUBELET: &str = "kubelet";
 pub(crate) const PROXY: &str = "kube-proxy";
 
-/// What a cluster runs, all of it.
-pub(crate) const ALL: [&str; 7] =
-    [ETCD, CONTAINERD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBELET, PROXY];
-
 /// A program and its arguments.
 pub(crate) struct Component {
     pub(crate) name: &'static str,

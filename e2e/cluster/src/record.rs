@@ -15,11 +15,13 @@ pub(crate) struct Record {
     /// Process ids and start times begin anew with each boot of the machine.
     boot: String,
     pub(crate) processes: Vec<Process>,
+    /// Set at the end of a start: programs of one that was interrupted may all run, and yet not be ready.
+    pub(crate) complete: bool,
 }
 
 impl Record {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { boot: boot()?, processes: Vec::new() })
+        Ok(Self { boot: boot()?, processes: Vec::new(), complete: false })
     }
 
     /// What was recorded since the machine booted; nothing if there is no record or it cannot be read.
@@ -28,9 +30,18 @@ impl Record {
         read().ok().filter(|record| boot().is_ok_and(|boot| boot == record.boot)).unwrap_or_default()
     }
 
-    /// Adds a process and writes the record, atomically since we may be killed at any moment.
     pub(crate) fn add(&mut self, process: Process, layout: &Layout) -> Result<()> {
         self.processes.push(process);
+        self.write(layout)
+    }
+
+    pub(crate) fn set_complete(&mut self, layout: &Layout) -> Result<()> {
+        self.complete = true;
+        self.write(layout)
+    }
+
+    /// Atomically, since we may be killed at any moment.
+    fn write(&self, layout: &Layout) -> Result<()> {
         let (place, draft) = (place(layout), place(layout).with_extension("draft"));
         fs::write(&draft, serde_json::to_vec_pretty(self)?)?;
         fs::rename(&draft, &place).with_context(|| format!("cannot write {}", place.display()))

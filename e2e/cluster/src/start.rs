@@ -53,7 +53,8 @@ pub(crate) fn start(layout: &Layout, tools: &Tools, packages: &Packages, progres
     let running = &launcher.record.processes;
     watch.service_account(running)?;
     watch.services(network, running)?;
-    watch.node(running)
+    watch.node(running)?;
+    launcher.record.set_complete(layout)
 }
 
 /// Makes the directories, the cgroup, the network and the configuration.
