@@ -6,6 +6,8 @@
 )]
 
 mod cluster;
+mod generate;
+mod image;
 
 use std::process::ExitCode;
 
@@ -24,11 +26,17 @@ enum Command {
     /// Start, stop and use the embedded Kubernetes cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Write the files that follow from the code: the definition in config/crd.
+    Generate(generate::Options),
+    /// Build the operator's container image, without a container engine.
+    Image(image::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Cluster(command) => cluster::run(command),
+        Command::Generate(options) => generate::run(&options),
+        Command::Image(options) => image::run(&options),
     };
     // One line with all its causes: a backtrace tells a user nothing.
     done.map_or_else(

@@ -1,0 +1,65 @@
+//! `cargo xtask image`: the operator's container image, without a container engine.
+
+mod build;
+mod docker_archive;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use docker_archive::Image;
+
+/// The image's name; `config/manager` names the same.
+const NAME: &str = "hooked.dev/hooked:dev";
+
+/// The programs of the image: package and binary are named alike. The first is what the image runs.
+const PROGRAMS: &[&str] = &["hooked-controller"];
+
+/// Nobody in particular, and not root.
+const USER: &str = "65532:65532";
+
+/// Where the image goes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Write the image to this tar file, as `docker save` would; `docker load` and `ctr images import` read it.
+    #[arg(long, required_unless_present = "binaries")]
+    output: Option<PathBuf>,
+    /// Leave the static programs in this directory, which can then stand in for the build stage of the Dockerfile.
+    #[arg(long)]
+    binaries: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let programs =
+        PROGRAMS.iter().map(|program| build::static_program(program)).collect::<Result<Vec<_>>>()?;
+    if let Some(directory) = &options.binaries {
+        copy_to(directory, &programs)?;
+    }
+    if let Some(output) = &options.output {
+        let entrypoint = format!("/{}", PROGRAMS[0]);
+        let image = Image { name: NAME, user: USER, entrypoint: &entrypoint, programs: &programs };
+        let archive = image.archive()?;
+        fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
+        println!("wrote {NAME} to {}, {} bytes", output.display(), archive.len());
+    }
+    Ok(())
+}
+
+fn copy_to(directory: &Path, programs: &[PathBuf]) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    for program in programs {
+        let name = program.file_name().context("a program without a name")?;
+        let to = directory.join(name);
+        fs::copy(program, &to).with_context(|| format!("cannot write {}", to.display()))?;
+        println!("wrote {}", to.display());
+    }
+    Ok(())
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no workspace")
+}
