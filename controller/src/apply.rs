@@ -110,17 +110,15 @@ async fn create(site: Site<'_>, new: &NewPod) -> Result<Created, ApplyError> {
             Ok(Created::Done)
         }
         Err(error) if is_conflict(&error) => adopt_or_burn(site, new, error, remember).await,
-        Err(error) => match refusal(&error) {
-            Some(status) => {
+        Err(error) => {
+            if let Some(status) = refusal(&error) {
                 set.lock().refused(new.ordinal);
-                Ok(Created::Refused(refusal_of(status)))
+                return Ok(Created::Refused(refusal_of(status)));
             }
-            None => {
-                // The reply is lost, not the request: the same create is sent again until it has an answer.
-                remember("");
-                Err(ApplyError::Create(new.name.clone(), Box::new(error)))
-            }
-        },
+            // The reply is lost, not the request: the same create is sent again until it has an answer.
+            remember("");
+            Err(ApplyError::Create(new.name.clone(), Box::new(error)))
+        }
     }
 }
 
@@ -148,8 +146,8 @@ async fn adopt_or_burn(
 fn is_ours(metadata: &ObjectMeta, owner: &Owner, ordinal: u64) -> bool {
     let labels = metadata.labels.clone().unwrap_or_default();
     let labelled = PodReport::labels(|key| labels.get(key).map(String::as_str));
-    let owned = metadata.owner_references.iter().flatten().any(|reference| reference.uid == owner.uid);
-    owned && labelled.is_ok_and(|(_, number)| number == ordinal)
+    let names_us = metadata.owner_references.iter().flatten().any(|reference| reference.uid == owner.uid);
+    names_us && labelled.is_ok_and(|(_, number)| number == ordinal)
 }
 
 /// Deletes just this Pod: another of the same name is left alone.

@@ -1,7 +1,6 @@
 //! What the world is told once it is true: metrics and Events, from what was committed and nothing else.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use hooked_core::ledger::Counted;
 use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
@@ -66,9 +65,9 @@ fn events(counted: &Counted) -> Vec<Event> {
         let entry = failures.entry((reason, what)).or_default();
         *entry = (entry.0 + 1, format!("Pod {}: {}", run.pod, run.message));
     }
-    let mut kills: BTreeMap<(KillReason, &Arc<str>), (usize, &Arc<str>)> = BTreeMap::new();
+    let mut kills: BTreeMap<(KillReason, &str), (usize, &str)> = BTreeMap::new();
     for kill in &counted.kills {
-        let entry = kills.entry((kill.reason, &kill.container)).or_insert((0, &kill.pod));
+        let entry = kills.entry((kill.reason, &*kill.container)).or_insert((0, &*kill.pod));
         *entry = (entry.0 + 1, &kill.pod);
     }
     let failures = failures.into_iter().map(|((reason, what), (count, last))| {

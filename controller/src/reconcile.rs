@@ -130,10 +130,8 @@ impl<'a> Pass<'a> {
         let before = committed(context, workload);
         let ledger = Ledger::load(before.status.ledger.as_ref())?;
         let orphaning = workload.finalizers().iter().any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
-        let leaving = workload.metadata.deletion_timestamp.as_ref().map(|_| match orphaning {
-            true => Leaving::WithoutPods,
-            false => Leaving::WithPods,
-        });
+        let how = if orphaning { Leaving::WithoutPods } else { Leaving::WithPods };
+        let leaving = workload.metadata.deletion_timestamp.is_some().then_some(how);
         let pods = context.index.pods(&namespace, &owner.uid);
         Ok(Self { context, workload, namespace, owner, before, ledger, leaving, pods })
     }

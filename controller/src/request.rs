@@ -32,7 +32,7 @@ pub(crate) fn workloads(namespace: &str) -> Request {
     Request::new(format!("/apis/hooked.dev/v1alpha1/namespaces/{namespace}/hookedworkloads"))
 }
 
-/// The collection of ControllerRevisions of a namespace.
+/// The collection of `ControllerRevision`s of a namespace.
 pub(crate) fn revisions(namespace: &str) -> Request {
     Request::new(format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions"))
 }

@@ -120,8 +120,8 @@ async fn control(
             config,
         );
         // Outcomes are logged where they are known; a workload that went meanwhile is no error.
-        let reconciled = reconciles.for_each(|_| future::ready(()));
-        future::join(reconciled, sweep(Arc::clone(&context), sweep_store)).await;
+        let all = reconciles.for_each(|_| future::ready(()));
+        future::join(all, sweep(Arc::clone(&context), sweep_store)).await;
     };
     future::join3(pods, events, workloads).await;
 }

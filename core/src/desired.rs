@@ -195,7 +195,7 @@ mod tests {
             rolling(3, 0),
         );
         check_strategy(
-            serde_json::json!({"replicas": 3, "strategy": {"type": "Recreate"}}),
+            &serde_json::json!({"replicas": 3, "strategy": {"type": "Recreate"}}),
             Strategy::Recreate,
         );
     }

@@ -18,7 +18,7 @@ use crate::context::Locked;
 pub(crate) use workload::WorkloadMetrics;
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
-const LINGER: Duration = Duration::from_mins(2);
+const LINGER: Duration = Duration::from_secs(120);
 
 /// A workload's series, by namespace and name.
 type Workloads = BTreeMap<(String, String), Entry>;

@@ -25,7 +25,7 @@ pub(crate) async fn watch_pods(
         match event {
             Ok(watcher::Event::Init) => index.list_begins(),
             Ok(watcher::Event::InitApply(pod) | watcher::Event::Apply(pod)) => {
-                observe(&index, pod, &triggers)
+                observe(&index, pod, &triggers);
             }
             Ok(watcher::Event::Delete(pod)) => {
                 trigger(&triggers, index.observe_gone(&pod.uid().unwrap_or_default()));
@@ -53,7 +53,7 @@ fn observe(index: &Index, pod: SlimPod, triggers: &Triggers) {
     match pod.into_report(&controller) {
         Ok(report) => trigger(triggers, Some(index.observe(&namespace, &report, &controller))),
         Err(error) => {
-            tracing::warn!(%error, namespace, pod_uid = uid, "a Pod's labels were changed: it is ignored")
+            tracing::warn!(%error, namespace, pod_uid = uid, "a Pod's labels were changed: it is ignored");
         }
     }
 }
