@@ -1,0 +1,35 @@
+# The operator's image: static programs and nothing else.
+#
+#   docker build -t hooked.dev/hooked:dev .
+#
+# Where no base image can be pulled, `cargo xtask image --binaries DIR` builds the same programs with the machine's own
+# toolchain, and they stand in for the build stage:
+#
+#   docker build --build-context build=DIR -t hooked.dev/hooked:dev .
+#
+# (`cargo xtask image --output IMAGE.tar` needs no container engine at all.)
+ARG RUST_VERSION=1.95
+
+FROM rust:${RUST_VERSION}-slim-bookworm AS compile
+WORKDIR /src
+# Cargo wants to see every member of the workspace, also those that it does not build here.
+COPY Cargo.toml Cargo.lock ./
+COPY crd crd
+COPY core core
+COPY controller controller
+COPY e2e e2e
+COPY xtask xtask
+# Naming the target keeps the flag from programs that run during the build: a macro cannot be static.
+RUN target="$(uname -m)-unknown-linux-gnu" \
+ && RUSTFLAGS="-C target-feature=+crt-static" \
+    cargo build --locked --release --target "$target" --package hooked-controller --bin hooked-controller \
+ && install -D -t /programs "target/$target/release/hooked-controller"
+
+FROM scratch AS build
+COPY --from=compile /programs/ /
+
+FROM scratch
+COPY --from=build --chown=0:0 --chmod=0755 /hooked-controller /hooked-controller
+USER 65532:65532
+WORKDIR /
+ENTRYPOINT ["/hooked-controller"]
