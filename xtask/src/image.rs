@@ -33,19 +33,34 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let programs =
-        PROGRAMS.iter().map(|program| build::static_program(program)).collect::<Result<Vec<_>>>()?;
+    let programs = static_programs()?;
     if let Some(directory) = &options.binaries {
         copy_to(directory, &programs)?;
     }
     if let Some(output) = &options.output {
-        let entrypoint = format!("/{}", PROGRAMS[0]);
-        let image = Image { name: NAME, user: USER, entrypoint: &entrypoint, programs: &programs };
-        let archive = image.archive()?;
-        fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
-        println!("wrote {NAME} to {}, {} bytes", output.display(), archive.len());
+        let size = write_archive(output, &programs)?;
+        println!("wrote {NAME} to {}, {size} bytes", output.display());
     }
     Ok(())
+}
+
+/// Builds the image for demo and tests, and returns where it is.
+pub(crate) fn build() -> Result<PathBuf> {
+    let programs = static_programs()?;
+    let output = workspace()?.join("target/hooked-image.tar");
+    write_archive(&output, &programs)?;
+    Ok(output)
+}
+
+fn static_programs() -> Result<Vec<PathBuf>> {
+    PROGRAMS.iter().map(|program| build::static_program(program)).collect()
+}
+
+fn write_archive(output: &Path, programs: &[PathBuf]) -> Result<usize> {
+    let entrypoint = format!("/{}", PROGRAMS[0]);
+    let archive = Image { name: NAME, user: USER, entrypoint: &entrypoint, programs }.archive()?;
+    fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
+    Ok(archive.len())
 }
 
 fn copy_to(directory: &Path, programs: &[PathBuf]) -> Result<()> {

@@ -6,6 +6,7 @@
 )]
 
 mod cluster;
+mod demo;
 mod generate;
 mod image;
 
@@ -23,6 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the main job, from nothing: a cluster, the operator, workloads with hooks, and what became of them.
+    Demo(demo::Options),
     /// Start, stop and use the embedded Kubernetes cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
@@ -34,6 +37,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(options) => demo::run(options),
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),

@@ -71,14 +71,15 @@ impl Case<'_> {
             if number > expected {
                 findings.settled.push(self.lost(slot, expected, number - 1));
             }
-            let Some(view) = View::of(self.evidence, self.name, number) else { return };
+            let Some(view) = View::of(self.evidence, self.name, number, self.counted) else { return };
             match self.settled_at(slot, &view) {
+                // It ended and was started again before anybody saw how.
+                _ if self.is_overtaken(slot, &view) => findings.settled.push(self.lost(slot, number, number)),
                 Settles::At(due) if due > self.now => {
                     findings.complete = false;
                     return findings.wake_at(Some(due));
                 }
                 Settles::At(_) => findings.settled.push(self.finding(slot, &view)),
-                // Only the latest start can be without an end; its end is not due yet.
                 Settles::NotYet => {
                     findings.complete &= view.killing().is_none();
                     return;
@@ -91,6 +92,12 @@ impl Case<'_> {
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
             findings.settled.push(self.lost(slot, expected, number));
         }
+    }
+
+    /// Whether a start's end is over and can no longer be seen: the container was started again since.
+    fn is_overtaken(&self, slot: Slot, view: &View<'_>) -> bool {
+        let started_again = self.container.starts.range(view.number + 1..).next().is_some();
+        slot == Slot::End && view.start.end_seen.is_none() && started_again
     }
 
     /// When a slot of a start settles: 10 s after its end was seen, at once where nothing more can come.
@@ -233,7 +240,7 @@ impl Case<'_> {
     /// The kubelet does not say when a preStop hook returns: it runs, or the program stops.
     fn running_pre_stop(&self, number: u32) -> Option<HookRun> {
         let handler = self.shape.pre_stop?;
-        let view = View::of(self.evidence, self.name, number)?;
+        let view = View::of(self.evidence, self.name, number, self.counted)?;
         let began = view.killing().map(|(second, _)| second).or(self.evidence.stop.map(|stop| stop.began))?;
         let message = "the container is being stopped: its hook runs, or its program ends".to_owned();
         let verdict = Verdict { outcome: Outcome::Running, message };

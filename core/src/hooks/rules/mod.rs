@@ -12,6 +12,7 @@ use std::sync::Arc;
 use hooked_crd::Outcome;
 
 use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
+use crate::ledger::Mark;
 use crate::pod::ContainerShape;
 
 pub use kill::{KillVerdict, kill};
@@ -46,14 +47,30 @@ pub struct View<'a> {
     pub number: u32,
     /// What is known of it.
     pub start: &'a StartEvidence,
+    /// Its postStart run was counted before its end was seen, which only a running container allows.
+    pub seen_running_before: bool,
 }
 
 impl<'a> View<'a> {
     /// The view of start `number`, if anything is known of it.
-    pub fn of(pod: &'a PodEvidence, name: &Arc<str>, number: u32) -> Option<Self> {
+    pub fn of(pod: &'a PodEvidence, name: &Arc<str>, number: u32, counted: Mark) -> Option<Self> {
         let shape = pod.shape.containers.get(name)?;
         let container = pod.containers.get(name)?;
-        Some(Self { pod, shape, container, number, start: container.starts.get(&number)? })
+        let start = container.starts.get(&number)?;
+        Some(Self { pod, shape, container, number, start, seen_running_before: counted.post_start >= number })
+    }
+
+    /// Whether it is certain that no failed postStart hook killed the container.
+    pub fn survived_post_start(&self) -> bool {
+        self.shape.post_start.is_none() || self.start.running_seen.is_some() || self.seen_running_before
+    }
+
+    /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod aside.
+    pub fn ended_by_itself_unless_stopped(&self) -> bool {
+        let failed_hook = self.start.post_start_error.is_some() || self.post_start_failed_at().is_some();
+        let made_up = self.start.end.is_none_or(|end| end.made_up);
+        let killed = self.killing().is_some() || self.shape.killed_by_probes || failed_hook || made_up;
+        self.survived_post_start() && !killed && !self.pod.evicted
     }
 
     /// Whether `second` belongs to this start: from its beginning until the next start's.

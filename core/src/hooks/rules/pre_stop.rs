@@ -34,9 +34,7 @@ fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
 
 fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
     view.pod.stop?;
-    let nothing_else =
-        view.killing().is_none() && view.start.post_start_error.is_none() && !view.shape.killed_by_probes;
-    let ended_before = view.stopped_by().is_none() && nothing_else;
+    let ended_before = view.stopped_by().is_none() && view.ended_by_itself_unless_stopped();
     ended_before.then(|| {
         Verdict::new(Outcome::Skipped, "the container had ended by itself before the Pod was deleted")
     })
@@ -44,15 +42,10 @@ fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Op
 
 /// No deletion, no eviction, no failed postStart and no probe that could have killed it: it ended by itself.
 fn a_container_that_nothing_stopped_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
-    let end = view.start.end?;
     let left = matches!(view.pod.closed, Some(Closed::Gone | Closed::Silent));
-    let stopped = view.pod.stop.is_some() || view.pod.evicted || left;
-    let killed = view.killing().is_some()
-        || view.start.post_start_error.is_some()
-        || view.post_start_failed_at().is_some()
-        || view.shape.killed_by_probes
-        || end.made_up;
-    (!stopped && !killed).then(|| Verdict::new(Outcome::Skipped, "the container ended by itself"))
+    let stopped = view.pod.stop.is_some() || left;
+    (!stopped && view.ended_by_itself_unless_stopped())
+        .then(|| Verdict::new(Outcome::Skipped, "the container ended by itself"))
 }
 
 /// The kubelet reports the failure of a hook that it cut off only after the kill.

@@ -1,0 +1,107 @@
+//! Exactly once: whatever dies, is lost, repeated or refused, the totals are what happened.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
+
+mod world;
+
+use hooked_crd::{HookKind, KillReason, Outcome};
+use proptest::prelude::*;
+
+use world::{Commit, World};
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A container is started and its postStart hook ends well.
+    Start(usize),
+    /// A container is started and its postStart hook fails: it is killed.
+    FailPostStart(usize),
+    /// The program of a running container exits by itself.
+    Exit(usize),
+    /// Somebody deletes a Pod; its container stops in time.
+    Delete(usize),
+    /// The watch shows a Pod as it is now; what it was in between is never seen.
+    Show(usize),
+    /// The operator makes a pass.
+    Pass(Commit),
+    /// Time goes by.
+    Wait(u8),
+    /// The operator dies and starts again.
+    Crash,
+}
+
+const PODS: usize = 3;
+
+fn step() -> impl Strategy<Value = Step> {
+    let pod = 0..PODS;
+    prop_oneof![
+        3 => pod.clone().prop_map(Step::Start),
+        2 => pod.clone().prop_map(Step::FailPostStart),
+        2 => pod.clone().prop_map(Step::Exit),
+        1 => pod.clone().prop_map(Step::Delete),
+        5 => pod.prop_map(Step::Show),
+        3 => Just(Step::Pass(Commit::Accepted)),
+        1 => Just(Step::Pass(Commit::Refused)),
+        1 => Just(Step::Pass(Commit::ReplyLost)),
+        3 => (1_u8..15).prop_map(Step::Wait),
+        1 => Just(Step::Crash),
+    ]
+}
+
+fn play(steps: &[Step]) -> World {
+    let mut world = World::with_pods(PODS);
+    for step in steps {
+        match *step {
+            Step::Start(pod) => world.start(pod, true),
+            Step::FailPostStart(pod) => world.start(pod, false),
+            Step::Exit(pod) => world.exit(pod),
+            Step::Delete(pod) => world.delete(pod),
+            Step::Show(pod) => world.show(pod),
+            Step::Pass(commit) => world.pass(commit),
+            Step::Wait(seconds) => world.wait(i64::from(seconds)),
+            Step::Crash => world.crash(),
+        }
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_run_and_every_kill_is_counted_exactly_once(steps in prop::collection::vec(step(), 0..60)) {
+        let mut world = play(&steps);
+        world.finish();
+        let truth = world.truth;
+
+        // Nothing is lost from the sums and nothing is counted twice.
+        prop_assert_eq!(world.counted(HookKind::PostStart, None), truth.starts, "postStart runs");
+        prop_assert_eq!(world.counted(HookKind::PreStop, None), truth.starts, "preStop runs, skipped ones included");
+        // What is said with certainty is true: the rest is Unknown.
+        prop_assert!(world.counted(HookKind::PostStart, Some(Outcome::Failed)) <= truth.post_start_failures);
+        prop_assert!(world.counted(HookKind::PostStart, Some(Outcome::Succeeded)) <= truth.starts - truth.post_start_failures);
+        prop_assert!(world.counted(HookKind::PreStop, Some(Outcome::Skipped)) <= truth.exits);
+        prop_assert_eq!(world.counted(HookKind::PreStop, Some(Outcome::Failed)), 0, "no preStop hook fails in this world");
+        // Each known failure of a postStart hook is a kill, and nothing else is.
+        let failed = world.counted(HookKind::PostStart, Some(Outcome::Failed));
+        prop_assert_eq!(world.kills(KillReason::PostStartHookFailed), failed);
+        prop_assert_eq!(world.all_kills(), failed);
+        // Nothing is left behind.
+        prop_assert!(world.is_empty(), "Pods are held for ever");
+    }
+
+    #[test]
+    fn while_everything_is_seen_nothing_is_unknown_of_post_start(starts in prop::collection::vec(any::<bool>(), 1..12)) {
+        let mut world = World::with_pods(1);
+        for good in starts {
+            world.start(0, good);
+            world.show(0);
+            world.wait(11);
+            world.pass(Commit::Accepted);
+            world.exit(0);
+            world.show(0);
+        }
+        world.finish();
+        prop_assert_eq!(world.counted(HookKind::PostStart, Some(Outcome::Unknown)), 0);
+        prop_assert_eq!(world.counted(HookKind::PostStart, Some(Outcome::Failed)), world.truth.post_start_failures);
+    }
+}

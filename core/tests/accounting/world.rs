@@ -1,0 +1,238 @@
+//! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
+
+use hooked_core::account::account;
+use hooked_core::hooks::kubelet;
+use hooked_core::ledger::Ledger;
+use hooked_core::pod::{PodFact, PodReport};
+use hooked_core::tally::PodSet;
+use hooked_crd::{HookKind, KillReason, Outcome};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// What becomes of a status write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// It is carried out and acknowledged.
+    Accepted,
+    /// It is not carried out.
+    Refused,
+    /// It is carried out, and the operator does not learn of it until it reads the object again.
+    ReplyLost,
+}
+
+/// What really happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Truth {
+    pub(crate) starts: u64,
+    pub(crate) post_start_failures: u64,
+    pub(crate) exits: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Container {
+    NotStarted,
+    Running { started: i64 },
+    Ended { started: i64, finished: i64, post_start_error: bool },
+}
+
+#[derive(Clone, Debug)]
+struct Pod {
+    ordinal: u64,
+    restarts: u32,
+    container: Container,
+    last: Option<(i64, i64)>,
+    deleted: Option<i64>,
+    held: bool,
+}
+
+pub(crate) struct World {
+    now: i64,
+    pods: Vec<Pod>,
+    /// `status.ledger` as the API server holds it.
+    stored: Value,
+    set: PodSet,
+    pub(crate) truth: Truth,
+}
+
+impl World {
+    pub(crate) fn with_pods(count: usize) -> Self {
+        let pod = |ordinal| Pod {
+            ordinal,
+            restarts: 0,
+            container: Container::NotStarted,
+            last: None,
+            deleted: None,
+            held: true,
+        };
+        let pods = (1..).take(count).map(pod).collect();
+        let stored = Ledger::default().store().unwrap();
+        let mut world =
+            Self { now: 1_700_000_000, pods, stored, set: PodSet::default(), truth: Truth::default() };
+        world.crash();
+        world
+    }
+
+    /// The container is started, unless it runs or the Pod is going. One whose postStart hook fails is killed.
+    pub(crate) fn start(&mut self, index: usize, post_start_succeeds: bool) {
+        self.now += 1;
+        let (now, pod) = (self.now, &mut self.pods[index]);
+        if pod.deleted.is_some() || matches!(pod.container, Container::Running { .. }) {
+            return;
+        }
+        if let Container::Ended { started, finished, .. } = pod.container {
+            pod.last = Some((started, finished));
+            pod.restarts += 1;
+        }
+        self.truth.starts += 1;
+        if post_start_succeeds {
+            pod.container = Container::Running { started: now };
+        } else {
+            self.truth.post_start_failures += 1;
+            pod.container = Container::Ended { started: now, finished: now, post_start_error: true };
+        }
+    }
+
+    /// The program exits by itself.
+    pub(crate) fn exit(&mut self, index: usize) {
+        self.now += 1;
+        let pod = &mut self.pods[index];
+        if let (Container::Running { started }, None) = (&pod.container, pod.deleted) {
+            pod.container =
+                Container::Ended { started: *started, finished: self.now, post_start_error: false };
+            self.truth.exits += 1;
+        }
+    }
+
+    /// The Pod is deleted, and its container stops at once.
+    pub(crate) fn delete(&mut self, index: usize) {
+        self.now += 1;
+        let pod = &mut self.pods[index];
+        pod.deleted.get_or_insert(self.now);
+        if let Container::Running { started } = pod.container {
+            pod.container = Container::Ended { started, finished: self.now, post_start_error: false };
+        }
+    }
+
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now += seconds;
+    }
+
+    /// The watch shows the Pod as it is now.
+    pub(crate) fn show(&mut self, index: usize) {
+        let pod = &self.pods[index];
+        let gone = pod.deleted.is_some() && !pod.held;
+        let now = self.timestamp();
+        if gone {
+            self.set.observe_gone(pod.ordinal, now);
+        } else {
+            let report = report(pod);
+            self.set.observe(PodFact::of(&report), kubelet::read_pod(&report, now), now);
+        }
+    }
+
+    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows.
+    pub(crate) fn pass(&mut self, commit: Commit) {
+        let now = self.timestamp();
+        let committed = Ledger::load(Some(&self.stored)).unwrap();
+        let account = account(&mut self.set, &committed, now);
+        if commit != Commit::Refused {
+            self.stored = account.ledger.store().unwrap();
+        }
+        let known = if commit == Commit::Accepted { &account.ledger } else { &committed };
+        let free: Vec<u64> = self
+            .set
+            .releasable()
+            .map(|fact| fact.ordinal)
+            .filter(|ordinal| *ordinal <= known.high_water)
+            .collect();
+        for ordinal in free {
+            self.set.released(ordinal);
+            if let Some(pod) = self.pods.iter_mut().find(|pod| pod.ordinal == ordinal) {
+                pod.held = false;
+            }
+        }
+    }
+
+    /// The operator starts anew, with nothing but what the API server holds.
+    pub(crate) fn crash(&mut self) {
+        self.set = PodSet::default();
+        self.set.list_begins();
+        for index in 0..self.pods.len() {
+            if self.pods[index].held || self.pods[index].deleted.is_none() {
+                self.show(index);
+            }
+        }
+        let now = self.timestamp();
+        self.set.list_ends(now);
+    }
+
+    /// Everything is deleted and seen, and the operator has all the time it needs.
+    pub(crate) fn finish(&mut self) {
+        for _ in 0..6 {
+            for index in 0..self.pods.len() {
+                self.delete(index);
+                self.show(index);
+            }
+            self.wait(60);
+            self.pass(Commit::Accepted);
+            self.pass(Commit::Accepted);
+        }
+    }
+
+    pub(crate) fn counted(&self, hook: HookKind, outcome: Option<Outcome>) -> u64 {
+        let ledger = Ledger::load(Some(&self.stored)).unwrap();
+        let wanted =
+            |key: &hooked_core::ledger::RunKey| key.hook == hook && outcome.is_none_or(|o| o == key.outcome);
+        ledger.runs.iter().filter(|(key, _)| wanted(key)).map(|(_, count)| count).sum()
+    }
+
+    pub(crate) fn kills(&self, reason: KillReason) -> u64 {
+        let ledger = Ledger::load(Some(&self.stored)).unwrap();
+        ledger.kills.iter().filter(|(key, _)| key.reason == reason).map(|(_, kills)| kills.count).sum()
+    }
+
+    pub(crate) fn all_kills(&self) -> u64 {
+        Ledger::load(Some(&self.stored)).unwrap().kills.values().map(|kills| kills.count).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.pods.iter().all(|pod| !pod.held)
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::from_second(self.now).unwrap()
+    }
+}
+
+/// What the API server shows of the Pod.
+fn report(pod: &Pod) -> PodReport {
+    let time = |second: i64| Timestamp::from_second(second).unwrap();
+    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed"}});
+    let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
+    let (state, last) = match (&pod.container, pod.deleted) {
+        (Container::NotStarted, _) => (json!({"waiting": {"reason": "ContainerCreating"}}), last),
+        (Container::Running { started }, _) => (json!({"running": {"startedAt": time(*started)}}), last),
+        (Container::Ended { started, finished, .. }, Some(_)) => (terminated(*started, *finished), last),
+        (Container::Ended { started, finished, post_start_error }, None) => {
+            let reason = if *post_start_error { "PostStartHookError" } else { "CrashLoopBackOff" };
+            (json!({"waiting": {"reason": reason, "message": "…"}}), terminated(*started, *finished))
+        }
+    };
+    let phase = if pod.deleted.is_some() { "Succeeded" } else { "Running" };
+    let status = json!({"phase": phase, "containerStatuses": [
+        {"name": "web", "restartCount": pod.restarts, "state": state, "lastState": last},
+    ]});
+    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {}}, "preStop": {"exec": {}}}}]});
+    PodReport {
+        name: format!("pod-{}", pod.ordinal),
+        uid: format!("uid-{}", pod.ordinal),
+        owner_uid: "owner".to_owned(),
+        revision: "rev".to_owned(),
+        ordinal: pod.ordinal,
+        deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
+        deletion_grace_seconds: pod.deleted.map(|_| 30),
+        held: pod.held,
+        spec: serde_json::from_value(spec).unwrap(),
+        status: serde_json::from_value(status).unwrap(),
+    }
+}

@@ -1,0 +1,6 @@
+//! Inference, told as stories.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
+
+mod fixtures;
+mod merging;
+mod traps;
