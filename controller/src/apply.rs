@@ -18,7 +18,7 @@ use thiserror::Error as ThisError;
 
 use crate::context::{FIELD_MANAGER, Locked};
 use crate::observe::Stray;
-use crate::request::{body, is_conflict, is_not_found, pods, refusal, send};
+use crate::request::{body, brief, is_conflict, is_not_found, pods, refusal, send};
 use crate::vet::refusal_of;
 
 /// The most requests under way at once for one workload.
@@ -26,11 +26,11 @@ const PARALLEL: usize = 32;
 
 #[derive(Debug, ThisError)]
 pub(crate) enum ApplyError {
-    #[error("Pod {0} could not be created: {1}")]
+    #[error("Pod {0} could not be created: {why}", why = brief(.1))]
     Create(String, #[source] Box<Error>),
-    #[error("Pod {0} could not be deleted: {1}")]
+    #[error("Pod {0} could not be deleted: {why}", why = brief(.1))]
     Delete(Arc<str>, #[source] Box<Error>),
-    #[error("Pod {0} could not be released: {1}")]
+    #[error("Pod {0} could not be released: {why}", why = brief(.1))]
     Release(Arc<str>, #[source] Box<Error>),
     #[error("a request for a Pod could not be made: {0}")]
     Build(#[from] request::Error),

@@ -16,7 +16,7 @@ use crate::request;
 pub(crate) enum CommitError {
     #[error("the workload has changed meanwhile; the status is computed anew")]
     Conflict,
-    #[error("the status could not be written: {0}")]
+    #[error("the status could not be written: {}", request::brief(.0))]
     Write(#[source] kube::Error),
     #[error("the request for the status could not be made: {0}")]
     Build(#[from] kube::core::request::Error),
@@ -89,7 +89,7 @@ pub(crate) async fn commit(context: &Context, commit: Commit<'_>) -> Result<Comm
 
 #[derive(Debug, Error)]
 pub(crate) enum WriteError {
-    #[error(transparent)]
+    #[error("{}", request::brief(.0))]
     Request(kube::Error),
     #[error(transparent)]
     Build(#[from] kube::core::request::Error),

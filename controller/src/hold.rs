@@ -12,7 +12,7 @@ use crate::request;
 
 #[derive(Debug, Error)]
 pub(crate) enum HoldError {
-    #[error("the finalizer of the workload could not be changed: {0}")]
+    #[error("the finalizer of the workload could not be changed: {}", request::brief(.0))]
     Patch(#[source] kube::Error),
     #[error("the request for the finalizer could not be made: {0}")]
     Build(#[from] kube::core::request::Error),

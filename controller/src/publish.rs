@@ -71,11 +71,10 @@ fn events(counted: &Counted) -> Vec<Event> {
         *entry = (entry.0 + 1, &kill.pod);
     }
     let failures = failures.into_iter().map(|((reason, what), (count, last))| {
-        warning(reason, "RunHook", format!("{what} failed {}, last in {last}", times(count)))
+        warning(reason, "RunHook", format!("{what} failed{}, last in {last}", times(count)))
     });
     let kills = kills.into_iter().map(|((reason, container), (count, pod))| {
-        let note =
-            format!("container {container} was killed {}: {reason:?}, last in Pod {pod}", times(count));
+        let note = format!("container {container} was killed{}: {reason:?}, last in Pod {pod}", times(count));
         warning("ContainerKilled", "KillContainer", note)
     });
     failures.chain(kills).collect()
@@ -86,6 +85,7 @@ fn warning(reason: &str, action: &str, note: String) -> Event {
     Event { type_: EventType::Warning, reason: reason.to_owned(), note: Some(note), action, secondary: None }
 }
 
+/// Only what is more than one is said: the API server counts how often the Event itself repeats.
 fn times(count: usize) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    if count == 1 { String::new() } else { format!(" {count} times") }
 }

@@ -28,6 +28,7 @@ use crate::metrics::WorkloadMetrics;
 use crate::observe::Guarded;
 use crate::publish::{Publication, publish, publish_farewell};
 use crate::reject::{RejectError, Rejected, reject};
+use crate::request;
 use crate::revise::{ReviseError, Revised, Subject, prune, revise};
 use crate::vet::{VetError, vet};
 
@@ -278,7 +279,12 @@ impl<'a> Pass<'a> {
         let Self { context, namespace, owner, pods, .. } = self;
         let in_use = |revision: &str| pods.lock().revision(revision).all() > 0;
         if let Err(error) = prune(&context.client, namespace, owner, desired, in_use).await {
-            tracing::warn!(%error, namespace, name = owner.name, "old revisions could not be removed");
+            tracing::warn!(
+                error = request::brief(&error),
+                namespace,
+                name = owner.name,
+                "old revisions could not be removed"
+            );
         }
     }
 

@@ -19,7 +19,7 @@ use crate::request;
 
 #[derive(Debug, Error)]
 pub(crate) enum RejectError {
-    #[error("a workload that cannot be carried out could not be read: {0}")]
+    #[error("a workload that cannot be carried out could not be read: {}", request::brief(.0))]
     Read(#[source] kube::Error),
     #[error("a workload could not be told that it cannot be carried out: {0}")]
     Write(#[from] WriteError),

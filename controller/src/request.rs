@@ -54,6 +54,14 @@ pub(crate) fn refusal(error: &Error) -> Option<&Status> {
     }
 }
 
+/// The error in a line: a refusal by the server's own words, without the rest of its reply.
+pub(crate) fn brief(error: &Error) -> String {
+    match error {
+        Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// Whether the server says that there is no such object.
 pub(crate) fn is_not_found(error: &Error) -> bool {
     matches!(error, Error::Api(status) if status.code == 404)

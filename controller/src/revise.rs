@@ -21,9 +21,9 @@ const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
 pub(crate) enum ReviseError {
     #[error(transparent)]
     Desired(#[from] DesiredError),
-    #[error("revision {0} could not be stored: {1}")]
+    #[error("revision {0} could not be stored: {why}", why = request::brief(.1))]
     Store(String, #[source] kube::Error),
-    #[error("revision {0}, at which the workload is paused, could not be read: {1}")]
+    #[error("revision {0}, at which the workload is paused, could not be read: {why}", why = request::brief(.1))]
     Read(String, #[source] kube::Error),
     #[error("the request for a revision could not be made: {0}")]
     Build(#[from] kube::core::request::Error),

@@ -14,7 +14,7 @@ use crate::request;
 
 #[derive(Debug, Error)]
 pub(crate) enum VetError {
-    #[error("the template could not be checked: {0}")]
+    #[error("the template could not be checked: {}", request::brief(.0))]
     Request(#[from] kube::Error),
     #[error("the request for the check could not be made: {0}")]
     Build(#[from] kube::core::request::Error),
