@@ -1,0 +1,2 @@
+//! Runs an exec hook.
+fn main() {}
