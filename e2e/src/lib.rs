@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Scenarios on a real cluster: each in a namespace of its own, told by independent witnesses whether the operator
+//! speaks the truth.
+//!
+//! The witnesses are lines that hooks append to files of the node, a recorded watch of Pods, and what kubectl shows.
+#![allow(clippy::print_stderr, reason = "a failed scenario shows on standard error what it has left")]
+
+mod agreement;
+mod cluster;
+mod dump;
+mod history;
+mod host;
+mod metrics;
+mod operator;
+mod scenario;
+mod space;
+mod wait;
+mod workload;
+
+pub use agreement::agree;
+pub use cluster::Cluster;
+pub use history::{History, Sight};
+pub use host::HostDirectory;
+pub use metrics::Metrics;
+pub use operator::Operator;
+pub use scenario::{Security, in_namespace};
+pub use space::{Space, condition, hook, kills};
+pub use wait::{DEADLINE, wait_for, wait_within};
+pub use workload::{Container, Workload, sh};

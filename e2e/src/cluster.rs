@@ -1,0 +1,67 @@
+//! The cluster that `cargo xtask test` has made ready.
+
+use std::env;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+/// A client of the cluster, and its kubectl.
+#[derive(Clone)]
+pub struct Cluster {
+    /// Speaks to the API server as the administrator.
+    pub client: Client,
+    kubeconfig: PathBuf,
+    kubectl: PathBuf,
+    /// Whether the node's files are this machine's.
+    pub(crate) shares_files: bool,
+}
+
+impl Cluster {
+    /// Connects to the cluster that the environment names.
+    pub async fn connect() -> Result<Self> {
+        let kubeconfig = PathBuf::from(told("HOOKED_E2E_KUBECONFIG")?);
+        let kubectl = PathBuf::from(told("HOOKED_E2E_KUBECTL")?);
+        let known = Kubeconfig::read_from(&kubeconfig)?;
+        let mut config = Config::from_custom_kubeconfig(known, &KubeConfigOptions::default()).await?;
+        // A watch is quiet while nothing happens, and a scenario waits for itself.
+        config.read_timeout = None;
+        let shares_files = env::var("HOOKED_E2E_SHARES_FILES").is_ok_and(|shares| shares == "true");
+        Ok(Self { client: Client::try_from(config)?, kubeconfig, kubectl, shares_files })
+    }
+
+    /// What kubectl prints. An error holds what it has complained of.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.kubectl_reading(arguments, String::new()).await
+    }
+
+    /// What kubectl prints when it reads `input` from its standard input.
+    pub async fn kubectl_reading(&self, arguments: &[&str], input: String) -> Result<String> {
+        let mut command = Command::new(&self.kubectl);
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig);
+        command.env("KUBECACHEDIR", self.kubeconfig.with_extension("cache"));
+        let said = format!("kubectl {}", arguments.join(" "));
+        let run = tokio::task::spawn_blocking(move || run(&mut command, &input));
+        run.await?.with_context(|| said)
+    }
+}
+
+fn run(command: &mut Command, input: &str) -> Result<String> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", error.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn told(variable: &str) -> Result<String> {
+    env::var(variable).with_context(|| {
+        format!("{variable} is not set: these tests need a cluster with the operator in it, run `cargo xtask test`")
+    })
+}

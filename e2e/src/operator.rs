@@ -1,0 +1,80 @@
+//! The operator itself: what it says, and how it is stopped, killed and started.
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+use serde_json::json;
+
+use crate::cluster::Cluster;
+use crate::wait::wait_for;
+
+const NAMESPACE: &str = "hooked-system";
+const DEPLOYMENT: &str = "hooked-controller";
+const PODS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
+
+/// What it has logged since it was started.
+pub(crate) async fn log(cluster: &Cluster) -> Result<String> {
+    cluster.kubectl(&["--namespace", NAMESPACE, "logs", "--selector", PODS, "--tail=-1"]).await
+}
+
+/// The operator of the cluster. Scenarios that stop it run one at a time.
+pub struct Operator<'a>(pub &'a Cluster);
+
+impl Operator<'_> {
+    /// Kills it without a word of warning and waits until its Deployment has started it again.
+    pub async fn kill(&self) -> Result<()> {
+        let before = self.names().await?;
+        let killed = before.first().context("the operator is not there")?;
+        let arguments = ["--namespace", NAMESPACE, "delete", "pod", killed, "--force", "--grace-period=0"];
+        self.0.kubectl(&arguments).await?;
+        wait_for("the operator is there again", async || {
+            let now = self.names().await?;
+            let another = !now.is_empty() && now.iter().all(|name| !before.contains(name));
+            Ok(if another { Ok(()) } else { Err(format!("{now:?}")) })
+        })
+        .await?;
+        self.until_available(1).await
+    }
+
+    /// Stops it and waits until it is gone.
+    pub async fn stop(&self) -> Result<()> {
+        self.scale(0).await?;
+        wait_for("the operator is gone", async || {
+            let left = self.names().await?;
+            Ok(if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) })
+        })
+        .await
+    }
+
+    /// Starts it again and waits until it is ready.
+    pub async fn start(&self) -> Result<()> {
+        self.scale(1).await?;
+        self.until_available(1).await
+    }
+
+    async fn scale(&self, replicas: i32) -> Result<()> {
+        let replicas = format!("--replicas={replicas}");
+        self.0.kubectl(&["--namespace", NAMESPACE, "scale", "deployment", DEPLOYMENT, &replicas]).await?;
+        Ok(())
+    }
+
+    async fn until_available(&self, replicas: i32) -> Result<()> {
+        let deployments: Api<Deployment> = Api::namespaced(self.0.client.clone(), NAMESPACE);
+        wait_for("the operator is ready", async || {
+            let deployment = deployments.get(DEPLOYMENT).await?;
+            let status = deployment.status.clone().unwrap_or_default();
+            let seen = status.observed_generation == deployment.metadata.generation;
+            let available = seen && status.available_replicas == Some(replicas);
+            Ok(if available { Ok(()) } else { Err(json!(status).to_string()) })
+        })
+        .await
+    }
+
+    async fn names(&self) -> Result<Vec<String>> {
+        let pods: Api<Pod> = Api::namespaced(self.0.client.clone(), NAMESPACE);
+        let pods = pods.list(&ListParams::default().labels(PODS)).await?;
+        Ok(pods.iter().map(ResourceExt::name_any).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! A postStart hook that fails again and again.
+
+use anyhow::{Context, Result, ensure};
+use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use hooked_e2e::{
+    Container, Security, Space, Workload, agree, condition, hook, in_namespace, kills, sh, wait_for,
+};
+
+#[tokio::test]
+async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
+    in_namespace("crash-loop", Security::Privileged, async |space| {
+        let container = Container::polite("web")
+            .post_start(sh("echo run >> /witness/started; exit 3"))
+            .pre_stop(sh("echo run >> /witness/stopped"));
+        space.apply(&Workload::new("web", [container]).witnessed(&space.files)).await?;
+        until_lines(space, "started", 3).await?;
+        let workload = space.until_stopped("web").await?;
+
+        let (started, stopped) = (space.files.count("started")?, space.files.count("stopped")?);
+        let status = workload.status.clone().context("no status")?;
+        let post_start = hook(&workload, "web", HookKind::PostStart)?;
+        ensure!(post_start.failed == started, "{started} lines, but {post_start:?}");
+        ensure!(post_start.succeeded + post_start.unknown == 0, "{post_start:?}");
+        ensure!(post_start.kills == started, "{post_start:?}");
+        ensure!(kills(&workload) == [(KillReason::PostStartHookFailed, started)], "{:?}", status.kills);
+        let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
+        ensure!(pre_stop.failed == 0 && pre_stop.unknown == stopped, "{stopped} lines, but {pre_stop:?}");
+        ensure!(status.hook_totals.failed == started && status.hook_totals.kills == started, "{status:?}");
+
+        let mut recent = status.recent_runs.iter();
+        let run = recent.find(|run| run.hook == HookKind::PostStart).context("no postStart in recentRuns")?;
+        ensure!(
+            (run.outcome, run.source, run.handler) == (Outcome::Failed, Source::Kubelet, HandlerKind::Exec)
+        );
+        ensure!(run.execution == started && i64::from(run.restart_count) == started - 1, "{run:?}");
+        ensure!(
+            run.start_time.is_some() && run.duration.is_some() && run.message.contains("fail")
+                || run.message.contains("exited with 3"),
+            "{run:?}"
+        );
+        let healthy = condition(&workload, "HooksHealthy").context("no condition HooksHealthy")?;
+        ensure!(healthy.status == "False" && healthy.reason == "HookFailed", "{healthy:?}");
+        ensure!(healthy.message.contains(&run.pod) && healthy.message.contains("web"), "{healthy:?}");
+
+        space.until_event("web", "HookFailed", "PostStart of container web failed").await?;
+        space.until_event("web", "ContainerKilled", "PostStartHookFailed").await?;
+        agree(space, "web").await
+    })
+    .await
+}
+
+async fn until_lines(space: &Space, file: &str, lines: i64) -> Result<()> {
+    wait_for(&format!("{lines} lines in {file}"), async || {
+        let found = space.files.count(file)?;
+        Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
+    })
+    .await
+}

@@ -1,0 +1,4 @@
+//! What users do and what they are told, with an operator that is left alone. Scenarios run side by side.
+
+mod crash_loop;
+mod samples;
