@@ -14,7 +14,7 @@ const DEFINITION: &str = "config/crd/hooked.dev_hookedworkloads.yaml";
 pub(crate) struct Options {
     /// Change nothing; fail if a file is not up to date.
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 /// Runs the command.

@@ -9,6 +9,7 @@ mod cluster;
 mod demo;
 mod generate;
 mod image;
+mod test;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,8 @@ enum Command {
     Generate(generate::Options),
     /// Build the operator's container image, without a container engine.
     Image(image::Options),
+    /// Test everything: format, lints, unit tests, generated files, dependencies, and scenarios on a real cluster.
+    Test(test::Options),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),
+        Command::Test(options) => test::run(options),
     };
     // One line with all its causes: a backtrace tells a user nothing.
     done.map_or_else(

@@ -1,0 +1,68 @@
+//! `cargo xtask test`: everything that can be known of this tree on one machine.
+
+mod cargo;
+mod deny;
+mod scenarios;
+mod stages;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use hooked_cluster::{Cluster, Target};
+
+use crate::generate;
+use stages::Stages;
+
+/// The cluster of the scenarios, so that they run beside one named `dev`.
+const CLUSTER: &str = "test";
+
+/// What to test, and where.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only what needs no cluster: format, lints, unit tests, generated files, licenses.
+    #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
+    unit: bool,
+    /// Only the scenarios on a cluster; with FILTER just those whose names contain it.
+    #[arg(long, value_name = "FILTER", num_args = 0..=1, default_missing_value = "")]
+    e2e: Option<String>,
+    /// Leave the cluster up afterwards.
+    #[arg(long)]
+    keep: bool,
+    /// Use a cluster you have, by its context in your kubeconfig; its nodes must be able to run hooked.dev/hooked:dev.
+    #[arg(long)]
+    context: Option<String>,
+}
+
+/// Runs the tests. Every stage that can still say something runs, whatever became of those before it.
+pub(crate) fn run(options: Options) -> Result<()> {
+    let Options { unit, e2e, keep, context } = options;
+    let mut stages = Stages::begin();
+    if e2e.is_none() {
+        without_cluster(&mut stages)?;
+    }
+    if !unit {
+        let target = Target::choose(context, CLUSTER)?;
+        let filter = e2e.unwrap_or_default();
+        scenarios::run(&mut stages, &scenarios::Plan { target, filter, keep })?;
+    }
+    if stages.tell() { Ok(()) } else { bail!("the tests failed") }
+}
+
+fn without_cluster(stages: &mut Stages) -> Result<()> {
+    stages.run("format", || cargo::run(&["fmt", "--all", "--check"]));
+    stages.run("lints", || {
+        cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
+    });
+    stages.run("build of all tests", || cargo::run(&["test", "--workspace", "--no-run", "--quiet"]));
+    stages.test("unit tests", || {
+        // By kind of target and never by package: with other packages, dependencies would be built a second time. The
+        // integration tests of e2e are the scenarios, which need a cluster.
+        let units = cargo::test(&["--workspace", "--lib", "--bins", "--no-fail-fast"], &[])?;
+        let whole =
+            cargo::test(&["--workspace", "--exclude", "hooked-e2e", "--test", "*", "--no-fail-fast"], &[])?;
+        Ok(units + whole + cargo::test(&["--workspace", "--doc"], &[])?)
+    });
+    stages.run("generated files", || generate::run(&generate::Options { check: true }));
+    let cluster = Cluster::named(CLUSTER)?;
+    stages.run("licenses and sources of dependencies", || deny::check(&cluster));
+    Ok(())
+}

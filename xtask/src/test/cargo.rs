@@ -1,0 +1,77 @@
+//! Cargo, as a developer would call it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::stages::Tally;
+use crate::image;
+
+/// Runs cargo to its end.
+pub(super) fn run(arguments: &[&str]) -> Result<()> {
+    let status = command(arguments)?.status().context("cannot start cargo")?;
+    ensure!(status.success(), "cargo {} failed", arguments[0]);
+    Ok(())
+}
+
+/// Runs `cargo test`, shows what it says and counts the tests.
+pub(super) fn test(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Tally> {
+    let mut child = command(&[&["test"], arguments].concat())?
+        .envs(environment.iter().copied())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let output = child.stdout.take().context("cargo says nothing")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        tally = tally + read(&line).unwrap_or_default();
+    }
+    let status = child.wait()?;
+    // A program that does not build, or dies, fails no test.
+    ensure!(status.success() || tally.failed > 0, "cargo test failed");
+    Ok(tally)
+}
+
+/// Cargo without what the cargo that has started us has told us: dependencies that read it would be built anew.
+pub(super) fn command(arguments: &[&str]) -> Result<Command> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(image::workspace()?).args(arguments);
+    let told = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    Ok(command)
+}
+
+/// Reads a line such as `test result: ok. 3 passed; 0 failed; …`.
+fn read(line: &str) -> Option<Tally> {
+    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
+    let count = |what: &str| {
+        let (number, _) =
+            counts.split("; ").find_map(|part| part.split_once(what).filter(|(n, _)| !n.is_empty()))?;
+        number.trim().parse().ok()
+    };
+    Some(Tally { passed: count(" passed")?, failed: count(" failed")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_a_test_program_are_read() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 1 filtered out; finished in 1.2s";
+        assert_eq!(read(line), Some(Tally { passed: 12, failed: 3 }));
+        assert_eq!(
+            read("test result: ok. 1 passed; 0 failed; 0 ignored"),
+            Some(Tally { passed: 1, failed: 0 })
+        );
+        assert_eq!(read("test wait::tests::something ... ok"), None);
+    }
+}

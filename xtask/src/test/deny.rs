@@ -1,0 +1,33 @@
+//! What we depend on, held to `deny.toml` by cargo-deny.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use hooked_cluster::Cluster;
+
+use super::cargo;
+
+/// The release that is installed where the machine has none.
+const VERSION: &str = "0.20.2";
+
+/// Checks everything but advisories, whose database is not part of this tree.
+pub(super) fn check(cluster: &Cluster) -> Result<()> {
+    let arguments = ["check", "bans", "licenses", "sources"];
+    if Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        return cargo::run(&[&["deny"], arguments.as_slice()].concat());
+    }
+    // Beside the cluster's programs, which are built once and kept as well.
+    let place = cluster.programs().with_file_name(format!("cargo-deny-{VERSION}"));
+    let program = place.join("bin/cargo-deny");
+    if !program.is_file() {
+        let root = place.display().to_string();
+        cargo::run(&["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION, "--root", &root])?;
+    }
+    let status = Command::new(program)
+        .current_dir(crate::image::workspace()?)
+        .args(arguments)
+        .status()
+        .context("cannot start cargo-deny")?;
+    ensure!(status.success(), "deny.toml does not allow what we depend on");
+    Ok(())
+}
