@@ -98,7 +98,7 @@ async fn create(site: Site<'_>, new: &NewPod) -> Result<Created, ApplyError> {
     let Site { client, namespace, owner, desired, pods: set } = site;
     let revision = &desired.revision;
     let held = desired.evidence == Evidence::Durable;
-    let pod = manifest(&desired.template, owner, &new.name, revision, new.ordinal, desired.evidence);
+    let pod = manifest(&desired.pod_template, owner, &new.name, revision, new.ordinal, desired.evidence);
     let parameters = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
     let request = pods(namespace).create(&parameters, body(&pod))?;
     let remember = |uid: &str| {

@@ -10,6 +10,8 @@ use kube_runtime::events::{Recorder, Reporter};
 use crate::commit::Overlay;
 use crate::metrics::Metrics;
 use crate::observe::Index;
+use crate::runner::RunnerSource;
+use crate::vet::Vetted;
 
 /// The name under which the operator writes and sends Events.
 pub(crate) const FIELD_MANAGER: &str = "hooked-controller";
@@ -19,19 +21,25 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) index: Arc<Index>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) runner: Arc<RunnerSource>,
     pub(crate) recorder: Recorder,
     /// Own status writes that the watch has not shown yet, by workload UID.
     pub(crate) overlays: Locked<HashMap<String, Overlay>>,
     /// Revisions (workload UID, revision) that are known to be stored.
     pub(crate) stored: Locked<HashSet<(String, String)>>,
-    /// Revisions (workload UID, revision) of which the API server takes Pods.
-    pub(crate) vetted: Locked<HashSet<(String, String)>>,
+    /// Revisions (workload UID, revision) of which the API server takes Pods, and how they are made.
+    pub(crate) vetted: Locked<HashMap<(String, String), Vetted>>,
     /// How often in a row the reconcile of a workload has failed, by workload UID.
     pub(crate) failures: Locked<HashMap<String, u32>>,
 }
 
 impl Context {
-    pub(crate) fn new(client: Client, index: Arc<Index>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        index: Arc<Index>,
+        metrics: Arc<Metrics>,
+        runner: Arc<RunnerSource>,
+    ) -> Self {
         let reporter =
             Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
         Self {
@@ -39,6 +47,7 @@ impl Context {
             client,
             index,
             metrics,
+            runner,
             overlays: Locked::default(),
             stored: Locked::default(),
             vetted: Locked::default(),
@@ -52,7 +61,7 @@ impl Context {
         self.overlays.lock().remove(uid);
         self.failures.lock().remove(uid);
         self.stored.lock().retain(|(workload, _)| workload != uid);
-        self.vetted.lock().retain(|(workload, _)| workload != uid);
+        self.vetted.lock().retain(|(workload, _), _| workload != uid);
     }
 }
 

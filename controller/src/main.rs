@@ -12,6 +12,7 @@ mod reject;
 mod request;
 mod revise;
 mod run;
+mod runner;
 mod server;
 mod settings;
 mod sweep;

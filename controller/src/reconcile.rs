@@ -150,7 +150,7 @@ impl<'a> Pass<'a> {
             (_, true) => {}
         }
         let Revised { desired, collision_count } = self.revise().await?;
-        let vetted = self.vet(&desired).await?;
+        let (desired, vetted) = self.vet(desired).await?;
         let (Account { mut ledger, counted }, plan) = self.decide(&desired, vetted.is_none());
         if desired.evidence == Evidence::BestEffort {
             self.reserve(&plan).await?;
@@ -218,9 +218,9 @@ impl<'a> Pass<'a> {
         .await
     }
 
-    async fn vet(&self, desired: &Desired) -> Result<Option<Refusal>, VetError> {
+    async fn vet(&self, desired: Desired) -> Result<(Desired, Option<Refusal>), VetError> {
         match self.leaving {
-            Some(_) => Ok(None),
+            Some(_) => Ok((desired, None)),
             None => vet(self.context, &self.namespace, &self.owner, desired).await,
         }
     }

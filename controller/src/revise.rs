@@ -1,13 +1,14 @@
 //! Revisions: each template that was ever rolled out is stored, so that a paused workload can replace its Pods and a
 //! user can go back.
 
-use hooked_core::desired::{Desired, DesiredError};
+use hooked_core::desired::{Desired, DesiredError, PodHooks};
 use hooked_core::names;
 use hooked_core::pod::Owner;
 use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -54,12 +55,12 @@ pub(crate) async fn revise(context: &Context, subject: Subject<'_>) -> Result<Re
         let held = match subject.status.update_revision.clone() {
             None => desired,
             Some(same) if same == desired.revision => {
-                let template = desired.template.clone();
-                desired.held_at(same, template)?
+                let (template, hooks) = (desired.template.clone(), desired.pod_hooks.clone());
+                desired.held_at(same, template, hooks)?
             }
             Some(other) => {
-                let template = read(context, subject, &other).await?;
-                desired.held_at(other, template)?
+                let (template, hooks) = read(context, subject, &other).await?;
+                desired.held_at(other, template, hooks)?
             }
         };
         return Ok(Revised { desired: held, collision_count: subject.status.collision_count });
@@ -93,7 +94,7 @@ async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Re
         },
         // Numbers only have to grow: the generation of the workload does.
         "revision": subject.generation,
-        "data": {"template": desired.template},
+        "data": data(desired),
     });
     let failed = |error| ReviseError::Store(desired.revision.clone(), error);
     let parameters = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
@@ -104,7 +105,7 @@ async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Re
             let revisions: Api<ControllerRevision> =
                 Api::namespaced(context.client.clone(), subject.namespace);
             let stored = revisions.get(&name).await.map_err(failed)?;
-            let same = stored.data.as_ref().is_some_and(|data| data.0["template"] == desired.template);
+            let same = stored.data.as_ref().is_some_and(|stored| stored.0 == data(desired));
             if !same || !is_owned(&stored, subject.owner) {
                 return Ok(false);
             }
@@ -122,11 +123,27 @@ async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Re
     Ok(true)
 }
 
-async fn read(context: &Context, subject: Subject<'_>, revision: &str) -> Result<Value, ReviseError> {
+/// All that decides about the Pods of a revision.
+fn data(desired: &Desired) -> Value {
+    let mut data = json!({"template": desired.template});
+    let hooks = desired.pod_hooks.to_value();
+    if !hooks.is_null() {
+        data["hooks"] = hooks;
+    }
+    data
+}
+
+async fn read(
+    context: &Context,
+    subject: Subject<'_>,
+    revision: &str,
+) -> Result<(Value, PodHooks), ReviseError> {
     let revisions: Api<ControllerRevision> = Api::namespaced(context.client.clone(), subject.namespace);
     let stored = revisions.get(&revision_name(subject.owner, revision)).await;
     let stored = stored.map_err(|error| ReviseError::Read(revision.to_owned(), error))?;
-    Ok(stored.data.map(|data| data.0["template"].clone()).unwrap_or_default())
+    let data = stored.data.map(|data| data.0).unwrap_or_default();
+    let hooks = PodHooks::deserialize(&data["hooks"]).unwrap_or_default();
+    Ok((data["template"].clone(), hooks))
 }
 
 fn is_owned(stored: &ControllerRevision, owner: &Owner) -> bool {

@@ -15,8 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::context::Context;
 use crate::metrics::Metrics;
-use crate::observe::{Index, Scope, watch_events, watch_pods, watch_workloads};
+use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
 use crate::reconcile::{on_error, reconcile};
+use crate::runner::RunnerSource;
 use crate::server::{ServeError, serve_health, serve_metrics};
 use crate::settings::Settings;
 use crate::sweep::sweep;
@@ -37,7 +38,15 @@ pub(crate) enum RunError {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
-    let Settings { metrics_bind_address, health_probe_bind_address, namespaces, concurrency } = settings;
+    let Settings {
+        metrics_bind_address,
+        health_probe_bind_address,
+        namespaces,
+        runner_image,
+        injection,
+        concurrency,
+    } = settings;
+    let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
     let metrics = Arc::new(Metrics::new()?);
     let scopes = match namespaces.as_slice() {
@@ -46,10 +55,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
     };
     let ready = Arc::new(AtomicBool::new(false));
     let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
-    let work = scopes
-        .into_iter()
-        .zip(listed)
-        .map(|(scope, listed)| control(client.clone(), scope, Arc::clone(&metrics), concurrency, listed));
+    let work = scopes.into_iter().zip(listed).map(|(scope, listed)| {
+        let context = Context::new(client.clone(), Arc::default(), Arc::clone(&metrics), Arc::clone(&runner));
+        control(scope, Arc::new(context), concurrency, listed)
+    });
     let announce = {
         let ready = Arc::clone(&ready);
         async move {
@@ -71,15 +80,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
 }
 
 /// Watches and reconciles one scope for ever.
-async fn control(
-    client: Client,
-    scope: Scope,
-    metrics: Arc<Metrics>,
-    concurrency: u16,
-    listed: oneshot::Sender<()>,
-) {
-    let index = Arc::new(Index::default());
-    let context = Arc::new(Context::new(client.clone(), Arc::clone(&index), Arc::clone(&metrics)));
+async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: oneshot::Sender<()>) {
+    let (client, index, metrics) =
+        (context.client.clone(), Arc::clone(&context.index), Arc::clone(&context.metrics));
     let (triggers, triggered) = mpsc::unbounded();
 
     let (pods_listed, pods_ready) = oneshot::channel();

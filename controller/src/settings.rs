@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]
@@ -17,9 +17,27 @@ pub(crate) struct Settings {
     /// A namespace to work in; may be given several times. All namespaces if absent.
     #[arg(long = "namespace")]
     pub(crate) namespaces: Vec<String>,
+    /// The image that holds the hook-runner; Pods get it as an image volume or by an init container.
+    #[arg(long, default_value = "hooked.dev/hooked:dev")]
+    pub(crate) runner_image: String,
+    /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
+    #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
+    pub(crate) injection: Injection,
     /// How many workloads are reconciled at once.
     #[arg(long, default_value_t = 16)]
     pub(crate) concurrency: u16,
+}
+
+/// How the hook-runner gets into Pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum Injection {
+    /// By an image volume where every node supports them, else by an init container.
+    Auto,
+    /// By an image volume.
+    ImageVolume,
+    /// By an init container.
+    InitContainer,
 }
 
 /// Reads an address as Go programs write it: an absent host means every address of the machine.

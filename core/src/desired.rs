@@ -3,11 +3,11 @@
 use hooked_crd::{Evidence, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::pod::{PodShape, PodSpec};
+use crate::pod::{PodShape, PodSpec, Runner, inject};
 use crate::revision;
 
 /// How old Pods give way to new ones.
@@ -60,6 +60,8 @@ pub struct Desired {
     pub progress_deadline_seconds: i64,
     /// The Pod template without null fields.
     pub template: Value,
+    /// What Pods are made of: the template, with the runner where it is in force.
+    pub pod_template: Value,
     /// The template's hash.
     pub revision: String,
     /// The hooks and probes of the template's containers.
@@ -70,10 +72,39 @@ pub struct Desired {
     pub evidence: Evidence,
     /// Runs kept in `status.recentRuns`.
     pub history_limit: usize,
+    /// How the hooks of its Pods are run and measured.
+    pub pod_hooks: PodHooks,
+    /// What became of the wish to measure them by the runner.
+    pub measuring: Measuring,
+}
+
+/// The part of `spec.hooks` that decides about Pods: a change of it is rolled out as one of the template is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PodHooks {
     /// Where the truth about hook runs is asked to come from.
+    #[serde(default)]
     pub measurement: Measurement,
     /// Timeouts, retries and failure handling asked for.
+    #[serde(default)]
     pub policies: Vec<HookPolicy>,
+}
+
+impl PodHooks {
+    /// As it is stored with a revision; null where nothing is asked for.
+    pub fn to_value(&self) -> Value {
+        if *self == Self::default() { Value::Null } else { serde_json::to_value(self).unwrap_or_default() }
+    }
+}
+
+/// What became of the wish to measure hooks by the runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measuring {
+    /// Hooks are observed, as was asked, or there is no exec hook to measure.
+    Observed,
+    /// Exec hooks run under the runner.
+    Runner,
+    /// Hooks are observed though the runner was asked for, for this reason.
+    Unavailable(String),
 }
 
 impl Desired {
@@ -82,6 +113,10 @@ impl Desired {
         let replicas = non_negative(spec.replicas, 1);
         let hooks = spec.hooks.clone().unwrap_or_default();
         let template = revision::canonical(&spec.template.0);
+        let pod_hooks = PodHooks {
+            measurement: hooks.measurement.unwrap_or_default(),
+            policies: hooks.policies.unwrap_or_default(),
+        };
         Ok(Self {
             replicas,
             strategy: strategy(spec, replicas),
@@ -89,20 +124,46 @@ impl Desired {
             revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
             pause: if spec.paused == Some(true) { Pause::BeforeFirst } else { Pause::No },
             progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
-            revision: revision::of_template(&template, collision_count),
+            revision: revision::of_template(&template, &pod_hooks.to_value(), collision_count),
             shape: shape(&template)?,
-            template,
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
-            measurement: hooks.measurement.unwrap_or_default(),
-            policies: hooks.policies.unwrap_or_default(),
+            pod_template: template.clone(),
+            template,
+            pod_hooks,
+            measuring: Measuring::Observed,
         })
     }
 
     /// A paused workload stays at the revision that was last rolled out, whatever its template says now.
-    pub fn held_at(self, revision: String, template: Value) -> Result<Self, DesiredError> {
-        Ok(Self { revision, shape: shape(&template)?, template, pause: Pause::AtRevision, ..self })
+    pub fn held_at(
+        self,
+        revision: String,
+        template: Value,
+        pod_hooks: PodHooks,
+    ) -> Result<Self, DesiredError> {
+        let (shape, pod_template) = (shape(&template)?, template.clone());
+        Ok(Self { revision, shape, template, pod_template, pod_hooks, pause: Pause::AtRevision, ..self })
+    }
+
+    /// Puts the runner in front of the exec hooks, if that is asked for and possible. What stands in its way is said.
+    #[must_use]
+    pub fn with_runner(self, runner: &Runner) -> Self {
+        if self.pod_hooks.measurement == Measurement::Observe {
+            return self;
+        }
+        match inject(&self.template, runner, &self.pod_hooks.policies) {
+            Ok(Some(pod_template)) => Self { pod_template, measuring: Measuring::Runner, ..self },
+            Ok(None) => self,
+            Err(reason) => self.observed_because(reason.to_string()),
+        }
+    }
+
+    /// Leaves Pods as they are written, for a reason that users are told.
+    #[must_use]
+    pub fn observed_because(self, reason: String) -> Self {
+        Self { pod_template: self.template.clone(), measuring: Measuring::Unavailable(reason), ..self }
     }
 }
 

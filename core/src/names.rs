@@ -12,6 +12,8 @@ pub const REVISION_LABEL: &str = "hooked.dev/revision";
 pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
+/// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.
+pub const ORIGINAL_HOOKS_ANNOTATION: &str = "hooked.dev/original-hooks";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
 pub const ORPHAN_FINALIZER: &str = "orphan";
 

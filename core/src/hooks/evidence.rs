@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hooked_report::{Record, RunId};
 use jiff::Timestamp;
 
 use crate::pod::PodShape;
@@ -119,6 +120,8 @@ pub struct StartEvidence {
     pub end: Option<End>,
     /// When we first saw that it had ended.
     pub end_seen: Option<Timestamp>,
+    /// What the runner has recorded in its termination log, by run.
+    pub records: BTreeMap<RunId, Record>,
 }
 
 /// How a container ended.
@@ -179,7 +182,9 @@ impl EventEvidence {
 
 impl StartEvidence {
     fn merge(&mut self, other: Self) {
-        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen } = other;
+        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, records } = other;
+        let ours = std::mem::take(&mut self.records);
+        self.records = hooked_report::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);
         self.running_seen = earliest(self.running_seen, running_seen);
         self.ready_at = earliest(self.ready_at, ready_at);

@@ -111,6 +111,7 @@ fn ended(state: &ContainerState, now: Timestamp) -> Option<StartEvidence> {
         started_at: known(terminated.started_at),
         end: Some(end),
         end_seen: Some(now),
+        records: hooked_report::merge(hooked_report::parse(&terminated.message)),
         ..Default::default()
     })
 }

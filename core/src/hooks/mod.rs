@@ -9,4 +9,4 @@ pub mod kubelet;
 pub mod rules;
 mod run;
 
-pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, Slot};
+pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, Slot, Took};

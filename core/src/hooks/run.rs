@@ -15,6 +15,8 @@ pub struct HookRunId {
     pub container: Arc<str>,
     /// Which hook.
     pub hook: HookKind,
+    /// Which start of the container it was in, from 1.
+    pub start: u32,
     /// Which execution of this hook in this container of this Pod, from 1. Inferred runs are numbered by the
     /// container's starts, since each start has one postStart and at most one preStop.
     pub execution: u32,
@@ -39,8 +41,14 @@ pub struct HookRun {
     pub start_time: Option<Timestamp>,
     /// What is known of how long it took.
     pub duration: Option<Interval>,
+    /// The hook's exit status, 128 + n after signal n, if the runner has recorded it.
+    pub exit_code: Option<i32>,
+    /// How often the hook was tried, if the runner has recorded it.
+    pub attempts: Option<u32>,
     /// Why, in words.
     pub message: String,
+    /// The last bytes of the hook's output, if the runner was asked to keep them.
+    pub output: String,
 }
 
 /// An interval that holds the true duration.
@@ -61,6 +69,11 @@ impl Interval {
             shortest: Duration::from_secs(seconds.saturating_sub(1)),
             longest: Duration::from_secs(seconds + 1),
         })
+    }
+
+    /// A duration that was measured.
+    pub fn exactly(duration: Duration) -> Self {
+        Self { shortest: duration, longest: duration }
     }
 
     /// The same upper bound without a lower one: the end was only seen later than it was.
@@ -102,6 +115,17 @@ pub enum Slot {
     End,
 }
 
+/// How long a run took that was counted before that was known: a second fact, counted once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Took {
+    /// Which run.
+    pub id: HookRunId,
+    /// What the hook does.
+    pub handler: HandlerKind,
+    /// How long it took.
+    pub duration: Interval,
+}
+
 /// Something to be counted once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
@@ -124,6 +148,8 @@ pub enum Finding {
         pre_stop: Option<HookRun>,
         /// Whether and why it was killed.
         kill: Option<Kill>,
+        /// How long the postStart run of this start took, where it was counted before that was known.
+        post_start_took: Option<Took>,
         /// For a deleted Pod: the time from the deletion to the container's end over the grace in force.
         grace_used: Option<f64>,
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 
 use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, Ledger, RunKey};
-use crate::hooks::{Finding, HookRun, Kill, Slot};
+use crate::hooks::{Finding, HookRun, HookRunId, Interval, Kill, Slot, Took};
 
 /// What a fold has counted, for status, Events and metrics once it is committed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Counted {
     pub runs: Vec<HookRun>,
     /// Kills, in order.
     pub kills: Vec<Kill>,
+    /// Durations of runs that were counted before.
+    pub took: Vec<Took>,
     /// Runs of which nothing but their number is known.
     pub lost: u64,
 }
@@ -21,7 +23,7 @@ pub struct Counted {
 impl Counted {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.kills.is_empty() && self.lost == 0
+        self.runs.is_empty() && self.kills.is_empty() && self.took.is_empty() && self.lost == 0
     }
 }
 
@@ -37,7 +39,7 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
                 }
                 marks.advance(&container, Slot::PostStart, start);
             }
-            Finding::End { container, start, pre_stop, kill, grace_used } => {
+            Finding::End { container, start, pre_stop, kill, post_start_took, grace_used } => {
                 if marks.of(&container).end < start {
                     if let Some(share) = grace_used {
                         ledger
@@ -45,6 +47,10 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
                             .entry(Arc::clone(&container))
                             .or_default()
                             .observe(share, GRACE_BUCKETS);
+                    }
+                    if let Some(took) = post_start_took {
+                        ledger.count_duration(&took.id, took.handler, Source::Runner, took.duration);
+                        counted.took.push(took);
                     }
                     ledger.count_end(pre_stop, kill, counted);
                 }
@@ -71,13 +77,17 @@ impl Ledger {
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome: run.outcome, source };
         *self.runs.entry(key).or_default() += 1;
         if let Some(interval) = run.duration {
-            let key = DurationKey { container: Arc::clone(container), hook, handler, source };
-            let durations = self.durations.entry(key).or_default();
-            let seconds = interval.middle().as_secs_f64();
-            durations.histogram.observe(seconds, DURATION_BUCKETS);
-            durations.max = durations.max.max(seconds);
-            durations.last = seconds;
+            self.count_duration(&run.id, handler, source, interval);
         }
+    }
+
+    fn count_duration(&mut self, id: &HookRunId, handler: HandlerKind, source: Source, interval: Interval) {
+        let key = DurationKey { container: Arc::clone(&id.container), hook: id.hook, handler, source };
+        let durations = self.durations.entry(key).or_default();
+        let seconds = interval.middle().as_secs_f64();
+        durations.histogram.observe(seconds, DURATION_BUCKETS);
+        durations.max = durations.max.max(seconds);
+        durations.last = seconds;
     }
 
     fn count_end(&mut self, pre_stop: Option<HookRun>, kill: Option<Kill>, counted: &mut Counted) {

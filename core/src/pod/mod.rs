@@ -1,16 +1,19 @@
 //! Pods: what the API server says about one, what we remember of it, and what we ask for when we make one.
 
 mod fact;
+mod inject;
 mod manifest;
 mod name;
 mod report;
 mod shape;
 
 pub use fact::{Life, PodFact};
+pub(crate) use inject::policy;
+pub use inject::{Delivery, InjectError, RUNNER_PATH, Runner, inject};
 pub use manifest::{Owner, manifest};
 pub use name::pod_name;
 pub use report::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, PodReport, PodSpec, PodStatus,
     ReadPodError,
 };
-pub use shape::{ContainerShape, Hook, PodShape};
+pub use shape::{ContainerShape, Hook, HookShape, PodShape};

@@ -112,13 +112,21 @@ pub struct Lifecycle {
 #[serde(rename_all = "camelCase", default)]
 pub struct Handler {
     /// Runs a command.
-    pub exec: Option<IgnoredAny>,
+    pub exec: Option<ExecAction>,
     /// Asks a URL.
     pub http_get: Option<IgnoredAny>,
     /// Never works.
     pub tcp_socket: Option<IgnoredAny>,
     /// Waits.
     pub sleep: Option<IgnoredAny>,
+}
+
+/// A command to run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ExecAction {
+    /// The program and its arguments.
+    pub command: Vec<String>,
 }
 
 /// The part of a Pod's status that decisions read.
@@ -237,6 +245,8 @@ pub struct Terminated {
     pub exit_code: i32,
     /// Such as `Completed`, `Error` or `OOMKilled`.
     pub reason: String,
+    /// The last bytes of the termination log, which anyone in the container may have written.
+    pub message: String,
     /// When it was started; whole seconds.
     pub started_at: Option<Timestamp>,
     /// When it ended; whole seconds.

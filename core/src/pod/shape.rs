@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind};
 
+use super::inject::{IGNORE_FAILURE, RUNNER_PATH};
 use super::report::{Container, Handler, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
@@ -17,12 +18,23 @@ pub struct PodShape {
 /// What inference must know of a container's spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerShape {
-    /// Its postStart handler.
-    pub post_start: Option<HandlerKind>,
-    /// Its preStop handler.
-    pub pre_stop: Option<HandlerKind>,
+    /// Its postStart hook.
+    pub post_start: Option<HookShape>,
+    /// Its preStop hook.
+    pub pre_stop: Option<HookShape>,
     /// Whether a liveness or startup probe may kill it.
     pub killed_by_probes: bool,
+}
+
+/// What inference must know of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HookShape {
+    /// What it does.
+    pub handler: HandlerKind,
+    /// Whether the runner records it.
+    pub recorded: bool,
+    /// Whether the runner reports success whatever the hook does.
+    pub ignored: bool,
 }
 
 /// A hook of a container.
@@ -50,8 +62,8 @@ impl PodShape {
         self.containers.iter().flat_map(|(container, shape)| {
             [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)]
                 .into_iter()
-                .filter_map(move |(kind, handler)| {
-                    Some(Hook { container: Arc::clone(container), kind, handler: handler? })
+                .filter_map(move |(kind, hook)| {
+                    Some(Hook { container: Arc::clone(container), kind, handler: hook?.handler })
                 })
         })
     }
@@ -61,21 +73,27 @@ impl ContainerShape {
     fn of(container: &Container) -> Self {
         let lifecycle = container.lifecycle.as_ref();
         Self {
-            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(handler_kind),
-            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(handler_kind),
+            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(hook_shape),
+            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(hook_shape),
             killed_by_probes: container.liveness_probe.is_some() || container.startup_probe.is_some(),
         }
     }
 }
 
-/// The kind of a handler; none if it is of a kind that this version does not know.
-fn handler_kind(handler: &Handler) -> Option<HandlerKind> {
+/// The shape of a handler; none if it is of a kind that this version does not know.
+fn hook_shape(handler: &Handler) -> Option<HookShape> {
     let Handler { exec, http_get, tcp_socket, sleep } = handler;
-    match (exec, http_get, tcp_socket, sleep) {
-        (Some(_), ..) => Some(HandlerKind::Exec),
-        (_, Some(_), ..) => Some(HandlerKind::HttpGet),
-        (_, _, Some(_), _) => Some(HandlerKind::TcpSocket),
-        (.., Some(_)) => Some(HandlerKind::Sleep),
-        (None, None, None, None) => None,
-    }
+    let native = |handler| HookShape { handler, recorded: false, ignored: false };
+    Some(match (exec, http_get, tcp_socket, sleep) {
+        (Some(exec), ..) => {
+            let own = exec.command.iter().take_while(|word| *word != "--");
+            let recorded = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
+            let ignored = recorded && own.into_iter().any(|word| word == IGNORE_FAILURE);
+            HookShape { handler: HandlerKind::Exec, recorded, ignored }
+        }
+        (_, Some(_), ..) => native(HandlerKind::HttpGet),
+        (_, _, Some(_), _) => native(HandlerKind::TcpSocket),
+        (.., Some(_)) => native(HandlerKind::Sleep),
+        (None, None, None, None) => return None,
+    })
 }

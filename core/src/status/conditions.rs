@@ -1,15 +1,16 @@
 //! Conditions: what a user, a pipeline and an autoscaler read first.
 
-use hooked_crd::{HookedWorkloadStatus, Measurement};
+use hooked_crd::{HandlerKind, HookKind, HookedWorkloadStatus};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::counts::ReplicaCounts;
 use super::recent::newest_of_each_hook;
 use super::{Basis, Refusal};
-use crate::desired::Strategy;
+use crate::desired::{Desired, Measuring, Strategy};
 use crate::names::condition;
 use crate::plan::{Blocked, Rollout};
+use crate::pod::policy;
 
 /// What a condition says; its transition time comes from the status before.
 struct Saying {
@@ -170,23 +171,43 @@ fn hooks_healthy(basis: &Basis<'_>, status: &HookedWorkloadStatus) -> Saying {
             format!("No hook is failing. {message}"),
         );
     }
+    if let Some(message) = policy_beyond_grace(basis.desired) {
+        return say(condition::HOOKS_HEALTHY, "True", "PolicyExceedsGracePeriod", message);
+    }
     let count = basis.desired.shape.hooks().count();
     say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
 }
 
-/// This version observes every Pod: what was asked of the runner is not in force, and that must be said.
+/// Where the runner is not in force, what was asked of it is not either, and that must be said.
 fn runner_unavailable(basis: &Basis<'_>) -> Option<String> {
-    let hooks = basis.desired.shape.hooks().count();
-    if basis.desired.measurement == Measurement::Observe || hooks == 0 {
-        return None;
-    }
-    let mut message = "Hooks are observed, as this version has no runner".to_owned();
-    let policies = basis.desired.policies.len();
-    if policies > 0 {
-        let names: Vec<String> = (0..policies).map(|index| format!("spec.hooks.policies[{index}]")).collect();
-        message = format!("{message}; not in force: {}", names.join(", "));
-    }
-    Some(message)
+    let Measuring::Unavailable(reason) = &basis.desired.measuring else { return None };
+    let names: Vec<String> = (0..basis.desired.pod_hooks.policies.len())
+        .map(|index| format!("spec.hooks.policies[{index}]"))
+        .collect();
+    let policies =
+        if names.is_empty() { String::new() } else { format!("; not in force: {}", names.join(", ")) };
+    Some(format!("Hooks are observed, not measured: {reason}{policies}"))
+}
+
+/// A preStop hook that may take longer than the grace period will be cut off by it, whatever its policy says.
+fn policy_beyond_grace(desired: &Desired) -> Option<String> {
+    let grace = desired.template["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
+    let hooks = desired
+        .shape
+        .hooks()
+        .filter(|hook| hook.kind == HookKind::PreStop && hook.handler == HandlerKind::Exec);
+    hooks.into_iter().find_map(|hook| {
+        let policy = policy(&desired.pod_hooks.policies, &hook.container, hook.kind)?;
+        let (retries, delay) = (i64::from(policy.retries.unwrap_or(0)), policy.retry_delay_seconds.unwrap_or(1));
+        let longest = (retries + 1) * i64::from(policy.timeout_seconds?) + retries * i64::from(delay);
+        (longest >= grace).then(|| {
+            format!(
+                "the preStop of container {} may take {longest} s by its policy, the grace period is {grace} s: raise \
+                 spec.template.spec.terminationGracePeriodSeconds or lower timeoutSeconds or retries",
+                hook.container
+            )
+        })
+    })
 }
 
 /// Conditions with the time since which each has had its status.

@@ -3,7 +3,7 @@
 use hooked_crd::{GoDuration, HookRunStatus, HookedWorkloadStatus, Outcome};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
-use crate::hooks::HookRun;
+use crate::hooks::{HookRun, Took};
 use crate::ledger::Counted;
 use crate::tally::PodSet;
 
@@ -20,7 +20,8 @@ pub(super) fn recent_runs(
     limit: usize,
 ) -> Vec<HookRunStatus> {
     let settled = counted.runs.iter().rev().map(describe);
-    let before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running).cloned();
+    let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
+    let before = settled_before.cloned().map(|run| timed(run, &counted.took));
     let mut runs: Vec<HookRunStatus> =
         pods.running().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
@@ -31,18 +32,49 @@ pub(super) fn recent_runs(
     runs
 }
 
+/// The run with its duration, if that has become known since it was counted.
+fn timed(run: HookRunStatus, took: &[Took]) -> HookRunStatus {
+    let same = |took: &&Took| {
+        run.pod_uid == *took.id.pod_uid
+            && run.container == *took.id.container
+            && run.hook == took.id.hook
+            && i64::from(run.restart_count) + 1 == i64::from(took.id.start)
+    };
+    match took.iter().find(same) {
+        Some(took) => HookRunStatus {
+            duration: Some(GoDuration(took.duration.middle())),
+            duration_error: Some(GoDuration(took.duration.error())),
+            ..run
+        },
+        None => run,
+    }
+}
+
 fn is_failure(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Failed | Outcome::TimedOut)
 }
 
 fn describe(run: &HookRun) -> HookRunStatus {
-    let HookRun { id, pod, node, handler, outcome, source, start_time, duration, message } = run;
+    let HookRun {
+        id,
+        pod,
+        node,
+        handler,
+        outcome,
+        source,
+        start_time,
+        duration,
+        exit_code,
+        attempts,
+        message,
+        output,
+    } = run;
     HookRunStatus {
         pod: pod.to_string(),
         pod_uid: id.pod_uid.to_string(),
         node: node.as_deref().map(str::to_owned),
         container: id.container.to_string(),
-        restart_count: i32::try_from(id.execution - 1).unwrap_or(i32::MAX),
+        restart_count: i32::try_from(id.start - 1).unwrap_or(i32::MAX),
         execution: i64::from(id.execution),
         hook: id.hook,
         handler: *handler,
@@ -51,10 +83,10 @@ fn describe(run: &HookRun) -> HookRunStatus {
         duration: duration.map(|interval| GoDuration(interval.middle())),
         duration_error: duration.map(|interval| GoDuration(interval.error())),
         source: *source,
-        exit_code: None,
-        attempts: None,
+        exit_code: *exit_code,
+        attempts: attempts.and_then(|attempts| i32::try_from(attempts).ok()),
         message: message.clone(),
-        output: String::new(),
+        output: output.clone(),
     }
 }
 

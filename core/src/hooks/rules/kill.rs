@@ -1,6 +1,6 @@
 //! Whether a container was killed, and the first cause.
 
-use hooked_crd::{KillReason, Outcome};
+use hooked_crd::{HookKind, KillReason, Outcome};
 
 use super::{View, may_be_sigkill};
 use crate::hooks::evidence::{Closed, KillingCause};
@@ -39,7 +39,13 @@ const RULES: [Rule; 8] = [
 
 /// The verdict on this start's end.
 pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
-    let hooks = Hooks { post_start, pre_stop };
+    // A failure that is ignored kills nothing: the kubelet is told of a success.
+    let heeded =
+        |kind, outcome: Option<Outcome>| outcome.filter(|_| view.hook(kind).is_none_or(|hook| !hook.ignored));
+    let hooks = Hooks {
+        post_start: heeded(HookKind::PostStart, post_start),
+        pre_stop: heeded(HookKind::PreStop, pre_stop),
+    };
     RULES.iter().find_map(|rule| rule(view, hooks)).unwrap_or(NotKilled)
 }
 
@@ -86,10 +92,11 @@ fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 /// An ordinary stop: killed only if its hook failed or it did not end within the grace period.
 fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
     view.stopped_by()?;
+    let by_its_own_timeout = view.has_recorded_end(HookKind::PreStop);
     Some(match (hooks.pre_stop, view.killed_at_the_deadline()) {
         (Some(Outcome::Failed), _) => Killed(KillReason::PreStopHookFailed),
-        (Some(Outcome::TimedOut), true) => Killed(KillReason::GracePeriodExceededInPreStop),
-        (Some(Outcome::TimedOut), false) => Killed(KillReason::PreStopHookTimedOut),
+        (Some(Outcome::TimedOut), _) if by_its_own_timeout => Killed(KillReason::PreStopHookTimedOut),
+        (Some(Outcome::TimedOut), _) => Killed(KillReason::GracePeriodExceededInPreStop),
         (_, true) => Killed(KillReason::GracePeriodExceeded),
         (_, false) => NotKilled,
     })

@@ -9,11 +9,12 @@ mod pre_stop;
 
 use std::sync::Arc;
 
-use hooked_crd::Outcome;
+use hooked_crd::{HookKind, Outcome, Source};
+use hooked_report::{Hook, Record};
 
 use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
 use crate::ledger::Mark;
-use crate::pod::ContainerShape;
+use crate::pod::{ContainerShape, HookShape};
 
 pub use kill::{KillVerdict, kill};
 pub use post_start::post_start;
@@ -26,11 +27,38 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// Why, in words.
     pub message: String,
+    /// Who says so.
+    pub source: Source,
 }
 
 impl Verdict {
-    fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into() }
+    /// What is inferred.
+    pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), source: Source::Kubelet }
+    }
+
+    /// What the runner has recorded of the run's end: its word is the strongest.
+    fn recorded(record: &Record) -> Option<Self> {
+        let ending = record.ending.as_ref()?;
+        let message = match ending.message.as_str() {
+            "" => "recorded by the hook-runner",
+            why => why,
+        };
+        Some(Self {
+            outcome: outcome_of(ending.outcome),
+            message: message.to_owned(),
+            source: Source::Runner,
+        })
+    }
+}
+
+/// An outcome in the words of the API.
+pub(super) fn outcome_of(outcome: hooked_report::Outcome) -> Outcome {
+    match outcome {
+        hooked_report::Outcome::Succeeded => Outcome::Succeeded,
+        hooked_report::Outcome::Failed => Outcome::Failed,
+        hooked_report::Outcome::TimedOut => Outcome::TimedOut,
+        hooked_report::Outcome::Cancelled => Outcome::Cancelled,
     }
 }
 
@@ -41,6 +69,8 @@ pub struct View<'a> {
     pub pod: &'a PodEvidence,
     /// The container's hooks and probes.
     pub shape: &'a ContainerShape,
+    /// The container's name.
+    pub name: &'a Arc<str>,
     /// The container.
     pub container: &'a ContainerEvidence,
     /// Which start, from 1.
@@ -53,11 +83,42 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// The view of start `number`, if anything is known of it.
-    pub fn of(pod: &'a PodEvidence, name: &Arc<str>, number: u32, counted: Mark) -> Option<Self> {
+    pub fn of(pod: &'a PodEvidence, name: &'a Arc<str>, number: u32, counted: Mark) -> Option<Self> {
         let shape = pod.shape.containers.get(name)?;
         let container = pod.containers.get(name)?;
         let start = container.starts.get(&number)?;
-        Some(Self { pod, shape, container, number, start, seen_running_before: counted.post_start >= number })
+        Some(Self {
+            pod,
+            shape,
+            name,
+            container,
+            number,
+            start,
+            seen_running_before: counted.post_start >= number,
+        })
+    }
+
+    /// The container's hook of that kind.
+    pub fn hook(&self, kind: HookKind) -> Option<HookShape> {
+        match kind {
+            HookKind::PostStart => self.shape.post_start,
+            HookKind::PreStop => self.shape.pre_stop,
+        }
+    }
+
+    /// The runner's latest record of that hook in this start. A hook that does not run under the runner has none,
+    /// whatever the termination log says: the program may have written it.
+    pub fn record(&self, kind: HookKind) -> Option<&'a Record> {
+        self.hook(kind).filter(|hook| hook.recorded)?;
+        let of_kind = |record: &&Record| of_kind(record, kind) && record.container == **self.name;
+        let number =
+            |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
+        self.start.records.values().filter(of_kind).max_by_key(number)
+    }
+
+    /// Whether the runner has recorded how that hook ended in this start.
+    pub fn has_recorded_end(&self, kind: HookKind) -> bool {
+        self.record(kind).is_some_and(|record| record.ending.is_some())
     }
 
     /// Whether it is certain that no failed postStart hook killed the container.
@@ -113,6 +174,15 @@ impl<'a> View<'a> {
         let (Some(stop), Some(end)) = (self.stopped_by(), self.start.end) else { return false };
         stop.exact && may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= stop.deadline())
     }
+}
+
+/// Whether a record is of that kind of hook.
+pub(super) fn of_kind(record: &Record, kind: HookKind) -> bool {
+    record.hook
+        == match kind {
+            HookKind::PostStart => Hook::PostStart,
+            HookKind::PreStop => Hook::PreStop,
+        }
 }
 
 /// See [`super::kubelet::may_be_sigkill`].

@@ -1,13 +1,14 @@
 //! How a postStart run ended.
 
-use hooked_crd::Outcome;
+use hooked_crd::{HookKind, Outcome};
 
 use super::{Verdict, View};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
+    the_runner_says_how_it_ended,
     a_hook_cut_off_by_its_programs_end_is_unknown,
     a_post_start_error_is_a_failure,
     a_failure_event_is_a_failure,
@@ -19,6 +20,10 @@ pub fn post_start(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
         Verdict::new(Outcome::Unknown, "the container ended before the hook's outcome could be seen")
     })
+}
+
+fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
+    Verdict::recorded(view.record(HookKind::PostStart)?)
 }
 
 /// When the program exits, its container goes and takes the hook with it; the kubelet reports that as a failure of the
@@ -39,9 +44,11 @@ fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPostStartHook; the container was killed"))
 }
 
-/// A container is shown as Running only when its postStart hook has returned.
+/// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that proves
+/// nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
     view.start.running_seen?;
+    view.shape.post_start.filter(|hook| !hook.ignored)?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
 }
 

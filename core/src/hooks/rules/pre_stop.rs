@@ -1,6 +1,6 @@
 //! How a preStop run ended.
 
-use hooked_crd::Outcome;
+use hooked_crd::{HookKind, Outcome, Source};
 
 use super::{Verdict, View};
 use crate::hooks::evidence::Closed;
@@ -8,10 +8,12 @@ use crate::hooks::evidence::Closed;
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 8] = [
+    the_runner_says_how_it_ended,
     a_container_out_of_memory_runs_no_hook,
     a_container_that_ended_before_the_deletion_ran_no_hook,
     a_container_that_nothing_stopped_ran_no_hook,
+    a_run_that_only_began_was_cut_off_at_the_deadline,
     a_hook_reported_at_the_deadline_was_cut_off,
     a_hook_reported_after_its_containers_end_is_unknown,
     a_failure_event_is_a_failure,
@@ -26,6 +28,18 @@ pub fn pre_stop(view: &View<'_>) -> Verdict {
             "not known to have failed; Kubernetes does not report the outcome of a preStop",
         )
     })
+}
+
+fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
+    Verdict::recorded(view.record(HookKind::PreStop)?)
+}
+
+/// The runner records a beginning before it starts the hook; SIGKILL leaves no time for the end.
+fn a_run_that_only_began_was_cut_off_at_the_deadline(view: &View<'_>) -> Option<Verdict> {
+    view.record(HookKind::PreStop)?;
+    let message = "still running at the end of the grace period";
+    view.killed_at_the_deadline()
+        .then(|| Verdict { source: Source::Runner, ..Verdict::new(Outcome::TimedOut, message) })
 }
 
 fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {

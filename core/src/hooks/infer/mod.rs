@@ -1,15 +1,20 @@
 //! From the evidence of one Pod to the runs and kills that are not counted yet.
 
-use std::sync::Arc;
+mod lost;
+mod running;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use hooked_report::{Exit, Record};
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Closed, ContainerEvidence, PodEvidence};
 use super::rules::{self, KillVerdict, Verdict, View};
-use super::run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, Slot};
+use super::run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, Slot, Took};
 use crate::ledger::{Mark, PodMarks};
-use crate::pod::ContainerShape;
+use crate::pod::{ContainerShape, HookShape};
 
 /// How long after a run's end was seen other evidence of it may still come: its runner's record, or an Event.
 pub const SETTLEMENT: SignedDuration = SignedDuration::from_secs(10);
@@ -69,12 +74,14 @@ impl Case<'_> {
         let mut expected = self.counted.of(slot) + 1;
         for &number in self.container.starts.range(expected..).map(|(number, _)| number) {
             if number > expected {
-                findings.settled.push(self.lost(slot, expected, number - 1));
+                findings.settled.extend(self.lost(slot, expected, number - 1));
             }
             let Some(view) = View::of(self.evidence, self.name, number, self.counted) else { return };
             match self.settled_at(slot, &view) {
                 // It ended and was started again before anybody saw how.
-                _ if self.is_overtaken(slot, &view) => findings.settled.push(self.lost(slot, number, number)),
+                _ if self.is_overtaken(slot, &view) => {
+                    findings.settled.extend(self.lost(slot, number, number));
+                }
                 Settles::At(due) if due > self.now => {
                     findings.complete = false;
                     return findings.wake_at(Some(due));
@@ -90,7 +97,7 @@ impl Case<'_> {
         // A start whose hook still hung when nobody was left to tell of it.
         let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
-            findings.settled.push(self.lost(slot, expected, number));
+            findings.settled.extend(self.lost(slot, expected, number));
         }
     }
 
@@ -100,78 +107,88 @@ impl Case<'_> {
         slot == Slot::End && view.start.end_seen.is_none() && started_again
     }
 
-    /// When a slot of a start settles: 10 s after its end was seen, at once where nothing more can come.
+    /// When a slot of a start settles: 10 s after its end was seen, at once where nothing more can come. Once the
+    /// container's end was seen both slots settle together, so that a postStart run that is counted before its
+    /// container's end is one that was seen running, and its measured duration is still to come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
         let closed_without_end = self.evidence.closed.is_some() && view.start.end_seen.is_none();
-        let seen = match slot {
-            Slot::PostStart => view.start.running_seen.into_iter().chain(view.start.end_seen).min(),
-            Slot::End => view.start.end_seen,
-        };
-        match seen {
+        // Where failures are ignored a running container says nothing of its hook: only the record does.
+        let proves = self.shape.post_start.is_some_and(|hook| !hook.ignored);
+        let running_seen = view.start.running_seen.filter(|_| slot == Slot::PostStart && proves);
+        match view.start.end_seen.or(running_seen) {
             _ if closed_without_end => Settles::At(self.now),
-            Some(at) if slot == Slot::End && self.status_says_all() => Settles::At(at),
+            Some(at) if view.start.end_seen.is_some() && self.nothing_more_can_come(view) => Settles::At(at),
             Some(at) => Settles::At(at.saturating_add(SETTLEMENT).unwrap_or(at)),
             None => Settles::NotYet,
         }
     }
 
-    /// Without hooks and probes no Event can add to what the status says.
-    fn status_says_all(&self) -> bool {
+    /// Whether no Event can add to what is known of an ended start: its hooks are recorded, and no probe killed it.
+    fn nothing_more_can_come(&self, view: &View<'_>) -> bool {
         let ContainerShape { post_start, pre_stop, killed_by_probes } = self.shape;
-        post_start.is_none() && pre_stop.is_none() && !killed_by_probes
-    }
-
-    fn lost(&self, slot: Slot, first: u32, last: u32) -> Finding {
-        let handler = match slot {
-            Slot::PostStart => self.shape.post_start,
-            Slot::End => self.shape.pre_stop,
-        };
-        Finding::Lost { container: Arc::clone(self.name), slot, first, last, handler }
+        let post_start = post_start.is_none() || self.counted.post_start >= view.number;
+        let post_start = post_start || view.has_recorded_end(HookKind::PostStart);
+        let pre_stop = pre_stop.is_none() || view.has_recorded_end(HookKind::PreStop);
+        post_start && pre_stop && !killed_by_probes
     }
 
     fn finding(&self, slot: Slot, view: &View<'_>) -> Finding {
-        let (container, start) = (Arc::clone(self.name), view.number);
         match (slot, self.shape.post_start) {
-            (Slot::PostStart, Some(handler)) => {
-                Finding::PostStart { container, start, run: self.post_start_run(view, handler) }
-            }
+            (Slot::PostStart, Some(hook)) => Finding::PostStart {
+                container: Arc::clone(self.name),
+                start: view.number,
+                run: self.post_start_run(view, hook),
+            },
             (Slot::PostStart, None) | (Slot::End, _) => self.end(view),
         }
     }
 
     fn end(&self, view: &View<'_>) -> Finding {
         let post_start = self.shape.post_start.map(|_| rules::post_start(view).outcome);
-        let pre_stop = self.shape.pre_stop.map(|handler| self.pre_stop_run(view, handler));
+        let pre_stop = self.shape.pre_stop.map(|hook| self.pre_stop_run(view, hook));
         let verdict = rules::kill(view, post_start, pre_stop.as_ref().map(|run| run.outcome));
         let kill = match verdict {
             KillVerdict::NotKilled => None,
-            KillVerdict::Killed(reason) => Some(Kill {
-                pod: Arc::clone(&self.evidence.pod),
-                container: Arc::clone(self.name),
-                reason,
-                time: view.finished_at().and_then(second),
-            }),
+            KillVerdict::Killed(reason) => Some(self.kill(reason, view.finished_at().and_then(second))),
         };
+        let (container, post_start_took) = (Arc::clone(self.name), self.post_start_took(view));
         Finding::End {
-            container: Arc::clone(self.name),
+            container,
             start: view.number,
             pre_stop,
             kill,
+            post_start_took,
             grace_used: grace_used(view),
         }
     }
 
-    fn post_start_run(&self, view: &View<'_>, handler: HandlerKind) -> HookRun {
+    fn kill(&self, reason: KillReason, time: Option<Timestamp>) -> Kill {
+        Kill { pod: Arc::clone(&self.evidence.pod), container: Arc::clone(self.name), reason, time }
+    }
+
+    /// The measured duration of a postStart run that was counted when its container was seen running.
+    fn post_start_took(&self, view: &View<'_>) -> Option<Took> {
+        let ending = view.record(HookKind::PostStart)?.ending.as_ref()?;
+        let handler = self.shape.post_start?.handler;
+        let duration = Interval::exactly(Duration::from_micros(ending.duration));
+        let id = self.id(HookKind::PostStart, view.number);
+        view.seen_running_before.then_some(Took { id, handler, duration })
+    }
+
+    fn post_start_run(&self, view: &View<'_>, hook: HookShape) -> HookRun {
         let verdict = rules::post_start(view);
         let duration = match verdict.outcome {
+            // What will be measured is not estimated: a duration is counted once.
+            _ if hook.recorded => None,
             Outcome::Succeeded => bounds(view.start.started_at, view.start.ready_at).map(Interval::at_most),
             Outcome::Failed => bounds(view.start.started_at, view.post_start_failed_at()),
             _ => None,
         };
-        self.run(HookKind::PostStart, view.number, handler, verdict, view.start.started_at, duration)
+        let run = self.run(HookKind::PostStart, view.number, hook.handler, verdict, view.start.started_at);
+        measured(HookRun { duration, ..run }, view.record(HookKind::PostStart))
     }
 
-    fn pre_stop_run(&self, view: &View<'_>, handler: HandlerKind) -> HookRun {
+    fn pre_stop_run(&self, view: &View<'_>, hook: HookShape) -> HookRun {
         let verdict = rules::pre_stop(view);
         let began = match verdict.outcome {
             Outcome::Skipped => None,
@@ -182,69 +199,37 @@ impl Case<'_> {
             Outcome::TimedOut => bounds(began, view.finished_at()),
             _ => None,
         };
-        self.run(HookKind::PreStop, view.number, handler, verdict, began, duration)
+        let run = self.run(HookKind::PreStop, view.number, hook.handler, verdict, began);
+        measured(HookRun { duration, ..run }, view.record(HookKind::PreStop))
+    }
+
+    fn id(&self, hook: HookKind, execution: u32) -> HookRunId {
+        let (pod_uid, container) = (Arc::clone(&self.evidence.uid), Arc::clone(self.name));
+        HookRunId { pod_uid, container, hook, start: execution, execution }
     }
 
     fn run(
         &self,
         hook: HookKind,
-        execution: u32,
+        start: u32,
         handler: HandlerKind,
         verdict: Verdict,
         began: Option<i64>,
-        duration: Option<Interval>,
     ) -> HookRun {
-        let PodEvidence { pod, uid, node, .. } = self.evidence;
         HookRun {
-            id: HookRunId { pod_uid: Arc::clone(uid), container: Arc::clone(self.name), hook, execution },
-            pod: Arc::clone(pod),
-            node: node.clone(),
+            id: self.id(hook, start),
+            pod: Arc::clone(&self.evidence.pod),
+            node: self.evidence.node.clone(),
             handler,
             outcome: verdict.outcome,
-            source: Source::Kubelet,
+            source: verdict.source,
             start_time: began.and_then(second),
-            duration,
+            duration: None,
+            exit_code: None,
+            attempts: None,
             message: verdict.message,
+            output: String::new(),
         }
-    }
-
-    /// The hook of this container that runs now, if one does. A container runs one at a time.
-    fn running(&self) -> Option<HookRun> {
-        if self.evidence.closed.is_some() {
-            return None;
-        }
-        match self.container.starts.last_key_value() {
-            Some((number, start)) if start.end.is_none() => self.running_pre_stop(*number),
-            _ => self.running_post_start(),
-        }
-    }
-
-    /// The start, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
-    /// recorded just before the postStart hook, and the container is shown as Running only when the hook has returned.
-    fn hanging(&self) -> Option<(u32, i64)> {
-        self.shape.post_start?;
-        let began = self.container.events.started.last().copied()?;
-        let (number, after) = match self.container.starts.last_key_value() {
-            Some((number, start)) => (number + 1, start.end?.finished_at?),
-            None => (1, i64::MIN),
-        };
-        (began > after).then_some((number, began))
-    }
-
-    fn running_post_start(&self) -> Option<HookRun> {
-        let (number, began) = self.hanging()?;
-        let verdict = Verdict { outcome: Outcome::Running, message: "the container waits for it".to_owned() };
-        Some(self.run(HookKind::PostStart, number, self.shape.post_start?, verdict, Some(began), None))
-    }
-
-    /// The kubelet does not say when a preStop hook returns: it runs, or the program stops.
-    fn running_pre_stop(&self, number: u32) -> Option<HookRun> {
-        let handler = self.shape.pre_stop?;
-        let view = View::of(self.evidence, self.name, number, self.counted)?;
-        let began = view.killing().map(|(second, _)| second).or(self.evidence.stop.map(|stop| stop.began))?;
-        let message = "the container is being stopped: its hook runs, or its program ends".to_owned();
-        let verdict = Verdict { outcome: Outcome::Running, message };
-        Some(self.run(HookKind::PreStop, number, handler, verdict, Some(began), None))
     }
 }
 
@@ -265,6 +250,27 @@ fn bounds(start: Option<i64>, end: Option<i64>) -> Option<Interval> {
 
 fn second(second: i64) -> Option<Timestamp> {
     Timestamp::from_second(second).ok()
+}
+
+/// The run with what its record has measured.
+fn measured(run: HookRun, record: Option<&Record>) -> HookRun {
+    let Some(record) = record else { return run };
+    let execution = record.numbering.as_ref().map_or(run.id.execution, |numbering| numbering.execution);
+    let start_time =
+        i64::try_from(record.start).ok().and_then(|start| Timestamp::from_microsecond(start).ok());
+    let run =
+        HookRun { id: HookRunId { execution, ..run.id }, start_time: start_time.or(run.start_time), ..run };
+    let Some(ending) = record.ending.as_ref().filter(|_| run.source == Source::Runner) else { return run };
+    HookRun {
+        duration: Some(Interval::exactly(Duration::from_micros(ending.duration))),
+        exit_code: ending.exit.map(|exit| match exit {
+            Exit::Code(code) => i32::from(code),
+            Exit::Signal(signal) => 128 + i32::from(signal),
+        }),
+        attempts: Some(ending.attempts),
+        output: ending.output.clone(),
+        ..run
+    }
 }
 
 /// The time from the deletion to the container's end over the grace in force.
