@@ -1,2 +1,64 @@
-//! Runs an exec hook.
-fn main() {}
+//! Runs an exec hook inside its container and records what happened.
+//!
+//! `hook-runner run … -- COMMAND ARG…` stands where the kubelet would start COMMAND; `hook-runner install DEST` copies
+//! this program to where the containers of a Pod find it. It needs no shell, no library and no file but itself.
+//!
+//! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
+//! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
+//! - [`watch`] is the only place that waits: for [`signals`], for output on its way through [`streams`], for a time.
+//! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
+//!   reaches the hook.
+//! - [`leftover`] keeps alive what the hook leaves behind.
+
+mod arguments;
+mod attempt;
+mod descendants;
+mod install;
+mod leftover;
+mod patience;
+mod record_dir;
+mod recorder;
+mod run;
+mod signals;
+mod spawn;
+mod streams;
+mod tail;
+mod termination_log;
+mod watch;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use arguments::Task;
+
+/// The exit code of a runner that was told something it does not understand. A hook's own code is never changed to it.
+const MISUSED: u8 = 125;
+
+fn main() -> ExitCode {
+    let done = match Task::from_arguments(std::env::args_os().skip(1)) {
+        Ok(Task::Run(order)) => return ExitCode::from(run::run(&order)),
+        Ok(Task::Install { destination }) => {
+            install::install(&destination).map_err(|error| error.to_string())
+        }
+        Ok(Task::Swallow) => {
+            leftover::swallow();
+            Ok(())
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::from(MISUSED);
+        }
+    };
+    done.map_or_else(
+        |error| {
+            complain(&error);
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+/// One line on stderr. That nobody reads it is no reason to fail.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
+}

@@ -30,5 +30,5 @@ pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
 pub use merge::merge;
 pub use parse::parse;
-pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId};
+pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};
 pub use state::{State, StateError};

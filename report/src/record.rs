@@ -106,7 +106,7 @@ pub struct Numbering {
 pub struct Ending {
     /// How it ended.
     pub outcome: Outcome,
-    /// What the last attempt's process came to; `None` if it could not even be killed.
+    /// What the last attempt's process came to; `None` if that could not be learnt, as of one that cannot be killed.
     pub exit: Option<Exit>,
     /// Microseconds from before the first attempt to the end of the last, on the monotonic clock.
     pub duration: u64,
@@ -136,7 +136,7 @@ pub struct Record {
 }
 
 /// Whether a container can have that name: a DNS label. Names become file names, so nothing else is let through.
-pub(crate) fn is_container_name(name: &str) -> bool {
+pub fn is_container_name(name: &str) -> bool {
     (1..=MAX_CONTAINER).contains(&name.len())
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

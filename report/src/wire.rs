@@ -136,7 +136,7 @@ impl Ending {
         let well = self.exit == Some(Exit::Code(0));
         let consistent = match self.outcome {
             Outcome::Succeeded => well,
-            Outcome::Failed => !well && self.exit.is_some(),
+            Outcome::Failed => !well,
             Outcome::TimedOut | Outcome::Cancelled => true,
         };
         consistent && self.message.len() <= MAX_MESSAGE && self.output.len() <= MAX_OUTPUT

@@ -1,4 +1,5 @@
 //! Whatever is written comes back, and whatever else is read does no harm.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 
 use hooked_report::{
     Counts, Ending, Exit, Hook, MAX_MESSAGE, MAX_OUTPUT, MAX_RECORDS, Numbering, Outcome, PREFIX, Record,

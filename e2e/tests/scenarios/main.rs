@@ -1,4 +1,7 @@
 //! What users do and what they are told, with an operator that is left alone. Scenarios run side by side.
 
 mod crash_loop;
+mod deaths;
 mod samples;
+mod scaling;
+mod stops;

@@ -12,7 +12,7 @@ const VERSION: &str = "0.20.2";
 
 /// Checks everything but advisories, whose database is not part of this tree.
 pub(super) fn check(cluster: &Cluster) -> Result<()> {
-    let arguments = ["check", "bans", "licenses", "sources"];
+    let arguments = ["--log-level", "error", "check", "bans", "licenses", "sources"];
     if Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success()) {
         return cargo::run(&[&["deny"], arguments.as_slice()].concat());
     }

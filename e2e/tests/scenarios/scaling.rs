@@ -1,0 +1,98 @@
+//! More Pods, fewer Pods, none: names are never used twice, and every stop is counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use hooked_crd::{HookKind, HookedWorkload};
+use hooked_e2e::{Container, History, Security, Space, Workload, agree, hook, in_namespace, sh, wait_for};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+
+fn counting(space: &Space) -> Workload {
+    let container = Container::polite("web")
+        .post_start(sh("echo $HOSTNAME >> /witness/started"))
+        .pre_stop(sh("echo $HOSTNAME >> /witness/stopped"));
+    Workload::new("web", [container]).witnessed(&space.files)
+}
+
+fn replicas(workload: &HookedWorkload) -> (i32, i32) {
+    workload.status.as_ref().map_or((0, 0), |status| (status.replicas, status.terminating_replicas))
+}
+
+#[tokio::test]
+async fn pods_come_and_go_with_the_number_and_no_name_is_used_twice() -> Result<()> {
+    in_namespace("scaling", Security::Privileged, async |space| {
+        space.apply(&counting(space).replicas(0)).await?;
+        let history = History::record(space, "web").await;
+        space.until_ready("web").await?;
+        ensure!(space.pods("web").await?.is_empty());
+
+        space.scale("web", 3).await?;
+        space.until_ready("web").await?;
+        let by_hand = space.pods("web").await?.first().context("no Pod")?.name_any();
+        space.kubectl(&["delete", "pod", &by_hand, "--wait=false"]).await?;
+        space
+            .until("web", "the Pod that was deleted by hand is being replaced", |web| replicas(web) == (3, 1))
+            .await?;
+        space.until_ready("web").await?;
+        space.scale("web", 1).await?;
+        space.until("web", "one Pod is left", |web| replicas(web) == (1, 0)).await?;
+        let workload = space.until_stopped("web").await?;
+
+        let seen: BTreeSet<(u64, String)> =
+            history.moments().into_iter().flatten().map(|pod| (pod.ordinal, pod.name)).collect();
+        let ordinals: Vec<u64> = seen.iter().map(|(ordinal, _)| *ordinal).collect();
+        ensure!(ordinals == [1, 2, 3, 4], "each Pod has a number of its own: {seen:?}");
+        let started = only_once(space.files.lines("started")?)?;
+        let stopped = only_once(space.files.lines("stopped")?)?;
+        ensure!(started == stopped && started.len() == 4, "{started:?} {stopped:?}");
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == 4);
+        let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
+        ensure!(pre_stop.succeeded + pre_stop.unknown == 4 && pre_stop.failed == 0, "{pre_stop:?}");
+        agree(space, "web").await
+    })
+    .await
+}
+
+/// The names, each of which must be there once.
+fn only_once(lines: Vec<String>) -> Result<BTreeSet<String>> {
+    let mut counts = BTreeMap::new();
+    for line in lines {
+        *counts.entry(line).or_insert(0) += 1;
+    }
+    ensure!(counts.values().all(|count| *count == 1), "{counts:?}");
+    Ok(counts.into_keys().collect())
+}
+
+#[tokio::test]
+async fn a_workload_that_is_deleted_in_a_scale_down_leaves_nothing_behind() -> Result<()> {
+    in_namespace("delete", Security::Privileged, async |space| {
+        let slow = Container::polite("web").pre_stop(sh("echo $HOSTNAME >> /witness/stopped; sleep 2"));
+        space.apply(&Workload::new("web", [slow]).replicas(4).grace(10).witnessed(&space.files)).await?;
+        space.until_ready("web").await?;
+        space.scale("web", 2).await?;
+        space.until("web", "two Pods are terminating", |web| replicas(web) == (2, 2)).await?;
+        let began = std::time::Instant::now();
+        space.kubectl(&["delete", "hw", "web", "--timeout=90s"]).await?;
+        ensure!(
+            space.pods("web").await?.is_empty(),
+            "the workload is gone before its Pods ({:?})",
+            began.elapsed()
+        );
+        ensure!(only_once(space.files.lines("stopped")?)?.len() == 4, "each preStop has run once");
+        until_no_revisions(space).await?;
+        space.until_event("web", "HooksAccounted", "0 failed").await
+    })
+    .await
+}
+
+async fn until_no_revisions(space: &Space) -> Result<()> {
+    let revisions: Api<ControllerRevision> = Api::namespaced(space.cluster.client.clone(), &space.name);
+    wait_for("the workload's revisions are gone", async || {
+        let left = revisions.list(&ListParams::default()).await?;
+        let names: Vec<String> = left.iter().map(ResourceExt::name_any).collect();
+        Ok(if names.is_empty() { Ok(()) } else { Err(format!("{names:?}")) })
+    })
+    .await
+}

@@ -1,0 +1,112 @@
+//! Writes down what happens. What goes wrong with that is no concern of the hook's.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use hooked_report::{Ending, Exit, MAX_MESSAGE, Outcome, Record, RunId};
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::arguments::Order;
+use crate::patience::Patience;
+use crate::record_dir::RecordDir;
+use crate::termination_log::TerminationLog;
+
+/// The record of the run that is under way.
+pub(crate) struct Recorder {
+    record: Record,
+    patience: Patience,
+    record_dir: Option<RecordDir>,
+    log: Option<TerminationLog>,
+    /// Why the run has no number; empty if it has one, or is not to have one.
+    trouble: String,
+    began: Instant,
+}
+
+/// How the run ended.
+pub(crate) struct RunEnd {
+    pub(crate) outcome: Outcome,
+    pub(crate) exit: Option<Exit>,
+    pub(crate) attempts: u32,
+    pub(crate) message: String,
+    /// Microseconds.
+    pub(crate) duration: u64,
+}
+
+impl Recorder {
+    /// Writes down that the hook is about to start.
+    pub(crate) fn begin(order: &Order) -> Self {
+        let mut record = Record {
+            run: random_id(),
+            container: order.container.clone(),
+            hook: order.hook,
+            start: now(),
+            numbering: None,
+            ending: None,
+        };
+        let mut patience = Patience::new();
+        let mut trouble = String::new();
+        let counted = order
+            .record_dir
+            .as_deref()
+            .map(|path| RecordDir::begin(path, &order.container, order.hook, &mut patience));
+        let record_dir = match counted {
+            Some(Ok((record_dir, numbering))) => {
+                record.numbering = Some(numbering);
+                Some(record_dir)
+            }
+            Some(Err(error)) => {
+                trouble = error.to_string();
+                None
+            }
+            None => None,
+        };
+        let log = order
+            .termination_log
+            .as_deref()
+            .and_then(|path| TerminationLog::begin(path, order, &record, &mut patience).ok());
+        Self { record, patience, record_dir, log, trouble, began: Instant::now() }
+    }
+
+    /// Microseconds since the hook started.
+    pub(crate) fn elapsed(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Writes down how the hook ended.
+    pub(crate) fn end(mut self, end: RunEnd, output: String) {
+        let RunEnd { outcome, exit, attempts, mut message, duration } = end;
+        if let Some(record_dir) = &self.record_dir {
+            match record_dir.end(outcome, &mut self.patience) {
+                Ok(numbering) => self.record.numbering = Some(numbering),
+                Err(error) => self.trouble = error.to_string(),
+            }
+        }
+        if !self.trouble.is_empty() {
+            let separator = if message.is_empty() { "" } else { "; " };
+            message = format!("{message}{separator}not counted: {}", self.trouble);
+        }
+        while message.len() > MAX_MESSAGE {
+            message.pop();
+        }
+        self.record.ending = Some(Ending { outcome, exit, duration, attempts, message, output });
+        if let Some(log) = &mut self.log {
+            let _ = log.end(&self.record, &mut self.patience);
+        }
+    }
+}
+
+/// 128 random bits. Where there are none, which is before a machine has gathered any, the time and the process's number
+/// have to do.
+fn random_id() -> RunId {
+    let mut id = [0; 16];
+    if getrandom(&mut id, GetRandomFlags::NONBLOCK) != Ok(id.len()) {
+        id[..8].copy_from_slice(&now().to_le_bytes());
+        id[8..12].copy_from_slice(&std::process::id().to_le_bytes());
+    }
+    RunId(id)
+}
+
+/// Microseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,140 @@
+//! A run: attempts until one succeeds or there are no more, and one outcome.
+
+use std::io;
+use std::time::Instant;
+
+use hooked_report::{Exit, Outcome};
+use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
+
+use crate::arguments::Order;
+use crate::attempt::{Attempt, attempt, note};
+use crate::complain;
+use crate::leftover::leave;
+use crate::recorder::{Recorder, RunEnd};
+use crate::signals::{Arrived, Signals, set_mask};
+use crate::spawn::become_it;
+use crate::streams::Streams;
+use crate::watch::{Event, Watch};
+
+/// The exit code of a hook that was ended at its timeout and nevertheless exited with 0.
+const TIMED_OUT: u8 = 124;
+/// What a shell returns for a command that it cannot start, and for one that it does not find.
+const CANNOT_START: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// What is returned for a process that SIGKILL does not end.
+const KILLED: u8 = 128 + 9;
+
+/// Runs the hook as ordered and returns what the runner is to exit with.
+pub(crate) fn run(order: &Order) -> u8 {
+    let Ok(mut watch) = prepare(order) else {
+        // No pipe and no queue to be had: the hook is worth more than its record.
+        return replaced(order, None);
+    };
+    let recorder = Recorder::begin(order);
+    let mut stop = None;
+    let mut attempts = 1;
+    let last = loop {
+        let last = attempt(order, &mut watch, &mut stop);
+        if let Some(Err(error)) = &last.end
+            && is_want(error)
+        {
+            return replaced(order, Some(&watch));
+        }
+        if well(&last) || stop.is_some() || attempts > order.retries || !pause(order, &mut watch, &mut stop) {
+            break last;
+        }
+        attempts += 1;
+    };
+    let result = judge(order, &last, attempts, stop, recorder.elapsed());
+    if last.end.as_ref().is_some_and(Result::is_err) {
+        complain(&result.message);
+    }
+    watch.finish();
+    recorder.end(result, watch.streams.last_output());
+    leave(watch.streams.held_open());
+    if order.ignore_failure { 0 } else { code(&last) }
+}
+
+/// All that is needed to look after a hook.
+fn prepare(order: &Order) -> io::Result<Watch> {
+    let streams = Streams::new(order.output_bytes)?;
+    let signals = Signals::block()?;
+    // Any number but 0 means yes. Without it, what leaves the hook's tree is out of reach at the timeout.
+    let _ = set_child_subreaper(Some(getpid()));
+    Ok(Watch { signals, streams })
+}
+
+/// Whether the machine lacked something for a second process that the hook alone may do without.
+fn is_want(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
+}
+
+/// The hook takes the runner's place, unwatched. Its run stays recorded as begun.
+fn replaced(order: &Order, watch: Option<&Watch>) -> u8 {
+    let _ = set_child_subreaper(None::<Pid>);
+    if let Some(watch) = watch {
+        let _ = set_mask(&watch.signals.original());
+    }
+    let error = become_it(&order.command);
+    complain(&cannot_start(order, &error));
+    if order.ignore_failure { 0 } else { refusal(&error) }
+}
+
+/// Waits before the next attempt. False if the runner was asked to end meanwhile.
+fn pause(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
+    let Some(deadline) = Instant::now().checked_add(order.retry_delay) else { return false };
+    while stop.is_none() {
+        match watch.next(Some(deadline)) {
+            // What earlier attempts left behind may have died; it is buried with the next.
+            Event::Signal(Arrived::Child) => {}
+            Event::Signal(Arrived::ForHook(signal)) => note(signal, stop),
+            Event::Deadline => return true,
+        }
+    }
+    false
+}
+
+fn well(attempt: &Attempt) -> bool {
+    !attempt.timed_out && matches!(attempt.end, Some(Ok(Exit::Code(0))))
+}
+
+fn judge(order: &Order, last: &Attempt, attempts: u32, stop: Option<Signal>, duration: u64) -> RunEnd {
+    let exit = match &last.end {
+        Some(Ok(exit)) => Some(*exit),
+        Some(Err(error)) => Some(Exit::Code(refusal(error))),
+        None => None,
+    };
+    let (outcome, message) = match (&last.end, stop) {
+        _ if well(last) => (Outcome::Succeeded, String::new()),
+        _ if last.timed_out => {
+            let seconds = order.timeout.unwrap_or_default().as_secs();
+            (Outcome::TimedOut, format!("timed out after {seconds} s"))
+        }
+        (_, Some(signal)) => (Outcome::Cancelled, format!("asked to end by signal {}", signal.as_raw())),
+        (Some(Err(error)), None) => (Outcome::Failed, cannot_start(order, error)),
+        (Some(Ok(Exit::Code(code))), None) => (Outcome::Failed, format!("exited with {code}")),
+        (Some(Ok(Exit::Signal(signal))), None) => (Outcome::Failed, format!("ended by signal {signal}")),
+        (None, None) => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
+    };
+    RunEnd { outcome, exit, attempts, message, duration }
+}
+
+fn cannot_start(order: &Order, error: &io::Error) -> String {
+    let program = order.command.first().map(|program| program.display().to_string()).unwrap_or_default();
+    format!("cannot start {program:?}: {error}")
+}
+
+fn refusal(error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_START }
+}
+
+/// What the runner exits with: what the hook's own process did, as a shell puts it.
+fn code(last: &Attempt) -> u8 {
+    match &last.end {
+        Some(Ok(Exit::Code(0))) if last.timed_out => TIMED_OUT,
+        Some(Ok(Exit::Code(code))) => *code,
+        Some(Ok(Exit::Signal(signal))) => signal.saturating_add(128),
+        Some(Err(error)) => refusal(error),
+        None => KILLED,
+    }
+}
