@@ -9,13 +9,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use build::Program;
 use docker_archive::Image;
 
 /// The image's name; `config/manager` names the same.
 const NAME: &str = "hooked.dev/hooked:dev";
 
-/// The programs of the image: package and binary are named alike. The first is what the image runs.
-const PROGRAMS: &[&str] = &["hooked-controller"];
+/// The programs of the image. The first is what the image runs; the second is copied or mounted into users' Pods, where
+/// size and start-up count.
+const PROGRAMS: [Program; 2] = [
+    Program { name: "hooked-controller", profile: "release", flags: "-C target-feature=+crt-static" },
+    Program {
+        name: "hook-runner",
+        profile: "runner",
+        flags: "-C target-feature=+crt-static -C relocation-model=static",
+    },
+];
 
 /// Nobody in particular, and not root.
 const USER: &str = "65532:65532";
@@ -53,11 +62,11 @@ pub(crate) fn build() -> Result<PathBuf> {
 }
 
 fn static_programs() -> Result<Vec<PathBuf>> {
-    PROGRAMS.iter().map(|program| build::static_program(program)).collect()
+    PROGRAMS.into_iter().map(build::static_program).collect()
 }
 
 fn write_archive(output: &Path, programs: &[PathBuf]) -> Result<usize> {
-    let entrypoint = format!("/{}", PROGRAMS[0]);
+    let entrypoint = format!("/{}", PROGRAMS[0].name);
     let archive = Image { name: NAME, user: USER, entrypoint: &entrypoint, programs }.archive()?;
     fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
     Ok(archive.len())

@@ -68,6 +68,11 @@ impl Story {
         Conclusion::of(&infer(&self.evidence, &PodMarks::default(), at(second)))
     }
 
+    /// What is concluded at `second` beyond what is counted, in full.
+    pub(crate) fn findings_after(&self, counted: &PodMarks, second: i64) -> Findings {
+        infer(&self.evidence, counted, at(second))
+    }
+
     /// What is concluded at `second`, in full.
     pub(crate) fn findings(&self, second: i64) -> Findings {
         infer(&self.evidence, &PodMarks::default(), at(second))

@@ -3,4 +3,5 @@
 
 mod fixtures;
 mod merging;
+mod records;
 mod traps;

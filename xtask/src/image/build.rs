@@ -7,16 +7,27 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// Builds the program of that name statically for release, and tells where it is.
-pub(super) fn static_program(name: &str) -> Result<PathBuf> {
+/// A program of the image: package and binary are named alike.
+#[derive(Clone, Copy)]
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    /// The cargo profile that it is built with.
+    pub(super) profile: &'static str,
+    /// What rustc is told besides, to make it static.
+    pub(super) flags: &'static str,
+}
+
+/// Builds a program statically, and tells where it is.
+pub(super) fn static_program(program: Program) -> Result<PathBuf> {
+    let Program { name, profile, flags } = program;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo)
         .current_dir(super::workspace()?)
-        .args(["build", "--release", "--package", name, "--bin", name])
+        .args(["build", "--profile", profile, "--package", name, "--bin", name])
         // Naming the target keeps the flag below from programs that run during the build: a macro cannot be static.
         .args(["--target", &target()])
         .args(["--message-format", "json-render-diagnostics"])
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("RUSTFLAGS", flags)
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start cargo")?;

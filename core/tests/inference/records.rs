@@ -1,0 +1,173 @@
+//! The runner's word comes first, and what a settled run counted never changes.
+
+use hooked_core::hooks::{Finding, Slot};
+use hooked_core::ledger::PodMarks;
+use hooked_core::pod::RUNNER_PATH;
+use hooked_crd::{KillReason, Outcome, Source};
+use serde_json::{Value, json};
+
+use crate::fixtures::{Conclusion, Story, ended, running, waiting, web};
+
+/// Exec hooks under the runner, with these options.
+fn recorded(hooks: &[&str], options: &[&str]) -> Value {
+    let command: Vec<&str> = [&[RUNNER_PATH, "run"][..], options, &["--", "sh"]].concat();
+    hooks.iter().map(|hook| ((*hook).to_owned(), json!({"exec": {"command": command}}))).collect()
+}
+
+/// A record of a run, ended if it has an outcome.
+fn line(hook: &str, execution: u32, outcome: Option<&str>, past: &str) -> String {
+    let run = format!("{:032x}", u128::from(execution) + if hook == "PreStop" { 1 << 64 } else { 0 });
+    let mut record = json!({
+        "run": run, "container": "web", "hook": hook, "execution": execution, "phase": "started",
+        "start": 1_700_000_001_500_000_u64, "all": [execution, 0, 0, 0, 0], "past": past,
+    });
+    if let Some(outcome) = outcome {
+        let exit = i32::from(outcome != "Succeeded") * 3;
+        let ended = json!({"phase": "ended", "took": 4213, "outcome": outcome, "exit": exit, "attempts": 1});
+        record.as_object_mut().unwrap().extend(ended.as_object().unwrap().clone());
+    }
+    format!("hooked.dev/v1 {record}\n")
+}
+
+/// The same status, with this text in the termination log of the instance that ended.
+fn with_log(mut status: Value, log: &str) -> Value {
+    let container = &mut status["containerStatuses"][0];
+    for state in ["state", "lastState"] {
+        if container[state]["terminated"].is_object() {
+            container[state]["terminated"]["message"] = json!(log);
+        }
+    }
+    status
+}
+
+#[test]
+fn a_recorded_pre_stop_is_settled_at_once_and_exact() {
+    let log = line("PreStop", 1, Some("Succeeded"), "");
+    let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(
+        12,
+        10,
+        30,
+        &with_log(ended(1, 12, 0, "Completed"), &log),
+    );
+    let findings = story.findings(12);
+    let [Finding::End { pre_stop: Some(run), kill: None, .. }] = &findings.settled[..] else {
+        panic!("{findings:?}")
+    };
+    assert_eq!((run.outcome, run.source, run.exit_code), (Outcome::Succeeded, Source::Runner, Some(0)));
+    let duration = run.duration.unwrap();
+    assert_eq!((duration.middle().as_micros(), duration.error().as_micros()), (4213, 0));
+}
+
+#[test]
+fn a_record_outweighs_what_the_kubelet_reports() {
+    let log = line("PreStop", 1, Some("Succeeded"), "");
+    let story = Story::with_hooks(&recorded(&["preStop"], &[]))
+        .event(10, "FailedPreStopHook", "PreStopHook failed")
+        .stopping(12, 10, 30, &with_log(ended(1, 12, 0, "Completed"), &log));
+    assert_eq!(
+        story.conclude(22),
+        Conclusion { pre_stop: vec![Outcome::Succeeded], ..Conclusion::default() }
+    );
+}
+
+#[test]
+fn a_log_that_looks_like_a_record_is_nothing_where_no_runner_runs() {
+    let log = line("PreStop", 1, Some("Succeeded"), "");
+    let story = Story::with_hooks(&json!({"preStop": {"exec": {"command": ["sh"]}}})).stopping(
+        12,
+        10,
+        30,
+        &with_log(ended(1, 12, 0, "Completed"), &log),
+    );
+    assert_eq!(story.conclude(22).pre_stop, [Outcome::Unknown]);
+}
+
+#[test]
+fn a_run_that_only_began_was_cut_off_by_the_grace_period() {
+    let log = line("PreStop", 1, None, "");
+    let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(
+        7,
+        0,
+        3,
+        &with_log(ended(-10, 6, 137, "Error"), &log),
+    );
+    let expect = Conclusion {
+        pre_stop: vec![Outcome::TimedOut],
+        kills: vec![KillReason::GracePeriodExceededInPreStop],
+        ..Conclusion::default()
+    };
+    assert_eq!(story.conclude(17), expect);
+}
+
+#[test]
+fn a_hook_that_hit_its_own_timeout_is_the_cause_though_the_program_did_not_stop_either() {
+    let log = line("PreStop", 1, Some("TimedOut"), "");
+    let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(
+        7,
+        0,
+        3,
+        &with_log(ended(-10, 6, 137, "Error"), &log),
+    );
+    assert_eq!(story.conclude(7).kills, [KillReason::PreStopHookTimedOut]);
+}
+
+#[test]
+fn a_run_that_only_began_when_its_program_exited_is_unknown() {
+    let log = line("PreStop", 1, None, "");
+    let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(
+        7,
+        0,
+        30,
+        &with_log(ended(-10, 6, 0, "Completed"), &log),
+    );
+    assert_eq!(story.conclude(17), Conclusion { pre_stop: vec![Outcome::Unknown], ..Conclusion::default() });
+}
+
+#[test]
+fn an_ignored_failure_is_a_failure_and_kills_nothing() {
+    let log = line("PostStart", 1, Some("Failed"), "");
+    let story = Story::with_hooks(&recorded(&["postStart"], &["--ignore-failure"])).status(2, &running(0, 1));
+    assert_eq!(story.conclude(50), Conclusion::default(), "that it runs proves nothing");
+    let story = story.status(60, &with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &log));
+    assert_eq!(story.conclude(60), Conclusion { post_start: vec![Outcome::Failed], ..Conclusion::default() });
+}
+
+#[test]
+fn a_duration_that_comes_after_its_run_was_counted_is_counted_then_and_once() {
+    let log = line("PostStart", 1, Some("Succeeded"), "");
+    let story = Story::with_hooks(&recorded(&["postStart"], &[])).status(2, &running(0, 1));
+    let findings = story.findings(12);
+    let [Finding::PostStart { run, .. }] = &findings.settled[..] else { panic!("{findings:?}") };
+    assert_eq!((run.outcome, run.source, run.duration), (Outcome::Succeeded, Source::Kubelet, None));
+
+    let mut counted = PodMarks::default();
+    counted.advance(&web(), Slot::PostStart, 1);
+    let story = story.status(60, &with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &log));
+    let findings = story.findings_after(&counted, 60);
+    let [Finding::End { post_start_took: Some(took), .. }] = &findings.settled[..] else {
+        panic!("{findings:?}")
+    };
+    assert_eq!(took.duration.middle().as_micros(), 4213);
+    counted.advance(&web(), Slot::End, 1);
+    assert_eq!(story.findings_after(&counted, 60).settled, []);
+}
+
+#[test]
+fn one_record_tells_of_every_run_of_a_crash_loop_that_nobody_watched() {
+    let log = line("PostStart", 10, Some("Failed"), "fffffffff");
+    let status = with_log(waiting(9, "CrashLoopBackOff", 100, 100, 0, "Completed"), &log);
+    let story = Story::with_hooks(&recorded(&["postStart"], &[])).status(101, &status);
+    let conclusion = story.conclude(101);
+    assert_eq!(conclusion.post_start, [Outcome::Failed; 10]);
+    assert_eq!(conclusion.kills, [KillReason::PostStartHookFailed; 10]);
+}
+
+#[test]
+fn runs_are_not_recalled_where_executions_and_starts_differ() {
+    let log = line("PreStop", 2, Some("Succeeded"), "f");
+    let status = with_log(ended(100, 110, 0, "Completed"), &log);
+    let mut status = status;
+    status["containerStatuses"][0]["restartCount"] = json!(4);
+    let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(111, 109, 30, &status);
+    assert_eq!(story.conclude(111).pre_stop, [Outcome::Succeeded], "the others are lost, not guessed");
+}
