@@ -2,6 +2,8 @@
 
 mod crash_loop;
 mod deaths;
+mod malformed;
+mod rollouts;
 mod samples;
 mod scaling;
 mod stops;
