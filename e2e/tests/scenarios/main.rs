@@ -2,6 +2,9 @@
 
 mod crash_loop;
 mod deaths;
+mod deployments;
+mod kubectl;
+mod leaving;
 mod malformed;
 mod rollouts;
 mod samples;
