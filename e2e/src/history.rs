@@ -58,7 +58,12 @@ impl History {
                     Ok(watcher::Event::Delete(pod)) => {
                         note(&record, |moment| _ = moment.remove(&pod.uid().unwrap_or_default()));
                     }
-                    Ok(watcher::Event::InitDone) => _ = listed.take().map(|listed| listed.send(())),
+                    Ok(watcher::Event::InitDone) => {
+                        if let Some(listed) = listed.take() {
+                            begin_here(&record);
+                            listed.send(()).ok();
+                        }
+                    }
                     Ok(watcher::Event::Init) | Err(_) => {}
                 }
             }
@@ -86,6 +91,13 @@ fn note(record: &Mutex<Vec<Moment>>, change: impl FnOnce(&mut Moment)) {
     let mut next = moments.last().cloned().unwrap_or_default();
     change(&mut next);
     moments.push(next);
+}
+
+/// Forgets the moments in which the list was not complete.
+fn begin_here(record: &Mutex<Vec<Moment>>) {
+    let mut moments = lock(record);
+    let last = moments.len() - 1;
+    moments.drain(..last);
 }
 
 fn lock(record: &Mutex<Vec<Moment>>) -> MutexGuard<'_, Vec<Moment>> {

@@ -1,23 +1,24 @@
 //! Where the executions of a container's hooks are counted: a directory that outlives the container's instances.
 //!
-//! Each hook of each container has a file of its own. It is replaced as a whole, under a lock on the directory, so it
-//! is never cut off, and two hooks at once do not undo each other's. Nothing is synced to the disk: what is to be
-//! survived is the end of a process, not of the node.
+//! Each hook of each container has a file of its own, read and written under a lock, so that two hooks at once do not
+//! undo each other's. A state is always as long as the one before and lies within the file's first page, and no signal
+//! interrupts a write within a page: there is the old one or the new one. (A new file in place of the old one would do as
+//! well and take five times as long: ext4 flushes what is renamed over another file. And it fails on a full disk.)
+//! Nothing is synced to the disk: what is to be survived is the end of a process, not of the node.
 
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use hooked_report::{Hook, Numbering, Outcome, State, StateError, is_container_name};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, renameat, unlinkat};
-use rustix::io::{Errno, read, write};
+use rustix::fs::{FileType, Mode, OFlags, fchmod, fstat, open};
+use rustix::io::{Errno, pread, pwrite};
 
 use crate::patience::{Patience, release};
 
 /// The file of one hook in the directory, and the execution that is under way.
 pub(crate) struct RecordDir {
-    directory: OwnedFd,
-    file: String,
+    file: OwnedFd,
     execution: u32,
 }
 
@@ -26,9 +27,9 @@ pub(crate) struct RecordDir {
 pub(crate) enum RecordDirError {
     /// The container's name cannot be one.
     Name,
-    /// The directory cannot be opened.
-    Directory(Errno),
-    /// Someone else keeps the directory locked.
+    /// There is no state, and none can be made.
+    Open(Errno),
+    /// Someone else keeps the state locked.
     Busy,
     /// The state is there and cannot be read.
     Read(Errno),
@@ -42,8 +43,8 @@ impl fmt::Display for RecordDirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name => f.write_str("no container has this name"),
-            Self::Directory(error) => write!(f, "the record directory cannot be opened: {error}"),
-            Self::Busy => f.write_str("the record directory is locked"),
+            Self::Open(error) => write!(f, "the state cannot be opened: {error}"),
+            Self::Busy => f.write_str("the state is locked"),
             Self::Read(error) => write!(f, "the state cannot be read: {error}"),
             Self::State(error) => error.fmt(f),
             Self::Write(error) => write!(f, "the state cannot be written: {error}"),
@@ -62,9 +63,9 @@ impl RecordDir {
         if !is_container_name(container) {
             return Err(RecordDirError::Name);
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = open(path, flags, Mode::empty()).map_err(RecordDirError::Directory)?;
-        let mut this = Self { directory, file: format!("{container}.{}", hook.name()), execution: 0 };
+        let file = open_or_create(&path.join(format!("{container}.{}", hook.name())))
+            .map_err(RecordDirError::Open)?;
+        let mut this = Self { file, execution: 0 };
         let numbering = this.change(patience, |state| state.begin().map_err(RecordDirError::State))?;
         this.execution = numbering.execution;
         Ok((this, numbering))
@@ -84,55 +85,48 @@ impl RecordDir {
         patience: &mut Patience,
         change: impl FnOnce(&mut State) -> Result<u32, RecordDirError>,
     ) -> Result<Numbering, RecordDirError> {
-        if !patience.lock(&self.directory) {
+        if !patience.lock(&self.file) {
             return Err(RecordDirError::Busy);
         }
         let changed = self.read().and_then(|mut state| {
             let execution = change(&mut state)?;
-            self.replace(&state).map_err(RecordDirError::Write)?;
+            self.write(&state).map_err(RecordDirError::Write)?;
             Ok(state.numbering(execution))
         });
-        release(&self.directory);
+        release(&self.file);
         changed
     }
 
     fn read(&self) -> Result<State, RecordDirError> {
-        // Whatever else may lie there under this name must neither block nor lead elsewhere.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(&self.directory, &self.file, flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(State::default()),
-            Err(error) => return Err(RecordDirError::Read(error)),
-        };
-        let kind = fstat(&file).map_err(RecordDirError::Read)?.st_mode;
-        if FileType::from_raw_mode(kind) != FileType::RegularFile {
-            return Err(RecordDirError::State(StateError::Form));
-        }
-        let mut text = [0; State::MAX_BYTES];
-        let length = read(&file, &mut text).map_err(RecordDirError::Read)?;
+        // One byte more than a state has, to see what is too long.
+        let mut text = [0; State::BYTES + 1];
+        let length = pread(&self.file, &mut text, 0).map_err(RecordDirError::Read)?;
         let text =
             std::str::from_utf8(&text[..length]).map_err(|_| RecordDirError::State(StateError::Form))?;
         State::parse(text).map_err(RecordDirError::State)
     }
 
-    fn replace(&self, state: &State) -> Result<(), Errno> {
-        let unfinished = format!(".{}.new", self.file);
-        let _ = unlinkat(&self.directory, &unfinished, AtFlags::empty());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        // Readable by all, since the container's next instance may run as another user.
-        let mode = Mode::from_raw_mode(0o644);
-        let file = openat(&self.directory, &unfinished, flags, mode)?;
+    fn write(&self, state: &State) -> Result<(), Errno> {
         let text = state.to_string();
-        let written = match write(&file, text.as_bytes()) {
-            Ok(length) if length == text.len() => {
-                renameat(&self.directory, &unfinished, &self.directory, &self.file)
-            }
-            Ok(_) => Err(Errno::NOSPC),
-            Err(error) => Err(error),
-        };
-        if written.is_err() {
-            let _ = unlinkat(&self.directory, &unfinished, AtFlags::empty());
-        }
-        written
+        if pwrite(&self.file, text.as_bytes(), 0)? == text.len() { Ok(()) } else { Err(Errno::NOSPC) }
     }
+}
+
+/// Opens the file, and makes it if it is not there. Whatever else may lie there under this name must neither block nor
+/// lead elsewhere.
+fn open_or_create(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    // For all, since the container's next instance may run as another user.
+    let mode = Mode::from_raw_mode(0o666);
+    let file = match open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            let file = open(path, flags | OFlags::CREATE, mode)?;
+            // The mask of the container's processes is not for this file. It may be another's, made a moment ago.
+            let _ = fchmod(&file, mode);
+            file
+        }
+        opened => opened?,
+    };
+    let kind = FileType::from_raw_mode(fstat(&file)?.st_mode);
+    if kind == FileType::RegularFile { Ok(file) } else { Err(Errno::INVAL) }
 }

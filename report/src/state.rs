@@ -43,21 +43,26 @@ impl fmt::Display for StateError {
 impl std::error::Error for StateError {}
 
 impl State {
-    /// Bytes that a state takes at most.
-    pub const MAX_BYTES: usize = 160;
+    /// Bytes that a state takes: always as many, so that a new one can be written over an old one.
+    pub const BYTES: usize = 160;
 
-    /// Reads what [`fmt::Display`] writes.
+    /// Reads what [`fmt::Display`] writes. A text of no bytes is the state before the first execution: its file was made
+    /// and not yet written.
     ///
     /// # Errors
     /// [`StateError::Form`] and [`StateError::Numbers`], for a text that this program did not write as it is.
     pub fn parse(text: &str) -> Result<Self, StateError> {
-        let line = text.strip_suffix('\n').ok_or(StateError::Form)?;
-        let mut words = line.strip_prefix(HEADER).ok_or(StateError::Form)?.split(' ').skip(1);
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let line = text.strip_suffix('\n').filter(|_| text.len() == Self::BYTES).ok_or(StateError::Form)?;
+        let mut words =
+            line.trim_end_matches(' ').strip_prefix(HEADER).ok_or(StateError::Form)?.split(' ').skip(1);
         let mut counts = [0; 5];
         for count in &mut counts {
             *count = words.next().and_then(|word| word.parse().ok()).ok_or(StateError::Form)?;
         }
-        let past = words.next().and_then(Past::from_letters).ok_or(StateError::Form)?;
+        let past = words.next().map_or(Some(Past::default()), Past::from_letters).ok_or(StateError::Form)?;
         let state = Self { counts: Counts::from_array(counts), past };
         match words.next() {
             Some(_) => Err(StateError::Form),
@@ -114,8 +119,8 @@ impl State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HEADER)?;
-        self.counts.to_array().iter().try_for_each(|count| write!(f, " {count}"))?;
-        writeln!(f, " {}", self.past)
+        let [started, succeeded, failed, timed_out, cancelled] = self.counts.to_array();
+        let line = format!("{HEADER} {started} {succeeded} {failed} {timed_out} {cancelled} {}", self.past);
+        writeln!(f, "{line:<width$}", width = Self::BYTES - 1)
     }
 }

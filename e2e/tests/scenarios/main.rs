@@ -2,6 +2,11 @@
 
 mod crash_loop;
 mod deaths;
+mod deployments;
+mod kubectl;
+mod leaving;
+mod malformed;
+mod rollouts;
 mod samples;
 mod scaling;
 mod stops;

@@ -1,0 +1,180 @@
+//! From one revision to the next, within the limits that the strategy sets.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use hooked_crd::HookedWorkload;
+use hooked_e2e::{Container, History, Security, Sight, Space, Workload, condition, in_namespace};
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+use serde_json::{Value, json};
+
+/// A program that becomes ready after a moment, so that a rollout has something to wait for.
+fn slow() -> Container {
+    let script = "trap 'exit 0' TERM; (sleep 1; touch /tmp/ready) & sleep 100000 & wait";
+    let probe = json!({"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1});
+    Container::script("web", script).with("readinessProbe", probe)
+}
+
+fn rolling(surge: impl Into<Value>, unavailable: impl Into<Value>) -> Value {
+    let (surge, unavailable): (Value, Value) = (surge.into(), unavailable.into());
+    json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})
+}
+
+fn revision(workload: &HookedWorkload) -> Result<String> {
+    let status = workload.status.as_ref().context("no status")?;
+    status.update_revision.clone().context("no updateRevision")
+}
+
+/// Rolls out a second version and checks that no moment has more Pods or fewer ready ones than allowed.
+async fn check(name: &str, wanted: u32, strategy: Value, most: usize, fewest: usize) -> Result<()> {
+    in_namespace(name, Security::Baseline, async |space| {
+        let workload = Workload::new("web", [slow()]).replicas(wanted).grace(1).with("strategy", strategy);
+        space.apply(&workload.clone().version("1")).await?;
+        let before = revision(&space.until_ready("web").await?)?;
+        let history = History::record(space, "web").await;
+        space.apply(&workload.version("2")).await?;
+        let after = revision(&space.until_ready("web").await?)?;
+        ensure!(before != after);
+
+        let moments = history.moments();
+        let alive = |moment: &[Sight]| moment.iter().filter(|pod| !pod.terminating && !pod.ended).count();
+        let ready = |moment: &[Sight]| moment.iter().filter(|pod| !pod.terminating && pod.ready).count();
+        for moment in &moments {
+            ensure!(alive(moment) <= most, "more than {most} Pods: {moment:#?}");
+            ensure!(ready(moment) >= fewest, "fewer than {fewest} ready Pods: {moment:#?}");
+        }
+        // A rollout that makes no use of what it may do has not been put to the test.
+        let used = (
+            moments.iter().map(|moment| alive(moment)).max(),
+            moments.iter().map(|moment| ready(moment)).min(),
+        );
+        ensure!(used == (Some(most), Some(fewest)), "{used:?}, but ({most}, {fewest}) is allowed");
+        let last = moments.last().context("nothing was recorded")?;
+        let new = last.iter().filter(|pod| pod.revision == after && pod.ready && !pod.terminating).count();
+        ensure!(new == wanted as usize && alive(last) == new, "{last:#?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_rolling_update_stays_within_numbers() -> Result<()> {
+    check("rolling-numbers", 4, rolling(2, 1), 6, 3).await
+}
+
+#[tokio::test]
+async fn a_rolling_update_stays_within_percentages() -> Result<()> {
+    // A quarter of five: rounded up above, rounded down below.
+    check("rolling-percents", 5, rolling("25%", "25%"), 7, 4).await
+}
+
+#[tokio::test]
+async fn a_rolling_update_without_surge_makes_room_first() -> Result<()> {
+    check("rolling-no-surge", 4, rolling(0, "50%"), 4, 2).await
+}
+
+#[tokio::test]
+async fn a_rolling_update_without_unavailability_makes_pods_first() -> Result<()> {
+    check("rolling-no-gap", 3, rolling(1, 0), 4, 3).await
+}
+
+#[tokio::test]
+async fn recreate_never_has_old_and_new_side_by_side() -> Result<()> {
+    in_namespace("recreate", Security::Privileged, async |space| {
+        let script = "echo begin $VERSION >> /witness/life; \
+                      trap 'sleep 1; echo end $VERSION >> /witness/life; exit 0' TERM; sleep 100000 & wait";
+        let workload = |version: &str| {
+            let env = json!([{"name": "VERSION", "value": version}]);
+            Workload::new("web", [Container::script("web", script).with("env", env)])
+                .replicas(2)
+                .grace(10)
+                .with("strategy", json!({"type": "Recreate"}))
+                .witnessed(&space.files)
+        };
+        space.apply(&workload("old")).await?;
+        space.until_ready("web").await?;
+        space.apply(&workload("new")).await?;
+        space.until_ready("web").await?;
+        let life = space.files.lines("life")?;
+        ensure!(
+            life == ["begin old", "begin old", "end old", "end old", "begin new", "begin new"],
+            "{life:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_broken_image_stops_the_rollout_and_the_old_template_brings_the_old_revision_back() -> Result<()> {
+    in_namespace("broken", Security::Baseline, async |space| {
+        let workload = Workload::new("web", [slow()])
+            .replicas(3)
+            .grace(1)
+            .with("strategy", rolling(1, 1))
+            .with("progressDeadlineSeconds", json!(6));
+        space.apply(&workload).await?;
+        let old = revision(&space.until_ready("web").await?)?;
+        let history = History::record(space, "web").await;
+        let image = json!([{"name": "web", "image": "hooked.dev/none:1", "imagePullPolicy": "Never"}]);
+        space.apply(&workload.clone().pod_with("containers", image)).await?;
+        let stalled = space
+            .until("web", "is stalled", |workload| {
+                condition(workload, "Stalled").is_some_and(|stalled| stalled.status == "True")
+            })
+            .await?;
+        let progressing = condition(&stalled, "Progressing").context("no condition Progressing")?;
+        ensure!(
+            progressing.status == "False" && progressing.reason == "ProgressDeadlineExceeded",
+            "{progressing:?}"
+        );
+        let ready = condition(&stalled, "Ready").context("no condition Ready")?;
+        ensure!(ready.status == "False", "{ready:?}");
+        let available = condition(&stalled, "Available").context("no condition Available")?;
+        ensure!(available.status == "True", "{available:?}");
+
+        space.apply(&workload).await?;
+        let back = revision(&space.until_ready("web").await?)?;
+        ensure!(back == old, "{back} is another revision than {old}");
+        for moment in history.moments() {
+            let serving = moment.iter().filter(|pod| pod.ready && !pod.terminating).count();
+            ensure!(serving >= 2, "{moment:#?}");
+        }
+        ensure!(revisions(space).await?.len() == 2, "two templates are two revisions");
+        Ok(())
+    })
+    .await
+}
+
+async fn revisions(space: &Space) -> Result<BTreeSet<String>> {
+    let revisions: Api<ControllerRevision> = Api::namespaced(space.cluster.client.clone(), &space.name);
+    Ok(revisions.list(&ListParams::default()).await?.iter().map(ResourceExt::name_any).collect())
+}
+
+#[tokio::test]
+async fn a_paused_workload_is_scaled_with_its_old_template_and_rolled_out_later() -> Result<()> {
+    in_namespace("paused", Security::Baseline, async |space| {
+        let workload = Workload::new("web", [slow()]).replicas(1).grace(1);
+        space.apply(&workload.clone().version("1")).await?;
+        let old = revision(&space.until_ready("web").await?)?;
+        let history = History::record(space, "web").await;
+        let paused = workload.version("2").with("paused", json!(true)).replicas(2);
+        space.apply(&paused).await?;
+        space
+            .until("web", "the paused workload is scaled", |workload| {
+                workload.status.as_ref().is_some_and(|status| status.ready_replicas == 2)
+            })
+            .await?;
+        let new: Vec<Sight> =
+            history.moments().into_iter().flatten().filter(|pod| pod.revision != old).collect();
+        ensure!(new.is_empty(), "rolled out though paused: {new:?}");
+
+        space.apply(&paused.with("paused", json!(false))).await?;
+        let after = revision(&space.until_ready("web").await?)?;
+        ensure!(after != old);
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,154 @@
+//! What the runner costs: time added to a hook, size on disk, memory while a hook runs.
+//!
+//! `cargo run --release -p hook-runner --example startup -- --runner PROGRAM [--tini PROGRAM] [--hook PROGRAM] [--rounds N]`
+//!
+//! The contenders take turns, so that whatever else the machine does hits all of them alike.
+#![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let settings = Settings::from_arguments(std::env::args_os().skip(1))?;
+    let scratch = std::env::temp_dir().join(format!("hook-runner-startup-{}", std::process::id()));
+    fs::create_dir_all(&scratch)?;
+    let done = measure(&settings, &scratch);
+    fs::remove_dir_all(&scratch)?;
+    done
+}
+
+struct Settings {
+    runner: PathBuf,
+    tini: Option<PathBuf>,
+    hook: PathBuf,
+    rounds: usize,
+}
+
+impl Settings {
+    fn from_arguments(mut words: impl Iterator<Item = OsString>) -> Outcome<Self> {
+        let mut settings =
+            Self { runner: PathBuf::new(), tini: None, hook: "/bin/true".into(), rounds: 1000 };
+        while let Some(option) = words.next() {
+            let value = words.next().ok_or("an option lacks its value")?;
+            match option.to_str() {
+                Some("--runner") => settings.runner = fs::canonicalize(value)?,
+                Some("--tini") => settings.tini = Some(fs::canonicalize(value)?),
+                Some("--hook") => settings.hook = value.into(),
+                Some("--rounds") => settings.rounds = value.to_str().ok_or("not a number")?.parse()?,
+                _ => return Err(format!("unknown option {}", option.display()).into()),
+            }
+        }
+        if settings.runner.as_os_str().is_empty() { Err("--runner is missing".into()) } else { Ok(settings) }
+    }
+}
+
+fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
+    let log = scratch.join("termination-log");
+    let mut contenders = vec![Contender::new("bare exec", &[])];
+    if let Some(tini) = &settings.tini {
+        contenders.push(Contender::new("tini", &[tini.into(), "--".into()]));
+    }
+    contenders.push(Contender::new("runner, no record", &runner(&settings.runner, None)));
+    contenders.push(Contender::new("runner", &runner(&settings.runner, Some((scratch, &log)))));
+    for round in 0..settings.rounds + 20 {
+        for contender in &mut contenders {
+            fs::write(&log, "")?;
+            let took = contender.time(&settings.hook)?;
+            // The first rounds fill caches.
+            if round >= 20 {
+                contender.times.push(took);
+            }
+        }
+    }
+    print_times(&mut contenders);
+    println!();
+    println!("size      {:>8} bytes", fs::metadata(&settings.runner)?.len());
+    for line in memory(&settings.runner, scratch, &log)? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn runner(program: &Path, record: Option<(&Path, &Path)>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![program.into()];
+    words.extend(["run", "--container", "web", "--hook", "PreStop"].map(OsString::from));
+    if let Some((directory, log)) = record {
+        words.extend(["--record-dir".into(), directory.into(), "--termination-log".into(), log.into()]);
+        words.extend(["--budget", "4096", "--output-bytes", "1024"].map(OsString::from));
+    }
+    words.push("--".into());
+    words
+}
+
+struct Contender {
+    name: &'static str,
+    wrapper: Vec<OsString>,
+    times: Vec<Duration>,
+}
+
+impl Contender {
+    fn new(name: &'static str, wrapper: &[OsString]) -> Self {
+        Self { name, wrapper: wrapper.to_vec(), times: Vec::new() }
+    }
+
+    fn time(&self, hook: &Path) -> Outcome<Duration> {
+        let began = Instant::now();
+        let status = start(&self.wrapper, hook, &[])?.wait()?;
+        let took = began.elapsed();
+        if status.success() { Ok(took) } else { Err(format!("{}: {status}", self.name).into()) }
+    }
+}
+
+fn start(wrapper: &[OsString], hook: &Path, arguments: &[&str]) -> Outcome<Child> {
+    let mut words = wrapper.iter().cloned().chain([hook.into()]).chain(arguments.iter().map(OsString::from));
+    let program = words.next().ok_or("no program")?;
+    let mut command = Command::new(program);
+    // A null device would spare the runner its second pipe.
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command.spawn()?)
+}
+
+fn print_times(contenders: &mut [Contender]) {
+    println!("{:<20} {:>8} {:>8} {:>10} {:>10}", "ms", "p50", "p90", "added p50", "added p90");
+    let mut bare = None;
+    for contender in contenders {
+        contender.times.sort_unstable();
+        let [p50, p90] = [50, 90].map(|percent| {
+            let at = contender.times.len() * percent / 100;
+            contender.times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+        });
+        let (bare50, bare90) = *bare.get_or_insert((p50, p90));
+        println!(
+            "{:<20} {p50:>8.3} {p90:>8.3} {:>10.3} {:>10.3}",
+            contender.name,
+            p50 - bare50,
+            p90 - bare90
+        );
+    }
+}
+
+/// Lines of the runner's status while a hook runs.
+fn memory(program: &Path, scratch: &Path, log: &Path) -> Outcome<Vec<String>> {
+    let mut child = start(&runner(program, Some((scratch, log))), Path::new("sleep"), &["60"])?;
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    let children = process.join(format!("task/{}/children", child.id()));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while fs::read_to_string(&children)?.is_empty() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    let status = fs::read_to_string(process.join("status"))?;
+    child.kill()?;
+    child.wait()?;
+    let wanted = ["VmRSS", "RssAnon", "RssFile", "Threads"];
+    Ok(status
+        .lines()
+        .filter(|line| wanted.iter().any(|name| line.starts_with(name)))
+        .map(str::to_owned)
+        .collect())
+}
