@@ -1,0 +1,62 @@
+//! Runs an exec hook inside its container and records what happened.
+//!
+//! `hook-runner run … -- COMMAND ARG…` stands where the kubelet would start COMMAND; `hook-runner install DEST` copies
+//! this program to where the containers of a Pod find it. It needs no shell, no library and no file but itself.
+//!
+//! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
+//! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
+//! - [`watch`] is the only place that waits: for [`signals`], for output on its way through [`streams`], for a time.
+//! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
+//!   reaches the hook.
+//! - [`leftover`] keeps alive what the hook leaves behind.
+
+mod arguments;
+mod attempt;
+mod descendants;
+mod install;
+mod leftover;
+mod patience;
+mod record_dir;
+mod recorder;
+mod run;
+mod signals;
+mod spawn;
+mod streams;
+mod tail;
+mod termination_log;
+mod watch;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use arguments::Task;
+
+/// The exit code of a runner that was told something it does not understand. A hook's own code is never changed to it.
+const MISUSED: u8 = 125;
+
+/// Does what the arguments say, and returns what to exit with.
+pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
+    match Task::from_arguments(arguments) {
+        Ok(Task::Run(order)) => run::run(&order),
+        Ok(Task::Install { destination }) => match install::install(&destination) {
+            Ok(()) => 0,
+            Err(error) => {
+                complain(&format!("cannot install to {}: {error}", destination.display()));
+                1
+            }
+        },
+        Ok(Task::Swallow) => {
+            leftover::swallow();
+            0
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            MISUSED
+        }
+    }
+}
+
+/// One line on stderr. That nobody reads it is no reason to fail.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
+}

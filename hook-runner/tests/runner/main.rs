@@ -1,0 +1,15 @@
+//! The runner, run: real processes, real files, real signals.
+//!
+//! `HOOK_RUNNER` names another build to be tested, such as the static one. `HOOK_RUNNER_FUZZ_CASES` says how many cases
+//! of exit codes and signals to go through.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+
+mod confined;
+mod fuzz;
+mod killed;
+mod leftovers;
+mod passes_through;
+mod policy;
+mod records;
+mod support;
+mod trouble;
