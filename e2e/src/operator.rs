@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cluster::Cluster;
 use crate::wait::wait_for;
@@ -19,16 +20,27 @@ pub(crate) async fn log(cluster: &Cluster) -> Result<String> {
     cluster.kubectl(&["--namespace", NAMESPACE, "logs", "--selector", PODS, "--tail=-1"]).await
 }
 
-/// The operator of the cluster. Scenarios that stop it run one at a time.
-pub struct Operator<'a>(pub &'a Cluster);
+/// One scenario at a time has the operator in its hands.
+static TURN: Mutex<()> = Mutex::const_new(());
 
-impl Operator<'_> {
+/// The operator of the cluster, in the hands of one scenario.
+pub struct Operator<'a> {
+    cluster: &'a Cluster,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl<'a> Operator<'a> {
+    /// Waits until no other scenario has it. It may be killed at any moment before.
+    pub async fn take(cluster: &'a Cluster) -> Self {
+        Self { cluster, _turn: TURN.lock().await }
+    }
+
     /// Kills it without a word of warning and waits until its Deployment has started it again.
     pub async fn kill(&self) -> Result<()> {
         let before = self.names().await?;
         let killed = before.first().context("the operator is not there")?;
         let arguments = ["--namespace", NAMESPACE, "delete", "pod", killed, "--force", "--grace-period=0"];
-        self.0.kubectl(&arguments).await?;
+        self.cluster.kubectl(&arguments).await?;
         wait_for("the operator is there again", async || {
             let now = self.names().await?;
             let another = !now.is_empty() && now.iter().all(|name| !before.contains(name));
@@ -56,12 +68,14 @@ impl Operator<'_> {
 
     async fn scale(&self, replicas: i32) -> Result<()> {
         let replicas = format!("--replicas={replicas}");
-        self.0.kubectl(&["--namespace", NAMESPACE, "scale", "deployment", DEPLOYMENT, &replicas]).await?;
+        self.cluster
+            .kubectl(&["--namespace", NAMESPACE, "scale", "deployment", DEPLOYMENT, &replicas])
+            .await?;
         Ok(())
     }
 
     async fn until_available(&self, replicas: i32) -> Result<()> {
-        let deployments: Api<Deployment> = Api::namespaced(self.0.client.clone(), NAMESPACE);
+        let deployments: Api<Deployment> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
         wait_for("the operator is ready", async || {
             let deployment = deployments.get(DEPLOYMENT).await?;
             let status = deployment.status.clone().unwrap_or_default();
@@ -73,7 +87,7 @@ impl Operator<'_> {
     }
 
     async fn names(&self) -> Result<Vec<String>> {
-        let pods: Api<Pod> = Api::namespaced(self.0.client.clone(), NAMESPACE);
+        let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
         let pods = pods.list(&ListParams::default().labels(PODS)).await?;
         Ok(pods.iter().map(ResourceExt::name_any).collect())
     }

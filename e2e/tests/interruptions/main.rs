@@ -1,1 +1,34 @@
-//! What holds when the operator is killed, stopped and started. Scenarios run one at a time.
+//! What holds when the operator is killed, stopped and started: nothing is counted twice, and nothing is forgotten
+//! that can be known. Each scenario must bear the interruptions of the others too.
+
+mod absence;
+mod deaths;
+
+use anyhow::{Result, ensure};
+use hooked_crd::{HookKind, HookStatus, HookedWorkload};
+use hooked_e2e::{Metrics, Space, hook, wait_for};
+
+/// All runs of a hook, however they ended.
+fn runs(workload: &HookedWorkload, container: &str, kind: HookKind) -> Result<i64> {
+    let HookStatus { succeeded, failed, timed_out, cancelled, skipped, unknown, .. } =
+        hook(workload, container, kind)?;
+    Ok(succeeded + failed + timed_out + cancelled + skipped + unknown)
+}
+
+/// Fails if a counter of `before` is lower or missing in `after`.
+fn never_lower(before: &Metrics, after: &Metrics) -> Result<()> {
+    let after: std::collections::BTreeMap<String, f64> = after.counters().collect();
+    for (name, value) in before.counters() {
+        let now = after.get(&name);
+        ensure!(now.is_some_and(|now| *now >= value), "{name} was {value} and is {now:?}");
+    }
+    Ok(())
+}
+
+async fn until_lines(space: &Space, file: &str, lines: i64) -> Result<()> {
+    wait_for(&format!("{lines} lines in {file}"), async || {
+        let found = space.files.count(file)?;
+        Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
+    })
+    .await
+}

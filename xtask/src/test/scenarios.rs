@@ -32,9 +32,9 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
     passed = passed && stages.run("the operator's image", || build(&plan.target));
     passed = passed && stages.run("the operator", || install(&plan.target));
     if passed {
-        passed &= stages.test("scenarios", || scenarios(plan, "scenarios", THREADS));
+        passed &= stages.test("scenarios", || scenarios(plan, "scenarios"));
         // These stop and kill the operator, which would be no fair play while others watch it.
-        passed &= stages.test("interruptions", || scenarios(plan, "interruptions", "--test-threads=1"));
+        passed &= stages.test("interruptions", || scenarios(plan, "interruptions"));
     }
     if !passed {
         dump(&plan.target);
@@ -79,7 +79,7 @@ fn install(target: &Target) -> Result<()> {
     kubectl(target, &["--namespace", "hooked-system", "rollout", "status", OPERATOR, "--timeout=120s"])
 }
 
-fn scenarios(plan: &Plan, program: &str, threads: &str) -> Result<Tally> {
+fn scenarios(plan: &Plan, program: &str) -> Result<Tally> {
     let kubectl = plan.target.kubectl()?;
     let kubectl = kubectl.get_program().to_str().context("kubectl has no plain path")?.to_owned();
     let kubeconfig = plan.target.kubeconfig()?.display().to_string();
@@ -92,7 +92,7 @@ fn scenarios(plan: &Plan, program: &str, threads: &str) -> Result<Tally> {
         ("RUST_LIB_BACKTRACE", "0"),
     ];
     // With the whole workspace, so that dependencies are the same as in the other stages and are not built again.
-    cargo::test(&["--workspace", "--test", program, "--", &plan.filter, threads], &environment)
+    cargo::test(&["--workspace", "--test", program, "--", &plan.filter, THREADS], &environment)
 }
 
 /// Shows what a failed run has left; the scenarios have shown their own namespaces already.

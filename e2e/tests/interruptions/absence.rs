@@ -1,0 +1,80 @@
+//! The operator is away for a while, and the world goes on.
+
+use anyhow::{Context, Result, ensure};
+use hooked_crd::{HookKind, HookedWorkload};
+use hooked_e2e::{Container, Operator, Security, Workload, agree, hook, in_namespace, sh, wait_for};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use crate::{never_lower, runs, until_lines};
+
+#[tokio::test]
+async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Result<()> {
+    in_namespace("away-crash-loop", Security::Privileged, async |space| {
+        let container = Container::polite("web").post_start(sh("echo run >> /witness/started; exit 3"));
+        space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
+        let counted = |workload: &HookedWorkload| {
+            hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.failed >= 2)
+        };
+        space.until("web", "two failures are counted", counted).await?;
+        agree(space, "web").await?;
+        let before = (space.workload("web").await?, space.metrics().await?);
+
+        let operator = Operator::take(&space.cluster).await;
+        operator.stop().await?;
+        let lines = space.files.count("started")?;
+        until_lines(space, "started", lines + 2).await?;
+        let pods = space.pods("web").await?;
+        let deleted = pods.first().context("no Pod")?.name_any();
+        space.kubectl(&["delete", "pod", &deleted, "--wait=false"]).await?;
+        wait_for("the Pod has ended and waits for the operator", async || {
+            let pods = space.pods("web").await?;
+            let pod = pods.iter().find(|pod| pod.name_any() == deleted).context("it is gone uncounted")?;
+            Ok(if has_ended(pod) { Ok(()) } else { Err(format!("{:?}", pod.status)) })
+        })
+        .await?;
+        operator.start().await?;
+        drop(operator);
+
+        let workload = space.until_stopped("web").await?;
+        let (all, failed) = (
+            runs(&workload, "web", HookKind::PostStart)?,
+            hook(&workload, "web", HookKind::PostStart)?.failed,
+        );
+        let lines = space.files.count("started")?;
+        ensure!(all == lines, "{lines} have run, {all} are counted");
+        ensure!(failed >= hook(&before.0, "web", HookKind::PostStart)?.failed, "failures were forgotten");
+        let post_start = hook(&workload, "web", HookKind::PostStart)?;
+        ensure!(post_start.failed + post_start.unknown == all, "{post_start:?}");
+        agree(space, "web").await?;
+        never_lower(&before.1, &space.metrics().await?)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_back() -> Result<()> {
+    in_namespace("away-deletion", Security::Privileged, async |space| {
+        let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped; exit 1"));
+        space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
+        space.until_ready("web").await?;
+        let operator = Operator::take(&space.cluster).await;
+        operator.stop().await?;
+        space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
+        space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
+        until_lines(space, "stopped", 2).await?;
+        ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
+        operator.start().await?;
+        drop(operator);
+        space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=90s"]).await?;
+        space.until_no_pods("web").await?;
+        ensure!(space.files.count("stopped")? == 2);
+        space.until_event("web", "HooksAccounted", "2 failed").await
+    })
+    .await
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
