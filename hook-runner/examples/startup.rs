@@ -2,12 +2,14 @@
 //!
 //! `cargo run --release -p hook-runner --example startup -- --runner PROGRAM [--tini PROGRAM] [--hook PROGRAM] [--rounds N]`
 //!
-//! The contenders take turns, so that whatever else the machine does hits all of them alike.
+//! The contenders take turns, so that whatever else the machine does hits all of them alike. The hook has to say something:
+//! what is added at its start is the time until its first byte is there, what is added in all that until the end of all.
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ struct Settings {
 impl Settings {
     fn from_arguments(mut words: impl Iterator<Item = OsString>) -> Outcome<Self> {
         let mut settings =
-            Self { runner: PathBuf::new(), tini: None, hook: "/bin/true".into(), rounds: 1000 };
+            Self { runner: PathBuf::new(), tini: None, hook: "/bin/echo".into(), rounds: 1000 };
         while let Some(option) = words.next() {
             let value = words.next().ok_or("an option lacks its value")?;
             match option.to_str() {
@@ -52,17 +54,18 @@ fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
     let log = scratch.join("termination-log");
     let mut contenders = vec![Contender::new("bare exec", &[])];
     if let Some(tini) = &settings.tini {
-        contenders.push(Contender::new("tini", &[tini.into(), "--".into()]));
+        contenders.push(Contender::new("tini", &[tini.into(), "-s".into(), "--".into()]));
     }
     contenders.push(Contender::new("runner, no record", &runner(&settings.runner, None)));
     contenders.push(Contender::new("runner", &runner(&settings.runner, Some((scratch, &log)))));
     for round in 0..settings.rounds + 20 {
         for contender in &mut contenders {
             fs::write(&log, "")?;
-            let took = contender.time(&settings.hook)?;
+            let times = contender.time(&settings.hook)?;
             // The first rounds fill caches.
             if round >= 20 {
-                contender.times.push(took);
+                contender.starts.push(times.0);
+                contender.ends.push(times.1);
             }
         }
     }
@@ -89,19 +92,25 @@ fn runner(program: &Path, record: Option<(&Path, &Path)>) -> Vec<OsString> {
 struct Contender {
     name: &'static str,
     wrapper: Vec<OsString>,
-    times: Vec<Duration>,
+    starts: Vec<Duration>,
+    ends: Vec<Duration>,
 }
 
 impl Contender {
     fn new(name: &'static str, wrapper: &[OsString]) -> Self {
-        Self { name, wrapper: wrapper.to_vec(), times: Vec::new() }
+        Self { name, wrapper: wrapper.to_vec(), starts: Vec::new(), ends: Vec::new() }
     }
 
-    fn time(&self, hook: &Path) -> Outcome<Duration> {
+    /// The time until the hook's first byte, and until the end.
+    fn time(&self, hook: &Path) -> Outcome<(Duration, Duration)> {
         let began = Instant::now();
-        let status = start(&self.wrapper, hook, &[])?.wait()?;
-        let took = began.elapsed();
-        if status.success() { Ok(took) } else { Err(format!("{}: {status}", self.name).into()) }
+        let mut child = start(&self.wrapper, hook, &["here"])?;
+        let mut first = [0];
+        child.stdout.as_mut().ok_or("no stdout")?.read_exact(&mut first)?;
+        let start = began.elapsed();
+        let status = child.wait()?;
+        let end = began.elapsed();
+        if status.success() { Ok((start, end)) } else { Err(format!("{}: {status}", self.name).into()) }
     }
 }
 
@@ -115,22 +124,26 @@ fn start(wrapper: &[OsString], hook: &Path, arguments: &[&str]) -> Outcome<Child
 }
 
 fn print_times(contenders: &mut [Contender]) {
-    println!("{:<20} {:>8} {:>8} {:>10} {:>10}", "ms", "p50", "p90", "added p50", "added p90");
+    println!("{:<20} {:>26} {:>26}", "ms, p50 / p90", "at the start (added)", "in all (added)");
     let mut bare = None;
     for contender in contenders {
-        contender.times.sort_unstable();
-        let [p50, p90] = [50, 90].map(|percent| {
-            let at = contender.times.len() * percent / 100;
-            contender.times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+        let now = [quantiles(&mut contender.starts), quantiles(&mut contender.ends)];
+        let bare = *bare.get_or_insert(now);
+        let [starts, ends] = [0, 1].map(|index: usize| {
+            let ((p50, p90), (bare50, bare90)) = (now[index], bare[index]);
+            format!("{p50:.2} / {p90:.2} ({:.2} / {:.2})", p50 - bare50, p90 - bare90)
         });
-        let (bare50, bare90) = *bare.get_or_insert((p50, p90));
-        println!(
-            "{:<20} {p50:>8.3} {p90:>8.3} {:>10.3} {:>10.3}",
-            contender.name,
-            p50 - bare50,
-            p90 - bare90
-        );
+        println!("{:<20} {starts:>26} {ends:>26}", contender.name);
     }
+}
+
+/// The 50th and the 90th percentile, in milliseconds.
+fn quantiles(times: &mut [Duration]) -> (f64, f64) {
+    times.sort_unstable();
+    let at = |percent: usize| {
+        times.get(times.len() * percent / 100).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+    };
+    (at(50), at(90))
 }
 
 /// Lines of the runner's status while a hook runs.

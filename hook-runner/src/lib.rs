@@ -1,7 +1,20 @@
 //! Runs an exec hook inside its container and records what happened.
 //!
-//! `hook-runner run … -- COMMAND ARG…` stands where the kubelet would start COMMAND; `hook-runner install DEST` copies
-//! this program to where the containers of a Pod find it. It needs no shell, no library and no file but itself.
+//! ```text
+//! hook-runner run --container NAME --hook PostStart|PreStop
+//!                 [--record-dir DIR]             count executions there
+//!                 [--termination-log FILE --budget BYTES]  write records there, while FILE stays within BYTES (≤ 4096)
+//!                 [--timeout SECONDS]            for each attempt; 0 or absent: none
+//!                 [--retries N] [--retry-delay SECONDS]    none, and 1, unless told otherwise
+//!                 [--ignore-failure]             exit with 0 whatever happens
+//!                 [--output-bytes N]             record so much of the output (≤ 1024)
+//!                 -- COMMAND ARG…
+//! hook-runner install DEST
+//! ```
+//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of the
+//! signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was timed
+//! out and yet exited with 0, 125 for a runner that was told nonsense. `install` copies this program to where the
+//! containers of a Pod find it. It needs no shell, no library and no file but itself.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.

@@ -124,3 +124,25 @@ fn a_place_that_may_not_be_written_to_is_no_trouble() {
     assert_eq!(place.log(), "");
     fs::set_permissions(place.file("records"), fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+#[test]
+fn where_there_is_no_room_for_a_runner_beside_it_the_hook_takes_its_place() {
+    use std::os::unix::process::CommandExt;
+    for limit in ["--nofile=4", "--nproc=1"] {
+        let place = Place::new();
+        for name in ["records", "log"] {
+            fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o777)).unwrap();
+        }
+        let run = place.run(&[], &["sh", "-c", "trap; kill -15 $$"]);
+        let mut limited = std::process::Command::new("prlimit");
+        limited.arg(limit).arg(run.get_program()).args(run.get_args());
+        // The number of processes is limited for each user, and not for root.
+        if rustix::process::getuid().is_root() {
+            limited.uid(54321);
+        }
+        let status = limited.current_dir(&place.path).status().unwrap();
+        // The runner would have turned the signal into a code.
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15), "{limit}");
+        assert!(place.records().iter().all(|record| record.ending.is_none()));
+    }
+}
