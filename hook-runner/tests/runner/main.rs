@@ -3,6 +3,7 @@
 //! `HOOK_RUNNER` names another build to be tested, such as the static one. `HOOK_RUNNER_FUZZ_CASES` says how many cases
 //! of exit codes and signals to go through.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
+#![allow(clippy::print_stderr, reason = "a test that cannot be made here says so")]
 
 mod confined;
 mod fuzz;

@@ -34,9 +34,9 @@ fn every_fatal_signal_becomes_128_and_its_number() {
 
 #[test]
 fn environment_directory_user_signals_descriptors_and_stdin_are_the_same() {
-    let script = "env | sort; pwd; id; umask; cat; ulimit -a; ps -o sid= -p $$ | wc -w
-        grep -E '^(Sig|Shd|Cap|NoNewPrivs|Seccomp:|Groups)' /proc/self/status
-        test $(ps -o sid= -p $$) = $$ || echo not a session of its own
+    let script = "env | sort; pwd; id; umask; cat; ulimit -a
+        grep -E '^(Sig[PBIC]|Shd|Cap|NoNewPrivs|Seccomp:|Groups)' /proc/self/status
+        test $(cut -d' ' -f6 /proc/$$/stat) = $$ || echo not a session of its own
         for descriptor in /proc/$$/fd/*; do echo ${descriptor##*/}; done";
     let place = Place::new();
     let told = |mut command: Command| {
@@ -50,7 +50,10 @@ fn environment_directory_user_signals_descriptors_and_stdin_are_the_same() {
     plain.args(["--wait", "sh", "-c", script]);
     let expected = told(plain);
     assert!(expected.contains("MARK=a b") && expected.contains("from stdin"));
-    assert_eq!(told(place.run(&[], &["sh", "-c", script])), expected);
+    let told = told(place.run(&[], &["sh", "-c", script]));
+    // Not all of it in a report: an environment may hold secrets.
+    let differing: Vec<_> = told.lines().zip(expected.lines()).filter(|(one, other)| one != other).collect();
+    assert!(differing.is_empty() && told.len() == expected.len(), "{differing:?}");
 }
 
 #[test]
