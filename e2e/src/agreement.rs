@@ -20,6 +20,9 @@ pub async fn agree(space: &Space, name: &str) -> Result<()> {
     .await
 }
 
+/// A name for what is compared, and what two places say of it.
+type Pair = (String, Value, Value);
+
 fn differences(
     name: &str,
     workload: &HookedWorkload,
@@ -27,46 +30,63 @@ fn differences(
     metrics: &Metrics,
 ) -> Result<Vec<String>> {
     let status = workload.status.as_ref().context("no status")?;
-    let mut found = Vec::new();
-    let mut compare = |what: &str, one: Value, other: Value| {
-        if one != other {
-            found.push(format!("{what}: {one} and {other}"));
-        }
-    };
-    compare("columns", json!(shown(name, workload, status)), json!(without_age(columns)));
-    let served =
-        |outcome: &str| metrics.count("hooked_hook_runs_total", &[("workload", name), ("outcome", outcome)]);
-    for (outcome, count, total) in outcomes(status) {
-        compare(&format!("hooks and hookTotals, {outcome}"), json!(count), json!(total));
-        compare(&format!("metrics and hookTotals, {outcome}"), json!(served(outcome)), json!(total));
-    }
-    for hook in &status.hooks {
-        let labels =
-            [("workload", name), ("container", &*hook.container), ("hook", &*format!("{:?}", hook.hook))];
+    let columns =
+        ("columns and status".to_owned(), json!(without_age(columns)), json!(shown(name, workload, status)));
+    let pairs = [
+        vec![columns],
+        totals(name, status, metrics),
+        hooks(name, status, metrics),
+        kills(name, status, metrics),
+    ];
+    let replicas = replicas(workload, status).into_iter().map(|(state, count)| {
+        let served = metrics.count("hooked_workload_replicas", &[("workload", name), ("state", state)]);
+        (format!("metrics and replicas, {state}"), json!(served), json!(count))
+    });
+    let pairs = pairs.into_iter().flatten().chain(replicas);
+    Ok(pairs
+        .filter(|(_, one, other)| one != other)
+        .map(|(what, one, other)| format!("{what}: {one} and {other}"))
+        .collect())
+}
+
+fn totals(name: &str, status: &HookedWorkloadStatus, metrics: &Metrics) -> Vec<Pair> {
+    let pairs = outcomes(status).into_iter().flat_map(|(outcome, count, total)| {
+        let served = metrics.count("hooked_hook_runs_total", &[("workload", name), ("outcome", outcome)]);
+        [
+            (format!("hooks and hookTotals, {outcome}"), json!(count), json!(total)),
+            (format!("metrics and hookTotals, {outcome}"), json!(served), json!(total)),
+        ]
+    });
+    pairs.collect()
+}
+
+fn hooks(name: &str, status: &HookedWorkloadStatus, metrics: &Metrics) -> Vec<Pair> {
+    let pairs = status.hooks.iter().flat_map(|hook| {
+        let kind = format!("{:?}", hook.hook);
+        let labels = [("workload", name), ("container", &*hook.container), ("hook", &*kind)];
         let runs = metrics.count("hooked_hook_runs_total", &labels);
-        compare(
-            &format!("metrics and hooks, {:?} of {}", hook.hook, hook.container),
-            json!(runs),
-            json!(runs_of(hook)),
-        );
         let durations = metrics.count("hooked_hook_duration_seconds_count", &labels);
         let known = hook.duration.as_ref().map_or(0, |duration| duration.count);
-        compare("metrics and hooks, durations", json!(durations), json!(known));
-    }
-    for kill in &status.kills {
+        let what = format!("{kind} of {}", hook.container);
+        [
+            (format!("metrics and hooks, {what}"), json!(runs), json!(runs_of(hook))),
+            (format!("metrics and hooks, durations of {what}"), json!(durations), json!(known)),
+        ]
+    });
+    pairs.collect()
+}
+
+fn kills(name: &str, status: &HookedWorkloadStatus, metrics: &Metrics) -> Vec<Pair> {
+    let because_of_hooks: i64 =
+        status.kills.iter().filter(|kill| kill.reason.is_because_of_a_hook()).map(|kill| kill.count).sum();
+    let total = ("kills and hookTotals".to_owned(), json!(because_of_hooks), json!(status.hook_totals.kills));
+    let each = status.kills.iter().map(|kill| {
         let reason = json!(kill.reason);
         let labels = [("workload", name), ("reason", reason.as_str().unwrap_or_default())];
         let served = metrics.count("hooked_container_kills_total", &labels);
-        compare(&format!("metrics and kills, {reason}"), json!(served), json!(kill.count));
-    }
-    for (state, count) in replicas(workload, status) {
-        let served = metrics.count("hooked_workload_replicas", &[("workload", name), ("state", state)]);
-        compare(&format!("metrics and replicas, {state}"), json!(served), json!(count));
-    }
-    let because_of_hooks: i64 =
-        status.kills.iter().filter(|k| k.reason.is_because_of_a_hook()).map(|k| k.count).sum();
-    compare("kills and hookTotals", json!(because_of_hooks), json!(status.hook_totals.kills));
-    Ok(found)
+        (format!("metrics and kills, {reason}"), json!(served), json!(kill.count))
+    });
+    each.chain([total]).collect()
 }
 
 /// All runs of a hook, however they ended.

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
+use crate::wait::wait_for;
 
 /// Where containers see the directory.
 pub(crate) const MOUNT: &str = "/witness";
@@ -54,6 +55,15 @@ impl HostDirectory {
     /// How many lines one of its files has, as counters count.
     pub fn count(&self, file: &str) -> Result<i64> {
         Ok(i64::try_from(self.lines(file)?.len())?)
+    }
+
+    /// Waits until one of its files has at least that many lines.
+    pub async fn until_lines(&self, file: &str, lines: i64) -> Result<()> {
+        wait_for(&format!("{lines} lines in {file}"), async || {
+            let found = self.count(file)?;
+            Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
+        })
+        .await
     }
 
     pub(crate) fn all(&self) -> Result<BTreeMap<String, Vec<String>>> {

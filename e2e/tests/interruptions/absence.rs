@@ -6,7 +6,7 @@ use hooked_e2e::{Container, Operator, Security, Workload, agree, hook, in_namesp
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use crate::{never_lower, runs, until_lines};
+use crate::{never_lower, runs};
 
 #[tokio::test]
 async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Result<()> {
@@ -23,7 +23,7 @@ async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Res
         let operator = Operator::take(&space.cluster).await;
         operator.stop().await?;
         let lines = space.files.count("started")?;
-        until_lines(space, "started", lines + 2).await?;
+        space.files.until_lines("started", lines + 2).await?;
         let pods = space.pods("web").await?;
         let deleted = pods.first().context("no Pod")?.name_any();
         space.kubectl(&["delete", "pod", &deleted, "--wait=false"]).await?;
@@ -62,7 +62,7 @@ async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_ba
         operator.stop().await?;
         space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
         space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
-        until_lines(space, "stopped", 2).await?;
+        space.files.until_lines("stopped", 2).await?;
         ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
         operator.start().await?;
         drop(operator);

@@ -6,7 +6,7 @@ mod deaths;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};
-use hooked_e2e::{Metrics, Space, hook, wait_for};
+use hooked_e2e::{Metrics, hook};
 
 /// All runs of a hook, however they ended.
 fn runs(workload: &HookedWorkload, container: &str, kind: HookKind) -> Result<i64> {
@@ -23,12 +23,4 @@ fn never_lower(before: &Metrics, after: &Metrics) -> Result<()> {
         ensure!(now.is_some_and(|now| *now >= value), "{name} was {value} and is {now:?}");
     }
     Ok(())
-}
-
-async fn until_lines(space: &Space, file: &str, lines: i64) -> Result<()> {
-    wait_for(&format!("{lines} lines in {file}"), async || {
-        let found = space.files.count(file)?;
-        Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
-    })
-    .await
 }

@@ -2,9 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
-use hooked_e2e::{
-    Container, Security, Space, Workload, agree, condition, hook, in_namespace, kills, sh, wait_for,
-};
+use hooked_e2e::{Container, Security, Workload, agree, condition, hook, in_namespace, kills, sh};
 
 #[tokio::test]
 async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
@@ -13,7 +11,7 @@ async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
             .post_start(sh("echo run >> /witness/started; exit 3"))
             .pre_stop(sh("echo run >> /witness/stopped"));
         space.apply(&Workload::new("web", [container]).witnessed(&space.files)).await?;
-        until_lines(space, "started", 3).await?;
+        space.files.until_lines("started", 3).await?;
         let workload = space.until_stopped("web").await?;
 
         let (started, stopped) = (space.files.count("started")?, space.files.count("stopped")?);
@@ -34,7 +32,7 @@ async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
         );
         ensure!(run.execution == started && i64::from(run.restart_count) == started - 1, "{run:?}");
         ensure!(run.start_time.is_some() && run.duration.is_some(), "{run:?}");
-        ensure!(run.message.contains("3") || run.message.contains("FailedPostStartHook"), "{run:?}");
+        ensure!(run.message.contains("with 3") || run.message.contains("FailedPostStartHook"), "{run:?}");
         let healthy = condition(&workload, "HooksHealthy").context("no condition HooksHealthy")?;
         ensure!(healthy.status == "False" && healthy.reason == "HookFailed", "{healthy:?}");
         ensure!(healthy.message.contains(&run.pod) && healthy.message.contains("web"), "{healthy:?}");
@@ -42,14 +40,6 @@ async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
         space.until_event("web", "HookFailed", "PostStart of container web failed").await?;
         space.until_event("web", "ContainerKilled", "PostStartHookFailed").await?;
         agree(space, "web").await
-    })
-    .await
-}
-
-async fn until_lines(space: &Space, file: &str, lines: i64) -> Result<()> {
-    wait_for(&format!("{lines} lines in {file}"), async || {
-        let found = space.files.count(file)?;
-        Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
     })
     .await
 }

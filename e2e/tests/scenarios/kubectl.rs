@@ -38,6 +38,8 @@ async fn a_workload_feels_like_a_built_in_kind() -> Result<()> {
 #[tokio::test]
 async fn kubectl_explains_what_is_ours_and_what_is_native() -> Result<()> {
     let cluster = Cluster::connect().await?;
+    // What kubectl has remembered of the API may be older than the definition.
+    cluster.kubectl(&["api-resources"]).await?;
     let ours = cluster.kubectl(&["explain", "hw.spec.hooks"]).await?;
     for field in ["measurement", "evidence", "historyLimit", "policies", "rolloutGate"] {
         ensure!(ours.contains(field), "{field} is missing in {ours}");
