@@ -16,6 +16,8 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crd crd
 COPY core core
+COPY report report
+COPY hook-runner hook-runner
 COPY controller controller
 COPY e2e e2e
 COPY xtask xtask
@@ -23,13 +25,16 @@ COPY xtask xtask
 RUN target="$(uname -m)-unknown-linux-gnu" \
  && RUSTFLAGS="-C target-feature=+crt-static" \
     cargo build --locked --release --target "$target" --package hooked-controller --bin hooked-controller \
- && install -D -t /programs "target/$target/release/hooked-controller"
+ && RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+    cargo build --locked --profile runner --target "$target" --package hook-runner --bin hook-runner \
+ && install -D -t /programs "target/$target/release/hooked-controller" "target/$target/runner/hook-runner"
 
 FROM scratch AS build
 COPY --from=compile /programs/ /
 
 FROM scratch
 COPY --from=build --chown=0:0 --chmod=0755 /hooked-controller /hooked-controller
+COPY --from=build --chown=0:0 --chmod=0755 /hook-runner /hook-runner
 USER 65532:65532
 WORKDIR /
 ENTRYPOINT ["/hooked-controller"]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hooked_core::ledger::Counted;
+use hooked_core::status::how_it_ended;
 use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
@@ -31,19 +32,36 @@ pub(crate) async fn publish(context: &Context, publication: Publication<'_>) {
 
 /// Says in an Event that a workload leaves, with all that was counted of it: nothing else outlives it.
 pub(crate) async fn publish_farewell(context: &Context, workload: &HookedWorkload, totals: &HookTotals) {
-    let HookTotals { succeeded, failed, timed_out, cancelled, skipped, unknown, kills } = totals;
+    farewell(context, EventType::Normal, note(totals), &workload.object_ref(&())).await;
+}
+
+/// Says in an Event that a workload leaves that could not be read, and so was not accounted for to its end.
+pub(crate) async fn publish_blind_farewell(context: &Context, workload: &ObjectReference, why: &str) {
     let note = format!(
+        "the workload leaves with totals that are incomplete, since it could not be read: {}",
+        why.chars().take(800).collect::<String>()
+    );
+    farewell(context, EventType::Warning, note, workload).await;
+}
+
+fn note(totals: &HookTotals) -> String {
+    let HookTotals { succeeded, failed, timed_out, cancelled, skipped, unknown, kills } = totals;
+    format!(
         "hook runs: {succeeded} succeeded, {failed} failed, {timed_out} timed out, {cancelled} cancelled, \
          {skipped} skipped, {unknown} unknown; {kills} containers killed because of a hook"
-    );
+    )
+}
+
+async fn farewell(context: &Context, type_: EventType, note: String, workload: &ObjectReference) {
+    let reason = if type_ == EventType::Normal { "HooksAccounted" } else { "HooksNotAccounted" };
     let event = Event {
-        type_: EventType::Normal,
-        reason: "HooksAccounted".to_owned(),
+        type_,
+        reason: reason.to_owned(),
         note: Some(note),
         action: "Delete".to_owned(),
         secondary: None,
     };
-    send(context, &event, &workload.object_ref(&())).await;
+    send(context, &event, workload).await;
 }
 
 async fn send(context: &Context, event: &Event, reference: &ObjectReference) {
@@ -63,7 +81,7 @@ fn events(counted: &Counted) -> Vec<Event> {
         };
         let what = format!("{:?} of container {}", run.id.hook, run.id.container);
         let entry = failures.entry((reason, what)).or_default();
-        *entry = (entry.0 + 1, format!("Pod {}: {}", run.pod, run.message));
+        *entry = (entry.0 + 1, format!("Pod {}: {}", run.pod, how_it_ended(run.outcome, run.exit_code)));
     }
     let mut kills: BTreeMap<(KillReason, &str), (usize, &str)> = BTreeMap::new();
     for kill in &counted.kills {

@@ -61,6 +61,11 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(output)
 }
 
+/// Builds the hook-runner as it is in the image, and returns where it is.
+pub(crate) fn build_runner() -> Result<PathBuf> {
+    build::static_program(PROGRAMS[1])
+}
+
 fn static_programs() -> Result<Vec<PathBuf>> {
     PROGRAMS.into_iter().map(build::static_program).collect()
 }

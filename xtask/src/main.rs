@@ -1,10 +1,11 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate`.
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | bench`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line tool speaks on its standard streams"
 )]
 
+mod bench;
 mod cluster;
 mod demo;
 mod generate;
@@ -27,6 +28,9 @@ struct Cli {
 enum Command {
     /// Show the main job, from nothing: a cluster, the operator, workloads with hooks, and what became of them.
     Demo(demo::Options),
+    /// Measure, side by side with the alternative.
+    #[command(subcommand)]
+    Bench(bench::Subject),
     /// Start, stop and use the embedded Kubernetes cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
@@ -41,6 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => demo::run(options),
+        Command::Bench(subject) => bench::run(&subject),
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),

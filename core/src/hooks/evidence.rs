@@ -2,6 +2,7 @@
 //!
 //! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -59,7 +60,8 @@ impl Stop {
     /// Both of two sightings of the same deletion.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        let key = |stop: Self| (!stop.exact, stop.began, stop.grace);
+        // A later deletion may come in the same second, and can only shorten the grace: the longest is the first.
+        let key = |stop: Self| (!stop.exact, stop.began, Reverse(stop.grace));
         let first = if key(other) < key(self) { other } else { self };
         Self { forced: self.forced || other.forced, ..first }
     }
@@ -135,9 +137,19 @@ pub struct End {
     pub out_of_memory: bool,
     /// The kubelet has lost track of it and made the exit status up.
     pub made_up: bool,
+    /// It could not be started, so none of its hooks ran.
+    pub unstarted: bool,
 }
 
 impl PodEvidence {
+    /// Forgets what is counted and can no longer decide anything. What the present starts are is kept: an Event that
+    /// comes later must find them.
+    pub fn prune(&mut self) {
+        for container in self.containers.values_mut() {
+            container.prune();
+        }
+    }
+
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
         let Self { pod, uid, node, shape, stop, evicted, closed, containers } = other;
@@ -161,6 +173,15 @@ impl PodEvidence {
 }
 
 impl ContainerEvidence {
+    /// Forgets what can no longer decide anything: starts before the latest, and Events up to its beginning.
+    fn prune(&mut self) {
+        let Some((latest, start)) = self.starts.pop_last() else { return };
+        if let Some(began) = start.started_at {
+            self.events.prune(began);
+        }
+        self.starts = BTreeMap::from([(latest, start)]);
+    }
+
     fn merge(&mut self, other: Self) {
         let Self { starts, events } = other;
         for (number, facts) in starts {
@@ -170,13 +191,29 @@ impl ContainerEvidence {
     }
 }
 
+/// Seconds that are remembered of each kind of Event of a container. The kubelet sends far fewer between two starts;
+/// more can only be forged.
+const MOST_SECONDS: usize = 64;
+
 impl EventEvidence {
+    fn prune(&mut self, began: i64) {
+        let Self { started, killing, post_start_failed, pre_stop_failed } = self;
+        for seconds in [started, post_start_failed, pre_stop_failed] {
+            seconds.retain(|second| *second > began);
+        }
+        killing.retain(|(second, _)| *second > began);
+    }
+
     fn merge(&mut self, other: Self) {
         let Self { started, killing, post_start_failed, pre_stop_failed } = other;
         self.started.extend(started);
         self.killing.extend(killing);
         self.post_start_failed.extend(post_start_failed);
         self.pre_stop_failed.extend(pre_stop_failed);
+        for seconds in [&mut self.started, &mut self.post_start_failed, &mut self.pre_stop_failed] {
+            keep_newest(seconds);
+        }
+        keep_newest(&mut self.killing);
     }
 }
 
@@ -191,6 +228,12 @@ impl StartEvidence {
         self.post_start_error = earliest(self.post_start_error.take(), post_start_error);
         self.end = earliest(self.end, end);
         self.end_seen = earliest(self.end_seen, end_seen);
+    }
+}
+
+fn keep_newest<T: Ord>(seconds: &mut BTreeSet<T>) {
+    while seconds.len() > MOST_SECONDS {
+        seconds.pop_first();
     }
 }
 

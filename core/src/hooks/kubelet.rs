@@ -21,6 +21,7 @@ const FAILED_PRE_STOP: &str = "FailedPreStopHook";
 /// What a Pod's status says, seen at `now`.
 pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
     let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let never_bound = report.deletion_timestamp.is_some() && report.spec.node_name.is_none();
     let running = report.container_statuses().any(|c| c.state.running.is_some());
     let ready_at = report.status.true_since("ContainersReady").map(Timestamp::as_second);
     let shape = report.shape();
@@ -36,7 +37,8 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         shape: Arc::new(shape),
         stop: read_stop(report, running),
         evicted: report.status.reason.as_deref() == Some("Evicted"),
-        closed: over.then_some(Closed::Over),
+        // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
+        closed: (over || never_bound).then_some(Closed::Over),
         containers,
     }
 }
@@ -99,13 +101,20 @@ fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &Cont
 
 fn ended(state: &ContainerState, now: Timestamp) -> Option<StartEvidence> {
     let terminated = state.terminated.as_ref()?;
+    let made_up = terminated.reason == "ContainerStatusUnknown";
+    // A container that was still to be started when its Pod was deleted is made to look as if it had ended
+    // (`TerminatePod` in pkg/kubelet/status/status_manager.go). It has no id, since there was none.
+    if made_up && terminated.container_id.is_empty() {
+        return None;
+    }
     // A time of zero is how the kubelet writes "never": the container was not started, or is no longer known.
     let known = |time: Option<Timestamp>| time.map(Timestamp::as_second).filter(|second| *second > 0);
     let end = End {
         finished_at: known(terminated.finished_at),
         exit_code: terminated.exit_code,
         out_of_memory: terminated.reason == "OOMKilled",
-        made_up: terminated.reason == "ContainerStatusUnknown",
+        made_up,
+        unstarted: matches!(terminated.reason.as_str(), "StartError" | "ContainerCannotRun"),
     };
     Some(StartEvidence {
         started_at: known(terminated.started_at),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 
-use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, Ledger, RunKey};
+use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
 use crate::hooks::{Finding, HookRun, HookRunId, Interval, Kill, Slot, Took};
 
 /// What a fold has counted, for status, Events and metrics once it is committed.
@@ -76,6 +76,10 @@ impl Ledger {
         let (hook, handler, source) = (run.id.hook, run.handler, run.source);
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome: run.outcome, source };
         *self.runs.entry(key).or_default() += 1;
+        if run.outcome != Outcome::Skipped {
+            let last = LastRun { outcome: run.outcome, pod: Arc::clone(&run.pod), exit_code: run.exit_code };
+            self.last.insert((Arc::clone(container), hook), last);
+        }
         if let Some(interval) = run.duration {
             self.count_duration(&run.id, handler, source, interval);
         }

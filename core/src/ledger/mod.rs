@@ -32,10 +32,23 @@ pub struct Ledger {
     pub durations: BTreeMap<DurationKey, Durations>,
     /// Shares of the grace period that stops used, per container.
     pub grace_used: BTreeMap<Arc<str>, Histogram>,
+    /// The last run of each hook of each container that says anything about its health.
+    pub last: BTreeMap<(Arc<str>, HookKind), LastRun>,
     /// What of the present Pods is counted.
     pub marks: Marks,
     /// When the rollout last made progress.
     pub progressed_at: Option<Timestamp>,
+}
+
+/// The last run of a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastRun {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its Pod.
+    pub pod: Arc<str>,
+    /// The hook's exit status, if the runner has recorded it.
+    pub exit_code: Option<i32>,
 }
 
 /// What runs are counted by.

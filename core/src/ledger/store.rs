@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{DurationKey, Durations, Histogram, KillCount, KillKey, Ledger, Mark, Marks, PodMarks, RunKey};
+use super::{
+    DurationKey, Durations, Histogram, KillCount, KillKey, LastRun, Ledger, Mark, Marks, PodMarks, RunKey,
+};
 
 /// The version that this program writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -47,10 +49,15 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     grace_used: Vec<(Arc<str>, StoredHistogram)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    last: Vec<StoredLast>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     marks: Vec<StoredMarks>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progressed_at: Option<Timestamp>,
 }
+
+/// Container, hook, outcome, Pod, exit status.
+type StoredLast = (Arc<str>, HookKind, Outcome, Arc<str>, Option<i32>);
 
 /// Container, reason, how many, when the last ended, its Pod.
 type StoredKills = (Arc<str>, KillReason, u64, Option<Timestamp>, Arc<str>);
@@ -93,7 +100,7 @@ impl Ledger {
     }
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
-        let Stored { version: _, high_water, runs, kills, durations, grace_used, marks, progressed_at } =
+        let Stored { version: _, high_water, runs, kills, durations, grace_used, last, marks, progressed_at } =
             stored;
         let mut all = Marks::default();
         for StoredMarks { first, last, counted } in marks {
@@ -112,8 +119,12 @@ impl Ledger {
             let key = DurationKey { container, hook, handler, source };
             (key, Durations { histogram: histogram.into(), max, last })
         };
+        let last = last.into_iter().map(|(container, hook, outcome, pod, exit_code)| {
+            ((container, hook), LastRun { outcome, pod, exit_code })
+        });
         Ok(Self {
             high_water,
+            last: last.collect(),
             runs: runs.into_iter().map(run).collect(),
             kills: kills.into_iter().map(kill).collect(),
             durations: durations.into_iter().map(duration).collect(),
@@ -125,7 +136,10 @@ impl Ledger {
 
     /// Writes the ledger for `status.ledger`.
     pub fn store(&self) -> Result<Value, LedgerError> {
-        let Self { high_water, runs, kills, durations, grace_used, marks, progressed_at } = self;
+        let Self { high_water, runs, kills, durations, grace_used, last, marks, progressed_at } = self;
+        let last = last.iter().map(|((container, hook), run)| {
+            (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
+        });
         let runs =
             runs.iter().map(|(k, n)| (Arc::clone(&k.container), k.hook, k.handler, k.outcome, k.source, *n));
         let kills = kills.iter().map(|(k, n)| {
@@ -149,6 +163,7 @@ impl Ledger {
             kills: kills.collect(),
             durations: durations.collect(),
             grace_used: grace_used.iter().map(|(name, shares)| (Arc::clone(name), shares.into())).collect(),
+            last: last.collect(),
             marks: marks.collect(),
             progressed_at: *progressed_at,
         })?)

@@ -92,6 +92,8 @@ fn budget(spec: &Value) -> usize {
 fn wrap(container: &mut Value, kinds: &[HookKind], policies: &[HookPolicy], budget: usize) {
     let name = text(&container["name"]);
     for kind in kinds {
+        // Both hooks of a container share its log, and preStop writes last: it must find room.
+        let budget = if kinds.len() > 1 && *kind == HookKind::PostStart { budget / 2 } else { budget };
         let exec = &container["lifecycle"][field(*kind)]["exec"]["command"];
         let command = arguments(container, &name, *kind, policy(policies, &name, *kind), budget)
             .into_iter()

@@ -1,13 +1,13 @@
 //! Conditions: what a user, a pipeline and an autoscaler read first.
 
-use hooked_crd::{HandlerKind, HookKind, HookedWorkloadStatus};
+use hooked_crd::{HandlerKind, HookKind, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::counts::ReplicaCounts;
-use super::recent::newest_of_each_hook;
 use super::{Basis, Refusal};
 use crate::desired::{Desired, Measuring, Strategy};
+use crate::ledger::LastRun;
 use crate::names::condition;
 use crate::plan::{Blocked, Rollout};
 use crate::pod::policy;
@@ -29,18 +29,14 @@ fn say(
     Saying { type_, status, reason, message: message.into() }
 }
 
-/// All conditions, in a fixed order. `status` is complete but for them.
-pub(super) fn conditions(
-    basis: &Basis<'_>,
-    counts: &ReplicaCounts,
-    status: &HookedWorkloadStatus,
-) -> Vec<Condition> {
+/// All conditions, in a fixed order.
+pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condition> {
     let stalled = stalled(basis);
     let sayings = vec![
         ready(basis, counts, &stalled),
         available(basis, counts),
         progressing(basis, counts, &stalled),
-        hooks_healthy(basis, status),
+        hooks_healthy(basis),
         reconciling(basis, counts, &stalled),
         stalled,
     ];
@@ -148,19 +144,20 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
 }
 
 /// True while the newest run of every hook is not known to have failed. That the runner is not there is said here too.
-fn hooks_healthy(basis: &Basis<'_>, status: &HookedWorkloadStatus) -> Saying {
-    let failing = newest_of_each_hook(&status.recent_runs);
+/// A hook's own words are not repeated: they may hold secrets.
+fn hooks_healthy(basis: &Basis<'_>) -> Saying {
+    let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
+    let failing: Vec<_> = basis.ledger.last.iter().filter(|(_, run)| is_failure(run)).collect();
     let unmeasured = runner_unavailable(basis);
-    if let Some(run) = failing.first() {
+    if let Some(((container, hook), run)) = failing.first() {
         let more = if failing.len() > 1 {
             format!(", and {} other hooks", failing.len() - 1)
         } else {
             String::new()
         };
-        let what =
-            format!("{:?} of container {} in Pod {}: {}", run.hook, run.container, run.pod, run.message);
-        let message =
-            [Some(format!("{what}{more}")), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
+        let how = how_it_ended(run.outcome, run.exit_code);
+        let what = format!("{hook:?} of container {container} in Pod {}: {how}{more}", run.pod);
+        let message = [Some(what), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
         return say(condition::HOOKS_HEALTHY, "False", "HookFailed", message);
     }
     if let Some(message) = unmeasured {
@@ -176,6 +173,16 @@ fn hooks_healthy(basis: &Basis<'_>, status: &HookedWorkloadStatus) -> Saying {
     }
     let count = basis.desired.shape.hooks().count();
     say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+}
+
+/// How a run ended, in words of our own.
+pub fn how_it_ended(outcome: Outcome, exit_code: Option<i32>) -> String {
+    match (outcome, exit_code) {
+        (Outcome::TimedOut, _) => "timed out".to_owned(),
+        (Outcome::Failed, Some(code)) => format!("exited with {code}"),
+        (Outcome::Failed, None) => "failed".to_owned(),
+        (outcome, _) => format!("{outcome:?}"),
+    }
 }
 
 /// Where the runner is not in force, what was asked of it is not either, and that must be said.

@@ -13,7 +13,7 @@ use crate::ledger::{Counted, Ledger, LedgerError};
 use crate::plan::Rollout;
 use crate::tally::PodSet;
 
-pub use conditions::invalid;
+pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
 
 /// Why the API server did not carry out a write that the plan asked for.
@@ -58,7 +58,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         Rollout::Done => Some(desired.revision.clone()),
         _ => previous.current_revision.clone(),
     };
-    let mut status = HookedWorkloadStatus {
+    Ok(HookedWorkloadStatus {
         observed_generation: Some(*generation),
         replicas: counts.alive,
         updated_replicas: counts.updated,
@@ -73,7 +73,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
             Pause::No | Pause::AtRevision => Some(desired.revision.clone()),
         },
         collision_count: *collision_count,
-        conditions: Vec::new(),
+        conditions: conditions::conditions(basis, &counts),
         hook_totals: hooks::totals(ledger),
         hooks_running: pods.running_counts().values().sum(),
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
@@ -81,9 +81,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         kills: hooks::kills(ledger),
         recent_runs: recent::recent_runs(previous, pods, counted, desired.history_limit),
         ledger: Some(ledger.store()?),
-    };
-    status.conditions = conditions::conditions(basis, &counts, &status);
-    Ok(status)
+    })
 }
 
 /// Whether committing `status` would change anything. The ledgers are compared as values, since the API server may

@@ -25,8 +25,10 @@ pub(super) fn recent_runs(
     let mut runs: Vec<HookRunStatus> =
         pods.running().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
-        // The oldest run that is no failure goes first, yet never the newest: it is what people look for.
-        let expendable = runs.iter().skip(1).rposition(|run| !is_failure(run.outcome)).map(|index| index + 1);
+        // The oldest run that is no failure goes first, yet never the newest of a hook: it is what people look for.
+        let newest = |index: usize| !runs[..index].iter().any(|run| is_same_hook(run, &runs[index]));
+        let mut oldest_first = (0..runs.len()).rev();
+        let expendable = oldest_first.find(|index| !is_failure(runs[*index].outcome) && !newest(*index));
         runs.remove(expendable.unwrap_or(runs.len() - 1));
     }
     runs
@@ -48,6 +50,10 @@ fn timed(run: HookRunStatus, took: &[Took]) -> HookRunStatus {
         },
         None => run,
     }
+}
+
+fn is_same_hook(one: &HookRunStatus, other: &HookRunStatus) -> bool {
+    one.container == other.container && one.hook == other.hook
 }
 
 fn is_failure(outcome: Outcome) -> bool {
@@ -88,16 +94,4 @@ fn describe(run: &HookRun) -> HookRunStatus {
         message: message.clone(),
         output: output.clone(),
     }
-}
-
-/// The newest settled run of each hook of each container that says anything about its health.
-pub(super) fn newest_of_each_hook(runs: &[HookRunStatus]) -> Vec<&HookRunStatus> {
-    let mut newest: Vec<&HookRunStatus> = Vec::new();
-    for run in runs.iter().filter(|run| !matches!(run.outcome, Outcome::Running | Outcome::Skipped)) {
-        if !newest.iter().any(|known| known.container == run.container && known.hook == run.hook) {
-            newest.push(run);
-        }
-    }
-    newest.retain(|run| is_failure(run.outcome));
-    newest
 }

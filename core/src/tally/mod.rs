@@ -14,9 +14,12 @@ use jiff::Timestamp;
 
 use crate::hooks::HookRun;
 use crate::hooks::evidence::{Closed, PodEvidence};
-use crate::pod::{Life, PodFact};
+use crate::pod::{Life, PodFact, PodShape};
 
 pub use revisions::RevisionTally;
+
+/// Shapes that are kept to be shared.
+const MOST_SHAPES: usize = 64;
 
 /// The Pods of one workload.
 #[derive(Debug, Default)]
@@ -32,6 +35,7 @@ pub struct PodSet {
     burned: u64,
     /// Pods of whose evidence something is not counted yet.
     evidence: BTreeMap<u64, PodEvidence>,
+    shapes: BTreeSet<Arc<PodShape>>,
     /// When to look at the evidence of which Pod.
     agenda: BTreeSet<(Timestamp, u64)>,
     agenda_of: BTreeMap<u64, Timestamp>,
@@ -54,8 +58,29 @@ impl PodSet {
         }
         self.unlisted.remove(&ordinal);
         self.set(Some(fact), ordinal);
+        let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
         self.evidence.entry(ordinal).or_default().merge(evidence);
         self.look_again(ordinal, Some(now));
+    }
+
+    /// Pods of one template have the same shape: one copy of each is kept.
+    fn shared(&mut self, shape: Arc<PodShape>) -> Arc<PodShape> {
+        if let Some(known) = self.shapes.get(&shape) {
+            return Arc::clone(known);
+        }
+        // Shapes of revisions that are gone are few and small, until there are many.
+        if self.shapes.len() >= MOST_SHAPES {
+            self.shapes.clear();
+        }
+        self.shapes.insert(Arc::clone(&shape));
+        shape
+    }
+
+    /// The Pod is no longer one of ours, and lives on: nothing can be said of it any more.
+    pub fn observe_left(&mut self, ordinal: u64) {
+        self.set(None, ordinal);
+        self.evidence.remove(&ordinal);
+        self.inferred(ordinal, Vec::new(), None);
     }
 
     /// Takes in what an Event says of a Pod. Nothing if the Pod is not one of these.
@@ -81,18 +106,32 @@ impl PodSet {
         self.unlisted = self.pods.keys().copied().collect();
     }
 
-    /// The list is complete. An own create that came after its beginning is not missed in it.
-    pub fn list_ends(&mut self, now: Timestamp) {
-        for ordinal in std::mem::take(&mut self.unlisted) {
+    /// The list is complete: returns the Pods that it has not shown, which are gone. An own create that came after its
+    /// beginning is not missed in it.
+    pub fn list_ends(&mut self, now: Timestamp) -> Vec<PodFact> {
+        let unlisted = std::mem::take(&mut self.unlisted);
+        let gone: Vec<_> = unlisted.iter().filter_map(|ordinal| self.pods.get(ordinal).cloned()).collect();
+        for ordinal in unlisted {
             self.observe_gone(ordinal, now);
         }
+        gone
     }
 
     /// Remembers an own create. An empty `uid` says that its reply was lost.
     pub fn created(&mut self, fact: PodFact) {
         let ordinal = fact.ordinal;
         if self.pods.get(&ordinal).is_none_or(|known| !known.seen) {
+            // A list that had begun before it may not show it.
+            self.unlisted.remove(&ordinal);
             self.set(Some(fact), ordinal);
+        }
+    }
+
+    /// An own create of which nobody knew whether it was carried out was not. Its ordinal is used up all the same,
+    /// since the request may still be under way.
+    pub fn never_made(&mut self, ordinal: u64) {
+        if self.pods.get(&ordinal).is_some_and(|known| !known.seen) {
+            self.burn(ordinal);
         }
     }
 
@@ -128,15 +167,19 @@ impl PodSet {
         self.look_again(ordinal, due);
     }
 
-    /// Everything of a Pod is counted: its evidence may go, and so may the Pod if nothing more will be said of it.
+    /// Everything of a Pod is counted. Of its evidence what the present starts are is kept: an Event that comes later
+    /// must find them. If nothing more will be said of the Pod its evidence goes, and so may the Pod.
     pub fn settled(&mut self, ordinal: u64, closed: bool) {
-        self.evidence.remove(&ordinal);
         self.inferred(ordinal, Vec::new(), None);
-        if let Some(fact) = self.pods.get(&ordinal).filter(|fact| fact.held) {
-            let never_ran = fact.life == Life::Terminating && !fact.bound && fact.seen;
-            if closed || fact.over || never_ran {
-                self.releasable.insert(ordinal);
+        if !closed {
+            if let Some(evidence) = self.evidence.get_mut(&ordinal) {
+                evidence.prune();
             }
+            return;
+        }
+        self.evidence.remove(&ordinal);
+        if self.pods.get(&ordinal).is_some_and(|fact| fact.held) {
+            self.releasable.insert(ordinal);
         }
     }
 

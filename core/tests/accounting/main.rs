@@ -105,3 +105,50 @@ proptest! {
         prop_assert_eq!(world.counted(HookKind::PostStart, Some(Outcome::Failed)), world.truth.post_start_failures);
     }
 }
+
+/// A Pod that has run quietly for long: all that has begun in it is counted.
+fn quiet() -> World {
+    let mut world = World::with_pods(1);
+    world.start(0, true);
+    world.show(0);
+    world.wait(11);
+    world.pass(Commit::Accepted);
+    world.pass(Commit::Accepted);
+    world.wait(100);
+    world
+}
+
+#[test]
+fn an_event_about_a_quiet_pod_is_remembered_until_its_container_ends() {
+    let mut world = quiet();
+    world.event(0, "Killing", "Container web failed liveness probe, will be restarted");
+    world.pass(Commit::Accepted);
+    world.exit(0);
+    world.show(0);
+    world.wait(11);
+    world.pass(Commit::Accepted);
+    assert_eq!(world.kills(KillReason::LivenessProbeFailed), 1);
+    assert_eq!(world.counted(HookKind::PreStop, Some(Outcome::Unknown)), 1);
+}
+
+#[test]
+fn a_hook_that_hangs_in_a_new_pod_is_shown() {
+    let mut world = World::with_pods(1);
+    world.pass(Commit::Accepted);
+    world.event(0, "Started", "Started container web");
+    world.pass(Commit::Accepted);
+    assert_eq!(world.running(), 1);
+    world.wait(500);
+    world.pass(Commit::Accepted);
+    assert_eq!(world.running(), 1);
+}
+
+#[test]
+fn a_quiet_pod_that_vanishes_is_counted_as_unknown() {
+    let mut world = quiet();
+    world.vanish(0);
+    world.pass(Commit::Accepted);
+    world.pass(Commit::Accepted);
+    assert_eq!(world.counted(HookKind::PreStop, Some(Outcome::Unknown)), 1);
+    assert_eq!(world.kills(KillReason::Unknown), 1);
+}

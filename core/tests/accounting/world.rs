@@ -1,7 +1,7 @@
 //! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
 
 use hooked_core::account::account;
-use hooked_core::hooks::kubelet;
+use hooked_core::hooks::kubelet::{self, KubeletEvent};
 use hooked_core::ledger::Ledger;
 use hooked_core::pod::{PodFact, PodReport};
 use hooked_core::tally::PodSet;
@@ -111,6 +111,27 @@ impl World {
         if let Container::Running { started } = pod.container {
             pod.container = Container::Ended { started, finished: self.now, post_start_error: false };
         }
+    }
+
+    /// The kubelet sends an Event about the container, now.
+    pub(crate) fn event(&mut self, index: usize, reason: &str, message: &str) {
+        let ordinal = self.pods[index].ordinal;
+        let time = Some(self.timestamp());
+        let event =
+            KubeletEvent { reason, field_path: "spec.containers{web}", message, first: time, last: time };
+        let evidence = kubelet::read_event(&event).unwrap();
+        self.set.observe_event(ordinal, &format!("uid-{ordinal}"), evidence, self.timestamp());
+    }
+
+    /// The Pod vanishes: somebody has taken its finalizer off.
+    pub(crate) fn vanish(&mut self, index: usize) {
+        self.set.observe_gone(self.pods[index].ordinal, self.timestamp());
+        self.pods[index].held = false;
+    }
+
+    /// Hooks that run now.
+    pub(crate) fn running(&self) -> usize {
+        self.set.running().count()
     }
 
     pub(crate) fn wait(&mut self, seconds: i64) {

@@ -1,6 +1,6 @@
 //! Each trap of what Kubernetes shows of hooks, as a story that a real kubelet tells.
 
-use crate::fixtures::{Conclusion, Story, ended, running, waiting, web};
+use crate::fixtures::{Conclusion, Story, at, ended, running, waiting, web};
 use hooked_core::hooks::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome};
 use serde_json::{Value, json};
@@ -259,4 +259,66 @@ fn an_inferred_duration_holds_the_truth() {
     let interval = run.duration.unwrap();
     // From 10.999 to 13.000 it is 2.001 s at the least, from 10.000 to 13.999 it is 3.999 s at the most.
     assert_eq!((interval.shortest.as_secs(), interval.longest.as_secs()), (2, 4));
+}
+
+#[test]
+fn a_container_that_was_never_started_is_made_to_look_ended_and_is_not() {
+    let status = json!({"phase": "Failed", "containerStatuses": [
+        {"name": "web", "restartCount": 0, "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}},
+    ]});
+    let story = Story::with_hooks(&both()).stopping(5, 0, 30, &status);
+    assert_eq!(story.conclude(50), Conclusion::default());
+    assert!(story.findings(50).complete);
+}
+
+#[test]
+fn a_container_that_could_not_be_started_ran_no_hook() {
+    let story =
+        Story::with_hooks(&both()).status(5, &waiting(0, "CrashLoopBackOff", 4, 4, 128, "StartError"));
+    let expect = Conclusion {
+        post_start: vec![Outcome::Skipped],
+        pre_stop: vec![Outcome::Skipped],
+        ..Conclusion::default()
+    };
+    assert_eq!(story.conclude(15), expect);
+}
+
+#[test]
+fn a_kill_in_the_second_of_the_next_start_is_the_kill_of_the_one_before() {
+    let restarted = json!({"phase": "Running", "containerStatuses": [{
+        "name": "web", "restartCount": 1, "state": {"running": {"startedAt": at(10)}},
+        "lastState": {"terminated": {"startedAt": at(1), "finishedAt": at(10), "exitCode": 0}},
+    }]});
+    let story = Story::with_hooks(&exec("preStop"))
+        .with_liveness_probe()
+        .event(10, "Killing", "Container web failed liveness probe, will be restarted")
+        .status(11, &restarted);
+    let conclusion = story.conclude(21);
+    assert_eq!(conclusion.kills, [KillReason::LivenessProbeFailed]);
+    assert_eq!(conclusion.running, 0, "the new start is not being stopped");
+}
+
+#[test]
+fn a_second_deletion_with_a_shorter_grace_does_not_move_the_deadline() {
+    let story = Story::with_hooks(&exec("preStop")).stopping(0, 0, 300, &running(0, -10)).stopping(
+        10,
+        0,
+        60,
+        &running(0, -10),
+    );
+    assert_eq!(
+        story.conclude(200),
+        Conclusion { running: 1, ..Conclusion::default() },
+        "its kubelet is not silent"
+    );
+}
+
+#[test]
+fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
+    let mut status = waiting(0, "PostStartHookError", 1, 2, 0, "Completed");
+    status["containerStatuses"][0]["state"]["waiting"]["message"] =
+        json!("command 'sh' exited with 3: , message: \"'x' exited with 77: \"");
+    let findings = Story::with_hooks(&exec("postStart")).status(2, &status).findings(20);
+    let Finding::PostStart { run, .. } = &findings.settled[0] else { panic!("{findings:?}") };
+    assert!(run.message.contains("exited with 3") && !run.message.contains("77"), "{}", run.message);
 }

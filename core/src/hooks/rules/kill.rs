@@ -26,7 +26,8 @@ struct Hooks {
 type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
 
 /// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
+    what_never_started_is_not_killed,
     a_failed_post_start_kills,
     memory_runs_out,
     a_probe_kills,
@@ -47,6 +48,10 @@ pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outco
         pre_stop: heeded(HookKind::PreStop, pre_stop),
     };
     RULES.iter().find_map(|rule| rule(view, hooks)).unwrap_or(NotKilled)
+}
+
+fn what_never_started_is_not_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.start.end?.unstarted.then_some(NotKilled)
 }
 
 fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {

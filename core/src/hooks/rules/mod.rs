@@ -50,6 +50,11 @@ impl Verdict {
             source: Source::Runner,
         })
     }
+
+    /// Of a container that could not be started.
+    fn unstarted(view: &View<'_>) -> Option<Self> {
+        view.start.end?.unstarted.then(|| Self::new(Outcome::Skipped, "the container could not be started"))
+    }
 }
 
 /// An outcome in the words of the API.
@@ -134,26 +139,47 @@ impl<'a> View<'a> {
         self.survived_post_start() && !killed && !self.pod.evicted
     }
 
-    /// Whether `second` belongs to this start: from its beginning until the next start's.
-    pub fn covers(&self, second: i64) -> bool {
+    /// Whether an Event about the beginning of a start is about this one: from its own second until the next one's.
+    fn begins_in(&self, second: i64) -> bool {
         let began = self.start.started_at.unwrap_or(i64::MIN);
-        let next = self.container.starts.range(self.number + 1..).find_map(|(_, start)| start.started_at);
-        began <= second && next.is_none_or(|next| second < next)
+        began <= second && self.next().is_none_or(|next| second < next)
+    }
+
+    /// Whether an Event about the end of a start is about this one. A container may be killed and started again within
+    /// a second; an Event of that second is about the one that ended in it, not about the one that began.
+    fn ends_in(&self, second: i64) -> bool {
+        let began = self.start.started_at.unwrap_or(i64::MIN);
+        let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
+        let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));
+        let before = self.container.starts.get(&self.number.saturating_sub(1));
+        let ended_before =
+            before.and_then(|start| start.end?.finished_at).is_some_and(|finished| finished < second);
+        let of_the_one_before = second == began && self.number > 1 && !ended_before;
+        began <= second && before_next && !of_the_one_before
+    }
+
+    /// The second in which the next start began.
+    fn next(&self) -> Option<i64> {
+        self.container.starts.range(self.number + 1..).find_map(|(_, start)| start.started_at)
     }
 
     /// The first second of a `FailedPostStartHook` Event of this start.
     pub fn post_start_failed_at(&self) -> Option<i64> {
-        self.container.events.post_start_failed.iter().copied().find(|second| self.covers(*second))
+        self.container.events.post_start_failed.iter().copied().find(|second| self.begins_in(*second))
     }
 
     /// The first second of a `FailedPreStopHook` Event of this start.
     pub fn pre_stop_failed_at(&self) -> Option<i64> {
-        self.container.events.pre_stop_failed.iter().copied().find(|second| self.covers(*second))
+        self.container.events.pre_stop_failed.iter().copied().find(|second| self.ends_in(*second))
     }
 
     /// When and why the kubelet first said that it kills this start.
     pub fn killing(&self) -> Option<(i64, KillingCause)> {
-        self.container.events.killing.iter().copied().find(|(second, _)| self.covers(*second))
+        let of_this = |(second, cause): &(i64, KillingCause)| match cause {
+            KillingCause::PostStartHook => self.begins_in(*second),
+            _ => self.ends_in(*second),
+        };
+        self.container.events.killing.iter().copied().find(of_this)
     }
 
     /// The second in which the container ended.

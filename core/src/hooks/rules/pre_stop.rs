@@ -8,8 +8,9 @@ use crate::hooks::evidence::Closed;
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     the_runner_says_how_it_ended,
+    a_container_that_could_not_start_ran_no_hook,
     a_container_out_of_memory_runs_no_hook,
     a_container_that_ended_before_the_deletion_ran_no_hook,
     a_container_that_nothing_stopped_ran_no_hook,
@@ -32,6 +33,10 @@ pub fn pre_stop(view: &View<'_>) -> Verdict {
 
 fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
     Verdict::recorded(view.record(HookKind::PreStop)?)
+}
+
+fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    Verdict::unstarted(view)
 }
 
 /// The runner records a beginning before it starts the hook; SIGKILL leaves no time for the end.
