@@ -66,6 +66,19 @@ impl<'a> Operator<'a> {
         self.until_available(1).await
     }
 
+    /// Runs it with these options besides its own, and waits until it is ready.
+    pub async fn run_with(&self, options: &[&str]) -> Result<()> {
+        let own = ["--metrics-bind-address=:8080", "--health-probe-bind-address=:8081"];
+        let arguments: Vec<&str> = own.into_iter().chain(options.iter().copied()).collect();
+        let patch =
+            json!([{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": arguments}]);
+        let patch = patch.to_string();
+        let command =
+            ["--namespace", NAMESPACE, "patch", "deployment", DEPLOYMENT, "--type=json", "-p", &patch];
+        self.cluster.kubectl(&command).await?;
+        self.until_available(1).await
+    }
+
     async fn scale(&self, replicas: i32) -> Result<()> {
         let replicas = format!("--replicas={replicas}");
         self.cluster

@@ -129,7 +129,9 @@ impl Workload {
     #[must_use]
     pub fn witnessed(mut self, files: &HostDirectory) -> Self {
         let pod = &mut self.0["spec"]["template"]["spec"];
-        pod["volumes"] = json!([files.volume()]);
+        let mut volumes = pod["volumes"].as_array().cloned().unwrap_or_default();
+        volumes.push(files.volume());
+        pod["volumes"] = json!(volumes);
         for kind in ["containers", "initContainers"] {
             for container in pod[kind].as_array_mut().into_iter().flatten() {
                 container["volumeMounts"] = json!([{"name": "witness", "mountPath": MOUNT}]);

@@ -3,6 +3,7 @@
 
 mod absence;
 mod deaths;
+mod delivery;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};

@@ -7,6 +7,7 @@ mod kubectl;
 mod leaving;
 mod malformed;
 mod rollouts;
+mod runner;
 mod samples;
 mod scaling;
 mod stops;
