@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
 use hooked_e2e::{Container, Operator, Security, Workload, agree, hook, in_namespace, sh, wait_for};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::ResourceExt;
+use kube::api::Api;
 
 use crate::{never_lower, runs};
 
@@ -70,6 +71,30 @@ async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_ba
         space.until_no_pods("web").await?;
         ensure!(space.files.count("stopped")? == 2);
         space.until_event("web", "HooksAccounted", "2 failed").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_namespace_that_was_deleted_in_its_absence_goes_when_the_operator_is_back() -> Result<()> {
+    in_namespace("away-namespace", Security::Privileged, async |space| {
+        let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped"));
+        space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
+        space.until_ready("web").await?;
+        let operator = Operator::take(&space.cluster).await;
+        operator.stop().await?;
+        space.kubectl(&["delete", "namespace", &space.name, "--wait=false"]).await?;
+        // Nothing can be created in it any more, and its Pods are held until they are counted.
+        space.files.until_lines("stopped", 2).await?;
+        ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
+        operator.start().await?;
+        drop(operator);
+        let namespaces: Api<Namespace> = Api::all(space.cluster.client.clone());
+        wait_for("the namespace is gone", async || {
+            let left = namespaces.get_opt(&space.name).await?;
+            Ok(left.map_or(Ok(()), |namespace| Err(format!("{:?}", namespace.status))))
+        })
+        .await
     })
     .await
 }
