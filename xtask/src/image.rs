@@ -1,16 +1,15 @@
 //! `cargo xtask image`: the operator's container image, without a container engine.
 
 mod build;
-mod docker_archive;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use hooked_cluster::{Image, Layer, write_archive};
 
 use build::Program;
-use docker_archive::Image;
 
 /// The image's name; `config/manager` names the same.
 const NAME: &str = "hooked.dev/hooked:dev";
@@ -47,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         copy_to(directory, &programs)?;
     }
     if let Some(output) = &options.output {
-        let size = write_archive(output, &programs)?;
+        let size = write_image(output, &programs)?;
         println!("wrote {NAME} to {}, {size} bytes", output.display());
     }
     Ok(())
@@ -57,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn build() -> Result<PathBuf> {
     let programs = static_programs()?;
     let output = workspace()?.join("target/hooked-image.tar");
-    write_archive(&output, &programs)?;
+    write_image(&output, &programs)?;
     Ok(output)
 }
 
@@ -70,9 +69,15 @@ fn static_programs() -> Result<Vec<PathBuf>> {
     PROGRAMS.into_iter().map(build::static_program).collect()
 }
 
-fn write_archive(output: &Path, programs: &[PathBuf]) -> Result<usize> {
-    let entrypoint = format!("/{}", PROGRAMS[0].name);
-    let archive = Image { name: NAME, user: USER, entrypoint: &entrypoint, programs }.archive()?;
+fn write_image(output: &Path, programs: &[PathBuf]) -> Result<usize> {
+    let mut layer = Layer::new();
+    for (program, built) in PROGRAMS.iter().zip(programs) {
+        layer.copy(program.name, built)?;
+    }
+    let (entrypoint, stop_signal) = (&["/hooked-controller"], "SIGTERM");
+    let image = Image { name: NAME, layer, user: USER, entrypoint, command: &[], stop_signal };
+    let mut archive = Vec::new();
+    write_archive(vec![image], &mut archive)?;
     fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
     Ok(archive.len())
 }

@@ -10,47 +10,65 @@ use tar::{Builder, EntryType, Header};
 use crate::sha256;
 
 /// A file system in the making. Times and owners are fixed, so the same files always make the same image.
-pub(crate) struct Layer {
+pub struct Layer {
     tar: Builder<Vec<u8>>,
 }
 
+impl Default for Layer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Layer {
-    pub(crate) fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         Self { tar: Builder::new(Vec::new()) }
     }
 
-    pub(crate) fn directory(&mut self, path: &str, mode: u32) -> Result<()> {
+    /// Adds a directory.
+    pub fn directory(&mut self, path: &str, mode: u32) -> Result<()> {
         let mut header = header(EntryType::Directory, 0, mode);
         Ok(self.tar.append_data(&mut header, format!("{path}/"), std::io::empty())?)
     }
 
-    pub(crate) fn file(&mut self, path: &str, contents: &[u8], mode: u32) -> Result<()> {
+    /// Adds a file with these contents.
+    pub fn file(&mut self, path: &str, contents: &[u8], mode: u32) -> Result<()> {
         let mut header = header(EntryType::Regular, contents.len() as u64, mode);
         Ok(self.tar.append_data(&mut header, path, contents)?)
     }
 
-    pub(crate) fn copy(&mut self, path: &str, source: &Path) -> Result<()> {
+    /// Adds a program of this machine.
+    pub fn copy(&mut self, path: &str, source: &Path) -> Result<()> {
         let contents = std::fs::read(source).with_context(|| format!("cannot read {}", source.display()))?;
         self.file(path, &contents, 0o755)
     }
 
-    pub(crate) fn link(&mut self, path: &str, target: &str) -> Result<()> {
+    /// Adds a symbolic link.
+    pub fn link(&mut self, path: &str, target: &str) -> Result<()> {
         let mut header = header(EntryType::Symlink, 0, 0o777);
         Ok(self.tar.append_link(&mut header, path, target)?)
     }
 }
 
 /// An image of one layer.
-pub(crate) struct Image {
-    pub(crate) name: &'static str,
-    pub(crate) layer: Layer,
-    pub(crate) entrypoint: &'static [&'static str],
-    pub(crate) command: &'static [&'static str],
-    pub(crate) stop_signal: &'static str,
+pub struct Image {
+    /// Its name, tag included.
+    pub name: &'static str,
+    /// Its file system.
+    pub layer: Layer,
+    /// Who runs its program, as `uid:gid`; root if empty.
+    pub user: &'static str,
+    /// The program and its first arguments.
+    pub entrypoint: &'static [&'static str],
+    /// The arguments that a Pod may replace.
+    pub command: &'static [&'static str],
+    /// The signal that asks the program to stop.
+    pub stop_signal: &'static str,
 }
 
 /// Writes all images into one archive.
-pub(crate) fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
+pub fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
     let mut archive = Layer { tar: Builder::new(Vec::new()) };
     let mut manifest = Vec::new();
     for image in images {
@@ -60,6 +78,7 @@ pub(crate) fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
             "architecture": architecture(),
             "os": "linux",
             "config": {
+                "User": image.user,
                 "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
                 "Entrypoint": image.entrypoint,
                 "Cmd": image.command,
@@ -108,8 +127,14 @@ mod tests {
         layer.directory("bin", 0o755).unwrap();
         layer.file("bin/x", b"x", 0o755).unwrap();
         layer.link("bin/y", "x").unwrap();
-        let image =
-            Image { name: "x:1", layer, entrypoint: &["/bin/x"], command: &[], stop_signal: "SIGTERM" };
+        let image = Image {
+            name: "x:1",
+            layer,
+            user: "",
+            entrypoint: &["/bin/x"],
+            command: &[],
+            stop_signal: "SIGTERM",
+        };
         let mut bytes = Vec::new();
         write_archive(vec![image], &mut bytes).unwrap();
         bytes

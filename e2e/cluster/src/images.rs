@@ -65,13 +65,13 @@ pub(crate) fn archive(tools: &Tools, packages: &Packages, cache: &Path) -> Resul
 fn pause_image(pause: &Path) -> Result<Image> {
     let mut layer = Layer::new();
     layer.copy("pause", pause)?;
-    Ok(Image { name: PAUSE, layer, entrypoint: &["/pause"], command: &[], stop_signal: "SIGTERM" })
+    Ok(Image { name: PAUSE, layer, user: "", entrypoint: &["/pause"], command: &[], stop_signal: "SIGTERM" })
 }
 
 fn busybox_image(packages: &Packages) -> Result<Image> {
     let layer = base(packages, &[&packages.busybox])?;
     let name = "docker.io/library/busybox:latest";
-    Ok(Image { name, layer, entrypoint: &[], command: &["sh"], stop_signal: "SIGTERM" })
+    Ok(Image { name, layer, user: "", entrypoint: &[], command: &["sh"], stop_signal: "SIGTERM" })
 }
 
 /// As the official image: it logs to the container's streams, stays in the foreground and drains on SIGQUIT.
@@ -88,6 +88,7 @@ fn nginx_image(packages: &Packages) -> Result<Image> {
     Ok(Image {
         name: "docker.io/library/nginx:latest",
         layer,
+        user: "",
         entrypoint: &[],
         command: &["nginx", "-g", "daemon off;"],
         stop_signal: "SIGQUIT",

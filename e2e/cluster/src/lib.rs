@@ -36,6 +36,7 @@ mod target;
 mod tools;
 
 pub use cluster::Cluster;
+pub use image::{Image, Layer, write_archive};
 pub use progress::Progress;
 pub use target::Target;
 
