@@ -1,5 +1,6 @@
 //! Which Pods to make, remove and let go.
 
+mod evacuate;
 mod release;
 mod rollout;
 mod scale;
@@ -8,9 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::pod::{Life, PodFact, pod_name};
+use crate::pod::{Life, MAX_ORDINAL, PodFact, pod_name};
 use crate::snapshot::{Leaving, Snapshot};
 
+pub use evacuate::evacuate;
 pub use rollout::{Blocked, Rollout};
 
 /// The most Pods created in one pass: the status is written in between, as a ReplicaSet's is (burstReplicas).
@@ -81,15 +83,15 @@ pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
 /// Every Pod is stopped, or abandoned; the workload goes when nothing is left to count.
 fn leave(snapshot: &Snapshot<'_>, leaving: Leaving) -> Plan {
     let mut plan = Plan::idle(Rollout::Blocked(Blocked::Leaving));
-    let known = snapshot.pods.iter().filter(|fact| !fact.uid.is_empty());
+    let known = snapshot.pods.iter();
     match leaving {
         Leaving::WithPods => {
-            plan.delete = known.filter(|fact| fact.life != Life::Terminating).map(PodRef::of).collect();
-            plan.create = unconfirmed(snapshot);
+            plan.delete =
+                known.filter(|fact| fact.life != Life::Terminating).filter_map(PodRef::of).collect();
             plan.let_go = snapshot.pods.is_empty();
         }
         Leaving::WithoutPods => {
-            plan.abandon = known.map(PodRef::of).collect();
+            plan.abandon = known.filter_map(PodRef::of).collect();
             plan.let_go = snapshot.pods.has_no_pods();
         }
     }
@@ -105,7 +107,8 @@ fn stay(snapshot: &Snapshot<'_>) -> Plan {
     let mut delete = Vec::new();
     if let Rollout::Step { create: more, delete: victims } = &rollout {
         create.extend(numbered(snapshot, (*more).min(BURST)));
-        delete = victims.iter().filter_map(|ordinal| snapshot.pods.get(*ordinal)).map(PodRef::of).collect();
+        delete =
+            victims.iter().filter_map(|ordinal| snapshot.pods.get(*ordinal)).filter_map(PodRef::of).collect();
     }
     let wake = next_available(snapshot);
     Plan { create, delete, wake, ..Plan::idle(rollout) }
@@ -121,7 +124,7 @@ fn unconfirmed(snapshot: &Snapshot<'_>) -> Vec<NewPod> {
 fn numbered<'a>(snapshot: &'a Snapshot<'_>, pods: usize) -> impl Iterator<Item = NewPod> + 'a {
     let used = snapshot.committed.high_water.max(snapshot.pods.highest_ordinal());
     let (owner, revision) = (snapshot.owner, &snapshot.desired.revision);
-    (used + 1..)
+    (used.saturating_add(1)..=MAX_ORDINAL)
         .take(pods)
         .map(|ordinal| NewPod { ordinal, name: pod_name(&owner.name, &owner.uid, revision, ordinal) })
 }
@@ -134,7 +137,9 @@ fn next_available(snapshot: &Snapshot<'_>) -> Option<Timestamp> {
 }
 
 impl PodRef {
-    fn of(fact: &PodFact) -> Self {
-        Self { ordinal: fact.ordinal, name: Arc::clone(&fact.name), uid: Arc::clone(&fact.uid) }
+    /// None for a Pod of which nobody knows whether it is there: without its UID any other could be meant.
+    fn of(fact: &PodFact) -> Option<Self> {
+        let named = Self { ordinal: fact.ordinal, name: Arc::clone(&fact.name), uid: Arc::clone(&fact.uid) };
+        (!fact.uid.is_empty()).then_some(named)
     }
 }

@@ -7,5 +7,5 @@ use crate::snapshot::Snapshot;
 /// says. Their ordinals must be below its high-water mark, or they could be given again.
 pub(super) fn releasable(snapshot: &Snapshot<'_>) -> Vec<PodRef> {
     let counted = snapshot.pods.releasable().filter(|fact| fact.ordinal <= snapshot.committed.high_water);
-    counted.map(PodRef::of).collect()
+    counted.filter_map(PodRef::of).collect()
 }

@@ -5,10 +5,14 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::shape::PodShape;
 use crate::names;
+
+/// The highest ordinal there can be: the API server keeps numbers above it only as floats, and so not exactly.
+pub const MAX_ORDINAL: u64 = (1 << 53) - 1;
 
 /// A Pod as the API server shows it, with its labels read.
 #[derive(Clone, Debug)]
@@ -42,8 +46,11 @@ pub enum ReadPodError {
     #[error("label {0} is missing")]
     MissingLabel(&'static str),
     /// Somebody changed the ordinal label.
-    #[error("label hooked.dev/ordinal is {0:?}, which is no number")]
+    #[error("label hooked.dev/ordinal is {0:?}, which is no number up to {MAX_ORDINAL}")]
     InvalidOrdinal(String),
+    /// Somebody changed a label, or gave a Pod of their own our labels: a Pod's name is made from them.
+    #[error("its labels and its owner make the name {0:?}, which is not the Pod's")]
+    OtherName(String),
 }
 
 impl PodReport {
@@ -52,7 +59,11 @@ impl PodReport {
         let revision =
             find(names::REVISION_LABEL).ok_or(ReadPodError::MissingLabel(names::REVISION_LABEL))?;
         let ordinal = find(names::ORDINAL_LABEL).ok_or(ReadPodError::MissingLabel(names::ORDINAL_LABEL))?;
-        let number = ordinal.parse().map_err(|_| ReadPodError::InvalidOrdinal(ordinal.to_owned()))?;
+        let invalid = || ReadPodError::InvalidOrdinal(ordinal.to_owned());
+        let number = ordinal.parse().map_err(|_| invalid())?;
+        if number > MAX_ORDINAL {
+            return Err(invalid());
+        }
         Ok((revision.to_owned(), number))
     }
 
@@ -123,10 +134,19 @@ pub struct Handler {
 
 /// A command to run.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(from = "Value")]
 pub struct ExecAction {
     /// The program and its arguments.
     pub command: Vec<String>,
+}
+
+/// Whatever is odd about a command, the rest of the Pod is read: the API server takes a null in a list of words as an
+/// empty word, and refuses by itself what it does not take.
+impl From<Value> for ExecAction {
+    fn from(exec: Value) -> Self {
+        let words = exec["command"].as_array().into_iter().flatten();
+        Self { command: words.map(|word| word.as_str().unwrap_or_default().to_owned()).collect() }
+    }
 }
 
 /// The part of a Pod's status that decisions read.
@@ -245,10 +265,40 @@ pub struct Terminated {
     pub exit_code: i32,
     /// Such as `Completed`, `Error` or `OOMKilled`.
     pub reason: String,
+    /// The runtime's name for the instance; empty if there was none.
+    #[serde(rename = "containerID")]
+    pub container_id: String,
     /// The last bytes of the termination log, which anyone in the container may have written.
     pub message: String,
     /// When it was started; whole seconds.
     pub started_at: Option<Timestamp>,
     /// When it ended; whole seconds.
     pub finished_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_command_with_nulls_is_read_as_the_api_server_reads_it_and_an_odd_one_does_no_harm() {
+        let command = |exec: Value| ExecAction::from(exec).command;
+        assert_eq!(command(json!({"command": ["sh", null]})), ["sh", ""]);
+        assert_eq!(command(json!({"command": {"sh": 1}})), [""; 0]);
+        assert_eq!(command(json!("sh")), [""; 0]);
+    }
+
+    #[test]
+    fn an_ordinal_that_the_api_server_would_keep_as_a_float_is_refused() {
+        let read = |ordinal: &str| {
+            let find = |key: &str| Some(if key == names::ORDINAL_LABEL { ordinal } else { "rev" });
+            PodReport::labels(find).map(|(_, number)| number)
+        };
+        assert_eq!(read("9007199254740991"), Ok(MAX_ORDINAL));
+        for refused in ["9007199254740992", "9223372036854775808", "-1", "x"] {
+            assert_eq!(read(refused), Err(ReadPodError::InvalidOrdinal(refused.to_owned())));
+        }
+    }
 }
