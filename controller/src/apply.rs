@@ -32,6 +32,8 @@ pub(crate) enum ApplyError {
     Delete(Arc<str>, #[source] Box<Error>),
     #[error("Pod {0} could not be released: {why}", why = brief(.1))]
     Release(Arc<str>, #[source] Box<Error>),
+    #[error("Pod {0} could not be looked for: {why}", why = brief(.1))]
+    Find(Arc<str>, #[source] Box<Error>),
     #[error("a request for a Pod could not be made: {0}")]
     Build(#[from] request::Error),
 }
@@ -51,19 +53,25 @@ pub(crate) struct Site<'a> {
     pub(crate) client: &'a Client,
     pub(crate) namespace: &'a str,
     pub(crate) owner: &'a Owner,
-    pub(crate) desired: &'a Desired,
     pub(crate) pods: &'a Locked<PodSet>,
 }
 
-/// Carries out `plan`: first what lets go, then what removes, then what adds.
-pub(crate) async fn apply(site: Site<'_>, plan: &Plan) -> Applied {
+/// Carries out `plan`: first what lets go, then what removes, then what adds. A Pod that cannot be removed keeps none
+/// from being added.
+pub(crate) async fn apply(site: Site<'_>, desired: &Desired, plan: &Plan) -> Applied {
+    let removed = remove(site, plan).await;
     let mut applied = Applied::default();
+    create_all(site, desired, &plan.create, &mut applied).await;
+    applied.error = applied.error.or(removed.err());
+    applied
+}
+
+/// Carries out the part of `plan` that lets go and removes.
+pub(crate) async fn remove(site: Site<'_>, plan: &Plan) -> Result<(), ApplyError> {
     let released = all(plan.release.iter().map(|pod| release(site, pod)).collect()).await;
     let abandoned = all(plan.abandon.iter().map(|pod| abandon(site, pod)).collect()).await;
     let deleted = all(plan.delete.iter().map(|pod| delete(site, pod)).collect()).await;
-    applied.error = [released, abandoned, deleted].into_iter().flatten().find_map(Result::err);
-    create_all(site, &plan.create, &mut applied).await;
-    applied
+    [released, abandoned, deleted].into_iter().flatten().collect()
 }
 
 /// Runs requests side by side, and returns what has become of each.
@@ -79,11 +87,11 @@ enum Created {
 
 /// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every Pod is asked
 /// once and not a thousand times (as `slowStartBatch` in kubernetes/pkg/controller/replicaset does).
-async fn create_all(site: Site<'_>, new: &[NewPod], applied: &mut Applied) {
+async fn create_all(site: Site<'_>, desired: &Desired, new: &[NewPod], applied: &mut Applied) {
     let (mut rest, mut batch) = (new, 1);
     while !rest.is_empty() && applied.refusal.is_none() && applied.error.is_none() {
         let (now, later) = rest.split_at(batch.min(rest.len()));
-        for result in all(now.iter().map(|pod| create(site, pod)).collect()).await {
+        for result in all(now.iter().map(|pod| create(site, desired, pod)).collect()).await {
             match result {
                 Ok(Created::Done) => {}
                 Ok(Created::Refused(refusal)) => applied.refusal = Some(refusal),
@@ -94,8 +102,8 @@ async fn create_all(site: Site<'_>, new: &[NewPod], applied: &mut Applied) {
     }
 }
 
-async fn create(site: Site<'_>, new: &NewPod) -> Result<Created, ApplyError> {
-    let Site { client, namespace, owner, desired, pods: set } = site;
+async fn create(site: Site<'_>, desired: &Desired, new: &NewPod) -> Result<Created, ApplyError> {
+    let Site { client, namespace, owner, pods: set } = site;
     let revision = &desired.revision;
     let held = desired.evidence == Evidence::Durable;
     let pod = manifest(&desired.pod_template, owner, &new.name, revision, new.ordinal, desired.evidence);
@@ -143,7 +151,7 @@ async fn adopt_or_burn(
     }
 }
 
-fn is_ours(metadata: &ObjectMeta, owner: &Owner, ordinal: u64) -> bool {
+pub(crate) fn is_ours(metadata: &ObjectMeta, owner: &Owner, ordinal: u64) -> bool {
     let labels = metadata.labels.clone().unwrap_or_default();
     let labelled = PodReport::labels(|key| labels.get(key).map(String::as_str));
     let names_us = metadata.owner_references.iter().flatten().any(|reference| reference.uid == owner.uid);
@@ -166,7 +174,7 @@ async fn delete(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
 
 /// Takes our finalizer off just this Pod.
 async fn release(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
-    patch(site.client, site.namespace, &pod.name, &without_finalizer(&pod.uid)).await?;
+    patch(site.client, site.namespace, &pod.name, &pod.uid, &without_finalizer(&pod.uid)).await?;
     site.pods.lock().released(pod.ordinal);
     Ok(())
 }
@@ -174,7 +182,7 @@ async fn release(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
 /// Takes our finalizer off a Pod that no workload accounts for any more.
 pub(crate) async fn release_stray(client: &Client, stray: &Stray) -> Result<(), ApplyError> {
     let Stray { namespace, name, uid } = stray;
-    patch(client, namespace, name, &without_finalizer(uid)).await
+    patch(client, namespace, name, uid, &without_finalizer(uid)).await
 }
 
 fn without_finalizer(uid: &str) -> serde_json::Value {
@@ -185,21 +193,46 @@ fn without_finalizer(uid: &str) -> serde_json::Value {
 async fn abandon(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
     let mut change = without_finalizer(&pod.uid);
     change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": site.owner.uid}]);
-    patch(site.client, site.namespace, &pod.name, &change).await
+    patch(site.client, site.namespace, &pod.name, &pod.uid, &change).await?;
+    site.pods.lock().released(pod.ordinal);
+    Ok(())
 }
 
+/// Changes just the Pod with that UID. One that is gone, or whose name another has taken, has nothing to let go.
 async fn patch(
     client: &Client,
     namespace: &str,
     name: &str,
+    uid: &str,
     change: &serde_json::Value,
 ) -> Result<(), ApplyError> {
     let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let request = pods(namespace).patch(name, &parameters, &Patch::Strategic(change))?;
     match send(client, request).await {
         Ok(_) => Ok(()),
-        // It is gone, or another has its name: nothing is left to let go.
-        Err(error) if is_not_found(&error) || is_conflict(&error) => Ok(()),
+        Err(error) if is_not_found(&error) => Ok(()),
+        // Another UID makes a change of a field that never changes, which is refused as any invalid change is.
+        Err(error) if refusal(&error).is_some() && !is_there(client, namespace, name, uid).await? => Ok(()),
         Err(error) => Err(ApplyError::Release(name.into(), Box::new(error))),
+    }
+}
+
+/// Whether there is a Pod of that name with that UID.
+async fn is_there(client: &Client, namespace: &str, name: &str, uid: &str) -> Result<bool, ApplyError> {
+    let found = find(client, namespace, name).await?;
+    Ok(found.is_some_and(|metadata| metadata.uid.as_deref() == Some(uid)))
+}
+
+/// The metadata of the Pod of that name, if there is one.
+pub(crate) async fn find(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<ObjectMeta>, ApplyError> {
+    let request = pods(namespace).get(name, &GetParams::default())?;
+    match send(client, request).await {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(ApplyError::Find(name.into(), Box::new(error))),
     }
 }

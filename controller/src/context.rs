@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hooked_core::names;
+use hooked_core::snapshot::Leaving;
 use kube::Client;
+use kube::core::ObjectMeta;
 use kube_runtime::events::{Recorder, Reporter};
 
 use crate::commit::Overlay;
@@ -29,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) stored: Locked<HashSet<(String, String)>>,
     /// Revisions (workload UID, revision) of which the API server takes Pods, and how they are made.
     pub(crate) vetted: Locked<HashMap<(String, String), Vetted>>,
+    /// Deleted workloads that were seen to leave their Pods behind, by UID.
+    orphaning: Locked<HashSet<String>>,
     /// How often in a row the reconcile of a workload has failed, by workload UID.
     pub(crate) failures: Locked<HashMap<String, u32>>,
 }
@@ -51,13 +56,27 @@ impl Context {
             overlays: Locked::default(),
             stored: Locked::default(),
             vetted: Locked::default(),
+            orphaning: Locked::default(),
             failures: Locked::default(),
         }
     }
 
+    /// Whether a workload is being deleted, and how. That its Pods are to live on is remembered, since the finalizer
+    /// that says so goes before ours.
+    pub(crate) fn leaving(&self, workload: &ObjectMeta) -> Option<Leaving> {
+        workload.deletion_timestamp.as_ref()?;
+        let uid = workload.uid.clone().unwrap_or_default();
+        let mut orphaning = self.orphaning.lock();
+        if workload.finalizers.iter().flatten().any(|finalizer| finalizer == names::ORPHAN_FINALIZER) {
+            orphaning.insert(uid.clone());
+        }
+        Some(if orphaning.contains(&uid) { Leaving::WithoutPods } else { Leaving::WithPods })
+    }
+
     /// Forgets a workload that is gone.
     pub(crate) fn forget(&self, namespace: &str, uid: &str) {
-        self.index.forget(namespace, uid);
+        self.index.disown(namespace, uid);
+        self.orphaning.lock().remove(uid);
         self.overlays.lock().remove(uid);
         self.failures.lock().remove(uid);
         self.stored.lock().retain(|(workload, _)| workload != uid);

@@ -2,6 +2,7 @@
 
 mod apply;
 mod commit;
+mod confirm;
 mod context;
 mod hold;
 mod metrics;

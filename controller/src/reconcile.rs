@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hooked_core::account::{Account, account};
-use hooked_core::desired::Desired;
+use hooked_core::desired::{Desired, Pause};
 use hooked_core::ledger::{Ledger, LedgerError};
-use hooked_core::names;
 use hooked_core::plan::{Plan, Rollout, plan};
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::{Leaving, Snapshot};
 use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, status};
 use hooked_core::tally::PodSet;
-use hooked_crd::{Evidence, HookedWorkload};
+use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
@@ -22,14 +21,15 @@ use thiserror::Error;
 
 use crate::apply::{ApplyError, Site, apply};
 use crate::commit::{Commit, CommitError, Committed, commit, committed};
+use crate::confirm::confirm;
 use crate::context::{Context, Locked};
-use crate::hold::{HoldError, hold, let_go};
+use crate::hold::{HoldError, hold, is_held, let_go};
 use crate::metrics::WorkloadMetrics;
 use crate::observe::Guarded;
 use crate::publish::{Publication, publish, publish_farewell};
 use crate::reject::{RejectError, Rejected, reject};
 use crate::request;
-use crate::revise::{ReviseError, Revised, Subject, prune, revise};
+use crate::revise::{ReviseError, Revised, Subject, leaving_as, prune, revise};
 use crate::vet::{VetError, vet};
 
 /// Why a pass failed. Every failure is made up for by a later pass.
@@ -112,6 +112,41 @@ pub(crate) fn on_error(guarded: Arc<Guarded>, error: &ReconcileError, context: A
     Action::requeue(Duration::from_millis(500 * (1 << failed.min(7))))
 }
 
+/// What a pass acts upon.
+struct Prepared {
+    desired: Desired,
+    collision_count: Option<i32>,
+    /// Why nothing is rolled out, if nothing is.
+    refusal: Option<Refusal>,
+    /// What failed, and is tried again.
+    trouble: Option<ReconcileError>,
+}
+
+impl Prepared {
+    fn troubled(desired: Desired, collision_count: Option<i32>, trouble: ReconcileError) -> Self {
+        let refusal = Some(Refusal { invalid: false, message: trouble.to_string() });
+        Self { desired, collision_count, refusal, trouble: Some(trouble) }
+    }
+}
+
+/// What a pass has come to, before it is told.
+struct Outcome<'a> {
+    desired: &'a Desired,
+    collision_count: Option<i32>,
+    plan: &'a Plan,
+    refusal: Option<&'a Refusal>,
+    account: Account,
+}
+
+/// What a pass tells.
+struct Projection {
+    status: HookedWorkloadStatus,
+    ledger: Ledger,
+    metrics: WorkloadMetrics,
+    /// When it was so.
+    now: Timestamp,
+}
+
 /// What a pass works on.
 struct Pass<'a> {
     context: &'a Context,
@@ -130,17 +165,13 @@ impl<'a> Pass<'a> {
         let owner = Owner { name: workload.name_any(), uid: workload.uid().unwrap_or_default() };
         let before = committed(context, workload);
         let ledger = Ledger::load(before.status.ledger.as_ref())?;
-        let orphaning = workload.finalizers().iter().any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
-        let how = if orphaning { Leaving::WithoutPods } else { Leaving::WithPods };
-        let leaving = workload.metadata.deletion_timestamp.is_some().then_some(how);
-        let pods = context.index.pods(&namespace, &owner.uid);
+        let leaving = context.leaving(&workload.metadata);
+        let pods = context.index.pods(&namespace, &owner);
         Ok(Self { context, workload, namespace, owner, before, ledger, leaving, pods })
     }
 
     async fn run(mut self) -> Result<Action, ReconcileError> {
-        let held =
-            self.workload.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER);
-        match (self.leaving, held) {
+        match (self.leaving, is_held(&self.workload.metadata)) {
             // Others hold it still; our part is done.
             (Some(_), false) => return Ok(Action::await_change()),
             (None, false) => {
@@ -149,49 +180,30 @@ impl<'a> Pass<'a> {
             }
             (_, true) => {}
         }
-        let Revised { desired, collision_count } = self.revise().await?;
-        let (desired, vetted) = self.vet(desired).await?;
-        let (Account { mut ledger, counted }, plan) = self.decide(&desired, vetted.is_none());
+        let Prepared { desired, collision_count, refusal, mut trouble } = self.prepare().await?;
+        let wanted = self.leaving.is_none().then_some(&*desired.revision);
+        if let Err(error) = confirm(self.site(), wanted).await {
+            trouble.get_or_insert(error.into());
+        }
+        let (account, plan) = self.decide(&desired, refusal.is_none());
         if desired.evidence == Evidence::BestEffort {
             self.reserve(&plan).await?;
         }
-        let applied = apply(self.site(&desired), &plan).await;
-
-        let refusal = vetted.or(applied.refusal);
-        let now = Timestamp::now();
-        let generation = self.workload.metadata.generation.unwrap_or_default();
-        let (new, metrics) = {
-            let pods = self.pods.lock();
-            let counts = ReplicaCounts::of(&desired, &pods, now);
-            ledger.high_water = ledger.high_water.max(self.ledger.high_water).max(pods.highest_ordinal());
-            ledger.progressed_at = counts.progressed_at(&Progress {
-                rollout: &plan.rollout,
-                revision: &desired.revision,
-                previous: &self.before.status,
-                generation,
-                before: ledger.progressed_at,
-                now,
-            });
-            let new = status(&Basis {
-                previous: &self.before.status,
-                generation,
-                collision_count,
-                desired: &desired,
-                pods: &pods,
-                ledger: &ledger,
-                counted: &counted,
-                rollout: &plan.rollout,
-                refusal: refusal.as_ref(),
-                now,
-            })?;
-            (new, WorkloadMetrics::of(counts, &ledger, &desired, &pods))
-        };
+        let applied = apply(self.site(), &desired, &plan).await;
+        if let Some(error) = applied.error {
+            trouble.get_or_insert(error.into());
+        }
+        let refusal = refusal.or(applied.refusal);
+        let counted = account.counted.clone();
+        let outcome =
+            Outcome { desired: &desired, collision_count, plan: &plan, refusal: refusal.as_ref(), account };
+        let Projection { status, ledger, metrics, now } = self.project(outcome)?;
         let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
-        let committed = self.commit(new, &ledger).await?;
+        let committed = self.commit(status, &ledger).await?;
         publish(self.context, Publication { workload: self.workload, counted: &counted, metrics }).await;
 
-        if let Some(error) = applied.error {
-            return Err(error.into());
+        if let Some(error) = trouble {
+            return Err(error);
         }
         if plan.let_go && counted.is_empty() {
             return self.leave(&committed).await;
@@ -199,16 +211,32 @@ impl<'a> Pass<'a> {
         if plan.rollout == Rollout::Done && !was_complete {
             self.prune(&desired).await;
         }
-        Ok(self.wait(&desired, &plan, &ledger, refusal.as_ref()))
+        Ok(self.wait(&desired, &plan, &ledger, refusal.as_ref(), now))
+    }
+
+    /// What the workload asks for, with its revision stored and its Pods taken by the API server. Whatever stands in
+    /// the way of that keeps no hook from being counted and no Pod from being let go: only nothing is rolled out.
+    async fn prepare(&self) -> Result<Prepared, ReviseError> {
+        let Revised { desired, collision_count } = match self.revise().await {
+            Ok(revised) => revised,
+            Err(error @ ReviseError::Desired(_)) => return Err(error),
+            Err(error) => return self.unrevised(error),
+        };
+        if self.leaving.is_some() {
+            return Ok(Prepared { desired, collision_count, refusal: None, trouble: None });
+        }
+        let as_written = desired.clone();
+        Ok(match vet(self.context, &self.namespace, &self.owner, desired).await {
+            Ok((desired, refusal)) => Prepared { desired, collision_count, refusal, trouble: None },
+            Err(error) => Prepared::troubled(as_written, collision_count, error.into()),
+        })
     }
 
     async fn revise(&self) -> Result<Revised, ReviseError> {
         let Self { context, workload, namespace, owner, before, leaving, .. } = self;
-        let collision_count = before.status.collision_count;
         if leaving.is_some() {
             // Nothing is rolled out any more, so nothing is stored.
-            let desired = Desired::from_spec(&workload.spec, collision_count.unwrap_or(0))?;
-            return Ok(Revised { desired, collision_count });
+            return Ok(leaving_as(&workload.spec, &before.status)?);
         }
         let generation = workload.metadata.generation.unwrap_or_default();
         revise(
@@ -218,11 +246,43 @@ impl<'a> Pass<'a> {
         .await
     }
 
-    async fn vet(&self, desired: Desired) -> Result<(Desired, Option<Refusal>), VetError> {
-        match self.leaving {
-            Some(_) => Ok((desired, None)),
-            None => vet(self.context, &self.namespace, &self.owner, desired).await,
-        }
+    /// A revision that is not stored must not be told as the one that is rolled out: a user who pauses the workload
+    /// would hold it at what nobody has.
+    fn unrevised(&self, error: ReviseError) -> Result<Prepared, ReviseError> {
+        let collision_count = self.before.status.collision_count;
+        let desired = Desired::from_spec(&self.workload.spec, collision_count.unwrap_or(0))?;
+        let desired = Desired { pause: Pause::BeforeFirst, ..desired };
+        Ok(Prepared::troubled(desired, collision_count, error.into()))
+    }
+
+    /// What is to be committed, from Pods and ledger as they are after the plan was carried out.
+    fn project(&self, outcome: Outcome<'_>) -> Result<Projection, LedgerError> {
+        let Outcome { desired, collision_count, plan, refusal, account } = outcome;
+        let Account { mut ledger, counted } = account;
+        let (now, previous) = (Timestamp::now(), &self.before.status);
+        let generation = self.workload.metadata.generation.unwrap_or_default();
+        let (rollout, revision) = (&plan.rollout, &*desired.revision);
+        let pods = &*self.pods.lock();
+        let counts = ReplicaCounts::of(desired, pods, now);
+        ledger.high_water = ledger.high_water.max(self.ledger.high_water).max(pods.highest_ordinal());
+        let before = ledger.progressed_at;
+        ledger.progressed_at =
+            counts.progressed_at(&Progress { rollout, revision, previous, generation, before, now });
+        let (counted, book) = (&counted, &ledger);
+        let status = status(&Basis {
+            previous,
+            generation,
+            collision_count,
+            desired,
+            pods,
+            ledger: book,
+            counted,
+            rollout,
+            refusal,
+            now,
+        })?;
+        let metrics = WorkloadMetrics::of(counts, &ledger, desired, pods);
+        Ok(Projection { status, ledger, metrics, now })
     }
 
     /// Everything that is decided, on what is known at this moment.
@@ -250,16 +310,12 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn site<'s>(&'s self, desired: &'s Desired) -> Site<'s> {
+    fn site(&self) -> Site<'_> {
         let Self { context, namespace, owner, pods, .. } = self;
-        Site { client: &context.client, namespace, owner, desired, pods }
+        Site { client: &context.client, namespace, owner, pods }
     }
 
-    async fn commit(
-        &self,
-        status: hooked_crd::HookedWorkloadStatus,
-        ledger: &Ledger,
-    ) -> Result<Committed, CommitError> {
+    async fn commit(&self, status: HookedWorkloadStatus, ledger: &Ledger) -> Result<Committed, CommitError> {
         let Self { context, namespace, owner, before, ledger: before_ledger, .. } = self;
         commit(
             context,
@@ -270,8 +326,9 @@ impl<'a> Pass<'a> {
 
     /// Nothing is left to count: the totals are told a last time, and the workload goes.
     async fn leave(&self, committed: &Committed) -> Result<Action, ReconcileError> {
-        publish_farewell(self.context, self.workload, &committed.status.hook_totals).await;
-        let_go(self.context, self.workload).await?;
+        if let_go(self.context, &self.workload.metadata, &committed.version).await? {
+            publish_farewell(self.context, self.workload, &committed.status.hook_totals).await;
+        }
         Ok(Action::await_change())
     }
 
@@ -288,18 +345,25 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// When to look again though nothing new has come.
-    fn wait(&self, desired: &Desired, plan: &Plan, ledger: &Ledger, refusal: Option<&Refusal>) -> Action {
+    /// When to look again though nothing new has come. `told_at` is the time at which the status was made: a deadline
+    /// that has passed since is not in it.
+    fn wait(
+        &self,
+        desired: &Desired,
+        plan: &Plan,
+        ledger: &Ledger,
+        refusal: Option<&Refusal>,
+        told_at: Timestamp,
+    ) -> Action {
         let deadline = ledger.progressed_at.and_then(|since| {
             since.checked_add(jiff::SignedDuration::from_secs(desired.progress_deadline_seconds)).ok()
         });
-        let now = Timestamp::now();
-        let deadline = deadline.filter(|at| *at > now);
-        let retry = refusal.and_then(|_| now.checked_add(REFUSED_RETRY).ok());
+        let deadline = deadline.filter(|at| *at > told_at);
+        let retry = refusal.and_then(|_| told_at.checked_add(REFUSED_RETRY).ok());
         let due = self.pods.lock().next_due();
         match [plan.wake, due, deadline, retry].into_iter().flatten().min() {
             Some(at) => {
-                let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
                 Action::requeue(wait.max(SOON))
             }
             None => Action::await_change(),

@@ -1,9 +1,16 @@
-//! Telling a workload that it cannot be carried out: one bad object must be seen, and must not hurt another.
+//! Telling a workload that it cannot be carried out: one bad object must be seen, and must not hurt another. One that is
+//! deleted goes all the same.
 
+use std::time::Duration;
+
+use hooked_core::plan::evacuate;
+use hooked_core::pod::Owner;
+use hooked_core::snapshot::Leaving;
 use hooked_core::status::invalid;
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use kube::Resource;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use kube::core::error_boundary::InvalidObject;
@@ -12,8 +19,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::apply::{ApplyError, Site, remove};
 use crate::commit::{WriteError, write};
+use crate::confirm::confirm;
 use crate::context::Context;
+use crate::hold::{HoldError, is_held, let_go};
+use crate::publish::publish_blind_farewell;
 use crate::reconcile::ReconcileError;
 use crate::request;
 
@@ -21,6 +32,10 @@ use crate::request;
 pub(crate) enum RejectError {
     #[error("a workload that cannot be carried out could not be read: {}", request::brief(.0))]
     Read(#[source] kube::Error),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     #[error("a workload could not be told that it cannot be carried out: {0}")]
     Write(#[from] WriteError),
 }
@@ -48,8 +63,10 @@ impl<'a> Rejected<'a> {
 /// Writes the reason into the conditions. The rest of the status, what is counted above all, stays as it is.
 pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result<Action, RejectError> {
     let Rejected { metadata, message } = rejected;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+    if let Some(leaving) = context.leaving(metadata) {
+        return leave(context, rejected, leaving).await;
+    }
+    let (namespace, Owner { name, uid }) = identity(metadata);
     context.metrics.publish_invalid(&namespace, &name);
 
     let kind = ApiResource::erase::<HookedWorkload>(&());
@@ -85,4 +102,38 @@ pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn identity(metadata: &ObjectMeta) -> (String, Owner) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
+    (text(&metadata.namespace), owner)
+}
+
+/// How soon it is looked again for Pods that a workload which cannot be read leaves with.
+const LEAVING_RETRY: Duration = Duration::from_secs(2);
+
+/// Stops its Pods without counting, lets them go when they have ended, and then the workload.
+async fn leave(context: &Context, rejected: &Rejected<'_>, leaving: Leaving) -> Result<Action, RejectError> {
+    let Rejected { metadata, message } = rejected;
+    if !is_held(metadata) {
+        return Ok(Action::await_change());
+    }
+    let (namespace, owner) = identity(metadata);
+    let pods = context.index.pods(&namespace, &owner);
+    let site = Site { client: &context.client, namespace: &namespace, owner: &owner, pods: &pods };
+    confirm(site, None).await?;
+    let plan = evacuate(&pods.lock(), leaving, Timestamp::now());
+    remove(site, &plan).await?;
+    if !plan.let_go {
+        return Ok(Action::requeue(LEAVING_RETRY));
+    }
+    let version = metadata.resource_version.as_deref().unwrap_or_default();
+    if let_go(context, metadata, version).await? {
+        let mut workload = DynamicObject::new("", &ApiResource::erase::<HookedWorkload>(&()));
+        workload.metadata = (*metadata).clone();
+        let reference = workload.object_ref(&ApiResource::erase::<HookedWorkload>(&()));
+        publish_blind_farewell(context, &reference, message).await;
+    }
+    Ok(Action::await_change())
 }

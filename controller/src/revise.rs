@@ -73,6 +73,20 @@ pub(crate) async fn revise(context: &Context, subject: Subject<'_>) -> Result<Re
     Ok(Revised { desired, collision_count })
 }
 
+/// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template has become.
+pub(crate) fn leaving_as(
+    spec: &HookedWorkloadSpec,
+    status: &HookedWorkloadStatus,
+) -> Result<Revised, DesiredError> {
+    let collision_count = status.collision_count;
+    let desired = Desired::from_spec(spec, collision_count.unwrap_or(0)).or_else(|_| {
+        let mut bare = spec.clone();
+        bare.template.0 = json!({"spec": {}});
+        Desired::from_spec(&bare, collision_count.unwrap_or(0))
+    })?;
+    Ok(Revised { desired, collision_count })
+}
+
 fn revision_name(owner: &Owner, revision: &str) -> String {
     format!("{}-{revision}", owner.name)
 }

@@ -2,17 +2,18 @@
 //!
 //! A finalizer must never outlive the one who would remove it: a Pod would stay for ever.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hooked_crd::HookedWorkload;
 use kube::ResourceExt;
 use kube::api::Api;
-use kube_runtime::reflector::{ObjectRef, Store};
+use kube_runtime::reflector::Store;
 
 use crate::apply::release_stray;
 use crate::context::Context;
-use crate::observe::Guarded;
+use crate::observe::{Guarded, NamedOwner};
 use crate::request;
 
 /// How often it is looked: nothing waits for it but Pods that would otherwise stay for ever.
@@ -32,13 +33,13 @@ pub(crate) async fn sweep(context: Arc<Context>, workloads: Store<Guarded>) {
                 context.index.note_stray(stray);
             }
         }
-        for owner in context.index.owners() {
-            let known = workloads.get(&ObjectRef::new(&owner.name).within(&owner.namespace));
-            if known.is_some_and(|workload| workload.uid().as_deref() == Some(&*owner.uid)) {
-                continue;
-            }
-            if is_gone(&context, &owner.namespace, &owner.name, &owner.uid).await {
-                context.index.disown(&owner);
+        // Known by its UID and not by its name, which may be what a Pod has told.
+        let state = workloads.state();
+        let known: HashSet<_> = state.iter().map(|workload| (workload.namespace(), workload.uid())).collect();
+        for NamedOwner { namespace, name, uid } in context.index.owners() {
+            let is_known = known.contains(&(Some(namespace.clone()), Some(uid.clone())));
+            if !is_known && is_gone(&context, &namespace, &name, &uid).await {
+                context.forget(&namespace, &uid);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, channel::oneshot};
 use hooked_core::hooks::kubelet::{self, KubeletEvent};
-use kube::Client;
+use kube::{Client, Resource};
 use kube_runtime::{WatchStreamExt, watcher};
 
 use super::pods::trigger;
@@ -41,9 +41,13 @@ pub(crate) async fn watch_events(
 }
 
 fn observe(index: &Index, event: &SlimEvent, triggers: &Triggers) {
+    if !event.is_from_kubelet() {
+        return;
+    }
+    let namespace = event.meta().namespace.as_deref().unwrap_or_default();
     let SlimEvent { pod_uid, field_path, reason, message, first, last, .. } = event;
     let read = kubelet::read_event(&KubeletEvent { reason, field_path, message, first: *first, last: *last });
     if let Some(evidence) = read {
-        trigger(triggers, index.observe_event(pod_uid, evidence));
+        trigger(triggers, index.observe_event(namespace, pod_uid, evidence));
     }
 }

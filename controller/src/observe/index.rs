@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooked_core::hooks::evidence::PodEvidence;
 use hooked_core::hooks::kubelet;
-use hooked_core::pod::{PodFact, PodReport};
+use hooked_core::pod::{Owner, PodFact, PodReport};
 use hooked_core::tally::PodSet;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
@@ -16,20 +16,32 @@ use crate::context::Locked;
 
 /// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
 /// workload of another as its owner.
-type Owner = (String, String);
+type Key = (String, String);
 
 /// Where a Pod belongs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
-    owner: Owner,
-    workload: String,
+    workload: Key,
     ordinal: u64,
+}
+
+/// The Pods of a workload, and the name it has.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    pods: Arc<Locked<PodSet>>,
+}
+
+impl Known {
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), pods: Arc::default() }
+    }
 }
 
 /// Pods by the workload that owns them.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    sets: Locked<HashMap<Owner, Arc<Locked<PodSet>>>>,
+    workloads: Locked<HashMap<Key, Known>>,
     places: Locked<HashMap<String, Place>>,
     strays: Locked<HashMap<String, Stray>>,
 }
@@ -51,23 +63,14 @@ pub(crate) struct NamedOwner {
 }
 
 impl Index {
-    /// The Pods of a workload.
-    pub(crate) fn pods(&self, namespace: &str, uid: &str) -> Arc<Locked<PodSet>> {
-        let owner = (namespace.to_owned(), uid.to_owned());
-        Arc::clone(self.sets.lock().entry(owner).or_default())
-    }
-
-    /// Forgets a workload that is gone.
-    pub(crate) fn forget(&self, namespace: &str, uid: &str) {
-        let pods = self.sets.lock().remove(&(namespace.to_owned(), uid.to_owned()));
-        let uids: Vec<_> = pods
-            .iter()
-            .flat_map(|pods| pods.lock().iter().map(|pod| pod.uid.clone()).collect::<Vec<_>>())
-            .collect();
-        let mut places = self.places.lock();
-        for uid in uids {
-            places.remove(&*uid);
-        }
+    /// The Pods of a workload that is known to have this name.
+    pub(crate) fn pods(&self, namespace: &str, owner: &Owner) -> Arc<Locked<PodSet>> {
+        let mut workloads = self.workloads.lock();
+        let key = (namespace.to_owned(), owner.uid.clone());
+        let known = workloads.entry(key).or_insert_with(|| Known::of(&owner.name));
+        // A Pod may have told another name: whoever makes a Pod writes what they like into it.
+        known.name.clone_from(&owner.name);
+        Arc::clone(&known.pods)
     }
 
     /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
@@ -78,43 +81,80 @@ impl Index {
         controller: &Controller,
     ) -> ObjectRef<Guarded> {
         let now = Timestamp::now();
-        let owner = (namespace.to_owned(), controller.uid.clone());
-        let place = Place { owner, workload: controller.name.clone(), ordinal: report.ordinal };
-        self.places.lock().insert(report.uid.clone(), place);
-        let pods = self.pods(namespace, &controller.uid);
+        let workload = (namespace.to_owned(), controller.uid.clone());
+        let place = Place { workload: workload.clone(), ordinal: report.ordinal };
+        let before = self.places.lock().insert(report.uid.clone(), place.clone());
+        if let Some(before) = before.filter(|before| *before != place) {
+            // It is still there, so our finalizer on it is not left behind.
+            self.leave(&before, &report.uid, now);
+        }
+        let pods = {
+            let mut workloads = self.workloads.lock();
+            let known = workloads.entry(workload).or_insert_with(|| Known::of(&controller.name));
+            Arc::clone(&known.pods)
+        };
         pods.lock().observe(PodFact::of(report), kubelet::read_pod(report, now), now);
         ObjectRef::new(&controller.name).within(namespace)
     }
 
-    /// Takes in that a Pod is gone, or ours no longer.
+    /// Takes in that a Pod is gone, or ours no longer. If it is the latter, our finalizer must go too.
     pub(super) fn observe_gone(&self, uid: &str) -> Option<ObjectRef<Guarded>> {
         let place = self.places.lock().remove(uid)?;
-        let pods = self.pods(&place.owner.0, &place.owner.1);
-        pods.lock().observe_gone(place.ordinal, Timestamp::now());
-        Some(ObjectRef::new(&place.workload).within(&place.owner.0))
+        let left = self.leave(&place, uid, Timestamp::now());
+        self.note_strays(&place.workload.0, left.as_slice());
+        self.reference(&place.workload)
     }
 
-    /// Takes in what an Event says of a Pod; nothing if it is none of ours.
-    pub(super) fn observe_event(&self, pod_uid: &str, evidence: PodEvidence) -> Option<ObjectRef<Guarded>> {
+    /// Takes a Pod out of its workload's set, and returns what was known of it.
+    fn leave(&self, place: &Place, uid: &str, now: Timestamp) -> Option<PodFact> {
+        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
+        let mut pods = pods.lock();
+        let fact = pods.get(place.ordinal).cloned();
+        if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
+            return None;
+        }
+        pods.observe_gone(place.ordinal, now);
+        fact
+    }
+
+    /// Whether the Pod is in the set of a workload.
+    pub(super) fn has(&self, uid: &str) -> bool {
+        self.places.lock().contains_key(uid)
+    }
+
+    /// Takes in what an Event of `namespace` says of a Pod; nothing if it is none of ours there.
+    pub(super) fn observe_event(
+        &self,
+        namespace: &str,
+        pod_uid: &str,
+        evidence: PodEvidence,
+    ) -> Option<ObjectRef<Guarded>> {
         let place = self.places.lock().get(pod_uid).cloned()?;
-        let pods = self.pods(&place.owner.0, &place.owner.1);
+        if place.workload.0 != namespace {
+            return None;
+        }
+        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
         pods.lock().observe_event(place.ordinal, pod_uid, evidence, Timestamp::now());
-        Some(ObjectRef::new(&place.workload).within(&place.owner.0))
+        self.reference(&place.workload)
     }
 
     /// A complete list of Pods begins.
     pub(super) fn list_begins(&self) {
-        for pods in self.all() {
+        for (_, pods) in self.all() {
             pods.lock().list_begins();
         }
     }
 
-    /// The list is complete: what it has not shown is gone.
-    pub(super) fn list_ends(&self) {
+    /// The list is complete: what it has not shown is gone. Returns the workloads that have lost Pods by it.
+    pub(super) fn list_ends(&self) -> Vec<ObjectRef<Guarded>> {
         let now = Timestamp::now();
-        for pods in self.all() {
-            pods.lock().list_ends(now);
-        }
+        let lost = |(workload, pods): (Key, Arc<Locked<PodSet>>)| {
+            let gone = pods.lock().list_ends(now);
+            self.note_strays(&workload.0, &gone);
+            self.unplace(&gone);
+            self.reference(&workload).filter(|_| !gone.is_empty())
+        };
+        self.all().into_iter().filter_map(lost).collect()
     }
 
     /// Remembers a Pod that our finalizer holds and that no workload accounts for.
@@ -127,28 +167,117 @@ impl Index {
         std::mem::take(&mut *self.strays.lock()).into_values().collect()
     }
 
-    /// The workloads that present Pods name as their owners.
+    /// The workloads of which anything is known.
     pub(crate) fn owners(&self) -> Vec<NamedOwner> {
-        let named = |((namespace, uid), pods): (&Owner, &Arc<Locked<PodSet>>)| {
-            let first = pods.lock().iter().map(|pod| pod.uid.clone()).find(|uid| !uid.is_empty())?;
-            let name = self.places.lock().get(&*first)?.workload.clone();
-            Some(NamedOwner { namespace: namespace.clone(), name, uid: uid.clone() })
+        let named = |((namespace, uid), known): (&Key, &Known)| NamedOwner {
+            namespace: namespace.clone(),
+            name: known.name.clone(),
+            uid: uid.clone(),
         };
-        self.sets.lock().iter().filter_map(named).collect()
+        self.workloads.lock().iter().map(named).collect()
     }
 
     /// A workload is gone for good: its Pods are strays.
-    pub(crate) fn disown(&self, owner: &NamedOwner) {
-        let pods = self.pods(&owner.namespace, &owner.uid);
-        let held: Vec<_> = pods.lock().iter().filter(|pod| pod.held && pod.seen).cloned().collect();
-        self.forget(&owner.namespace, &owner.uid);
-        for pod in held {
-            let (namespace, name, uid) = (owner.namespace.clone(), pod.name.to_string(), pod.uid.to_string());
-            self.note_stray(Stray { namespace, name, uid });
+    pub(crate) fn disown(&self, namespace: &str, uid: &str) {
+        let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
+        let Some(known) = known else { return };
+        let pods: Vec<PodFact> = known.pods.lock().iter().cloned().collect();
+        self.unplace(&pods);
+        self.note_strays(namespace, &pods);
+    }
+
+    /// Remembers those Pods as strays that our finalizer still holds, as far as we know.
+    fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
+        for pod in pods.iter().filter(|pod| pod.held && pod.seen) {
+            let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
+            self.note_stray(Stray { namespace: namespace.to_owned(), name, uid });
         }
     }
 
-    fn all(&self) -> Vec<Arc<Locked<PodSet>>> {
-        self.sets.lock().values().cloned().collect()
+    fn unplace(&self, pods: &[PodFact]) {
+        let mut places = self.places.lock();
+        for pod in pods {
+            places.remove(&*pod.uid);
+        }
+    }
+
+    fn reference(&self, workload: &Key) -> Option<ObjectRef<Guarded>> {
+        let name = self.workloads.lock().get(workload)?.name.clone();
+        Some(ObjectRef::new(&name).within(&workload.0))
+    }
+
+    fn all(&self) -> Vec<(Key, Arc<Locked<PodSet>>)> {
+        let workloads = self.workloads.lock();
+        workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.pods))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_core::pod::{PodSpec, PodStatus};
+
+    use super::*;
+
+    fn report(uid: &str, ordinal: u64) -> PodReport {
+        PodReport {
+            name: format!("web-{ordinal}"),
+            uid: uid.to_owned(),
+            owner_uid: "w".to_owned(),
+            revision: "rev".to_owned(),
+            ordinal,
+            deletion_timestamp: None,
+            deletion_grace_seconds: None,
+            held: true,
+            spec: PodSpec::default(),
+            status: PodStatus::default(),
+        }
+    }
+
+    fn index(uids: &[&str]) -> Index {
+        let index = Index::default();
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        for (ordinal, uid) in (1..).zip(uids) {
+            index.observe("shop", &report(uid, ordinal), &controller);
+        }
+        index
+    }
+
+    fn strays(index: &Index) -> Vec<String> {
+        index.strays().into_iter().map(|stray| stray.uid).collect()
+    }
+
+    #[test]
+    fn a_pod_that_goes_while_our_finalizer_holds_it_is_a_stray_and_one_that_was_released_is_not() {
+        let index = index(&["a", "b"]);
+        index.pods("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() }).lock().released(2);
+        for uid in ["a", "b"] {
+            assert_eq!(index.observe_gone(uid), Some(ObjectRef::new("web").within("shop")));
+        }
+        assert_eq!(strays(&index), ["a"]);
+    }
+
+    #[test]
+    fn a_list_that_does_not_show_a_pod_triggers_its_workload_and_forgets_its_place() {
+        let index = index(&["a"]);
+        index.list_begins();
+        assert_eq!(index.list_ends(), [ObjectRef::new("web").within("shop")]);
+        assert!(!index.has("a"));
+        assert_eq!(strays(&index), ["a"]);
+        index.list_begins();
+        assert_eq!(index.list_ends(), []);
+    }
+
+    #[test]
+    fn pods_of_a_workload_that_is_gone_are_strays() {
+        let index = index(&["a"]);
+        index.disown("shop", "w");
+        assert_eq!((strays(&index), index.owners()), (vec!["a".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn an_event_of_another_namespace_says_nothing_of_a_pod() {
+        let index = index(&["a"]);
+        assert_eq!(index.observe_event("else", "a", PodEvidence::default()), None);
+        assert!(index.observe_event("shop", "a", PodEvidence::default()).is_some());
     }
 }

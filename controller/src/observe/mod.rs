@@ -7,7 +7,7 @@ mod slim;
 mod workloads;
 
 pub(crate) use events::watch_events;
-pub(crate) use index::{Index, Stray};
+pub(crate) use index::{Index, NamedOwner, Stray};
 pub(crate) use pods::watch_pods;
 pub(crate) use slim::SlimPod;
 pub(crate) use workloads::{Guarded, watch_workloads};

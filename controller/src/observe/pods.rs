@@ -27,11 +27,11 @@ pub(crate) async fn watch_pods(
             Ok(watcher::Event::InitApply(pod) | watcher::Event::Apply(pod)) => {
                 observe(&index, pod, &triggers);
             }
-            Ok(watcher::Event::Delete(pod)) => {
-                trigger(&triggers, index.observe_gone(&pod.uid().unwrap_or_default()));
-            }
+            Ok(watcher::Event::Delete(pod)) => observe_last(&index, pod, &triggers),
             Ok(watcher::Event::InitDone) => {
-                index.list_ends();
+                for workload in index.list_ends() {
+                    trigger(&triggers, Some(workload));
+                }
                 if let Some(listed) = listed.take() {
                     listed.send(()).ok();
                 }
@@ -43,19 +43,35 @@ pub(crate) async fn watch_pods(
 
 fn observe(index: &Index, pod: SlimPod, triggers: &Triggers) {
     let (namespace, uid) = (pod.namespace().unwrap_or_default(), pod.uid().unwrap_or_default());
-    let Some(controller) = pod.controller() else {
-        // It may have been ours and lost its owner: then it lives on without us.
-        if pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER) {
-            index.note_stray(Stray { namespace, name: pod.name_any(), uid: uid.clone() });
+    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER);
+    let stray = held.then(|| Stray { namespace: namespace.clone(), name: pod.name_any(), uid: uid.clone() });
+    let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));
+    match report {
+        Some((Ok(report), controller)) => {
+            return trigger(triggers, Some(index.observe(&namespace, &report, &controller)));
         }
-        return trigger(triggers, index.observe_gone(&uid));
-    };
-    match pod.into_report(&controller) {
-        Ok(report) => trigger(triggers, Some(index.observe(&namespace, &report, &controller))),
-        Err(error) => {
-            tracing::warn!(%error, namespace, pod_uid = uid, "a Pod's labels were changed: it is ignored");
+        Some((Err(error), _)) => {
+            tracing::warn!(%error, namespace, pod_uid = uid, "a Pod's labels were changed: it is let go");
         }
+        None => {}
     }
+    // It may have been ours and lost its owner or its number: then it lives on without us.
+    trigger(triggers, index.observe_gone(&uid));
+    if let Some(stray) = stray {
+        index.note_stray(stray);
+    }
+}
+
+/// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may be
+/// evidence that no earlier event has shown.
+fn observe_last(index: &Index, pod: SlimPod, triggers: &Triggers) {
+    let (namespace, uid) = (pod.namespace().unwrap_or_default(), pod.uid().unwrap_or_default());
+    if let Some(controller) = pod.controller().filter(|_| index.has(&uid))
+        && let Ok(report) = pod.into_report(&controller)
+    {
+        index.observe(&namespace, &report, &controller);
+    }
+    trigger(triggers, index.observe_gone(&uid));
 }
 
 pub(super) fn trigger(

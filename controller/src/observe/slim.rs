@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hooked_core::names;
-use hooked_core::pod::{PodReport, PodSpec, PodStatus, ReadPodError};
+use hooked_core::pod::{PodReport, PodSpec, PodStatus, ReadPodError, pod_name};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
@@ -88,9 +88,13 @@ impl SlimPod {
         let Self { metadata, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
         let (revision, ordinal) = PodReport::labels(|key| labels.get(key).map(String::as_str))?;
+        let name = metadata.name.unwrap_or_default();
+        if name != pod_name(&controller.name, &controller.uid, &revision, ordinal) {
+            return Err(ReadPodError::OtherName(name));
+        }
         let finalizers = metadata.finalizers.unwrap_or_default();
         Ok(PodReport {
-            name: metadata.name.unwrap_or_default(),
+            name,
             uid: metadata.uid.unwrap_or_default(),
             owner_uid: controller.uid.clone(),
             revision,
@@ -144,6 +148,14 @@ pub(crate) struct SlimEvent {
     pub(crate) message: String,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
+    component: String,
+}
+
+impl SlimEvent {
+    /// Whether it says that the kubelet wrote it: nobody else knows what a hook did.
+    pub(crate) fn is_from_kubelet(&self) -> bool {
+        self.component == "kubelet"
+    }
 }
 
 impl std::fmt::Debug for SlimEvent {
@@ -165,6 +177,15 @@ struct WireEvent {
     first_timestamp: Option<Timestamp>,
     last_timestamp: Option<Timestamp>,
     event_time: Option<Timestamp>,
+    source: EventSource,
+    #[serde(alias = "reportingController")]
+    reporting_component: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EventSource {
+    component: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -184,7 +205,11 @@ impl From<WireEvent> for SlimEvent {
             first_timestamp,
             last_timestamp,
             event_time,
+            source,
+            reporting_component,
         } = event;
+        // Older kubelets name themselves only as the source, newer ones as both.
+        let component = if source.component.is_empty() { reporting_component } else { source.component };
         let Involved { uid, field_path } = involved_object;
         let first = first_timestamp.or(event_time);
         Self {
@@ -195,6 +220,7 @@ impl From<WireEvent> for SlimEvent {
             message,
             first,
             last: last_timestamp,
+            component,
         }
     }
 }
@@ -237,7 +263,7 @@ mod tests {
         let pod: SlimPod = serde_json::from_value(serde_json::json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {
-                "name": "web-1", "namespace": "shop", "uid": "u-1", "resourceVersion": "7",
+                "name": pod_name("web", "w-1", "rev", 4), "namespace": "shop", "uid": "u-1", "resourceVersion": "7",
                 "labels": {"hooked.dev/revision": "rev", "hooked.dev/ordinal": "4"},
                 "finalizers": ["hooked.dev/accounting"],
                 "ownerReferences": [{"apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "name": "web", "uid": "w-1", "controller": true}],
@@ -250,6 +276,8 @@ mod tests {
         let controller = pod.controller().unwrap();
         assert_eq!(controller, Controller { name: "web".into(), uid: "w-1".into() });
         assert!(pod.metadata.managed_fields.is_none());
+        let other = Controller { uid: "w-2".into(), ..controller.clone() };
+        assert!(matches!(pod.clone().into_report(&other), Err(ReadPodError::OtherName(_))));
         let report = pod.into_report(&controller).unwrap();
         assert_eq!((report.ordinal, report.revision.as_str(), report.held), (4, "rev", true));
         assert_eq!(report.shape().hooks().count(), 1);
@@ -262,5 +290,14 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(pod.controller(), None);
+    }
+
+    #[test]
+    fn an_event_that_another_than_the_kubelet_wrote_is_told_apart() {
+        let from = |event: serde_json::Value| SlimEvent::deserialize(event).unwrap().is_from_kubelet();
+        assert!(from(serde_json::json!({"source": {"component": "kubelet", "host": "n"}})));
+        assert!(from(serde_json::json!({"source": {}, "reportingComponent": "kubelet"})));
+        assert!(!from(serde_json::json!({"source": {"component": "me"}, "reportingComponent": "kubelet"})));
+        assert!(!from(serde_json::json!({})));
     }
 }

@@ -1,6 +1,6 @@
 //! The watch of workloads, which one malformed workload cannot stop.
 
-use futures::{Stream, StreamExt, future};
+use futures::{Stream, StreamExt, stream};
 use hooked_crd::HookedWorkload;
 use kube::core::DeserializeGuard;
 use kube::{Client, Resource};
@@ -24,27 +24,26 @@ pub(crate) fn watch_workloads(
     let (store, writer) = reflector::store();
     let reader: Store<Guarded> = store.clone();
     let events = watcher(scope.api::<Guarded>(client), watch_config()).default_backoff();
-    let stream = reflector::reflector(writer, events).filter_map(move |event| {
-        future::ready(match event {
-            Ok(watcher::Event::Apply(workload) | watcher::Event::InitApply(workload)) => {
-                Some(ObjectRef::from_obj(&workload))
-            }
+    let changed = reflector::reflector(writer, events).flat_map(move |event| {
+        stream::iter(match event {
+            Ok(watcher::Event::Apply(workload)) => vec![ObjectRef::from_obj(&workload)],
             Ok(watcher::Event::Delete(workload)) => {
                 let meta = workload.meta();
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 gone(&text(&meta.namespace), &text(&meta.name), &text(&meta.uid));
-                None
+                Vec::new()
             }
-            Ok(watcher::Event::Init) => None,
+            // The store takes a list in only when it is complete, and a reconcile reads the store.
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => Vec::new(),
             Ok(watcher::Event::InitDone) => {
                 listed(&reader);
-                None
+                reader.state().iter().map(|workload| ObjectRef::from_obj(&**workload)).collect()
             }
             Err(error) => {
                 tracing::warn!(%error, "the workload watch is interrupted and will be resumed");
-                None
+                Vec::new()
             }
         })
     });
-    (store, stream)
+    (store, changed)
 }
