@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
-use hooked_e2e::{Container, History, Security, Space, Workload, agree, hook, in_namespace, sh, wait_for};
+use hooked_e2e::{
+    Container, History, Security, Space, Workload, agree, hook, in_namespace, kills, sh, wait_for,
+};
 use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
@@ -83,6 +86,32 @@ async fn a_workload_that_is_deleted_in_a_scale_down_leaves_nothing_behind() -> R
         ensure!(only_once(space.files.lines("stopped")?)?.len() == 4, "each preStop has run once");
         until_no_revisions(space).await?;
         space.until_event("web", "HooksAccounted", "0 failed").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_container_that_was_never_started_has_neither_run_a_hook_nor_been_killed() -> Result<()> {
+    in_namespace("too-late", Security::Privileged, async |space| {
+        space.apply(&counting(space).replicas(6)).await?;
+        wait_for("a Pod is bound to the node", async || {
+            let pods = space.pods("web").await?;
+            let bound = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+            Ok(if pods.iter().any(bound) { Ok(()) } else { Err(format!("{} Pods", pods.len())) })
+        })
+        .await?;
+        // Before most of them have started.
+        let workload = space.until_stopped("web").await?;
+        let (started, stopped) = (space.files.count("started")?, space.files.count("stopped")?);
+        let post_start = hook(&workload, "web", HookKind::PostStart)?;
+        let runs = post_start.succeeded + post_start.failed + post_start.unknown;
+        ensure!(runs == started, "{started} have run, but {post_start:?}");
+        let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
+        let runs = pre_stop.succeeded + pre_stop.failed + pre_stop.timed_out + pre_stop.unknown;
+        ensure!(runs == stopped, "{stopped} have run, but {pre_stop:?}");
+        let killed: i64 = kills(&workload).iter().map(|(_, count)| count).sum();
+        ensure!(killed <= started, "{started} have started, but {:?}", kills(&workload));
+        agree(space, "web").await
     })
     .await
 }
