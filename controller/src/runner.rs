@@ -1,70 +1,131 @@
 //! How the hook-runner gets into Pods: as the operator is told, or as the nodes allow.
 
-use hooked_core::pod::{Delivery, Runner};
-use k8s_openapi::api::core::v1::Node;
-use kube::Client;
-use kube::api::{Api, ListParams};
+use std::time::{Duration, Instant};
 
-use crate::context::Locked;
+use hooked_core::pod::{Delivery, Runner};
+use kube::api::ListParams;
+use kube::core::{Request, request::Error as BuildError};
+use kube::{Client, Error};
+use serde::Deserialize;
+use thiserror::Error as ThisError;
+use tokio::sync::Mutex;
+
 use crate::request;
 use crate::settings::Injection;
 
 /// The first minor version of Kubernetes 1 in which image volumes are on by default.
 const IMAGE_VOLUMES: u32 = 35;
+/// How long what the nodes support is believed: nodes come and go.
+const BELIEVED: Duration = Duration::from_secs(300);
+/// Nodes that are read at once.
+const PAGE: u32 = 500;
 
 /// The runner's image, and what is known of the ways to deliver it.
 #[derive(Debug)]
 pub(crate) struct RunnerSource {
     image: String,
     injection: Injection,
-    detected: Locked<Option<Delivery>>,
+    /// Held while nodes are asked, so that they are asked once however many workloads are new.
+    detected: Mutex<Option<(Instant, Delivery)>>,
+}
+
+#[derive(Debug, ThisError)]
+enum DetectError {
+    #[error("{}", request::brief(.0))]
+    List(#[from] Error),
+    #[error("the request could not be made: {0}")]
+    Build(#[from] BuildError),
 }
 
 impl RunnerSource {
     pub(crate) fn new(image: String, injection: Injection) -> Self {
-        Self { image, injection, detected: Locked::default() }
+        Self { image, injection, detected: Mutex::default() }
     }
 
-    /// The runner for Pods that are made now. What the nodes support is asked anew for each new revision, since nodes
-    /// come and go.
-    pub(crate) async fn runner(&self, client: &Client, anew: bool) -> Runner {
+    /// The runner for Pods that are made now.
+    pub(crate) async fn runner(&self, client: &Client) -> Runner {
         let image = self.image.clone();
         let delivery = match self.injection {
             Injection::ImageVolume => Delivery::ImageVolume,
             Injection::InitContainer => Delivery::InitContainer,
-            Injection::Auto => self.detect(client, anew).await,
+            Injection::Auto => self.detect(client).await,
         };
         Runner { image, delivery }
     }
 
-    async fn detect(&self, client: &Client, anew: bool) -> Delivery {
-        let known = *self.detected.lock();
-        if let (Some(delivery), false) = (known, anew) {
+    async fn detect(&self, client: &Client) -> Delivery {
+        let mut detected = self.detected.lock().await;
+        if let Some((_, delivery)) = detected.filter(|(at, _)| at.elapsed() < BELIEVED) {
             return delivery;
         }
-        // An init container works everywhere, so it is what is taken while nothing is known.
-        let delivery = match Api::<Node>::all(client.clone()).list(&ListParams::default()).await {
-            Ok(nodes) if !nodes.items.is_empty() && nodes.items.iter().all(supports_image_volumes) => {
-                Delivery::ImageVolume
+        match all_support_image_volumes(client).await {
+            Ok(all) => {
+                let delivery = if all { Delivery::ImageVolume } else { Delivery::InitContainer };
+                *detected = Some((Instant::now(), delivery));
+                delivery
             }
-            Ok(_) => Delivery::InitContainer,
+            // An init container works everywhere, so it is what is taken while nothing is known.
             Err(error) => {
-                tracing::warn!(
-                    error = request::brief(&error),
-                    "nodes cannot be listed: the runner comes by init containers"
-                );
-                known.unwrap_or(Delivery::InitContainer)
+                tracing::warn!(%error, "nodes cannot be listed: the runner comes as it last did, or by init containers");
+                detected.map_or(Delivery::InitContainer, |(_, delivery)| delivery)
             }
-        };
-        *self.detected.lock() = Some(delivery);
-        delivery
+        }
     }
 }
 
-fn supports_image_volumes(node: &Node) -> bool {
-    let version =
-        node.status.as_ref().and_then(|status| status.node_info.as_ref()).map(|info| &info.kubelet_version);
-    version.is_some_and(|version| minor(version).is_some_and(|minor| minor >= IMAGE_VOLUMES))
+/// A page of nodes, of each of which only the kubelet's version is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodePage {
+    metadata: PageMeta,
+    items: Vec<SlimNode>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageMeta {
+    #[serde(rename = "continue")]
+    next: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SlimNode {
+    status: SlimNodeStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SlimNodeStatus {
+    node_info: SlimNodeInfo,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SlimNodeInfo {
+    kubelet_version: String,
+}
+
+/// Whether there are nodes and every one of them mounts images. Asking ends at the first that does not.
+async fn all_support_image_volumes(client: &Client) -> Result<bool, DetectError> {
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut any = false;
+    loop {
+        let request = Request::new("/api/v1/nodes").list(&parameters)?;
+        let NodePage { metadata, items } = client.request(request).await?;
+        any |= !items.is_empty();
+        if !items.iter().all(supports_image_volumes) {
+            return Ok(false);
+        }
+        if metadata.next.is_empty() {
+            return Ok(any);
+        }
+        parameters = parameters.continue_token(&metadata.next);
+    }
+}
+
+fn supports_image_volumes(node: &SlimNode) -> bool {
+    minor(&node.status.node_info.kubelet_version).is_some_and(|minor| minor >= IMAGE_VOLUMES)
 }
 
 /// The minor version of a kubelet of Kubernetes 1, such as 36 of `v1.36.3`.
@@ -83,5 +144,16 @@ mod tests {
         {
             assert_eq!(minor(version), expect, "{version}");
         }
+    }
+
+    #[test]
+    fn of_a_page_of_nodes_only_versions_are_read() {
+        let page: NodePage = serde_json::from_value(serde_json::json!({
+            "metadata": {"continue": "next", "remainingItemCount": 3},
+            "items": [{"metadata": {"name": "n"}, "status": {"nodeInfo": {"kubeletVersion": "v1.36.0"}}}, {"status": {}}],
+        }))
+        .unwrap();
+        assert_eq!(page.metadata.next, "next");
+        assert_eq!(page.items.iter().map(supports_image_volumes).collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -82,7 +82,7 @@ async fn with_runner(
     owner: &Owner,
     desired: &Desired,
 ) -> Result<Option<Vetted>, VetError> {
-    let runner = context.runner.runner(&context.client, true).await;
+    let runner = context.runner.runner(&context.client).await;
     let injected = desired.clone().with_runner(&runner);
     match &injected.measuring {
         Measuring::Observed => return Ok(None),
