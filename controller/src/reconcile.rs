@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hooked_core::account::{Account, account};
 use hooked_core::desired::{Desired, Pause};
 use hooked_core::ledger::{Ledger, LedgerError};
+use hooked_core::names::condition;
 use hooked_core::plan::{Plan, Rollout, plan};
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::{Leaving, Snapshot};
@@ -15,6 +16,7 @@ use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, status};
 use hooked_core::tally::PodSet;
 use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 use thiserror::Error;
@@ -109,7 +111,11 @@ pub(crate) fn on_error(guarded: Arc<Guarded>, error: &ReconcileError, context: A
     };
     let (namespace, name) = (guarded.namespace().unwrap_or_default(), guarded.name_any());
     tracing::warn!(%error, namespace, name, failed, "a reconcile failed and will be tried again");
-    Action::requeue(Duration::from_millis(500 * (1 << failed.min(7))))
+    let rest = Duration::from_millis(500 * (1 << failed.min(7)));
+    // What fails need not be the counting: it goes on when it would have.
+    let due = context.index.next_due(&namespace, &guarded.uid().unwrap_or_default());
+    let until = due.and_then(|at| Duration::try_from(at.duration_since(Timestamp::now())).ok());
+    Action::requeue(until.filter(|until| *until > SOON).map_or(rest, |until| rest.min(until)))
 }
 
 /// What a pass acts upon.
@@ -175,6 +181,7 @@ impl<'a> Pass<'a> {
             // Others hold it still; our part is done.
             (Some(_), false) => return Ok(Action::await_change()),
             (None, false) => {
+                self.greet().await?;
                 hold(self.context, self.workload).await?;
                 return Ok(Action::await_change());
             }
@@ -212,6 +219,24 @@ impl<'a> Pass<'a> {
             self.prune(&desired).await;
         }
         Ok(self.wait(&desired, &plan, &ledger, refusal.as_ref(), now))
+    }
+
+    /// Says of a new workload that the operator is at work on it: one without conditions passes for one that is done.
+    async fn greet(&self) -> Result<(), CommitError> {
+        if !self.before.status.conditions.is_empty() {
+            return Ok(());
+        }
+        let conditions = vec![Condition {
+            type_: condition::RECONCILING.to_owned(),
+            status: "True".to_owned(),
+            reason: "New".to_owned(),
+            message: "the operator has begun with the workload".to_owned(),
+            last_transition_time: Time(Timestamp::now()),
+            observed_generation: self.workload.metadata.generation,
+        }];
+        // Nothing of its spec is acted upon yet, so the generation is not told.
+        let status = HookedWorkloadStatus { conditions, ..self.before.status.clone() };
+        self.commit(status, &self.ledger).await.map(drop)
     }
 
     /// What the workload asks for, with its revision stored and its Pods taken by the API server. Whatever stands in

@@ -4,6 +4,7 @@
 use hooked_core::desired::{Desired, DesiredError, PodHooks};
 use hooked_core::names;
 use hooked_core::pod::Owner;
+use hooked_core::revision::short_hash;
 use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -17,6 +18,9 @@ use crate::request;
 
 /// Label of stored revisions: the UID of their workload.
 const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+
+/// What the name of an object may have at most.
+const MAX_NAME: usize = 253;
 
 #[derive(Debug, Error)]
 pub(crate) enum ReviseError {
@@ -88,7 +92,14 @@ pub(crate) fn leaving_as(
 }
 
 fn revision_name(owner: &Owner, revision: &str) -> String {
-    format!("{}-{revision}", owner.name)
+    let name = format!("{}-{revision}", owner.name);
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    // Two long names that are cut alike are told apart by what comes after.
+    let suffix = format!("-{revision}-{}", short_hash(&[&owner.uid], 6));
+    let base = owner.name.get(..MAX_NAME - suffix.len()).unwrap_or_default().trim_end_matches(['-', '.']);
+    format!("{base}{suffix}")
 }
 
 /// Stores a revision; false if another template has taken its name.
@@ -189,4 +200,20 @@ pub(crate) async fn prune(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_of_a_workload_with_the_longest_name_has_a_name_that_is_allowed_and_its_own() {
+        let name = |uid: &str, length| {
+            let owner = Owner { name: "a".repeat(length), uid: uid.to_owned() };
+            revision_name(&owner, "6c9fbdtzkw")
+        };
+        assert_eq!(name("u-1", 3), "aaa-6c9fbdtzkw");
+        assert_eq!(name("u-1", 253).len(), MAX_NAME);
+        assert_ne!(name("u-1", 253), name("u-2", 253));
+    }
 }

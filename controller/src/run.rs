@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::channel::{mpsc, oneshot};
 use futures::future::{self, BoxFuture};
@@ -21,6 +22,10 @@ use crate::runner::RunnerSource;
 use crate::server::{ServeError, serve_health, serve_metrics};
 use crate::settings::Settings;
 use crate::sweep::sweep;
+
+/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
+/// without reconciles nothing is done at all.
+const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
 pub(crate) enum RunError {
@@ -86,6 +91,7 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
     let (triggers, triggered) = mpsc::unbounded();
 
     let (pods_listed, pods_ready) = oneshot::channel();
+    let pods_ready = pods_ready.shared();
     let pods = watch_pods(client.clone(), scope.clone(), Arc::clone(&index), triggers.clone(), pods_listed);
     let (events_listed, events_ready): (Vec<_>, Vec<_>) =
         EVENT_REASONS.iter().map(|_| oneshot::channel()).unzip();
@@ -95,11 +101,14 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
     let pods: BoxFuture<'_, ()> = pods.boxed();
     // An Event of a Pod that is not known yet says nothing: Pods are listed first.
     let events = async {
-        pods_ready.await.ok();
+        pods_ready.clone().await.ok();
         future::join_all(events).await;
     };
     let workloads = async {
-        future::join_all(events_ready).await;
+        pods_ready.clone().await.ok();
+        if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
+            tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
+        }
         listed.send(()).ok();
         let gone = {
             let context = Arc::clone(&context);
@@ -108,8 +117,12 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
                 context.forget(namespace, uid);
             }
         };
+        let listed_in = scope.clone();
         let (store, changed) = watch_workloads(&client, &scope, gone, move |store| {
-            metrics.listed(|namespace, name| store.get(&ObjectRef::new(name).within(namespace)).is_some());
+            let exists =
+                |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
+            // Of what another scope covers, this list says nothing.
+            metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
         });
         let sweep_store = store.clone();
         let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);

@@ -1,6 +1,7 @@
 //! Metrics and health over HTTP.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,7 +49,20 @@ pub(crate) async fn serve_health(address: SocketAddr, ready: Arc<AtomicBool>) ->
 }
 
 async fn serve(flag: &'static str, address: SocketAddr, routes: Router) -> Result<(), ServeError> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| ServeError::Bind { flag, address, source })?;
+    let listener = bind(address).await.map_err(|source| ServeError::Bind { flag, address, source })?;
     axum::serve(listener, routes).await.map_err(ServeError::Serve)
+}
+
+/// Listens on `address`. Every address of a machine without IPv6 is every IPv4 address.
+async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() && !is_taken(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        outcome => outcome,
+    }
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }

@@ -42,7 +42,7 @@ pub(crate) enum Injection {
 
 /// Reads an address as Go programs write it: an absent host means every address of the machine.
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let full = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
     full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"))
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn an_address_without_a_host_means_every_address() {
-        assert_eq!(parse_address(":8080").unwrap().to_string(), "0.0.0.0:8080");
+        assert_eq!(parse_address(":8080").unwrap().to_string(), "[::]:8080");
         assert_eq!(parse_address("127.0.0.1:1").unwrap().to_string(), "127.0.0.1:1");
         assert!(parse_address("8080").is_err());
     }

@@ -73,6 +73,13 @@ impl Index {
         Arc::clone(&known.pods)
     }
 
+    /// When the next evidence of a workload's Pods is to be looked at.
+    pub(crate) fn next_due(&self, namespace: &str, uid: &str) -> Option<Timestamp> {
+        let key = (namespace.to_owned(), uid.to_owned());
+        let pods = self.workloads.lock().get(&key).map(|known| Arc::clone(&known.pods))?;
+        pods.lock().next_due()
+    }
+
     /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
     pub(super) fn observe(
         &self,

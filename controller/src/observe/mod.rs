@@ -27,6 +27,11 @@ pub(crate) type Triggers = mpsc::UnboundedSender<ObjectRef<Guarded>>;
 pub(crate) struct Scope(pub(crate) Option<String>);
 
 impl Scope {
+    /// Whether objects of `namespace` are in it.
+    pub(crate) fn covers(&self, namespace: &str) -> bool {
+        self.0.as_deref().is_none_or(|only| only == namespace)
+    }
+
     fn api<K>(&self, client: &Client) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
