@@ -46,6 +46,15 @@ pub(crate) struct Index {
     strays: Locked<HashMap<String, Stray>>,
 }
 
+/// How a Pod departs from its workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Departure {
+    /// It is gone, or at its end: what is known of it counts.
+    Gone,
+    /// It lives on: nothing can be said of it any more.
+    Left,
+}
+
 /// A Pod that our finalizer holds and that no workload accounts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stray {
@@ -93,7 +102,7 @@ impl Index {
         let before = self.places.lock().insert(report.uid.clone(), place.clone());
         if let Some(before) = before.filter(|before| *before != place) {
             // It is still there, so our finalizer on it is not left behind.
-            self.leave(&before, &report.uid, now);
+            self.depart(&before, &report.uid, Departure::Left);
         }
         let pods = {
             let mut workloads = self.workloads.lock();
@@ -105,22 +114,25 @@ impl Index {
     }
 
     /// Takes in that a Pod is gone, or ours no longer. If it is the latter, our finalizer must go too.
-    pub(super) fn observe_gone(&self, uid: &str) -> Option<ObjectRef<Guarded>> {
+    pub(super) fn observe_departed(&self, uid: &str, departure: Departure) -> Option<ObjectRef<Guarded>> {
         let place = self.places.lock().remove(uid)?;
-        let left = self.leave(&place, uid, Timestamp::now());
-        self.note_strays(&place.workload.0, left.as_slice());
+        let fact = self.depart(&place, uid, departure);
+        self.note_strays(&place.workload.0, fact.as_slice());
         self.reference(&place.workload)
     }
 
     /// Takes a Pod out of its workload's set, and returns what was known of it.
-    fn leave(&self, place: &Place, uid: &str, now: Timestamp) -> Option<PodFact> {
+    fn depart(&self, place: &Place, uid: &str, departure: Departure) -> Option<PodFact> {
         let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
         let mut pods = pods.lock();
         let fact = pods.get(place.ordinal).cloned();
         if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
             return None;
         }
-        pods.observe_gone(place.ordinal, now);
+        match departure {
+            Departure::Gone => pods.observe_gone(place.ordinal, Timestamp::now()),
+            Departure::Left => pods.observe_left(place.ordinal),
+        }
         fact
     }
 
@@ -258,7 +270,10 @@ mod tests {
         let index = index(&["a", "b"]);
         index.pods("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() }).lock().released(2);
         for uid in ["a", "b"] {
-            assert_eq!(index.observe_gone(uid), Some(ObjectRef::new("web").within("shop")));
+            assert_eq!(
+                index.observe_departed(uid, Departure::Gone),
+                Some(ObjectRef::new("web").within("shop"))
+            );
         }
         assert_eq!(strays(&index), ["a"]);
     }

@@ -7,7 +7,7 @@ use hooked_core::names;
 use kube::{Client, ResourceExt};
 use kube_runtime::{WatchStreamExt, watcher};
 
-use super::index::Stray;
+use super::index::{Departure, Stray};
 use super::{Index, Scope, SlimPod, Triggers, watch_config};
 
 /// Watches Pods for ever. `listed` is told when the first list is complete: before it no decision is safe.
@@ -43,8 +43,8 @@ pub(crate) async fn watch_pods(
 
 fn observe(index: &Index, pod: SlimPod, triggers: &Triggers) {
     let (namespace, uid) = (pod.namespace().unwrap_or_default(), pod.uid().unwrap_or_default());
-    let held = pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER);
-    let stray = held.then(|| Stray { namespace: namespace.clone(), name: pod.name_any(), uid: uid.clone() });
+    let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
+    let (name, held) = (pod.name_any(), pod.is_held());
     let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));
     match report {
         Some((Ok(report), controller)) => {
@@ -56,9 +56,9 @@ fn observe(index: &Index, pod: SlimPod, triggers: &Triggers) {
         None => {}
     }
     // It may have been ours and lost its owner or its number: then it lives on without us.
-    trigger(triggers, index.observe_gone(&uid));
-    if let Some(stray) = stray {
-        index.note_stray(stray);
+    trigger(triggers, index.observe_departed(&uid, departure));
+    if held {
+        index.note_stray(Stray { namespace, name, uid });
     }
 }
 
@@ -66,12 +66,15 @@ fn observe(index: &Index, pod: SlimPod, triggers: &Triggers) {
 /// evidence that no earlier event has shown.
 fn observe_last(index: &Index, pod: SlimPod, triggers: &Triggers) {
     let (namespace, uid) = (pod.namespace().unwrap_or_default(), pod.uid().unwrap_or_default());
+    // With our finalizer on it and no deletion asked for it cannot be gone.
+    let lives_on = pod.is_held() && !pod.is_ending();
+    let departure = if lives_on { Departure::Left } else { Departure::Gone };
     if let Some(controller) = pod.controller().filter(|_| index.has(&uid))
         && let Ok(report) = pod.into_report(&controller)
     {
         index.observe(&namespace, &report, &controller);
     }
-    trigger(triggers, index.observe_gone(&uid));
+    trigger(triggers, index.observe_departed(&uid, departure));
 }
 
 pub(super) fn trigger(

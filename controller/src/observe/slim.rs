@@ -83,8 +83,22 @@ impl SlimPod {
         ours.then(|| Controller { name: owner.name.clone(), uid: owner.uid.clone() })
     }
 
+    /// Whether our finalizer is on it.
+    pub(crate) fn is_held(&self) -> bool {
+        let finalizers = self.metadata.finalizers.as_deref().unwrap_or_default();
+        finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+    }
+
+    /// Whether its deletion was asked for, or anything in it has ended.
+    pub(crate) fn is_ending(&self) -> bool {
+        let mut containers = self.status.container_statuses.iter();
+        self.metadata.deletion_timestamp.is_some()
+            || containers.any(|container| container.state.terminated.is_some())
+    }
+
     /// The Pod as decisions read it.
     pub(crate) fn into_report(self, controller: &Controller) -> Result<PodReport, ReadPodError> {
+        let held = self.is_held();
         let Self { metadata, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
         let (revision, ordinal) = PodReport::labels(|key| labels.get(key).map(String::as_str))?;
@@ -92,7 +106,6 @@ impl SlimPod {
         if name != pod_name(&controller.name, &controller.uid, &revision, ordinal) {
             return Err(ReadPodError::OtherName(name));
         }
-        let finalizers = metadata.finalizers.unwrap_or_default();
         Ok(PodReport {
             name,
             uid: metadata.uid.unwrap_or_default(),
@@ -101,7 +114,7 @@ impl SlimPod {
             ordinal,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
-            held: finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),
+            held,
             spec,
             status,
         })
