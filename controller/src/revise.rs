@@ -216,4 +216,13 @@ mod tests {
         assert_eq!(name("u-1", 253).len(), MAX_NAME);
         assert_ne!(name("u-1", 253), name("u-2", 253));
     }
+
+    #[test]
+    fn a_deleted_workload_is_accounted_for_though_its_template_cannot_be_read() {
+        let spec = json!({"selector": {}, "replicas": 3, "template": {"spec": {"containers": [null]}}});
+        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
+        assert!(Desired::from_spec(&spec, 0).is_err());
+        let leaving = leaving_as(&spec, &HookedWorkloadStatus::default()).unwrap();
+        assert_eq!(leaving.desired.replicas, 3);
+    }
 }

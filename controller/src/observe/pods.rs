@@ -86,3 +86,62 @@ pub(super) fn trigger(
         triggers.unbounded_send(workload).ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+    use hooked_core::pod::pod_name;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A Pod of ours with its labels changed, and with that status.
+    fn pod(labels: &Value, status: &Value) -> SlimPod {
+        serde_json::from_value(json!({
+            "metadata": {
+                "name": pod_name("web", "w-1", "rev", 1), "namespace": "shop", "uid": "u-1", "labels": labels,
+                "finalizers": [names::ACCOUNTING_FINALIZER],
+                "ownerReferences": [{"apiVersion": names::API_VERSION, "kind": names::KIND, "name": "web", "uid": "w-1", "controller": true}],
+            },
+            "spec": {"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"preStop": {"exec": {}}}}]},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn ours() -> Value {
+        json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "1"})
+    }
+
+    fn state(state: &Value) -> Value {
+        json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 0, "state": state}]})
+    }
+
+    /// Whether what is left of the Pod after `depart` is still to be counted, and that it is let go.
+    fn check(depart: impl FnOnce(&Index, &Triggers), expect_evidence: bool) {
+        let (index, (triggers, mut triggered)) = (Index::default(), mpsc::unbounded());
+        let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
+        observe(&index, pod(&ours(), &running), &triggers);
+        depart(&index, &triggers);
+        assert!(!index.has("u-1"));
+        assert_eq!(index.strays().len(), 1);
+        assert_eq!(index.next_due("shop", "w-1").is_some(), expect_evidence);
+        let workloads = std::iter::from_fn(|| triggered.try_recv().ok());
+        assert_eq!(workloads.map(|workload| workload.name).collect::<Vec<_>>(), ["web", "web"]);
+    }
+
+    #[test]
+    fn a_pod_whose_labels_are_changed_is_let_go_and_what_has_ended_in_it_counts() {
+        let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
+        let ended = state(
+            &json!({"terminated": {"startedAt": "2026-11-22T10:00:00Z", "finishedAt": "2026-11-22T10:00:09Z"}}),
+        );
+        let poisoned = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "9223372036854775808"});
+        let taken = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "2"});
+        check(|index, triggers| observe(index, pod(&poisoned, &running), triggers), false);
+        check(|index, triggers| observe(index, pod(&taken, &running), triggers), false);
+        // The watch shows a lost label as a deletion, with the Pod as it was.
+        check(|index, triggers| observe_last(index, pod(&ours(), &running), triggers), false);
+        check(|index, triggers| observe_last(index, pod(&ours(), &ended), triggers), true);
+    }
+}

@@ -31,7 +31,7 @@ fn is_ended(pods: &PodSet, fact: &PodFact, now: Timestamp) -> bool {
     let stop = pods.evidence(fact.ordinal).and_then(|evidence| evidence.stop);
     let silent =
         stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
-    fact.over || never_ran || silent
+    fact.over || never_ran || silent || pods.is_releasable(fact.ordinal)
 }
 
 #[cfg(test)]

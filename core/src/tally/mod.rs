@@ -306,6 +306,11 @@ impl PodSet {
         self.releasable.iter().filter_map(|ordinal| self.pods.get(ordinal))
     }
 
+    /// Whether our finalizer need not hold that Pod any longer.
+    pub fn is_releasable(&self, ordinal: u64) -> bool {
+        self.releasable.contains(&ordinal)
+    }
+
     /// Pods whose evidence is to be looked at by `now`.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (u64, &PodEvidence)> {
         self.agenda
