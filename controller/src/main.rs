@@ -7,6 +7,7 @@ mod context;
 mod hold;
 mod metrics;
 mod observe;
+mod prepare;
 mod publish;
 mod reconcile;
 mod reject;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hooked_core::account::{Account, account};
-use hooked_core::desired::{Desired, Pause};
-use hooked_core::ledger::{Ledger, LedgerError};
+use hooked_core::desired::Desired;
+use hooked_core::ledger::{Counted, Ledger, LedgerError};
 use hooked_core::names::condition;
 use hooked_core::plan::{Plan, Rollout, plan};
 use hooked_core::pod::Owner;
@@ -28,11 +28,12 @@ use crate::context::{Context, Locked};
 use crate::hold::{HoldError, hold, is_held, let_go};
 use crate::metrics::WorkloadMetrics;
 use crate::observe::Guarded;
+use crate::prepare::{Prepared, prepare};
 use crate::publish::{Publication, publish, publish_farewell};
 use crate::reject::{RejectError, Rejected, reject};
 use crate::request;
-use crate::revise::{ReviseError, Revised, Subject, leaving_as, prune, revise};
-use crate::vet::{VetError, vet};
+use crate::revise::{ReviseError, Subject, prune};
+use crate::vet::VetError;
 
 /// Why a pass failed. Every failure is made up for by a later pass.
 #[derive(Debug, Error)]
@@ -118,30 +119,14 @@ pub(crate) fn on_error(guarded: Arc<Guarded>, error: &ReconcileError, context: A
     Action::requeue(until.filter(|until| *until > SOON).map_or(rest, |until| rest.min(until)))
 }
 
-/// What a pass acts upon.
-struct Prepared {
-    desired: Desired,
-    collision_count: Option<i32>,
-    /// Why nothing is rolled out, if nothing is.
-    refusal: Option<Refusal>,
-    /// What failed, and is tried again.
-    trouble: Option<ReconcileError>,
-}
-
-impl Prepared {
-    fn troubled(desired: Desired, collision_count: Option<i32>, trouble: ReconcileError) -> Self {
-        let refusal = Some(Refusal { invalid: false, message: trouble.to_string() });
-        Self { desired, collision_count, refusal, trouble: Some(trouble) }
-    }
-}
-
 /// What a pass has come to, before it is told.
 struct Outcome<'a> {
     desired: &'a Desired,
     collision_count: Option<i32>,
     plan: &'a Plan,
     refusal: Option<&'a Refusal>,
-    account: Account,
+    ledger: Ledger,
+    counted: &'a Counted,
 }
 
 /// What a pass tells.
@@ -177,17 +162,11 @@ impl<'a> Pass<'a> {
     }
 
     async fn run(mut self) -> Result<Action, ReconcileError> {
-        match (self.leaving, is_held(&self.workload.metadata)) {
-            // Others hold it still; our part is done.
-            (Some(_), false) => return Ok(Action::await_change()),
-            (None, false) => {
-                self.greet().await?;
-                hold(self.context, self.workload).await?;
-                return Ok(Action::await_change());
-            }
-            (_, true) => {}
+        if !is_held(&self.workload.metadata) {
+            return self.begin_to_hold().await;
         }
-        let Prepared { desired, collision_count, refusal, mut trouble } = self.prepare().await?;
+        let Prepared { desired, collision_count, refusal, mut trouble } =
+            prepare(self.context, self.subject(), self.leaving.is_some()).await?;
         let wanted = self.leaving.is_none().then_some(&*desired.revision);
         if let Err(error) = confirm(self.site(), wanted).await {
             trouble.get_or_insert(error.into());
@@ -201,13 +180,13 @@ impl<'a> Pass<'a> {
             trouble.get_or_insert(error.into());
         }
         let refusal = refusal.or(applied.refusal);
-        let counted = account.counted.clone();
-        let outcome =
-            Outcome { desired: &desired, collision_count, plan: &plan, refusal: refusal.as_ref(), account };
+        let Account { ledger, counted } = account;
+        let (desired, plan, counted, why) = (&desired, &plan, &counted, refusal.as_ref());
+        let outcome = Outcome { desired, collision_count, plan, refusal: why, ledger, counted };
         let Projection { status, ledger, metrics, now } = self.project(outcome)?;
         let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
         let committed = self.commit(status, &ledger).await?;
-        publish(self.context, Publication { workload: self.workload, counted: &counted, metrics }).await;
+        publish(self.context, Publication { workload: self.workload, counted, metrics }).await;
 
         if let Some(error) = trouble {
             return Err(error);
@@ -216,9 +195,25 @@ impl<'a> Pass<'a> {
             return self.leave(&committed).await;
         }
         if plan.rollout == Rollout::Done && !was_complete {
-            self.prune(&desired).await;
+            self.prune(desired).await;
         }
-        Ok(self.wait(&desired, &plan, &ledger, refusal.as_ref(), now))
+        Ok(self.wait(desired, plan, &ledger, why, now))
+    }
+
+    /// Our finalizer is on the workload before anything is done for it. Without it others hold one that is deleted, and
+    /// our part is done.
+    async fn begin_to_hold(&self) -> Result<Action, ReconcileError> {
+        if self.leaving.is_none() {
+            self.greet().await?;
+            hold(self.context, self.workload).await?;
+        }
+        Ok(Action::await_change())
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        let Self { workload, namespace, owner, before, .. } = self;
+        let generation = workload.metadata.generation.unwrap_or_default();
+        Subject { namespace, owner, generation, spec: &workload.spec, status: &before.status }
     }
 
     /// Says of a new workload that the operator is at work on it: one without conditions passes for one that is done.
@@ -239,51 +234,9 @@ impl<'a> Pass<'a> {
         self.commit(status, &self.ledger).await.map(drop)
     }
 
-    /// What the workload asks for, with its revision stored and its Pods taken by the API server. Whatever stands in
-    /// the way of that keeps no hook from being counted and no Pod from being let go: only nothing is rolled out.
-    async fn prepare(&self) -> Result<Prepared, ReviseError> {
-        let Revised { desired, collision_count } = match self.revise().await {
-            Ok(revised) => revised,
-            Err(error @ ReviseError::Desired(_)) => return Err(error),
-            Err(error) => return self.unrevised(error),
-        };
-        if self.leaving.is_some() {
-            return Ok(Prepared { desired, collision_count, refusal: None, trouble: None });
-        }
-        let as_written = desired.clone();
-        Ok(match vet(self.context, &self.namespace, &self.owner, desired).await {
-            Ok((desired, refusal)) => Prepared { desired, collision_count, refusal, trouble: None },
-            Err(error) => Prepared::troubled(as_written, collision_count, error.into()),
-        })
-    }
-
-    async fn revise(&self) -> Result<Revised, ReviseError> {
-        let Self { context, workload, namespace, owner, before, leaving, .. } = self;
-        if leaving.is_some() {
-            // Nothing is rolled out any more, so nothing is stored.
-            return Ok(leaving_as(&workload.spec, &before.status)?);
-        }
-        let generation = workload.metadata.generation.unwrap_or_default();
-        revise(
-            context,
-            Subject { namespace, owner, generation, spec: &workload.spec, status: &before.status },
-        )
-        .await
-    }
-
-    /// A revision that is not stored must not be told as the one that is rolled out: a user who pauses the workload
-    /// would hold it at what nobody has.
-    fn unrevised(&self, error: ReviseError) -> Result<Prepared, ReviseError> {
-        let collision_count = self.before.status.collision_count;
-        let desired = Desired::from_spec(&self.workload.spec, collision_count.unwrap_or(0))?;
-        let desired = Desired { pause: Pause::BeforeFirst, ..desired };
-        Ok(Prepared::troubled(desired, collision_count, error.into()))
-    }
-
     /// What is to be committed, from Pods and ledger as they are after the plan was carried out.
     fn project(&self, outcome: Outcome<'_>) -> Result<Projection, LedgerError> {
-        let Outcome { desired, collision_count, plan, refusal, account } = outcome;
-        let Account { mut ledger, counted } = account;
+        let Outcome { desired, collision_count, plan, refusal, mut ledger, counted } = outcome;
         let (now, previous) = (Timestamp::now(), &self.before.status);
         let generation = self.workload.metadata.generation.unwrap_or_default();
         let (rollout, revision) = (&plan.rollout, &*desired.revision);
@@ -293,14 +246,13 @@ impl<'a> Pass<'a> {
         let before = ledger.progressed_at;
         ledger.progressed_at =
             counts.progressed_at(&Progress { rollout, revision, previous, generation, before, now });
-        let (counted, book) = (&counted, &ledger);
         let status = status(&Basis {
             previous,
             generation,
             collision_count,
             desired,
             pods,
-            ledger: book,
+            ledger: &ledger,
             counted,
             rollout,
             refusal,

@@ -1,0 +1,59 @@
+//! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it is not so.
+
+use hooked_core::desired::{Desired, Pause};
+use hooked_core::status::Refusal;
+
+use crate::context::Context;
+use crate::reconcile::ReconcileError;
+use crate::revise::{ReviseError, Revised, Subject, leaving_as, revise};
+use crate::vet::vet;
+
+/// What a pass acts upon.
+pub(crate) struct Prepared {
+    pub(crate) desired: Desired,
+    pub(crate) collision_count: Option<i32>,
+    /// Why nothing is rolled out, if nothing is.
+    pub(crate) refusal: Option<Refusal>,
+    /// What failed, and is tried again.
+    pub(crate) trouble: Option<ReconcileError>,
+}
+
+impl Prepared {
+    fn troubled(desired: Desired, collision_count: Option<i32>, trouble: ReconcileError) -> Self {
+        let refusal = Some(Refusal { invalid: false, message: trouble.to_string() });
+        Self { desired, collision_count, refusal, trouble: Some(trouble) }
+    }
+}
+
+/// Revises and vets. Whatever stands in the way of that keeps no hook from being counted and no Pod from being let go:
+/// only nothing is rolled out. A spec that cannot be read is an error.
+pub(crate) async fn prepare(
+    context: &Context,
+    subject: Subject<'_>,
+    leaving: bool,
+) -> Result<Prepared, ReviseError> {
+    if leaving {
+        // Nothing is rolled out any more, so nothing is stored.
+        let Revised { desired, collision_count } = leaving_as(subject.spec, subject.status)?;
+        return Ok(Prepared { desired, collision_count, refusal: None, trouble: None });
+    }
+    let Revised { desired, collision_count } = match revise(context, subject).await {
+        Ok(revised) => revised,
+        Err(error @ ReviseError::Desired(_)) => return Err(error),
+        Err(error) => return unrevised(subject, error),
+    };
+    let as_written = desired.clone();
+    Ok(match vet(context, subject.namespace, subject.owner, desired).await {
+        Ok((desired, refusal)) => Prepared { desired, collision_count, refusal, trouble: None },
+        Err(error) => Prepared::troubled(as_written, collision_count, error.into()),
+    })
+}
+
+/// A revision that is not stored must not be told as the one that is rolled out: a user who pauses the workload would
+/// hold it at what nobody has.
+fn unrevised(subject: Subject<'_>, error: ReviseError) -> Result<Prepared, ReviseError> {
+    let collision_count = subject.status.collision_count;
+    let desired = Desired::from_spec(subject.spec, collision_count.unwrap_or(0))?;
+    let desired = Desired { pause: Pause::BeforeFirst, ..desired };
+    Ok(Prepared::troubled(desired, collision_count, error.into()))
+}
