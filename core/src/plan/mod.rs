@@ -143,3 +143,42 @@ impl PodRef {
         (!fact.uid.is_empty()).then_some(named)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hooked_crd::HookedWorkloadSpec;
+
+    use super::*;
+    use crate::desired::Desired;
+    use crate::ledger::Ledger;
+    use crate::pod::Owner;
+    use crate::tally::PodSet;
+
+    fn check(pods: &PodSet, high_water: u64, leaving: Option<Leaving>, expect: &Plan) {
+        let spec =
+            serde_json::json!({"selector": {}, "replicas": 2, "template": {"spec": {"containers": []}}});
+        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
+        let desired = &Desired::from_spec(&spec, 0).unwrap();
+        let owner = &Owner { name: "web".to_owned(), uid: "w".to_owned() };
+        let committed = &Ledger { high_water, ..Ledger::default() };
+        let (admitted, now) = (true, Timestamp::UNIX_EPOCH);
+        let plan = plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, now });
+        assert_eq!(&plan, expect);
+    }
+
+    #[test]
+    fn no_pod_is_asked_for_whose_number_could_not_be_kept() {
+        let none = Plan::idle(Rollout::Step { create: 2, delete: Vec::new() });
+        check(&PodSet::default(), MAX_ORDINAL, None, &none);
+        check(&PodSet::default(), u64::MAX, None, &none);
+    }
+
+    #[test]
+    fn a_pod_of_unknown_uid_is_neither_deleted_nor_abandoned_and_the_workload_waits_for_it() {
+        let mut pods = PodSet::default();
+        pods.created(PodFact::unseen(1, "web-1", "", "old", true));
+        for leaving in [Leaving::WithPods, Leaving::WithoutPods] {
+            check(&pods, 1, Some(leaving), &Plan::idle(Rollout::Blocked(Blocked::Leaving)));
+        }
+    }
+}

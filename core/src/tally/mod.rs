@@ -333,3 +333,36 @@ impl PodSet {
         &self.running_counts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unseen(ordinal: u64, uid: &str) -> PodFact {
+        PodFact::unseen(ordinal, &format!("web-{ordinal}"), uid, "rev", true)
+    }
+
+    #[test]
+    fn a_create_whose_reply_comes_after_a_list_has_begun_is_not_missed_in_it() {
+        let mut pods = PodSet::default();
+        pods.created(unseen(1, ""));
+        pods.created(unseen(2, "u-2"));
+        pods.list_begins();
+        pods.created(unseen(1, "u-1"));
+        let gone = pods.list_ends(Timestamp::UNIX_EPOCH);
+        assert_eq!(gone.iter().map(|fact| fact.ordinal).collect::<Vec<_>>(), [2]);
+        assert!(pods.get(1).is_some());
+    }
+
+    #[test]
+    fn a_create_that_was_never_carried_out_uses_its_ordinal_up_and_one_that_was_seen_stays() {
+        let mut pods = PodSet::default();
+        pods.created(unseen(1, ""));
+        pods.never_made(1);
+        assert_eq!((pods.has_no_pods(), pods.unconfirmed().count(), pods.highest_ordinal()), (true, 0, 1));
+        let seen = PodFact { seen: true, ..unseen(2, "u-2") };
+        pods.observe(seen, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        pods.never_made(2);
+        assert!(pods.get(2).is_some());
+    }
+}
