@@ -49,8 +49,7 @@ pub(crate) struct Rejected<'a> {
 impl<'a> Rejected<'a> {
     /// The API server has accepted it, and it cannot be decoded.
     pub(crate) fn of_undecodable(invalid: &'a InvalidObject) -> Self {
-        let message =
-            format!("the object cannot be read: {}; correct the field and apply it again", invalid.error);
+        let message = format!("the object cannot be read: {}", invalid.error);
         Self { metadata: &invalid.metadata, message }
     }
 
@@ -58,6 +57,13 @@ impl<'a> Rejected<'a> {
     pub(crate) fn of(workload: &'a HookedWorkload, error: &ReconcileError) -> Self {
         Self { metadata: &workload.metadata, message: error.to_string() }
     }
+}
+
+/// Which field cannot be read, and why; none if all can.
+fn unreadable_field(object: &DynamicObject) -> Option<String> {
+    let value = serde_json::to_value(object).ok()?;
+    let error = serde_path_to_error::deserialize::<_, HookedWorkload>(value).err()?;
+    Some(format!("{} cannot be read: {}; correct it and apply the object again", error.path(), error.inner()))
 }
 
 /// Writes the reason into the conditions. The rest of the status, what is counted above all, stays as it is.
@@ -75,6 +81,7 @@ pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result
         Some(current) if current.metadata.uid == metadata.uid => current,
         _ => return Ok(Action::await_change()),
     };
+    let message = &unreadable_field(&current).unwrap_or_else(|| message.clone());
     let mut status = current.data.get("status").cloned().unwrap_or_else(|| json!({}));
     let previous: Vec<Condition> =
         status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();

@@ -37,9 +37,21 @@ pub(crate) fn revisions(namespace: &str) -> Request {
     Request::new(format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions"))
 }
 
-/// A manifest as the body of a request.
+/// A manifest as the body of a request, with the characters escaped that Go escapes.
+///
+/// The API server keeps the `data` of a ControllerRevision byte for byte and writes it anew when it is patched, with
+/// these characters escaped: it would then take any patch, that of the garbage collector too, for a change of what is
+/// immutable. They stand only within JSON's strings, where the escape means the same.
 pub(crate) fn body(manifest: &Value) -> Vec<u8> {
-    manifest.to_string().into_bytes()
+    let text = manifest.to_string();
+    let escapes = [
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('&', "\\u0026"),
+        ('\u{2028}', "\\u2028"),
+        ('\u{2029}', "\\u2029"),
+    ];
+    escapes.into_iter().fold(text, |text, (character, escape)| text.replace(character, escape)).into_bytes()
 }
 
 /// The server's refusal, if the error is one: whatever else it is, the request may have been carried out.
@@ -70,4 +82,17 @@ pub(crate) fn is_not_found(error: &Error) -> bool {
 /// Whether the server says that the object has changed, or that there is one already.
 pub(crate) fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::Api(status) if status.code == 409)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_written_as_go_would_write_it() {
+        let manifest = serde_json::json!({"command": "a < b && c > d\u{2028}"});
+        let body = String::from_utf8(body(&manifest)).unwrap();
+        assert_eq!(body, r#"{"command":"a \u003c b \u0026\u0026 c \u003e d\u2028"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), manifest);
+    }
 }

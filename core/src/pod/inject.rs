@@ -14,6 +14,8 @@ use crate::names;
 pub const RUNNER_PATH: &str = "/.hooked/runner/hook-runner";
 /// The option by which the runner reports success whatever the hook does.
 pub(super) const IGNORE_FAILURE: &str = "--ignore-failure";
+/// The option by which the runner records into the termination log.
+pub(super) const TERMINATION_LOG: &str = "--termination-log";
 const RUNNER_MOUNT: &str = "/.hooked/runner";
 const RECORDS_MOUNT: &str = "/.hooked/records";
 const RUNNER_VOLUME: &str = "hooked-runner";
@@ -126,7 +128,7 @@ fn arguments(
     // Any byte in the log would keep the kubelet from falling back to the container's output.
     if container["terminationMessagePolicy"] != "FallbackToLogsOnError" {
         let path = container["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log");
-        option("--termination-log", path.to_owned());
+        option(TERMINATION_LOG, path.to_owned());
         option("--budget", budget.to_string());
     }
     if let Some(policy) = policy {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind};
 
-use super::inject::{IGNORE_FAILURE, RUNNER_PATH};
+use super::inject::{IGNORE_FAILURE, RUNNER_PATH, TERMINATION_LOG};
 use super::report::{Container, Handler, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
@@ -86,10 +86,16 @@ fn hook_shape(handler: &Handler) -> Option<HookShape> {
     let native = |handler| HookShape { handler, recorded: false, ignored: false };
     Some(match (exec, http_get, tcp_socket, sleep) {
         (Some(exec), ..) => {
-            let own = exec.command.iter().take_while(|word| *word != "--");
-            let recorded = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
-            let ignored = recorded && own.into_iter().any(|word| word == IGNORE_FAILURE);
-            HookShape { handler: HandlerKind::Exec, recorded, ignored }
+            let by_runner = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
+            let told = |option| {
+                by_runner && exec.command.iter().take_while(|word| *word != "--").any(|word| word == option)
+            };
+            // Without the log the runner records nothing that we could read.
+            HookShape {
+                handler: HandlerKind::Exec,
+                recorded: told(TERMINATION_LOG),
+                ignored: told(IGNORE_FAILURE),
+            }
         }
         (_, Some(_), ..) => native(HandlerKind::HttpGet),
         (_, _, Some(_), _) => native(HandlerKind::TcpSocket),

@@ -10,7 +10,8 @@ use crate::fixtures::{Conclusion, Story, ended, running, waiting, web};
 
 /// Exec hooks under the runner, with these options.
 fn recorded(hooks: &[&str], options: &[&str]) -> Value {
-    let command: Vec<&str> = [&[RUNNER_PATH, "run"][..], options, &["--", "sh"]].concat();
+    let log = ["--termination-log", "/dev/termination-log"];
+    let command: Vec<&str> = [&[RUNNER_PATH, "run"][..], &log, options, &["--", "sh"]].concat();
     hooks.iter().map(|hook| ((*hook).to_owned(), json!({"exec": {"command": command}}))).collect()
 }
 
@@ -170,4 +171,12 @@ fn runs_are_not_recalled_where_executions_and_starts_differ() {
     status["containerStatuses"][0]["restartCount"] = json!(4);
     let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(111, 109, 30, &status);
     assert_eq!(story.conclude(111).pre_stop, [Outcome::Succeeded], "the others are lost, not guessed");
+}
+
+#[test]
+fn a_failure_that_only_the_kubelet_reports_is_none_where_the_runner_would_have_recorded_it() {
+    let story = Story::with_hooks(&recorded(&["preStop"], &[]))
+        .event(10, "FailedPreStopHook", "PreStopHook failed")
+        .stopping(11, 10, 30, &ended(1, 10, 0, "Completed"));
+    assert_eq!(story.conclude(21), Conclusion { pre_stop: vec![Outcome::Unknown], ..Conclusion::default() });
 }

@@ -46,8 +46,8 @@ fn environment_directory_user_signals_descriptors_and_stdin_are_the_same() {
         let output = child.wait_with_output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
-    let mut plain = Command::new("setsid");
-    plain.args(["--wait", "sh", "-c", script]);
+    let mut plain = Command::new("env");
+    plain.args(["--default-signal", "setsid", "--wait", "sh", "-c", script]);
     let expected = told(plain);
     assert!(expected.contains("MARK=a b") && expected.contains("from stdin"));
     let told = told(place.run(&[], &["sh", "-c", script]));

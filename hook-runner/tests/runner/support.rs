@@ -35,7 +35,9 @@ impl Place {
 
     /// A run of the hook with these options, in this place.
     pub(crate) fn run(&self, options: &[&str], hook: &[&str]) -> Command {
-        let mut command = Command::new(runner());
+        // A shell's background job, or a CI, may have been started with signals ignored; the runner passes that on.
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(runner());
         command.args(["run", "--container", "web", "--hook", "PreStop", "--budget", "4096"]);
         command.arg("--record-dir").arg(self.file("records")).arg("--termination-log").arg(self.file("log"));
         command.args(options).arg("--").args(hook);

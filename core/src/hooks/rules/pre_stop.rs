@@ -81,7 +81,10 @@ fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Optio
     (ended < reported).then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
 }
 
+/// Where the runner records, a hook that failed has a record that says so: one without was never begun, or went with its
+/// container, and the kubelet reports that as a failure too.
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
+    view.shape.pre_stop.filter(|hook| !hook.recorded)?;
     Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
 }
