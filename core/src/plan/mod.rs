@@ -62,11 +62,6 @@ impl Plan {
         let (create, delete, release, abandon) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { create, delete, release, abandon, rollout, let_go: false, wake: None }
     }
-
-    /// Whether it asks for any write.
-    pub fn is_idle(&self) -> bool {
-        self.create.is_empty() && self.delete.is_empty() && self.release.is_empty() && self.abandon.is_empty()
-    }
 }
 
 /// Decides what is to be done.
