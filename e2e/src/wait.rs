@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// How long a scenario waits for something that takes moments on an idle machine.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+/// How long a scenario waits for something that takes moments on an idle machine with an operator that is there. Others
+/// take the operator away for a minute or two at a time, one after another.
+pub const DEADLINE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Waits until `look` finds what is awaited. What `look` says instead is the state that a failure tells of.

@@ -67,7 +67,7 @@ async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_ba
         ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
         operator.start().await?;
         drop(operator);
-        space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=90s"]).await?;
+        space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=300s"]).await?;
         space.until_no_pods("web").await?;
         ensure!(space.files.count("stopped")? == 2);
         space.until_event("web", "HooksAccounted", "2 failed").await
