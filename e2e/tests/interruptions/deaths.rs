@@ -92,7 +92,7 @@ async fn a_deletion_is_completed_when_the_operator_dies_in_it() -> Result<()> {
         space.until_ready("web").await?;
         space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
         Operator::take(&space.cluster).await.kill().await?;
-        space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=90s"]).await?;
+        space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=300s"]).await?;
         ensure!(space.pods("web").await?.is_empty(), "the workload is gone before its Pods");
         ensure!(space.files.count("stopped")? == 3, "each preStop has run once");
         Ok(())
