@@ -76,7 +76,13 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
         }
         ContainerStateKind::Terminated(_) => {
             add_ended(&mut add, latest, &status.state, now);
-            add_ended(&mut add, status.restart_count, &status.last_state, now);
+            // When a Pod is stopped while its container waits, both states show the same instance: the latest.
+            let id =
+                |state: &ContainerState| state.terminated.as_ref().map(|ended| ended.container_id.clone());
+            let same = id(&status.state).filter(|id| !id.is_empty()) == id(&status.last_state);
+            if !same {
+                add_ended(&mut add, status.restart_count, &status.last_state, now);
+            }
         }
         ContainerStateKind::Waiting(waiting) => {
             // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
