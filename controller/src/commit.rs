@@ -4,7 +4,6 @@ use hooked_core::ledger::Ledger;
 use hooked_core::names;
 use hooked_core::status::is_news;
 use hooked_crd::{HookedWorkload, HookedWorkloadStatus};
-use kube::Client;
 use kube::api::PostParams;
 use serde_json::json;
 use thiserror::Error;
@@ -16,6 +15,8 @@ use crate::request;
 pub(crate) enum CommitError {
     #[error("the workload has changed meanwhile; the status is computed anew")]
     Conflict,
+    #[error("this operator no longer leads: another counts")]
+    Deposed,
     #[error("the status could not be written: {}", request::brief(.0))]
     Write(#[source] kube::Error),
     #[error("the request for the status could not be made: {0}")]
@@ -69,7 +70,7 @@ pub(crate) async fn commit(context: &Context, commit: Commit<'_>) -> Result<Comm
     if !is_news(&before.status, before_ledger, &status, ledger) {
         return Ok(before.clone());
     }
-    let written = write(&context.client, namespace, name, uid, &before.version, &json!(status)).await;
+    let written = write(context, namespace, name, uid, &before.version, &json!(status)).await;
     let version = match written {
         Ok(version) => version,
         Err(WriteError::Request(error)) if request::is_conflict(&error) || request::is_not_found(&error) => {
@@ -79,6 +80,7 @@ pub(crate) async fn commit(context: &Context, commit: Commit<'_>) -> Result<Comm
         }
         Err(WriteError::Request(error)) => return Err(CommitError::Write(error)),
         Err(WriteError::Build(error)) => return Err(error.into()),
+        Err(WriteError::Deposed) => return Err(CommitError::Deposed),
     };
     let mut overlays = context.overlays.lock();
     let mut superseded = overlays.remove(uid).map(|overlay| overlay.superseded).unwrap_or_default();
@@ -93,17 +95,23 @@ pub(crate) enum WriteError {
     Request(kube::Error),
     #[error(transparent)]
     Build(#[from] kube::core::request::Error),
+    #[error("this operator no longer leads: another counts")]
+    Deposed,
 }
 
 /// Replaces the status of just this workload at just this version, and returns the new version.
 pub(crate) async fn write(
-    client: &Client,
+    context: &Context,
     namespace: &str,
     name: &str,
     uid: &str,
     version: &str,
     status: &serde_json::Value,
 ) -> Result<String, WriteError> {
+    // Asked between the reading of the workload and the write: see `lead`.
+    if !context.leadership.holds() {
+        return Err(WriteError::Deposed);
+    }
     let object = json!({
         "apiVersion": names::API_VERSION,
         "kind": names::KIND,
@@ -117,6 +125,6 @@ pub(crate) async fn write(
         &parameters,
         request::body(&object),
     )?;
-    let reply = request::send(client, request).await.map_err(WriteError::Request)?;
+    let reply = request::send(&context.client, request).await.map_err(WriteError::Request)?;
     Ok(reply.resource_version.unwrap_or_default())
 }

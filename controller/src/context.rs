@@ -11,6 +11,7 @@ use kube::core::ObjectMeta;
 use kube_runtime::events::{Recorder, Reporter};
 
 use crate::commit::Overlay;
+use crate::lead::Leadership;
 use crate::metrics::Metrics;
 use crate::observe::Index;
 use crate::runner::RunnerSource;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
     pub(crate) recorder: Recorder,
+    /// Whether this operator is the one that counts.
+    pub(crate) leadership: Arc<Leadership>,
     /// Own status writes that the watch has not shown yet, by workload UID.
     pub(crate) overlays: Locked<HashMap<String, Overlay>>,
     /// Revisions (workload UID, revision) that are known to be stored.
@@ -44,6 +47,7 @@ impl Context {
         index: Arc<Index>,
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
+        leadership: Arc<Leadership>,
     ) -> Self {
         let reporter =
             Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -53,6 +57,7 @@ impl Context {
             index,
             metrics,
             runner,
+            leadership,
             overlays: Locked::default(),
             stored: Locked::default(),
             vetted: Locked::default(),

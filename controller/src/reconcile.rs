@@ -63,6 +63,7 @@ impl ReconcileError {
             Self::Vet(_) => "vet",
             Self::Apply(_) => "apply",
             Self::Commit(CommitError::Conflict) => "conflict",
+            Self::Commit(CommitError::Deposed) => "deposed",
             Self::Commit(_) => "commit",
             Self::Hold(_) => "hold",
             Self::Reject(_) => "reject",

@@ -98,7 +98,7 @@ pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result
     }
     tracing::warn!(namespace, name, message, "a workload cannot be carried out");
     let version = current.metadata.resource_version.unwrap_or_default();
-    match write(&context.client, &namespace, &name, &uid, &version, &status).await {
+    match write(context, &namespace, &name, &uid, &version, &status).await {
         Ok(_) => {
             context.overlays.lock().remove(&uid);
             Ok(Action::await_change())

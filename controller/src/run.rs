@@ -1,5 +1,6 @@
 //! Wiring: what is started, and in which order.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,8 +14,10 @@ use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::lead::{Election, LeadError, Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
 use crate::reconcile::{on_error, reconcile};
@@ -39,6 +42,8 @@ pub(crate) enum RunError {
     Serve(#[from] ServeError),
     #[error("signals cannot be received: {0}")]
     Signal(#[from] std::io::Error),
+    #[error(transparent)]
+    Lead(#[from] LeadError),
 }
 
 /// Runs until it is asked to stop.
@@ -50,38 +55,85 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         runner_image,
         injection,
         concurrency,
+        leader_elect,
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
     let metrics = Arc::new(Metrics::new()?);
+    let (tell_standing, standing) = watch::channel(Standing::Unknown);
+    let mut election = leader_elect.then(|| Election::new(&client, tell_standing));
+    let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let scopes = match namespaces.as_slice() {
         [] => vec![Scope(None)],
         names => names.iter().cloned().map(Some).map(Scope).collect(),
     };
     let ready = Arc::new(AtomicBool::new(false));
     let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
-    let work = scopes.into_iter().zip(listed).map(|(scope, listed)| {
-        let context = Context::new(client.clone(), Arc::default(), Arc::clone(&metrics), Arc::clone(&runner));
-        control(scope, Arc::new(context), concurrency, listed)
-    });
-    let announce = {
-        let ready = Arc::clone(&ready);
-        async move {
-            future::join_all(all_listed).await;
-            ready.store(true, Ordering::Release);
-            tracing::info!("ready: the first lists are complete");
-            future::pending::<()>().await;
-        }
+    let work = async {
+        // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
+        lead(&leadership, standing.clone()).await;
+        future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
+            let (metrics, runner) = (Arc::clone(&metrics), Arc::clone(&runner));
+            let context =
+                Context::new(client.clone(), Arc::default(), metrics, runner, Arc::clone(&leadership));
+            control(scope, Arc::new(context), concurrency, listed)
+        }))
+        .await;
     };
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        () = future::join_all(work).map(drop) => Ok(()),
-        () = announce => Ok(()),
-        served = serve_metrics(metrics_bind_address, metrics) => Ok(served?),
-        served = serve_health(health_probe_bind_address, ready) => Ok(served?),
+    let outcome = tokio::select! {
+        () = work => Ok(()),
+        () = tell_readiness(standing.clone(), all_listed, &ready) => Ok(()),
+        lost = elect(election.as_mut()) => Err(lost.into()),
+        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => served.map_err(RunError::from),
+        served = serve_health(health_probe_bind_address, Arc::clone(&ready)) => served.map_err(RunError::from),
         _ = terminate.recv() => { tracing::info!("asked to stop"); Ok(()) }
         _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    // All work has ended with the selection, so the next operator may begin.
+    if let Some(election) = election {
+        election.release().await;
     }
+    outcome
+}
+
+/// Keeps the Lease, if there is an election.
+async fn elect(election: Option<&mut Election>) -> LeadError {
+    match election {
+        Some(election) => election.run().await,
+        None => future::pending().await,
+    }
+}
+
+/// Waits until this operator leads.
+async fn lead(leadership: &Leadership, mut standing: watch::Receiver<Standing>) {
+    if matches!(leadership, Leadership::Sole) {
+        return;
+    }
+    if standing.wait_for(|standing| *standing == Standing::Leader).await.is_ok() {
+        tracing::info!("this operator leads");
+    }
+}
+
+/// Ready is who waits for another's Lease, and who leads and has read the cluster.
+async fn tell_readiness(
+    mut standing: watch::Receiver<Standing>,
+    all_listed: Vec<oneshot::Receiver<()>>,
+    ready: &AtomicBool,
+) {
+    let mut listed = pin!(future::join_all(all_listed));
+    loop {
+        tokio::select! {
+            _ = &mut listed => break,
+            Ok(()) = standing.changed() => {
+                ready.store(*standing.borrow_and_update() == Standing::Standby, Ordering::Release);
+            }
+            else => break,
+        }
+    }
+    ready.store(true, Ordering::Release);
+    tracing::info!("ready: the first lists are complete");
+    future::pending::<()>().await;
 }
 
 /// Watches and reconciles one scope for ever.

@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
     #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
     pub(crate) injection: Injection,
+    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps two
+    /// operators from counting side by side.
+    #[arg(long)]
+    pub(crate) leader_elect: bool,
     /// How many workloads are reconciled at once.
     #[arg(long, default_value_t = 16)]
     pub(crate) concurrency: u16,

@@ -36,7 +36,6 @@ pub fn account(pods: &mut PodSet, committed: &Ledger, now: Timestamp) -> Account
         }
     }
     ledger.high_water = ledger.high_water.max(pods.highest_ordinal());
-    pods.forget_departed(now);
     ledger.marks.compact(|first, last| pods.any_in(first, last));
     Account { ledger, counted }
 }

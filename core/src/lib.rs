@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod desired;
+pub mod election;
 pub mod hooks;
 pub mod ledger;
 pub mod names;

@@ -7,6 +7,7 @@
 mod agreement;
 mod cluster;
 mod dump;
+mod freeze;
 mod history;
 mod host;
 mod metrics;
@@ -18,6 +19,7 @@ mod workload;
 
 pub use agreement::agree;
 pub use cluster::Cluster;
+pub use freeze::Frozen;
 pub use history::{History, Sight};
 pub use host::HostDirectory;
 pub use metrics::Metrics;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
@@ -9,6 +10,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cluster::Cluster;
+use crate::freeze::Frozen;
 use crate::wait::wait_for;
 
 const NAMESPACE: &str = "hooked-system";
@@ -68,7 +70,7 @@ impl<'a> Operator<'a> {
 
     /// Runs it with these options besides its own, and waits until it is ready.
     pub async fn run_with(&self, options: &[&str]) -> Result<()> {
-        let own = ["--metrics-bind-address=:8080", "--health-probe-bind-address=:8081"];
+        let own = ["--leader-elect", "--metrics-bind-address=:8080", "--health-probe-bind-address=:8081"];
         let arguments: Vec<&str> = own.into_iter().chain(options.iter().copied()).collect();
         let patch =
             json!([{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": arguments}]);
@@ -77,6 +79,42 @@ impl<'a> Operator<'a> {
             ["--namespace", NAMESPACE, "patch", "deployment", DEPLOYMENT, "--type=json", "-p", &patch];
         self.cluster.kubectl(&command).await?;
         self.until_available(1).await
+    }
+
+    /// Runs a second one beside it, which waits for its Lease, and waits until both are ready.
+    pub async fn with_standby(&self) -> Result<()> {
+        self.scale(2).await?;
+        self.until_available(2).await
+    }
+
+    /// The name of the Pod that leads.
+    pub async fn leader(&self) -> Result<String> {
+        let leases: Api<Lease> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
+        let holder = leases.get(DEPLOYMENT).await?.spec.and_then(|spec| spec.holder_identity);
+        let holder = holder.context("nobody holds the Lease")?;
+        Ok(holder.rsplit_once('_').context("the Lease's holder is no operator")?.0.to_owned())
+    }
+
+    /// Waits until another than `before` leads.
+    pub async fn until_another_leads(&self, before: &str) -> Result<String> {
+        wait_for("another operator leads", async || {
+            let leader = self.leader().await?;
+            Ok(if leader.is_empty() || leader == before { Err(leader) } else { Ok(leader) })
+        })
+        .await
+    }
+
+    /// How often the operator's container in that Pod was started again.
+    pub async fn restarts(&self, pod: &str) -> Result<i32> {
+        let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
+        let status = pods.get(pod).await?.status.unwrap_or_default();
+        let containers = status.container_statuses.unwrap_or_default();
+        Ok(containers.iter().map(|container| container.restart_count).sum())
+    }
+
+    /// Stops the process of the operator in that Pod, without its noticing, until what is returned is dropped.
+    pub fn freeze(&self, pod: &str) -> Result<Frozen> {
+        Frozen::process_of(pod)
     }
 
     async fn scale(&self, replicas: i32) -> Result<()> {

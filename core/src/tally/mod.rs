@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_crd::HookKind;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::hooks::HookRun;
 use crate::hooks::evidence::{Closed, PodEvidence};
@@ -18,8 +18,6 @@ use crate::pod::{Life, PodFact, PodShape};
 
 pub use revisions::RevisionTally;
 
-/// How long a late event about a Pod that is gone may take.
-const LATE: SignedDuration = SignedDuration::from_secs(300);
 /// Shapes that are kept to be shared.
 const MOST_SHAPES: usize = 64;
 
@@ -43,8 +41,6 @@ pub struct PodSet {
     agenda_of: BTreeMap<u64, Timestamp>,
     /// Pods of which everything is counted, which our finalizer still holds, and in which nothing runs any more.
     releasable: BTreeSet<u64>,
-    /// Pods that have gone of late, and when. A late event may still show one, and must find it counted.
-    departed: BTreeMap<u64, Timestamp>,
     running: BTreeMap<u64, Vec<HookRun>>,
     running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
 }
@@ -96,15 +92,9 @@ impl PodSet {
         self.look_again(ordinal, Some(now));
     }
 
-    /// Forgets Pods that have gone so long ago that no event can show them any more.
-    pub fn forget_departed(&mut self, now: Timestamp) {
-        self.departed.retain(|_, since| now.duration_since(*since) < LATE);
-    }
-
     /// The Pod is gone from the API. What of it is not counted yet is counted from what is known.
     pub fn observe_gone(&mut self, ordinal: u64, now: Timestamp) {
         self.set(None, ordinal);
-        self.departed.insert(ordinal, now);
         if let Some(evidence) = self.evidence.get_mut(&ordinal) {
             evidence.closed = evidence.closed.or(Some(Closed::Gone));
             self.look_again(ordinal, Some(now));
@@ -275,9 +265,7 @@ impl PodSet {
 
     /// Whether any Pod has an ordinal in that range.
     pub fn any_in(&self, first: u64, last: u64) -> bool {
-        self.pods.range(first..=last).next().is_some()
-            || self.evidence.range(first..=last).next().is_some()
-            || self.departed.range(first..=last).next().is_some()
+        self.pods.range(first..=last).next().is_some() || self.evidence.range(first..=last).next().is_some()
     }
 
     /// What is known of a Pod and not counted yet.

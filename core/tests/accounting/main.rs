@@ -25,7 +25,11 @@ enum Step {
     Pass(Commit),
     /// Time goes by.
     Wait(u8),
-    /// The operator dies and starts again.
+    /// A status write that was under way is carried out after all, if its version is still the current one.
+    Arrive,
+    /// The cache catches up with the API server.
+    Read,
+    /// The operator dies and starts again, or another becomes the leader.
     Crash,
 }
 
@@ -42,6 +46,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Pass(Commit::Accepted)),
         1 => Just(Step::Pass(Commit::Refused)),
         1 => Just(Step::Pass(Commit::ReplyLost)),
+        1 => Just(Step::Pass(Commit::UnderWay)),
+        1 => Just(Step::Arrive),
+        1 => Just(Step::Read),
         3 => (1_u8..15).prop_map(Step::Wait),
         1 => Just(Step::Crash),
     ]
@@ -58,6 +65,8 @@ fn play(steps: &[Step]) -> World {
             Step::Show(pod) => world.show(pod),
             Step::Pass(commit) => world.pass(commit),
             Step::Wait(seconds) => world.wait(i64::from(seconds)),
+            Step::Arrive => world.arrive(),
+            Step::Read => world.read(),
             Step::Crash => world.crash(),
         }
     }

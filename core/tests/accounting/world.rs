@@ -18,6 +18,8 @@ pub(crate) enum Commit {
     Refused,
     /// It is carried out, and the operator does not learn of it until it reads the object again.
     ReplyLost,
+    /// It is still under way: it may be carried out at any time, also when its operator is no more.
+    UnderWay,
 }
 
 /// What really happened.
@@ -48,8 +50,13 @@ struct Pod {
 pub(crate) struct World {
     now: i64,
     pods: Vec<Pod>,
-    /// `status.ledger` as the API server holds it.
+    /// `status.ledger` as the API server holds it, and the version of the object.
     stored: Value,
+    version: u64,
+    /// What the operator knows of it: its cache may be behind.
+    cached: (u64, Value),
+    /// A write that nobody waits for any more: the version that it replaces, and what it says.
+    under_way: Option<(u64, Value)>,
     set: PodSet,
     pub(crate) truth: Truth,
 }
@@ -66,8 +73,16 @@ impl World {
         };
         let pods = (1..).take(count).map(pod).collect();
         let stored = Ledger::default().store().unwrap();
-        let mut world =
-            Self { now: 1_700_000_000, pods, stored, set: PodSet::default(), truth: Truth::default() };
+        let mut world = Self {
+            now: 1_700_000_000,
+            pods,
+            cached: (1, stored.clone()),
+            stored,
+            version: 1,
+            under_way: None,
+            set: PodSet::default(),
+            truth: Truth::default(),
+        };
         world.crash();
         world
     }
@@ -151,21 +166,52 @@ impl World {
         }
     }
 
-    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows.
+    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that was computed
+    /// from an old version is a conflict, after which the operator reads the object again.
     pub(crate) fn pass(&mut self, commit: Commit) {
+        let (version, known) = self.cached.clone();
+        let committed = Ledger::load(Some(&known)).unwrap();
         let now = self.timestamp();
-        let committed = Ledger::load(Some(&self.stored)).unwrap();
         let account = account(&mut self.set, &committed, now);
-        if commit != Commit::Refused {
-            self.stored = account.ledger.store().unwrap();
+        let write = (version, account.ledger.store().unwrap());
+        match commit {
+            Commit::Refused => self.read(),
+            Commit::UnderWay => self.under_way = Some(write),
+            Commit::ReplyLost => {
+                self.write(write);
+            }
+            Commit::Accepted => {
+                let done = self.write(write);
+                self.read();
+                self.release(if done { &account.ledger } else { &committed });
+            }
         }
-        let known = if commit == Commit::Accepted { &account.ledger } else { &committed };
-        let free: Vec<u64> = self
-            .set
-            .releasable()
-            .map(|fact| fact.ordinal)
-            .filter(|ordinal| *ordinal <= known.high_water)
-            .collect();
+    }
+
+    /// A write that was under way arrives at last.
+    pub(crate) fn arrive(&mut self) {
+        if let Some(write) = self.under_way.take() {
+            self.write(write);
+        }
+    }
+
+    /// The operator's cache catches up.
+    pub(crate) fn read(&mut self) {
+        self.cached = (self.version, self.stored.clone());
+    }
+
+    /// The API server carries a write out only if it was computed from the version that it holds.
+    fn write(&mut self, (of, ledger): (u64, Value)) -> bool {
+        let current = of == self.version;
+        if current && ledger != self.stored {
+            (self.version, self.stored) = (self.version + 1, ledger);
+        }
+        current
+    }
+
+    fn release(&mut self, known: &Ledger) {
+        let releasable = self.set.releasable().map(|fact| fact.ordinal);
+        let free: Vec<u64> = releasable.filter(|ordinal| *ordinal <= known.high_water).collect();
         for ordinal in free {
             self.set.released(ordinal);
             if let Some(pod) = self.pods.iter_mut().find(|pod| pod.ordinal == ordinal) {
@@ -185,6 +231,7 @@ impl World {
         }
         let now = self.timestamp();
         self.set.list_ends(now);
+        self.read();
     }
 
     /// Everything is deleted and seen, and the operator has all the time it needs.

@@ -4,6 +4,7 @@
 mod absence;
 mod deaths;
 mod delivery;
+mod leadership;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};
