@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hooked_core::ledger::Counted;
+use hooked_core::names::reason;
 use hooked_core::status::how_it_ended;
 use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -16,16 +17,19 @@ use crate::metrics::WorkloadMetrics;
 pub(crate) struct Publication<'a> {
     pub(crate) workload: &'a HookedWorkload,
     pub(crate) counted: &'a Counted,
+    /// A hook that hangs, in words, if that was not so before.
+    pub(crate) stuck: Option<&'a str>,
     pub(crate) metrics: WorkloadMetrics,
 }
 
 /// Shows the metrics and sends the Events. An Event that is lost is not sent again: it is at most once.
 pub(crate) async fn publish(context: &Context, publication: Publication<'_>) {
-    let Publication { workload, counted, metrics } = publication;
+    let Publication { workload, counted, stuck, metrics } = publication;
     let reference = workload.object_ref(&());
     let (namespace, name) = (reference.namespace.as_deref(), reference.name.as_deref());
     context.metrics.publish(namespace.unwrap_or_default(), name.unwrap_or_default(), metrics);
-    for event in events(counted) {
+    let stuck = stuck.map(|why| warning(reason::HOOK_STUCK, "RunHook", why.to_owned()));
+    for event in events(counted).into_iter().chain(stuck) {
         send(context, &event, &reference).await;
     }
 }

@@ -12,7 +12,7 @@ use hooked_core::names::condition;
 use hooked_core::plan::{Plan, Rollout, plan};
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::{Leaving, Snapshot};
-use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, status};
+use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, newly_stuck, status};
 use hooked_core::tally::PodSet;
 use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
@@ -187,7 +187,8 @@ impl<'a> Pass<'a> {
         let Projection { status, ledger, metrics, now } = self.project(outcome)?;
         let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
         let committed = self.commit(status, &ledger).await?;
-        publish(self.context, Publication { workload: self.workload, counted, metrics }).await;
+        let stuck = newly_stuck(&self.before.status, &committed.status);
+        publish(self.context, Publication { workload: self.workload, counted, stuck, metrics }).await;
 
         if let Some(error) = trouble {
             return Err(error);
@@ -338,8 +339,11 @@ impl<'a> Pass<'a> {
         });
         let deadline = deadline.filter(|at| *at > told_at);
         let retry = refusal.and_then(|_| told_at.checked_add(REFUSED_RETRY).ok());
-        let due = self.pods.lock().next_due();
-        match [plan.wake, due, deadline, retry].into_iter().flatten().min() {
+        let (due, overdue) = {
+            let pods = self.pods.lock();
+            (pods.next_due(), pods.next_overdue(told_at))
+        };
+        match [plan.wake, due, overdue, deadline, retry].into_iter().flatten().min() {
             Some(at) => {
                 let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
                 Action::requeue(wait.max(SOON))

@@ -32,3 +32,9 @@ pub mod condition {
     /// kstatus: the operator cannot go on unless the object is changed.
     pub const STALLED: &str = "Stalled";
 }
+
+/// Reasons of conditions that others ask for.
+pub mod reason {
+    /// A hook runs for longer than is good for its container.
+    pub const HOOK_STUCK: &str = "HookStuck";
+}

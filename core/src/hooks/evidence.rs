@@ -26,6 +26,8 @@ pub struct PodEvidence {
     pub stop: Option<Stop>,
     /// The kubelet evicted the Pod.
     pub evicted: bool,
+    /// The control plane deleted the Pod because its node was gone, or did not answer.
+    pub node_lost: bool,
     /// Nothing more will be said: every container has ended for good, or nobody is left to say it.
     pub closed: Option<Closed>,
     /// What is known of each container.
@@ -152,7 +154,7 @@ impl PodEvidence {
 
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
-        let Self { pod, uid, node, shape, stop, evicted, closed, containers } = other;
+        let Self { pod, uid, node, shape, stop, evicted, node_lost, closed, containers } = other;
         if !uid.is_empty() {
             (self.pod, self.uid) = (pod, uid);
         }
@@ -165,6 +167,7 @@ impl PodEvidence {
             (ours, theirs) => ours.or(theirs),
         };
         self.evicted |= evicted;
+        self.node_lost |= node_lost;
         self.closed = earliest(self.closed, closed);
         for (name, facts) in containers {
             self.containers.entry(name).or_default().merge(facts);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::evidence::{
     Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, StartEvidence, Stop,
 };
-use crate::pod::{ContainerState, ContainerStateKind, ContainerStatus, PodReport};
+use crate::pod::{ContainerState, ContainerStateKind, ContainerStatus, PodCondition, PodReport};
 
 /// Reasons of kubelet Events that are evidence.
 pub const EVENT_REASONS: [&str; 4] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP];
@@ -37,10 +37,17 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         shape: Arc::new(shape),
         stop: read_stop(report, running),
         evicted: report.status.reason.as_deref() == Some("Evicted"),
+        node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
     }
+}
+
+/// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
+/// taint that somebody else has set on a node that lives has the same reason; but then the kubelet tells of the end.
+fn is_by_loss_of_node(disruption: &PodCondition) -> bool {
+    matches!(disruption.reason.as_str(), "DeletionByTaintManager" | "DeletionByPodGC")
 }
 
 /// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0 and an

@@ -49,6 +49,8 @@ pub struct HookRun {
     pub message: String,
     /// The last bytes of the hook's output, if the runner was asked to keep them.
     pub output: String,
+    /// While it runs: when it will have run for so long that somebody has to look at it.
+    pub overdue_at: Option<Timestamp>,
 }
 
 /// An interval that holds the true duration.

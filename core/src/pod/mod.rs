@@ -13,7 +13,7 @@ pub use inject::{Delivery, InjectError, RUNNER_PATH, Runner, inject};
 pub use manifest::{Owner, manifest};
 pub use name::pod_name;
 pub use report::{
-    Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, PodReport, PodSpec,
-    PodStatus, ReadPodError,
+    Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, PodCondition, PodReport,
+    PodSpec, PodStatus, ReadPodError,
 };
 pub use shape::{ContainerShape, Hook, HookShape, PodShape};

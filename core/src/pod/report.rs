@@ -166,12 +166,14 @@ pub struct PodStatus {
 }
 
 impl PodStatus {
+    /// The condition, if it holds.
+    pub fn holding(&self, condition: &str) -> Option<&PodCondition> {
+        self.conditions.iter().find(|known| known.type_ == condition && known.status == "True")
+    }
+
     /// Since when the condition holds, if it does.
     pub fn true_since(&self, condition: &str) -> Option<Timestamp> {
-        self.conditions
-            .iter()
-            .find(|c| c.type_ == condition && c.status == "True")
-            .and_then(|c| c.last_transition_time)
+        self.holding(condition)?.last_transition_time
     }
 }
 
@@ -184,6 +186,8 @@ pub struct PodCondition {
     pub type_: String,
     /// True, False or Unknown.
     pub status: String,
+    /// Why, in one word.
+    pub reason: String,
     /// When the status last changed; whole seconds.
     pub last_transition_time: Option<Timestamp>,
 }

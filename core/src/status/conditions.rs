@@ -7,8 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::counts::ReplicaCounts;
 use super::{Basis, Refusal};
 use crate::desired::{Desired, Measuring, Strategy};
+use crate::hooks::HookRun;
 use crate::ledger::LastRun;
-use crate::names::condition;
+use crate::names::{condition, reason};
 use crate::plan::{Blocked, Rollout};
 use crate::pod::policy;
 
@@ -143,9 +144,13 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     say(condition::RECONCILING, "True", "RollingOut", message)
 }
 
-/// True while the newest run of every hook is not known to have failed. That the runner is not there is said here too.
-/// A hook's own words are not repeated: they may hold secrets.
+/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
+/// said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
+    if let Some(run) = basis.pods.overdue(basis.now) {
+        let others = basis.pods.overdue_pods(basis.now).saturating_sub(1);
+        return say(condition::HOOKS_HEALTHY, "False", reason::HOOK_STUCK, stuck(run, others));
+    }
     let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
     let failing: Vec<_> = basis.ledger.last.iter().filter(|(_, run)| is_failure(run)).collect();
     let unmeasured = runner_unavailable(basis);
@@ -173,6 +178,24 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     }
     let count = basis.desired.shape.hooks().count();
     say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+}
+
+/// What a hook that hangs does to its Pod, and what helps.
+fn stuck(run: &HookRun, others: usize) -> String {
+    let HookRun { id, pod, start_time, .. } = run;
+    let since = start_time.map(|start| format!(" since {start:.0}")).unwrap_or_default();
+    let (harm, help) = match id.hook {
+        HookKind::PostStart => (
+            "its container cannot become Running, and its Pod cannot be deleted, until it ends",
+            "end its process in the container, and bound it from now on by timeoutSeconds in spec.hooks.policies",
+        ),
+        HookKind::PreStop => (
+            "it has used most of the grace period, at the end of which its container is killed",
+            "raise spec.template.spec.terminationGracePeriodSeconds, or bound it by timeoutSeconds in spec.hooks.policies",
+        ),
+    };
+    let more = if others > 0 { format!(" Hooks of {others} other Pods hang too.") } else { String::new() };
+    format!("{:?} of container {} in Pod {pod} runs{since}: {harm}; {help}.{more}", id.hook, id.container)
 }
 
 /// How a run ended, in words of our own.

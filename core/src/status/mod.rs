@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::desired::{Desired, Pause};
 use crate::ledger::{Counted, Ledger, LedgerError};
+use crate::names;
 use crate::plan::Rollout;
 use crate::tally::PodSet;
 
@@ -82,6 +83,16 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         recent_runs: recent::recent_runs(previous, pods, counted, desired.history_limit),
         ledger: Some(ledger.store()?),
     })
+}
+
+/// The words in which `status` says that a hook hangs, if the status before did not say so: what is told once.
+pub fn newly_stuck<'a>(previous: &HookedWorkloadStatus, status: &'a HookedWorkloadStatus) -> Option<&'a str> {
+    fn stuck(status: &HookedWorkloadStatus) -> Option<&str> {
+        let mut conditions = status.conditions.iter();
+        let said = conditions.find(|known| known.type_ == names::condition::HOOKS_HEALTHY)?;
+        (said.reason == names::reason::HOOK_STUCK).then_some(&*said.message)
+    }
+    stuck(status).filter(|_| stuck(previous).is_none())
 }
 
 /// Whether committing `status` would change anything. The ledgers are compared as values, since the API server may

@@ -74,6 +74,7 @@ fn describe(run: &HookRun) -> HookRunStatus {
         attempts,
         message,
         output,
+        overdue_at: _,
     } = run;
     HookRunStatus {
         pod: pod.to_string(),

@@ -42,6 +42,8 @@ pub struct PodSet {
     /// Pods of which everything is counted, which our finalizer still holds, and in which nothing runs any more.
     releasable: BTreeSet<u64>,
     running: BTreeMap<u64, Vec<HookRun>>,
+    /// When the hooks that run are overdue, and in which Pod.
+    overdue: BTreeSet<(Timestamp, u64)>,
     running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
 }
 
@@ -157,9 +159,13 @@ impl PodSet {
     pub fn inferred(&mut self, ordinal: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
         for run in self.running.remove(&ordinal).iter().flatten() {
             self.count_running(run, -1);
+            if let Some(at) = run.overdue_at {
+                self.overdue.remove(&(at, ordinal));
+            }
         }
         for run in &running {
             self.count_running(run, 1);
+            self.overdue.extend(run.overdue_at.map(|at| (at, ordinal)));
         }
         if !running.is_empty() {
             self.running.insert(ordinal, running);
@@ -326,6 +332,22 @@ impl PodSet {
     /// Hooks running now, of the Pods with the highest ordinals first.
     pub fn running(&self) -> impl Iterator<Item = &HookRun> {
         self.running.values().rev().flatten()
+    }
+
+    /// The hook that has been overdue for longest at `now`.
+    pub fn overdue(&self, now: Timestamp) -> Option<&HookRun> {
+        let (at, ordinal) = self.overdue.first().filter(|(at, _)| *at <= now)?;
+        self.running.get(ordinal)?.iter().find(|run| run.overdue_at == Some(*at))
+    }
+
+    /// How many Pods have a hook that is overdue at `now`.
+    pub fn overdue_pods(&self, now: Timestamp) -> usize {
+        self.overdue.range(..=(now, u64::MAX)).count()
+    }
+
+    /// When the next hook will be overdue that is not yet at `now`.
+    pub fn next_overdue(&self, now: Timestamp) -> Option<Timestamp> {
+        self.overdue.range((now, u64::MAX)..).map(|(at, _)| *at).find(|at| *at > now)
     }
 
     /// How many runs of each hook of each container go on.

@@ -160,3 +160,13 @@ fn terminated(started: i64, finished: i64, exit_code: i32, reason: &str) -> Valu
 pub(crate) fn web() -> Arc<str> {
     "web".into()
 }
+
+/// An exec handler of that hook.
+pub(crate) fn exec(hook: &str) -> Value {
+    json!({hook: {"exec": {"command": ["sh"]}}})
+}
+
+/// Exec handlers of both hooks.
+pub(crate) fn both() -> Value {
+    json!({"postStart": {"exec": {}}, "preStop": {"exec": {}}})
+}

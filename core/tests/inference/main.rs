@@ -4,4 +4,5 @@
 mod fixtures;
 mod merging;
 mod records;
+mod stuck;
 mod traps;

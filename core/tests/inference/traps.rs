@@ -1,17 +1,9 @@
 //! Each trap of what Kubernetes shows of hooks, as a story that a real kubelet tells.
 
-use crate::fixtures::{Conclusion, Story, at, ended, running, waiting, web};
+use crate::fixtures::{Conclusion, Story, at, both, ended, exec, running, waiting, web};
 use hooked_core::hooks::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome};
-use serde_json::{Value, json};
-
-fn exec(hook: &str) -> Value {
-    json!({hook: {"exec": {"command": ["sh"]}}})
-}
-
-fn both() -> Value {
-    json!({"postStart": {"exec": {}}, "preStop": {"exec": {}}})
-}
+use serde_json::json;
 
 #[test]
 fn a_container_that_became_running_has_a_finished_post_start() {
@@ -321,4 +313,28 @@ fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
     let findings = Story::with_hooks(&exec("postStart")).status(2, &status).findings(20);
     let Finding::PostStart { run, .. } = &findings.settled[0] else { panic!("{findings:?}") };
     assert!(run.message.contains("exited with 3") && !run.message.contains("77"), "{}", run.message);
+}
+
+/// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing was heard
+/// since.
+fn unheard(disruption: &str) -> Vec<KillReason> {
+    let mut status = running(0, -10);
+    status["conditions"] = json!([{"type": "DisruptionTarget", "status": "True", "reason": disruption}]);
+    Story::with_hooks(&exec("preStop")).stopping(0, 0, 30, &status).conclude(90).kills
+}
+
+#[test]
+fn a_container_of_a_node_that_does_not_answer_is_lost_with_it() {
+    assert_eq!(unheard("DeletionByTaintManager"), [KillReason::NodeLost]);
+    assert_eq!(unheard("DeletionByPodGC"), [KillReason::NodeLost]);
+    assert_eq!(unheard("EvictionByEvictionAPI"), [KillReason::Unknown], "the node may be well");
+}
+
+#[test]
+fn a_pod_that_is_evicted_from_a_node_that_lives_stops_as_any_other() {
+    let mut status = ended(-10, 2, 0, "Completed");
+    status["conditions"] =
+        json!([{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}]);
+    let story = Story::with_hooks(&exec("preStop")).stopping(3, 0, 30, &status);
+    assert_eq!(story.conclude(13).kills, []);
 }

@@ -1,6 +1,7 @@
 //! From the evidence of one Pod to the runs and kills that are not counted yet.
 
 mod lost;
+mod overdue;
 mod running;
 
 use std::sync::Arc;
@@ -229,6 +230,7 @@ impl Case<'_> {
             attempts: None,
             message: verdict.message,
             output: String::new(),
+            overdue_at: None,
         }
     }
 }

@@ -12,10 +12,12 @@ impl Case<'_> {
         if self.evidence.closed.is_some() {
             return None;
         }
-        match self.container.starts.last_key_value() {
+        let run = match self.container.starts.last_key_value() {
             Some((number, start)) if start.end.is_none() => self.running_pre_stop(*number),
             _ => self.running_post_start(),
-        }
+        }?;
+        let overdue_at = self.overdue_at(&run);
+        Some(HookRun { overdue_at, ..run })
     }
 
     /// The start, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is

@@ -77,12 +77,13 @@ fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 /// The Pod is gone, or its kubelet silent, without a word about how this container ended.
 fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     let unseen = view.start.end.is_none_or(|end| end.made_up);
+    let closed = view.pod.closed.filter(|_| unseen)?;
     let forced = view.pod.stop.is_some_and(|stop| stop.forced);
-    match view.pod.closed? {
-        Closed::Gone | Closed::Silent if unseen && forced => Some(Killed(KillReason::ForceDeleted)),
-        Closed::Gone | Closed::Silent | Closed::Over if unseen => Some(Killed(KillReason::Unknown)),
-        _ => None,
-    }
+    Some(Killed(match closed {
+        _ if view.pod.node_lost => KillReason::NodeLost,
+        Closed::Gone | Closed::Silent if forced => KillReason::ForceDeleted,
+        Closed::Gone | Closed::Silent | Closed::Over => KillReason::Unknown,
+    }))
 }
 
 fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
