@@ -14,6 +14,6 @@ pub use spec::{
     PodTemplate, RollingUpdate, RolloutGate, RolloutGateAction, Strategy, StrategyType,
 };
 pub use status::{
-    DurationSummary, HandlerKind, HookKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,
-    KillReason, KillStatus, Outcome, Source,
+    DurationSummary, GraceUse, HandlerKind, HookKind, HookRunStatus, HookStatus, HookTotals,
+    HookedWorkloadStatus, KillReason, KillStatus, Outcome, Source,
 };

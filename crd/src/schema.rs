@@ -10,7 +10,7 @@ mod tidy;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-pub(crate) use lists::{conditions, hooks, kills, ledger};
+pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger};
 pub(crate) use selector::selector;
 pub(crate) use template::{int_or_percent, pod_template};
 

@@ -54,6 +54,10 @@ pub struct HookedWorkloadStatus {
     /// Killed containers per reason.
     #[schemars(schema_with = "schema::kills")]
     pub kills: Vec<KillStatus>,
+    /// How much of the grace period stops have used, per container: from 100 on the container is killed.
+    #[schemars(schema_with = "schema::grace_used")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grace_used: Vec<GraceUse>,
     /// The last hook runs, newest first; failures outlive successes.
     pub recent_runs: Vec<HookRunStatus>,
     /// Internal: the operator's account book, versioned. Not an API.
@@ -125,6 +129,20 @@ pub struct DurationSummary {
     pub max: GoDuration,
     /// The last.
     pub last: GoDuration,
+}
+
+/// How much of the grace period the stops of one container have used: the time from the deletion of its Pod to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GraceUse {
+    /// The container's name.
+    pub container: String,
+    /// Stops of which it is known.
+    pub stops: i64,
+    /// Per cent of the grace period in force that the last of them used.
+    pub last_percent: i32,
+    /// Per cent that the longest of them used.
+    pub max_percent: i32,
 }
 
 /// Containers killed for one reason.

@@ -143,7 +143,8 @@ impl Families {
             self.kills.counter(&labels, kills.count);
         }
         for (container, shares) in &ledger.grace_used {
-            self.grace.histogram(&[base[0], base[1], ("container", container)], shares, GRACE_BUCKETS);
+            let labels = [base[0], base[1], ("container", container)];
+            self.grace.histogram(&labels, &shares.histogram, GRACE_BUCKETS);
         }
     }
 }

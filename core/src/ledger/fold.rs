@@ -87,11 +87,7 @@ impl Ledger {
 
     fn count_duration(&mut self, id: &HookRunId, handler: HandlerKind, source: Source, interval: Interval) {
         let key = DurationKey { container: Arc::clone(&id.container), hook: id.hook, handler, source };
-        let durations = self.durations.entry(key).or_default();
-        let seconds = interval.middle().as_secs_f64();
-        durations.histogram.observe(seconds, DURATION_BUCKETS);
-        durations.max = durations.max.max(seconds);
-        durations.last = seconds;
+        self.durations.entry(key).or_default().observe(interval.middle().as_secs_f64(), DURATION_BUCKETS);
     }
 
     fn count_end(&mut self, pre_stop: Option<HookRun>, kill: Option<Kill>, counted: &mut Counted) {

@@ -39,6 +39,26 @@ impl Histogram {
     }
 }
 
+/// A distribution, and what of it a histogram does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Distribution {
+    /// All values.
+    pub histogram: Histogram,
+    /// The highest.
+    pub max: f64,
+    /// The last.
+    pub last: f64,
+}
+
+impl Distribution {
+    /// Counts `value`.
+    pub fn observe(&mut self, value: f64, bounds: &[f64]) {
+        self.histogram.observe(value, bounds);
+        self.max = self.max.max(value);
+        self.last = value;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 //! Most Pods of a workload are alike, so the marks are ranges of ordinals. A range may span ordinals that are gone:
 //! they are never used again, so nothing can be said wrongly of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::hooks::Slot;
@@ -58,6 +58,12 @@ impl Marks {
     /// The ranges in order: first ordinal, last ordinal, marks.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, &PodMarks)> {
         self.ranges.iter().map(|(first, (last, marks))| (*first, *last, marks))
+    }
+
+    /// The names of all containers that are marked, in order.
+    pub fn containers(&self) -> Vec<Arc<str>> {
+        let names = self.ranges.values().flat_map(|(_, pod)| pod.0.keys());
+        names.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// Adds a range as it was stored. Ranges that overlap one before are refused.

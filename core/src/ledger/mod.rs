@@ -6,6 +6,7 @@
 mod fold;
 mod histogram;
 mod marks;
+mod ranges;
 mod store;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 
 pub use fold::{Counted, fold};
-pub use histogram::{DURATION_BUCKETS, GRACE_BUCKETS, Histogram};
+pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
 pub use marks::{Mark, Marks, PodMarks};
 pub use store::LedgerError;
 
@@ -29,9 +30,9 @@ pub struct Ledger {
     /// Kills counted.
     pub kills: BTreeMap<KillKey, KillCount>,
     /// Durations counted, in seconds.
-    pub durations: BTreeMap<DurationKey, Durations>,
+    pub durations: BTreeMap<DurationKey, Distribution>,
     /// Shares of the grace period that stops used, per container.
-    pub grace_used: BTreeMap<Arc<str>, Histogram>,
+    pub grace_used: BTreeMap<Arc<str>, Distribution>,
     /// The last run of each hook of each container that says anything about its health.
     pub last: BTreeMap<(Arc<str>, HookKind), LastRun>,
     /// What of the present Pods is counted.
@@ -77,17 +78,6 @@ pub struct DurationKey {
     pub handler: HandlerKind,
     /// Who says so.
     pub source: Source,
-}
-
-/// Durations of runs.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Durations {
-    /// Their distribution, in seconds.
-    pub histogram: Histogram,
-    /// The longest, in seconds.
-    pub max: f64,
-    /// The last, in seconds.
-    pub last: f64,
 }
 
 /// What kills are counted by.

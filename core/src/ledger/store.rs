@@ -9,11 +9,11 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    DurationKey, Durations, Histogram, KillCount, KillKey, LastRun, Ledger, Mark, Marks, PodMarks, RunKey,
+    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, ranges,
 };
 
 /// The version that this program writes, and the only one that it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a stored ledger cannot be read. Counting goes on only when it can: a guess would count twice.
 #[derive(Debug, Error)]
@@ -30,9 +30,9 @@ pub enum LedgerError {
     Malformed(#[from] serde_json::Error),
     /// Somebody edited it.
     #[error(
-        "status.ledger.marks overlap at ordinal {0}; restore it, or remove status.ledger to start counting at zero"
+        "status.ledger.marks cannot be read at {0:?}; restore it, or remove status.ledger to start counting at zero"
     )]
-    OverlappingMarks(u64),
+    Marks(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,11 +47,11 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     durations: Vec<StoredDurations>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    grace_used: Vec<(Arc<str>, StoredHistogram)>,
+    grace_used: Vec<(Arc<str>, StoredDistribution)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     last: Vec<StoredLast>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    marks: Vec<StoredMarks>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    marks: Option<StoredMarks>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progressed_at: Option<Timestamp>,
 }
@@ -70,19 +70,24 @@ struct StoredHistogram {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredDurations {
-    of: (Arc<str>, HookKind, HandlerKind, Source),
+struct StoredDistribution {
     histogram: StoredHistogram,
     max: f64,
     last: f64,
 }
 
 #[derive(Serialize, Deserialize)]
+struct StoredDurations {
+    of: (Arc<str>, HookKind, HandlerKind, Source),
+    #[serde(flatten)]
+    seconds: StoredDistribution,
+}
+
+#[derive(Serialize, Deserialize)]
 struct StoredMarks {
-    first: u64,
-    last: u64,
-    /// Container, last start whose postStart is counted, last start whose end is counted.
-    counted: Vec<(Arc<str>, u32, u32)>,
+    containers: Vec<Arc<str>>,
+    /// See [`ranges`].
+    ranges: String,
 }
 
 impl Ledger {
@@ -102,22 +107,20 @@ impl Ledger {
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
         let Stored { version: _, high_water, runs, kills, durations, grace_used, last, marks, progressed_at } =
             stored;
-        let mut all = Marks::default();
-        for StoredMarks { first, last, counted } in marks {
-            let pod = counted.into_iter().map(|(name, post_start, end)| (name, Mark { post_start, end }));
-            if !all.insert(first, last, PodMarks(pod.collect())) {
-                return Err(LedgerError::OverlappingMarks(first));
+        let marks = match marks {
+            Some(StoredMarks { containers, ranges }) => {
+                ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?
             }
-        }
+            None => Marks::default(),
+        };
         let run = |(container, hook, handler, outcome, source, count)| {
             (RunKey { container, hook, handler, outcome, source }, count)
         };
         let kill = |(container, reason, count, last_time, last_pod)| {
             (KillKey { container, reason }, KillCount { count, last_time, last_pod })
         };
-        let duration = |StoredDurations { of: (container, hook, handler, source), histogram, max, last }| {
-            let key = DurationKey { container, hook, handler, source };
-            (key, Durations { histogram: histogram.into(), max, last })
+        let duration = |StoredDurations { of: (container, hook, handler, source), seconds }| {
+            (DurationKey { container, hook, handler, source }, seconds.into())
         };
         let last = last.into_iter().map(|(container, hook, outcome, pod, exit_code)| {
             ((container, hook), LastRun { outcome, pod, exit_code })
@@ -129,7 +132,7 @@ impl Ledger {
             kills: kills.into_iter().map(kill).collect(),
             durations: durations.into_iter().map(duration).collect(),
             grace_used: grace_used.into_iter().map(|(name, shares)| (name, shares.into())).collect(),
-            marks: all,
+            marks,
             progressed_at,
         })
     }
@@ -147,15 +150,11 @@ impl Ledger {
         });
         let durations = durations.iter().map(|(k, d)| StoredDurations {
             of: (Arc::clone(&k.container), k.hook, k.handler, k.source),
-            histogram: (&d.histogram).into(),
-            max: d.max,
-            last: d.last,
+            seconds: d.into(),
         });
-        let marks = marks.ranges().map(|(first, last, pod)| StoredMarks {
-            first,
-            last,
-            counted: pod.0.iter().map(|(name, mark)| (Arc::clone(name), mark.post_start, mark.end)).collect(),
-        });
+        let containers = marks.containers();
+        let ranges = ranges::write(marks, &containers);
+        let marks = (!ranges.is_empty()).then_some(StoredMarks { containers, ranges });
         Ok(serde_json::to_value(Stored {
             version: VERSION,
             high_water: *high_water,
@@ -164,7 +163,7 @@ impl Ledger {
             durations: durations.collect(),
             grace_used: grace_used.iter().map(|(name, shares)| (Arc::clone(name), shares.into())).collect(),
             last: last.collect(),
-            marks: marks.collect(),
+            marks,
             progressed_at: *progressed_at,
         })?)
     }
@@ -179,5 +178,17 @@ impl From<StoredHistogram> for Histogram {
 impl From<&Histogram> for StoredHistogram {
     fn from(Histogram { buckets, count, sum }: &Histogram) -> Self {
         Self { buckets: buckets.clone(), count: *count, sum: *sum }
+    }
+}
+
+impl From<StoredDistribution> for Distribution {
+    fn from(StoredDistribution { histogram, max, last }: StoredDistribution) -> Self {
+        Self { histogram: histogram.into(), max, last }
+    }
+}
+
+impl From<&Distribution> for StoredDistribution {
+    fn from(Distribution { histogram, max, last }: &Distribution) -> Self {
+        Self { histogram: histogram.into(), max: *max, last: *last }
     }
 }

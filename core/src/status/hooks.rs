@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hooked_crd::{
-    DurationSummary, GoDuration, HandlerKind, HookKind, HookStatus, HookTotals, KillReason, KillStatus,
-    Outcome,
+    DurationSummary, GoDuration, GraceUse, HandlerKind, HookKind, HookStatus, HookTotals, KillReason,
+    KillStatus, Outcome,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
 use crate::desired::Desired;
-use crate::ledger::{Durations, Ledger};
+use crate::ledger::{Distribution, Ledger};
 use crate::tally::PodSet;
 
 /// All runs by outcome, and all kills because of a hook.
@@ -96,6 +96,25 @@ pub(super) fn kills(ledger: &Ledger) -> Vec<KillStatus> {
     kills.into_values().collect()
 }
 
+/// How much of the grace period each container's stops have used.
+pub(super) fn grace_used(ledger: &Ledger) -> Vec<GraceUse> {
+    let uses = ledger.grace_used.iter().map(|(container, shares)| GraceUse {
+        container: container.to_string(),
+        stops: signed(shares.histogram.count),
+        last_percent: percent(shares.last),
+        max_percent: percent(shares.max),
+    });
+    uses.collect()
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a grace period that is used a million times over is forged"
+)]
+fn percent(share: f64) -> i32 {
+    (share * 100.0).round().clamp(0.0, 1e6) as i32
+}
+
 /// The hook that a kill is because of.
 fn blamed(reason: KillReason) -> Option<HookKind> {
     match reason {
@@ -124,7 +143,7 @@ fn unused(container: &str, hook: HookKind, handler: HandlerKind) -> HookStatus {
     }
 }
 
-fn add(summary: Option<DurationSummary>, more: &Durations) -> DurationSummary {
+fn add(summary: Option<DurationSummary>, more: &Distribution) -> DurationSummary {
     let seconds = |seconds: f64| GoDuration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
     let (count, sum, max) = (signed(more.histogram.count), seconds(more.histogram.sum), seconds(more.max));
     let last = seconds(more.last);

@@ -80,6 +80,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
         hooks: hooks::hooks(desired, pods, ledger),
         kills: hooks::kills(ledger),
+        grace_used: hooks::grace_used(ledger),
         recent_runs: recent::recent_runs(previous, pods, counted, desired.history_limit),
         ledger: Some(ledger.store()?),
     })

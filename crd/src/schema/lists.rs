@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::status::{HookStatus, KillStatus};
+use crate::status::{GraceUse, HookStatus, KillStatus};
 
 /// `status.conditions`, as `metav1.Condition` is written in API types.
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
@@ -33,6 +33,11 @@ pub(crate) fn hooks(generator: &mut SchemaGenerator) -> Schema {
 /// `status.kills`: one entry for each reason.
 pub(crate) fn kills(generator: &mut SchemaGenerator) -> Schema {
     map_list(&generator.subschema_for::<KillStatus>(), &["reason"])
+}
+
+/// `status.graceUsed`: one entry for each container.
+pub(crate) fn grace_used(generator: &mut SchemaGenerator) -> Schema {
+    map_list(&generator.subschema_for::<GraceUse>(), &["container"])
 }
 
 /// `status.ledger`: the operator's own, so the API server keeps it as it is.

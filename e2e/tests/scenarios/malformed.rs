@@ -176,7 +176,7 @@ async fn check_deletable(name: &str, status: Value) -> Result<()> {
         let deleted = space.kubectl(&["delete", "hw", "web", "--timeout=60s"]).await;
         if deleted.is_err() {
             // Else the namespace could not be removed either, and would say no more than this.
-            let patch = r#"{"status": {"recentRuns": [], "ledger": {"version": 1}}}"#;
+            let patch = r#"{"status": {"recentRuns": [], "ledger": null}}"#;
             space
                 .kubectl(&["patch", "hw", "web", "--subresource=status", "--type=merge", "--patch", patch])
                 .await?;

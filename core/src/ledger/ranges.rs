@@ -1,0 +1,115 @@
+//! Marks as one line of text: ten thousand Pods that all differ must fit into a status.
+//!
+//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first ordinal is behind the last of the
+//! range before, how many more follow, and of each container in order the starts whose postStart and whose end are
+//! counted, `POST_START.END`, empty where nothing is. So `1-399:1.0;2:5.4` tells of the ordinals 1 to 400, and of 402.
+
+use std::sync::Arc;
+
+use super::{Mark, Marks, PodMarks};
+
+/// The ranges of `marks`, with marks in the order of `containers`.
+pub(super) fn write(marks: &Marks, containers: &[Arc<str>]) -> String {
+    let mut behind = 0;
+    let ranges = marks.ranges().map(|(first, last, pod)| {
+        let more = if last > first { format!("-{}", last - first) } else { String::new() };
+        let each: Vec<String> = containers.iter().map(|name| mark(pod.of(name))).collect();
+        let range = format!("{}{more}:{}", first - behind, each.join(","));
+        behind = last;
+        range
+    });
+    ranges.collect::<Vec<_>>().join(";")
+}
+
+fn mark(Mark { post_start, end }: Mark) -> String {
+    if post_start == 0 && end == 0 { String::new() } else { format!("{post_start}.{end}") }
+}
+
+/// Reads what [`write`] writes. The error is the range that cannot be read.
+pub(super) fn read(text: &str, containers: &[Arc<str>]) -> Result<Marks, String> {
+    let mut marks = Marks::default();
+    let mut behind = 0;
+    for range in text.split(';').filter(|range| !range.is_empty()) {
+        let (first, last, pod) = read_range(range, behind, containers).ok_or_else(|| range.to_owned())?;
+        if !marks.insert(first, last, pod) {
+            return Err(range.to_owned());
+        }
+        behind = last;
+    }
+    Ok(marks)
+}
+
+fn read_range(range: &str, behind: u64, containers: &[Arc<str>]) -> Option<(u64, u64, PodMarks)> {
+    let (ordinals, each) = range.split_once(':')?;
+    let (gap, more) = ordinals.split_once('-').unwrap_or((ordinals, "0"));
+    let first = behind.checked_add(gap.parse().ok()?)?;
+    let last = first.checked_add(more.parse().ok()?)?;
+    let mut pod = PodMarks::default();
+    let mut names = containers.iter();
+    for mark in each.split(',').filter(|_| !each.is_empty()) {
+        let name = names.next()?;
+        if let Some((post_start, end)) = mark.split_once('.') {
+            let mark = Mark { post_start: post_start.parse().ok()?, end: end.parse().ok()? };
+            pod.0.insert(Arc::clone(name), mark);
+        } else if !mark.is_empty() {
+            return None;
+        }
+    }
+    Some((first, last, pod))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn containers() -> Vec<Arc<str>> {
+        vec!["proxy".into(), "web".into()]
+    }
+
+    fn pod(web: (u32, u32)) -> PodMarks {
+        let mark = Mark { post_start: web.0, end: web.1 };
+        PodMarks([(Arc::from("web"), mark)].into())
+    }
+
+    fn marks(pods: impl IntoIterator<Item = (u64, (u32, u32))>) -> Marks {
+        let mut marks = Marks::default();
+        for (ordinal, web) in pods {
+            marks.set(ordinal, pod(web));
+        }
+        marks
+    }
+
+    #[test]
+    fn ranges_are_written_by_their_distance_and_marks_by_the_order_of_containers() {
+        let mut some = marks((1..=400).map(|ordinal| (ordinal, (1, 0))).chain([(402, (5, 4))]));
+        some.compact(|first, last| (first..=last).any(|ordinal| ordinal != 401));
+        assert_eq!(write(&some, &containers()), "1-399:,1.0;2:,5.4");
+        assert_eq!(write(&Marks::default(), &containers()), "");
+    }
+
+    #[test]
+    fn ten_thousand_pods_that_all_differ_take_a_part_of_what_a_status_may_hold() {
+        let all =
+            marks((1..=10_000).map(|ordinal| (ordinal, (u32::try_from(ordinal % 977).unwrap() + 1, 900))));
+        let text = write(&all, &containers());
+        assert!(text.len() < 128 * 1024, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn what_is_no_range_is_named() {
+        for wrong in ["x:1.0", "1:1", "1:1.0,2.0,3.0", "1", "0:1.0", "1-99999999999999999999:1.0", "1:1.x"] {
+            let text = if wrong == "0:1.0" { format!("5:,1.0;{wrong}") } else { wrong.to_owned() };
+            assert_eq!(read(&text, &containers()).unwrap_err(), wrong);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(pods in prop::collection::btree_map(1_u64..60, (0_u32..4, 0_u32..4), 0..30)) {
+            let all = marks(pods.into_iter().filter(|(_, web)| *web != (0, 0)));
+            prop_assert_eq!(read(&write(&all, &containers()), &containers()), Ok(all));
+        }
+    }
+}
