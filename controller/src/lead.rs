@@ -24,7 +24,7 @@ use crate::request;
 /// The Lease's name, in the operator's own namespace.
 const LEASE: &str = "hooked-controller";
 /// How long one request about the Lease may take: there must be time for another before the Lease ends.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Error)]
 pub(crate) enum LeadError {

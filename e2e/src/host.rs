@@ -52,6 +52,15 @@ impl HostDirectory {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// Writes one of its files, for containers to see.
+    pub fn write(&self, file: &str, text: &str) -> Result<()> {
+        ensure!(
+            self.readable,
+            "this scenario writes files of the node, which are not at hand with a cluster of yours"
+        );
+        Ok(fs::write(self.path.join(file), text)?)
+    }
+
     /// How many lines one of its files has, as counters count.
     pub fn count(&self, file: &str) -> Result<i64> {
         Ok(i64::try_from(self.lines(file)?.len())?)

@@ -7,11 +7,11 @@
 mod agreement;
 mod cluster;
 mod dump;
-mod freeze;
 mod history;
 mod host;
 mod metrics;
 mod operator;
+mod process;
 mod scenario;
 mod space;
 mod wait;
@@ -19,11 +19,11 @@ mod workload;
 
 pub use agreement::agree;
 pub use cluster::Cluster;
-pub use freeze::Frozen;
 pub use history::{History, Sight};
 pub use host::HostDirectory;
 pub use metrics::Metrics;
 pub use operator::Operator;
+pub use process::Frozen;
 pub use scenario::{Security, in_namespace};
 pub use space::{Space, condition, hook, kills};
 pub use wait::{DEADLINE, wait_for, wait_within};

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cluster::Cluster;
-use crate::freeze::Frozen;
+use crate::process::{Frozen, kill};
 use crate::wait::wait_for;
 
 const NAMESPACE: &str = "hooked-system";
@@ -41,6 +41,8 @@ impl<'a> Operator<'a> {
     pub async fn kill(&self) -> Result<()> {
         let before = self.names().await?;
         let killed = before.first().context("the operator is not there")?;
+        kill(killed)?;
+        // Its Deployment makes another at once, where the kubelet would wait ever longer before it starts this one again.
         let arguments = ["--namespace", NAMESPACE, "delete", "pod", killed, "--force", "--grace-period=0"];
         self.cluster.kubectl(&arguments).await?;
         wait_for("the operator is there again", async || {
@@ -114,7 +116,7 @@ impl<'a> Operator<'a> {
 
     /// Stops the process of the operator in that Pod, without its noticing, until what is returned is dropped.
     pub fn freeze(&self, pod: &str) -> Result<Frozen> {
-        Frozen::process_of(pod)
+        Frozen::operator_of(pod)
     }
 
     async fn scale(&self, replicas: i32) -> Result<()> {

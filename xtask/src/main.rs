@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate | bench`.
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +10,7 @@ mod cluster;
 mod demo;
 mod generate;
 mod image;
+mod record;
 mod test;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Generate(generate::Options),
     /// Build the operator's container image, without a container engine.
     Image(image::Options),
+    /// Record anew what a real kubelet shows of Pods with hooks: the fixtures of inference.
+    Record(record::Options),
     /// Test everything: format, lints, unit tests, generated files, dependencies, and scenarios on a real cluster.
     Test(test::Options),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),
+        Command::Record(options) => record::run(&options),
         Command::Test(options) => test::run(options),
     };
     // One line with all its causes: a backtrace tells a user nothing.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that can be known of this tree on one machine.
 
-mod cargo;
+pub(crate) mod cargo;
 mod deny;
 mod scenarios;
 mod stages;

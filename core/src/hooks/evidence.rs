@@ -24,8 +24,8 @@ pub struct PodEvidence {
     pub shape: Arc<PodShape>,
     /// The deletion of the Pod.
     pub stop: Option<Stop>,
-    /// The kubelet evicted the Pod.
-    pub evicted: bool,
+    /// Second in which the kubelet evicted the Pod, or by which it had.
+    pub evicted_at: Option<i64>,
     /// The control plane deleted the Pod because its node was gone, or did not answer.
     pub node_lost: bool,
     /// Nothing more will be said: every container has ended for good, or nobody is left to say it.
@@ -118,14 +118,22 @@ pub struct StartEvidence {
     pub running_seen: Option<Timestamp>,
     /// Second by which every container of the Pod was ready, if it ran then.
     pub ready_at: Option<i64>,
-    /// The kubelet's words about its failed postStart hook.
-    pub post_start_error: Option<String>,
+    /// What the status says of its failed postStart hook.
+    pub post_start_error: Option<PostStartError>,
     /// How it ended.
     pub end: Option<End>,
     /// When we first saw that it had ended.
     pub end_seen: Option<Timestamp>,
     /// What the runner has recorded in its termination log, by run.
     pub records: BTreeMap<RunId, Record>,
+}
+
+/// `waiting.reason=PostStartHookError`. The message that goes with it may hold the hook's output, which may be secret: just
+/// this is taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostStartError {
+    /// The exit status of an exec hook's process.
+    pub exit_code: Option<i32>,
 }
 
 /// How a container ended.
@@ -154,7 +162,7 @@ impl PodEvidence {
 
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
-        let Self { pod, uid, node, shape, stop, evicted, node_lost, closed, containers } = other;
+        let Self { pod, uid, node, shape, stop, evicted_at, node_lost, closed, containers } = other;
         if !uid.is_empty() {
             (self.pod, self.uid) = (pod, uid);
         }
@@ -166,7 +174,7 @@ impl PodEvidence {
             (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
-        self.evicted |= evicted;
+        self.evicted_at = earliest(self.evicted_at, evicted_at);
         self.node_lost |= node_lost;
         self.closed = earliest(self.closed, closed);
         for (name, facts) in containers {

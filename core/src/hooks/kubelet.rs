@@ -7,16 +7,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::evidence::{
-    Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, StartEvidence, Stop,
+    Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, PostStartError, StartEvidence,
+    Stop,
 };
 use crate::pod::{ContainerState, ContainerStateKind, ContainerStatus, PodCondition, PodReport};
 
 /// Reasons of kubelet Events that are evidence.
-pub const EVENT_REASONS: [&str; 4] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP];
+pub const EVENT_REASONS: [&str; 5] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP, EVICTED];
 const STARTED: &str = "Started";
 const KILLING: &str = "Killing";
 const FAILED_POST_START: &str = "FailedPostStartHook";
 const FAILED_PRE_STOP: &str = "FailedPreStopHook";
+/// Also the reason in the status of a Pod that was evicted.
+const EVICTED: &str = "Evicted";
 
 /// What a Pod's status says, seen at `now`.
 pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
@@ -36,12 +39,20 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         node: report.spec.node_name.as_deref().map(Arc::from),
         shape: Arc::new(shape),
         stop: read_stop(report, running),
-        evicted: report.status.reason.as_deref() == Some("Evicted"),
+        evicted_at: read_eviction(report),
         node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
     }
+}
+
+/// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
+/// it is stopped leaves the reason in the status. It had come when the first of the containers ended.
+fn read_eviction(report: &PodReport) -> Option<i64> {
+    (report.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
+    let ends = report.container_statuses().filter_map(|status| status.state.terminated.as_ref()?.finished_at);
+    ends.map(Timestamp::as_second).min()
 }
 
 /// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
@@ -96,7 +107,7 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
             if let Some(mut facts) = ended(&status.last_state, now) {
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
                 if waiting.reason.starts_with("PostStartHookError") {
-                    facts.post_start_error = Some(waiting.message.clone());
+                    facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });
                 }
                 add(latest, facts);
             }
@@ -153,8 +164,12 @@ pub struct KubeletEvent<'a> {
     pub last: Option<Timestamp>,
 }
 
-/// What an Event says; nothing if it is about no container or of no interest.
+/// What an Event says; nothing if it is of no interest.
 pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
+    if event.reason == EVICTED {
+        let evicted_at = event.first.or(event.last).map(Timestamp::as_second);
+        return Some(PodEvidence { evicted_at, ..Default::default() });
+    }
     let container = event.field_path.split_once('{')?.1.strip_suffix('}')?;
     let seconds = [event.first, event.last].into_iter().flatten().map(Timestamp::as_second);
     let mut events = EventEvidence::default();
@@ -167,6 +182,14 @@ pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
     }
     let facts = ContainerEvidence { events, ..Default::default() };
     Some(PodEvidence { containers: [(Arc::from(container), facts)].into(), ..Default::default() })
+}
+
+/// The exit status in the kubelet's words, "… command '…' exited with 3: …".
+fn exit_code(message: &str) -> Option<i32> {
+    // What follows is the hook's output, which may hold such words too.
+    let message = message.split(", message: ").next()?;
+    let (_, rest) = message.rsplit_once("' exited with ")?;
+    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn killing_cause(message: &str) -> KillingCause {

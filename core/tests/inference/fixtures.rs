@@ -63,6 +63,14 @@ impl Story {
         self
     }
 
+    /// An Event about the Pod as a whole.
+    pub(crate) fn pod_event(mut self, second: i64, reason: &str) -> Self {
+        let time = Some(at(second));
+        let event = KubeletEvent { reason, field_path: "", message: "", first: time, last: time };
+        self.evidence.merge(kubelet::read_event(&event).expect("the Event says something"));
+        self
+    }
+
     /// What is concluded at `second` when nothing is counted yet.
     pub(crate) fn conclude(&self, second: i64) -> Conclusion {
         Conclusion::of(&infer(&self.evidence, &PodMarks::default(), at(second)))

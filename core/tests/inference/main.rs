@@ -5,4 +5,5 @@ mod fixtures;
 mod merging;
 mod records;
 mod stuck;
+mod transcripts;
 mod traps;

@@ -44,9 +44,36 @@ fn crash_loop_back_off_hides_the_reason_but_an_event_may_tell() {
     let hidden = Story::with_hooks(&exec("postStart"))
         .status(9, &waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"));
     assert_eq!(hidden.conclude(20).post_start, [Outcome::Unknown]);
-    let told = hidden.event(3, "FailedPostStartHook", "PostStartHook failed");
+    let told = hidden.event(2, "FailedPostStartHook", "PostStartHook failed");
     assert_eq!(told.conclude(20).post_start, [Outcome::Failed]);
     assert_eq!(told.conclude(20).kills, [KillReason::PostStartHookFailed]);
+}
+
+#[test]
+fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_may() {
+    let event = |story: Story| story.event(3, "FailedPostStartHook", "PostStartHook failed");
+    let hidden = Story::with_hooks(&exec("postStart"))
+        .status(9, &waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"));
+    assert_eq!(event(hidden).conclude(20).post_start, [Outcome::Unknown]);
+    let mut status = waiting(0, "PostStartHookError", 1, 3, 0, "Completed");
+    let exits_with_3 = Story::with_hooks(&exec("postStart")).status(3, &status);
+    assert_eq!(event(exits_with_3).conclude(20).post_start, [Outcome::Failed]);
+    status["containerStatuses"][0]["state"]["waiting"]["message"] = json!("command 'sh' exited with 137: ");
+    let killed = Story::with_hooks(&exec("postStart")).status(3, &status);
+    let expect = Conclusion { post_start: vec![Outcome::Unknown], ..Conclusion::default() };
+    assert_eq!(event(killed).conclude(20), expect);
+}
+
+#[test]
+fn an_eviction_is_the_end_of_the_start_that_it_ended_and_of_none_before() {
+    let restarted = json!({"phase": "Succeeded", "containerStatuses": [{
+        "name": "web", "restartCount": 1,
+        "state": {"terminated": {"containerID": "b", "startedAt": at(5), "finishedAt": at(20), "exitCode": 0}},
+        "lastState": {"terminated": {"containerID": "a", "startedAt": at(1), "finishedAt": at(4), "exitCode": 1}},
+    }]});
+    let story = Story::with_hooks(&exec("preStop")).status(21, &restarted);
+    assert_eq!(story.conclude(31).kills, []);
+    assert_eq!(story.pod_event(18, "Evicted").conclude(31).kills, [KillReason::Evicted]);
 }
 
 #[test]

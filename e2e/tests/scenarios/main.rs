@@ -3,6 +3,7 @@
 mod crash_loop;
 mod deaths;
 mod deployments;
+mod evictions;
 mod kubectl;
 mod leaving;
 mod malformed;
@@ -11,3 +12,4 @@ mod runner;
 mod samples;
 mod scaling;
 mod stops;
+mod stuck;

@@ -36,7 +36,7 @@ pub(super) fn test(arguments: &[&str], environment: &[(&str, &str)]) -> Result<T
 }
 
 /// Cargo without what the cargo that has started us has told us: dependencies that read it would be built anew.
-pub(super) fn command(arguments: &[&str]) -> Result<Command> {
+pub(crate) fn command(arguments: &[&str]) -> Result<Command> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(image::workspace()?).args(arguments);

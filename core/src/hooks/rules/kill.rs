@@ -87,7 +87,7 @@ fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 }
 
 fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    view.pod.evicted.then_some(Killed(KillReason::Evicted))
+    view.evicted().then_some(Killed(KillReason::Evicted))
 }
 
 fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {

@@ -136,7 +136,7 @@ impl<'a> View<'a> {
         let failed_hook = self.start.post_start_error.is_some() || self.post_start_failed_at().is_some();
         let made_up = self.start.end.is_none_or(|end| end.made_up);
         let killed = self.killing().is_some() || self.shape.killed_by_probes || failed_hook || made_up;
-        self.survived_post_start() && !killed && !self.pod.evicted
+        self.survived_post_start() && !killed && !self.evicted()
     }
 
     /// Whether an Event about the beginning of a start is about this one: from its own second until the next one's.
@@ -192,6 +192,12 @@ impl<'a> View<'a> {
         let stop = self.pod.stop?;
         let ended_before = stop.exact && self.finished_at().is_some_and(|end| end < stop.began);
         (!ended_before).then_some(stop)
+    }
+
+    /// Whether the kubelet had evicted the Pod when this start ended.
+    pub fn evicted(&self) -> bool {
+        let at = self.pod.evicted_at;
+        at.is_some_and(|at| self.finished_at().is_none_or(|end| at <= end))
     }
 
     /// SIGKILL at the end of the grace period: the kubelet does not say so, but nothing else fits. An exit status of

@@ -1,8 +1,12 @@
 //! How a postStart run ended.
 
-use hooked_crd::{HookKind, Outcome};
+use hooked_crd::{HandlerKind, HookKind, Outcome};
 
 use super::{Verdict, View};
+use crate::hooks::evidence::PostStartError;
+
+/// The exit status of a process that got SIGKILL.
+const SIGKILLED: i32 = 137;
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -31,18 +35,30 @@ fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdi
     Verdict::unstarted(view)
 }
 
-/// When the program exits, its container goes and takes the hook with it; the kubelet reports that as a failure of the
-/// hook. A hook that really failed is reported before its container is killed.
+/// When the program exits, its container goes and takes the hook with it, by SIGKILL; the kubelet reports that as a failure
+/// of the hook. A hook that really failed has another exit status, or is reported before its container has ended: in the
+/// same second nobody can tell.
 fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
-    let (ended, reported) = (view.finished_at()?, view.post_start_failed_at()?);
-    (ended < reported && view.start.running_seen.is_none())
-        .then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
+    view.shape.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
+    let ended = view.finished_at().filter(|_| view.start.running_seen.is_none())?;
+    let told = view.start.post_start_error;
+    let killed = told == Some(PostStartError { exit_code: Some(SIGKILLED) });
+    if told.is_some() && !killed {
+        return None;
+    }
+    let by_itself = view.post_start_failed_at().map_or(killed, |reported| ended <= reported);
+    by_itself.then(|| {
+        Verdict::new(Outcome::Unknown, "the program exited and took the hook with it, or might have")
+    })
 }
 
-/// `waiting.reason=PostStartHookError`. Its message may hold the hook's output, which may be secret: it is not kept.
+/// `waiting.reason=PostStartHookError`.
 fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
-    let message = view.start.post_start_error.as_ref()?;
-    Some(Verdict::new(Outcome::Failed, exit_status(message)))
+    let message = match view.start.post_start_error?.exit_code {
+        Some(code) => format!("the hook exited with {code}; the container was killed"),
+        None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
+    };
+    Some(Verdict::new(Outcome::Failed, message))
 }
 
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
@@ -56,16 +72,4 @@ fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
     view.start.running_seen?;
     view.shape.post_start.filter(|hook| !hook.ignored)?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
-}
-
-/// The exit status in the kubelet's words, "… command '…' exited with 3: …", without the words around it.
-fn exit_status(message: &str) -> String {
-    // What follows is the hook's output, which may hold such words too.
-    let message = message.split(", message: ").next().unwrap_or_default();
-    let digits =
-        message.rsplit_once("' exited with ").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()));
-    match digits.and_then(|mut parts| parts.next()).filter(|code| !code.is_empty()) {
-        Some(code) => format!("the hook exited with {code}; the container was killed"),
-        None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
-    }
 }
