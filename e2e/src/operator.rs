@@ -139,7 +139,8 @@ impl<'a> Operator<'a> {
         .await
     }
 
-    async fn names(&self) -> Result<Vec<String>> {
+    /// The names of its Pods.
+    pub async fn names(&self) -> Result<Vec<String>> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
         let pods = pods.list(&ListParams::default().labels(PODS)).await?;
         Ok(pods.iter().map(ResourceExt::name_any).collect())

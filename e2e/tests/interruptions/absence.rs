@@ -2,10 +2,13 @@
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
-use hooked_e2e::{Container, Operator, Security, Workload, agree, hook, in_namespace, sh, wait_for};
+use hooked_e2e::{
+    Container, Operator, Security, Space, Workload, agree, hook, in_namespace, kills, sh, wait_for,
+};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::ResourceExt;
 use kube::api::Api;
+use serde_json::json;
 
 use crate::{never_lower, runs};
 
@@ -97,6 +100,52 @@ async fn a_namespace_that_was_deleted_in_its_absence_goes_when_the_operator_is_b
         .await
     })
     .await
+}
+
+#[tokio::test]
+async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -> Result<()> {
+    in_namespace("away-drain", Security::Privileged, async |space| {
+        let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped"));
+        let workload = Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}));
+        space.apply(&workload.replicas(2).witnessed(&space.files)).await?;
+        space.until_ready("web").await?;
+        let node = space.pods("web").await?.first().and_then(|pod| pod.spec.clone()?.node_name);
+        let node = node.context("the Pod is nowhere")?;
+        let operator = Operator::take(&space.cluster).await;
+        let before = operator.leader().await?;
+        // The operator goes first, as bad luck would have it; this cluster has no other node for it.
+        let drained = async {
+            let others = "app.kubernetes.io/name=hooked";
+            drain(space, &node, others).await?;
+            ensure!(operator.names().await? != [before], "the operator was not evicted");
+            let workload = drain(space, &node, "app=web");
+            let back = async {
+                space.files.until_lines("stopped", 2).await?;
+                // As if another node had room for it.
+                space.kubectl(&["uncordon", &node]).await
+            };
+            tokio::try_join!(workload, back).map(drop)
+        }
+        .await;
+        // Whatever came of it, the other scenarios need the node.
+        space.kubectl(&["uncordon", &node]).await?;
+        drained?;
+        drop(operator);
+        let stopped = |workload: &HookedWorkload| {
+            hook(workload, "web", HookKind::PreStop).is_ok_and(|counted| counted.succeeded == 2)
+        };
+        let workload = space.until("web", "both stops are counted", stopped).await?;
+        ensure!(kills(&workload).is_empty(), "{:?}", kills(&workload));
+        agree(space, "web").await
+    })
+    .await
+}
+
+async fn drain(space: &Space, node: &str, pods: &str) -> Result<()> {
+    let selector = format!("--pod-selector={pods}");
+    let arguments =
+        ["drain", node, &selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=240s"];
+    space.kubectl(&arguments).await.map(drop)
 }
 
 fn has_ended(pod: &Pod) -> bool {

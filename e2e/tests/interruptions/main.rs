@@ -1,7 +1,10 @@
 //! What holds when the operator is killed, stopped and started: nothing is counted twice, and nothing is forgotten
 //! that can be known. Each scenario must bear the interruptions of the others too.
 
+#![allow(clippy::print_stderr, reason = "a scenario of chance tells its seed")]
+
 mod absence;
+mod chaos;
 mod deaths;
 mod delivery;
 mod leadership;
