@@ -33,7 +33,9 @@ mod wire;
 pub use history::{Counts, Earlier, Past};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
-pub use live::{FrameError, Frames, FromOperator, Hello, Proof};
+pub use live::{
+    ADDRESS_FILE, AUTHORITIES_FILE, FrameError, Frames, FromOperator, Hello, Proof, SERVER_NAME, TOKEN_FILE,
+};
 pub use merge::merge;
 pub use parse::parse;
 pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};

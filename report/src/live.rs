@@ -24,6 +24,15 @@ use crate::record::Record;
 /// The version of what is said.
 const VERSION: u32 = 1;
 
+/// The name that the operator's certificate has to be for, whatever the address.
+pub const SERVER_NAME: &str = "hooked-controller.hooked-system.svc";
+/// The file in a Pod's live volume that holds the service account's token.
+pub const TOKEN_FILE: &str = "token";
+/// The file in it that holds where to connect to: an IP address and a port, as `10.96.12.7:8443` or `[fd00::1]:8443`.
+pub const ADDRESS_FILE: &str = "address";
+/// The file in it that holds the certificates which the operator's own is signed by one of, as PEM.
+pub const AUTHORITIES_FILE: &str = "ca";
+
 /// What the operator gave a run when it believed its token, and believes again from the same run later, when the Pod's
 /// token is no longer worth anything. A secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
