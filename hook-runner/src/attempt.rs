@@ -24,23 +24,40 @@ const KILL_TIME: Duration = Duration::from_secs(1);
 pub(crate) struct Attempt {
     /// How the hook's own process ended, or why it could not be started. `None` if it lives on though it was killed.
     pub(crate) end: Option<Result<Exit, io::Error>>,
-    /// Whether it was ended at its timeout.
-    pub(crate) timed_out: bool,
+    /// Who ended it; `None` if it ended by itself.
+    pub(crate) cut: Option<Cut>,
+    /// When its process had been started.
+    pub(crate) began: Instant,
+    /// When its end was seen.
+    pub(crate) ended: Instant,
+}
+
+/// What an attempt was ended by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Its timeout.
+    Timeout,
+    /// The operator.
+    Operator,
 }
 
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
 pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
-    let hook = match spawn(&order.command, &watch.streams, watch.signals.original()) {
+    let spawned = spawn(&order.command, &watch.streams, watch.signals.original());
+    let began = Instant::now();
+    let attempt = |end, cut| Attempt { end, cut, began, ended: Instant::now() };
+    let hook = match spawned {
         Ok(hook) => hook,
-        Err(error) => return Attempt { end: Some(Err(error)), timed_out: false },
+        Err(error) => return attempt(Some(Err(error)), None),
     };
-    let deadline = order.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    watch.open_live();
+    let deadline = order.timeout.and_then(|timeout| began.checked_add(timeout));
     loop {
         match watch.next(deadline) {
             Event::Signal(Arrived::Child) => {
                 let buried = bury(hook);
                 if buried.hook.is_some() || buried.nobody_left {
-                    return Attempt { end: buried.hook.map(Ok), timed_out: false };
+                    return attempt(buried.hook.map(Ok), None);
                 }
             }
             Event::Signal(Arrived::ForHook(signal)) => {
@@ -48,7 +65,8 @@ pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal
                 let _ = kill_process(hook, signal);
                 note(signal, stop);
             }
-            Event::Deadline => return Attempt { end: end_all(hook, watch).map(Ok), timed_out: true },
+            Event::Deadline => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Timeout)),
+            Event::Stop => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Operator)),
         }
     }
 }

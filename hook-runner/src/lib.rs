@@ -8,6 +8,7 @@
 //!                 [--retries N] [--retry-delay SECONDS]    none, and 1, unless told otherwise
 //!                 [--ignore-failure]             exit with 0 whatever happens
 //!                 [--output-bytes N]             record so much of the output (≤ 1024)
+//!                 [--live DIR]                   tell the operator while the hook runs, and let it stop the hook
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
 //! ```
@@ -25,9 +26,11 @@
 
 mod arguments;
 mod attempt;
+mod cancelled;
 mod descendants;
 mod install;
 mod leftover;
+mod live;
 mod patience;
 mod record_dir;
 mod recorder;
