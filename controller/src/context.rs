@@ -11,6 +11,7 @@ use kube::core::ObjectMeta;
 use kube_runtime::events::{Recorder, Reporter};
 
 use crate::commit::Overlay;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observe::Index;
 use crate::runner::RunnerSource;
@@ -25,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) index: Arc<Index>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
+    pub(crate) live: Arc<Live>,
     pub(crate) recorder: Recorder,
     /// Own status writes that the watch has not shown yet, by workload UID.
     pub(crate) overlays: Locked<HashMap<String, Overlay>>,
@@ -44,6 +46,7 @@ impl Context {
         index: Arc<Index>,
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
+        live: Arc<Live>,
     ) -> Self {
         let reporter =
             Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -53,6 +56,7 @@ impl Context {
             index,
             metrics,
             runner,
+            live,
             overlays: Locked::default(),
             stored: Locked::default(),
             vetted: Locked::default(),

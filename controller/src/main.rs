@@ -5,6 +5,7 @@ mod commit;
 mod confirm;
 mod context;
 mod hold;
+mod live;
 mod metrics;
 mod observe;
 mod prepare;

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::context::Context;
+use crate::live::{Inlet, Live, serve as serve_live};
 use crate::metrics::Metrics;
 use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
 use crate::reconcile::{on_error, reconcile};
@@ -26,6 +27,9 @@ use crate::sweep::sweep;
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
 /// without reconciles nothing is done at all.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the live channel is waited for.
+const LIVE_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
 pub(crate) enum RunError {
@@ -43,6 +47,7 @@ pub(crate) enum RunError {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
+    let live_options = settings.live();
     let Settings {
         metrics_bind_address,
         health_probe_bind_address,
@@ -50,6 +55,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         runner_image,
         injection,
         concurrency,
+        ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
@@ -58,10 +64,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         [] => vec![Scope(None)],
         names => names.iter().cloned().map(Some).map(Scope).collect(),
     };
+    let live = Arc::new(Live::default());
     let ready = Arc::new(AtomicBool::new(false));
     let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
     let work = scopes.into_iter().zip(listed).map(|(scope, listed)| {
-        let context = Context::new(client.clone(), Arc::default(), Arc::clone(&metrics), Arc::clone(&runner));
+        let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
+        let context = Context::new(client.clone(), Arc::default(), metrics, runner, live);
         control(scope, Arc::new(context), concurrency, listed)
     });
     let announce = {
@@ -77,7 +85,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
     tokio::select! {
         () = future::join_all(work).map(drop) => Ok(()),
         () = announce => Ok(()),
-        served = serve_metrics(metrics_bind_address, metrics) => Ok(served?),
+        () = serve_live(&live_options, &client, &live, &metrics) => Ok(()),
+        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => Ok(served?),
         served = serve_health(health_probe_bind_address, ready) => Ok(served?),
         _ = terminate.recv() => { tracing::info!("asked to stop"); Ok(()) }
         _ = tokio::signal::ctrl_c() => Ok(()),
@@ -89,6 +98,7 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
     let (client, index, metrics) =
         (context.client.clone(), Arc::clone(&context.index), Arc::clone(&context.metrics));
     let (triggers, triggered) = mpsc::unbounded();
+    let inlet = Inlet { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
     let (pods_listed, pods_ready) = oneshot::channel();
     let pods_ready = pods_ready.shared();
@@ -108,6 +118,11 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
         pods_ready.clone().await.ok();
         if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
             tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
+        }
+        // Reports are heard once Pods are known, and a Pod that is made before there is a live channel has none.
+        context.live.attach(inlet);
+        if tokio::time::timeout(LIVE_PATIENCE, context.live.tried()).await.is_err() {
+            tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();
         let gone = {

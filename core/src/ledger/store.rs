@@ -78,11 +78,15 @@ struct StoredDurations {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct StoredMarks {
     first: u64,
     last: u64,
     /// Container, last start whose postStart is counted, last start whose end is counted.
     counted: Vec<(Arc<str>, u32, u32)>,
+    /// Container, last start whose postStart is counted because it was seen running.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    seen_running: Vec<(Arc<str>, u32)>,
 }
 
 impl Ledger {
@@ -103,9 +107,13 @@ impl Ledger {
         let Stored { version: _, high_water, runs, kills, durations, grace_used, last, marks, progressed_at } =
             stored;
         let mut all = Marks::default();
-        for StoredMarks { first, last, counted } in marks {
-            let pod = counted.into_iter().map(|(name, post_start, end)| (name, Mark { post_start, end }));
-            if !all.insert(first, last, PodMarks(pod.collect())) {
+        for StoredMarks { first, last, counted, seen_running } in marks {
+            let mark = |(name, post_start, end)| (name, Mark { post_start, end, seen_running: 0 });
+            let mut pod = PodMarks(counted.into_iter().map(mark).collect());
+            for (name, start) in seen_running {
+                pod.saw_running(&name, start);
+            }
+            if !all.insert(first, last, pod) {
                 return Err(LedgerError::OverlappingMarks(first));
             }
         }
@@ -155,6 +163,12 @@ impl Ledger {
             first,
             last,
             counted: pod.0.iter().map(|(name, mark)| (Arc::clone(name), mark.post_start, mark.end)).collect(),
+            seen_running: pod
+                .0
+                .iter()
+                .filter(|(_, mark)| mark.seen_running > 0)
+                .map(|(name, mark)| (Arc::clone(name), mark.seen_running))
+                .collect(),
         });
         Ok(serde_json::to_value(Stored {
             version: VERSION,

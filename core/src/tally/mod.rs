@@ -3,6 +3,7 @@
 //! A watch event touches one Pod and costs the logarithm of their number; a plan reads counts and just the Pods that
 //! it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice.
 
+mod live;
 mod readiness;
 mod revisions;
 
@@ -16,6 +17,8 @@ use crate::hooks::HookRun;
 use crate::hooks::evidence::{Closed, PodEvidence};
 use crate::pod::{Life, PodFact, PodShape};
 
+use live::Endpoints;
+pub use live::{Heard, Hearing};
 pub use revisions::RevisionTally;
 
 /// How long a late event about a Pod that is gone may take.
@@ -47,6 +50,8 @@ pub struct PodSet {
     departed: BTreeMap<u64, Timestamp>,
     running: BTreeMap<u64, Vec<HookRun>>,
     running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
+    endpoints: Endpoints,
+    hearing: Hearing,
 }
 
 impl PodSet {
@@ -229,6 +234,7 @@ impl PodSet {
     /// The only place that changes a Pod and the counts it is part of.
     fn set(&mut self, new: Option<PodFact>, ordinal: u64) {
         if let Some(old) = self.pods.remove(&ordinal) {
+            self.endpoints.remove(&old);
             let emptied = self.revisions.get_mut(&old.revision).is_some_and(|tally| tally.remove(&old));
             if emptied {
                 self.revisions.remove(&old.revision);
@@ -241,6 +247,7 @@ impl PodSet {
             return;
         };
         self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
+        self.endpoints.add(&fact);
         if fact.life == Life::Terminating {
             self.terminating.insert(ordinal);
         }

@@ -89,6 +89,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> PodReport {
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
         held: true,
+        live: None,
         spec: serde_json::from_value(spec.clone()).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),
     }

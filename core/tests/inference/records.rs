@@ -143,6 +143,7 @@ fn a_duration_that_comes_after_its_run_was_counted_is_counted_then_and_once() {
 
     let mut counted = PodMarks::default();
     counted.advance(&web(), Slot::PostStart, 1);
+    counted.saw_running(&web(), 1);
     let story = story.status(60, &with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &log));
     let findings = story.findings_after(&counted, 60);
     let [Finding::End { post_start_took: Some(took), .. }] = &findings.settled[..] else {
