@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hooked_report::SERVER_NAME;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -16,8 +17,6 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-/// The name that the operator's certificate is for. Nobody looks it up.
-const SERVER_NAME: &str = "hooked-controller.hooked-system.svc";
 /// By how much the clock of a node may be behind ours.
 const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
 

@@ -3,6 +3,7 @@
 //! One projected volume carries a token of the Pod, and from annotations the operator's address and certificates. So
 //! nothing is created in users' namespaces, and what changes is patched in place.
 
+use hooked_report::{ADDRESS_FILE, AUTHORITIES_FILE, TOKEN_FILE};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -48,9 +49,12 @@ pub(super) fn deliver(template: &mut Value, endpoint: &LiveEndpoint) {
     all.extend(endpoint.annotations());
     *annotations = Value::Object(all);
     let from = |path: &str, annotation: &str| json!({"path": path, "fieldRef": {"fieldPath": format!("metadata.annotations['{annotation}']")}});
-    let items = [from("address", names::LIVE_ADDRESS_ANNOTATION), from("ca", names::LIVE_CA_ANNOTATION)];
+    let items = [
+        from(ADDRESS_FILE, names::LIVE_ADDRESS_ANNOTATION),
+        from(AUTHORITIES_FILE, names::LIVE_CA_ANNOTATION),
+    ];
     let token =
-        json!({"audience": names::LIVE_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": "token"});
+        json!({"audience": names::LIVE_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN_FILE});
     let volume = json!({"name": VOLUME, "projected": {
         // A hook runs as whoever its container does. What is in here is the Pod's own.
         "defaultMode": 0o444,

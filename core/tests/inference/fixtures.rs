@@ -63,6 +63,14 @@ impl Story {
         self
     }
 
+    /// What a runner has told over the live channel.
+    pub(crate) fn live(mut self, line: &str) -> Self {
+        for record in hooked_report::parse(line) {
+            self.evidence.merge(PodEvidence::of_live("web", record));
+        }
+        self
+    }
+
     /// What is concluded at `second` when nothing is counted yet.
     pub(crate) fn conclude(&self, second: i64) -> Conclusion {
         Conclusion::of(&infer(&self.evidence, &PodMarks::default(), at(second)))
