@@ -46,7 +46,7 @@ pub(crate) struct Order {
     pub(crate) ignore_failure: bool,
     /// Bytes of output that are recorded.
     pub(crate) output_bytes: usize,
-    /// Where it stands how to speak with the operator; `None` where that is not to be.
+    /// The volume that says how to speak with the operator; `None` where that is not to be.
     pub(crate) live: Option<PathBuf>,
 }
 

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::arguments::Order;
 use crate::descendants::{bury, signal_all};
 use crate::signals::Arrived;
-use crate::spawn::spawn;
+use crate::spawn::{Started, spawn};
 use crate::watch::{Event, Watch};
 
 /// How long the hook's processes have between SIGTERM and SIGKILL.
@@ -26,7 +26,7 @@ pub(crate) struct Attempt {
     pub(crate) end: Option<Result<Exit, io::Error>>,
     /// Who ended it; `None` if it ended by itself.
     pub(crate) cut: Option<Cut>,
-    /// When its process had been started.
+    /// When its process had become the hook.
     pub(crate) began: Instant,
     /// When its end was seen.
     pub(crate) ended: Instant,
@@ -43,13 +43,15 @@ pub(crate) enum Cut {
 
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
 pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
-    let spawned = spawn(&order.command, &watch.streams, watch.signals.original());
-    let began = Instant::now();
+    let Started { process: hook, began } =
+        match spawn(&order.command, &watch.streams, watch.signals.original()) {
+            Ok(started) => started,
+            Err(error) => {
+                let now = Instant::now();
+                return Attempt { end: Some(Err(error)), cut: None, began: now, ended: now };
+            }
+        };
     let attempt = |end, cut| Attempt { end, cut, began, ended: Instant::now() };
-    let hook = match spawned {
-        Ok(hook) => hook,
-        Err(error) => return attempt(Some(Err(error)), None),
-    };
     watch.open_live();
     let deadline = order.timeout.and_then(|timeout| began.checked_add(timeout));
     loop {

@@ -15,6 +15,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::arguments::Order;
 use crate::cancelled;
+use crate::resident::let_go_of_code;
 use connection::{Connection, Lost};
 use volume::Volume;
 
@@ -146,8 +147,12 @@ impl Live {
                 Some(FromOperator::Welcome { proof }) => {
                     self.proof = Some(proof);
                     self.delay = DELAYS.0;
+                    self.rest();
                 }
-                Some(FromOperator::Refused(_)) => self.state = State::Over,
+                Some(FromOperator::Refused(_)) => {
+                    self.state = State::Over;
+                    self.rest();
+                }
                 Some(FromOperator::Stop) => self.obey(),
                 Some(FromOperator::Taken) => {
                     if let State::Connected(connection) = std::mem::replace(&mut self.state, State::Over) {
@@ -175,6 +180,14 @@ impl Live {
             State::Away(Instant::now().checked_add(jittered(self.delay)))
         };
         self.delay = (self.delay * 2).min(DELAYS.1);
+        self.rest();
+    }
+
+    /// There may be nothing to do for hours now, and for that the runner is to be small.
+    fn rest(&self) {
+        if self.last_word.is_none() {
+            let_go_of_code();
+        }
     }
 }
 

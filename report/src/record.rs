@@ -94,7 +94,8 @@ pub struct Ending {
     pub outcome: Outcome,
     /// What the last attempt's process came to; `None` if that could not be learnt, as of one that cannot be killed.
     pub exit: Option<Exit>,
-    /// Microseconds from before the first attempt to the end of the last, on the monotonic clock.
+    /// Microseconds from when the first attempt's process became the hook to the end of the last attempt, on the
+    /// monotonic clock.
     pub duration: u64,
     /// Attempts made. None only of a run that was cancelled before it began, which then has no exit.
     pub attempts: u32,
