@@ -119,8 +119,8 @@ fn wrap(container: &mut Value, kinds: &[HookKind], policies: &[HookPolicy], budg
     }
     let mounts = [
         json!({"name": RUNNER_VOLUME, "mountPath": RUNNER_MOUNT, "readOnly": true}),
-        // A directory of its own, so that containers of a Pod do not see each other's records.
-        json!({"name": RECORDS_VOLUME, "mountPath": RECORDS_MOUNT, "subPath": name}),
+        // One for all containers: that the Pod's hooks are cancelled is marked there for those that would start later.
+        json!({"name": RECORDS_VOLUME, "mountPath": RECORDS_MOUNT}),
     ];
     append(&mut container["volumeMounts"], mounts.into_iter().chain(live.then(live::mount)));
 }
