@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use hooked_core::desired::Desired;
 use hooked_core::names;
 use hooked_core::plan::{NewPod, Plan, PodRef};
-use hooked_core::pod::{Owner, PodFact, PodReport, manifest};
+use hooked_core::pod::{LiveEndpoint, Owner, PodFact, PodReport, manifest};
 use hooked_core::status::Refusal;
 use hooked_core::tally::PodSet;
 use hooked_crd::Evidence;
@@ -17,6 +17,7 @@ use serde_json::json;
 use thiserror::Error as ThisError;
 
 use crate::context::{FIELD_MANAGER, Locked};
+use crate::live::Live;
 use crate::observe::Stray;
 use crate::request::{body, brief, is_conflict, is_not_found, pods, refusal, send};
 use crate::vet::refusal_of;
@@ -30,8 +31,8 @@ pub(crate) enum ApplyError {
     Create(String, #[source] Box<Error>),
     #[error("Pod {0} could not be deleted: {why}", why = brief(.1))]
     Delete(Arc<str>, #[source] Box<Error>),
-    #[error("Pod {0} could not be released: {why}", why = brief(.1))]
-    Release(Arc<str>, #[source] Box<Error>),
+    #[error("Pod {0} could not be changed: {why}", why = brief(.1))]
+    Change(Arc<str>, #[source] Box<Error>),
     #[error("Pod {0} could not be looked for: {why}", why = brief(.1))]
     Find(Arc<str>, #[source] Box<Error>),
     #[error("a request for a Pod could not be made: {0}")]
@@ -54,6 +55,7 @@ pub(crate) struct Site<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) owner: &'a Owner,
     pub(crate) pods: &'a Locked<PodSet>,
+    pub(crate) live: &'a Live,
 }
 
 /// Carries out `plan`: first what lets go, then what removes, then what adds. A Pod that cannot be removed keeps none
@@ -62,12 +64,17 @@ pub(crate) async fn apply(site: Site<'_>, desired: &Desired, plan: &Plan) -> App
     let removed = remove(site, plan).await;
     let mut applied = Applied::default();
     create_all(site, desired, &plan.create, &mut applied).await;
-    applied.error = applied.error.or(removed.err());
+    let refreshed = refresh_all(site, &plan.refresh).await;
+    applied.error = applied.error.or(removed.err()).or(refreshed.err());
     applied
 }
 
 /// Carries out the part of `plan` that lets go and removes.
 pub(crate) async fn remove(site: Site<'_>, plan: &Plan) -> Result<(), ApplyError> {
+    // The kubelet stops nothing in a Pod while a postStart hook runs in it.
+    for pod in &plan.cancel {
+        site.live.stop(&pod.uid);
+    }
     let released = all(plan.release.iter().map(|pod| release(site, pod)).collect()).await;
     let abandoned = all(plan.abandon.iter().map(|pod| abandon(site, pod)).collect()).await;
     let deleted = all(plan.delete.iter().map(|pod| delete(site, pod)).collect()).await;
@@ -103,7 +110,7 @@ async fn create_all(site: Site<'_>, desired: &Desired, new: &[NewPod], applied: 
 }
 
 async fn create(site: Site<'_>, desired: &Desired, new: &NewPod) -> Result<Created, ApplyError> {
-    let Site { client, namespace, owner, pods: set } = site;
+    let Site { client, namespace, owner, pods: set, live: _ } = site;
     let revision = &desired.revision;
     let held = desired.evidence == Evidence::Durable;
     let pod = manifest(&desired.pod_template, owner, &new.name, revision, new.ordinal, desired.evidence);
@@ -198,6 +205,19 @@ async fn abandon(site: Site<'_>, pod: &PodRef) -> Result<(), ApplyError> {
     Ok(())
 }
 
+/// Tells Pods where the operator is reached now. The kubelet passes it on into their volumes.
+async fn refresh_all(site: Site<'_>, outdated: &[PodRef]) -> Result<(), ApplyError> {
+    let Some(endpoint) = site.live.endpoint().filter(|_| !outdated.is_empty()) else { return Ok(()) };
+    all(outdated.iter().map(|pod| refresh(site, pod, &endpoint)).collect()).await.into_iter().collect()
+}
+
+async fn refresh(site: Site<'_>, pod: &PodRef, endpoint: &LiveEndpoint) -> Result<(), ApplyError> {
+    let change = json!({"metadata": {"uid": pod.uid, "annotations": endpoint.annotations()}});
+    patch(site.client, site.namespace, &pod.name, &pod.uid, &change).await?;
+    site.pods.lock().refreshed(pod.ordinal, endpoint.fingerprint());
+    Ok(())
+}
+
 /// Changes just the Pod with that UID. One that is gone, or whose name another has taken, has nothing to let go.
 async fn patch(
     client: &Client,
@@ -213,7 +233,7 @@ async fn patch(
         Err(error) if is_not_found(&error) => Ok(()),
         // Another UID makes a change of a field that never changes, which is refused as any invalid change is.
         Err(error) if refusal(&error).is_some() && !is_there(client, namespace, name, uid).await? => Ok(()),
-        Err(error) => Err(ApplyError::Release(name.into(), Box::new(error))),
+        Err(error) => Err(ApplyError::Change(name.into(), Box::new(error))),
     }
 }
 

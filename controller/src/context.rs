@@ -12,6 +12,7 @@ use kube_runtime::events::{Recorder, Reporter};
 
 use crate::commit::Overlay;
 use crate::lead::Leadership;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observe::Index;
 use crate::runner::RunnerSource;
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) index: Arc<Index>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
+    pub(crate) live: Arc<Live>,
     pub(crate) recorder: Recorder,
     /// Whether this operator is the one that counts.
     pub(crate) leadership: Arc<Leadership>,
@@ -48,6 +50,7 @@ impl Context {
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
         leadership: Arc<Leadership>,
+        live: Arc<Live>,
     ) -> Self {
         let reporter =
             Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -58,6 +61,7 @@ impl Context {
             metrics,
             runner,
             leadership,
+            live,
             overlays: Locked::default(),
             stored: Locked::default(),
             vetted: Locked::default(),

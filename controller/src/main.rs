@@ -6,6 +6,7 @@ mod confirm;
 mod context;
 mod hold;
 mod lead;
+mod live;
 mod metrics;
 mod observe;
 mod prepare;

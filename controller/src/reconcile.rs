@@ -258,6 +258,7 @@ impl<'a> Pass<'a> {
             counted,
             rollout,
             refusal,
+            live: self.context.live.service().as_ref(),
             now,
         })?;
         let metrics = WorkloadMetrics::of(counts, &ledger, desired, pods);
@@ -270,7 +271,9 @@ impl<'a> Pass<'a> {
         let mut pods = self.pods.lock();
         let account = account(&mut pods, &self.ledger, now);
         let (owner, committed, leaving) = (&self.owner, &self.ledger, self.leaving);
-        let plan = plan(&Snapshot { owner, desired, pods: &pods, committed, admitted, leaving, now });
+        let (pods, endpoint) = (&*pods, self.context.live.endpoint());
+        let live = endpoint.as_ref();
+        let plan = plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, live, now });
         (account, plan)
     }
 
@@ -291,7 +294,7 @@ impl<'a> Pass<'a> {
 
     fn site(&self) -> Site<'_> {
         let Self { context, namespace, owner, pods, .. } = self;
-        Site { client: &context.client, namespace, owner, pods }
+        Site { client: &context.client, namespace, owner, pods, live: &context.live }
     }
 
     async fn commit(&self, status: HookedWorkloadStatus, ledger: &Ledger) -> Result<Committed, CommitError> {

@@ -128,7 +128,8 @@ async fn leave(context: &Context, rejected: &Rejected<'_>, leaving: Leaving) -> 
     }
     let (namespace, owner) = identity(metadata);
     let pods = context.index.pods(&namespace, &owner);
-    let site = Site { client: &context.client, namespace: &namespace, owner: &owner, pods: &pods };
+    let (namespace, owner, pods) = (&*namespace, &owner, &pods);
+    let site = Site { client: &context.client, namespace, owner, pods, live: &context.live };
     confirm(site, None).await?;
     let plan = evacuate(&pods.lock(), leaving, Timestamp::now());
     remove(site, &plan).await?;

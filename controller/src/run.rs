@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::context::Context;
 use crate::lead::{Election, LeadError, Leadership, Standing};
+use crate::live::{Inlet, Live, serve as serve_live};
 use crate::metrics::Metrics;
 use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
 use crate::reconcile::{on_error, reconcile};
@@ -29,6 +30,9 @@ use crate::sweep::sweep;
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
 /// without reconciles nothing is done at all.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the live channel is waited for.
+const LIVE_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
 pub(crate) enum RunError {
@@ -48,6 +52,7 @@ pub(crate) enum RunError {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
+    let live_options = settings.live();
     let Settings {
         metrics_bind_address,
         health_probe_bind_address,
@@ -56,6 +61,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         injection,
         concurrency,
         leader_elect,
+        ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
@@ -67,18 +73,19 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         [] => vec![Scope(None)],
         names => names.iter().cloned().map(Some).map(Scope).collect(),
     };
+    let live = Arc::new(Live::default());
     let ready = Arc::new(AtomicBool::new(false));
     let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
         lead(&leadership, standing.clone()).await;
-        future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
-            let (metrics, runner) = (Arc::clone(&metrics), Arc::clone(&runner));
-            let context =
-                Context::new(client.clone(), Arc::default(), metrics, runner, Arc::clone(&leadership));
+        let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
+            let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
+            let leadership = Arc::clone(&leadership);
+            let context = Context::new(client.clone(), Arc::default(), metrics, runner, leadership, live);
             control(scope, Arc::new(context), concurrency, listed)
-        }))
-        .await;
+        }));
+        future::join(works, serve_live(&live_options, &client, &live, &metrics)).await;
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let outcome = tokio::select! {
@@ -141,6 +148,7 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
     let (client, index, metrics) =
         (context.client.clone(), Arc::clone(&context.index), Arc::clone(&context.metrics));
     let (triggers, triggered) = mpsc::unbounded();
+    let inlet = Inlet { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
     let (pods_listed, pods_ready) = oneshot::channel();
     let pods_ready = pods_ready.shared();
@@ -160,6 +168,11 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
         pods_ready.clone().await.ok();
         if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
             tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
+        }
+        // Reports are heard once Pods are known, and a Pod that is made before there is a live channel has none.
+        context.live.attach(inlet);
+        if tokio::time::timeout(LIVE_PATIENCE, context.live.tried()).await.is_err() {
+            tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();
         let gone = {

@@ -50,7 +50,7 @@ impl RunnerSource {
             Injection::InitContainer => Delivery::InitContainer,
             Injection::Auto => self.detect(client).await,
         };
-        Runner { image, delivery }
+        Runner { image, delivery, live: None }
     }
 
     async fn detect(&self, client: &Client) -> Delivery {

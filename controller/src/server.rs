@@ -54,7 +54,7 @@ async fn serve(flag: &'static str, address: SocketAddr, routes: Router) -> Resul
 }
 
 /// Listens on `address`. Every address of a machine without IPv6 is every IPv4 address.
-async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Err(error) if address.is_ipv6() && address.ip().is_unspecified() && !is_taken(&error) => {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await

@@ -1,8 +1,11 @@
 //! What the operator is told on its command line.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+
+use crate::live;
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]
@@ -27,9 +30,41 @@ pub(crate) struct Settings {
     /// operators from counting side by side.
     #[arg(long)]
     pub(crate) leader_elect: bool,
+    /// Where runners report to while hooks run, such as `:8443`; empty: nowhere.
+    #[arg(long, default_value = ":8443", value_parser = parse_optional_address)]
+    pub(crate) live_bind_address: Listening,
+    /// Where Pods reach that, as `IP:port`, if not at the address of the Service hooked-controller-live.
+    #[arg(long)]
+    pub(crate) live_advertise_address: Option<SocketAddr>,
+    /// Seconds for which an authority of the live channel lasts.
+    #[arg(long, default_value_t = 365 * 86_400, value_parser = clap::value_parser!(u32).range(30..), hide = true)]
+    pub(crate) live_authority_seconds: u32,
+    /// Seconds for which a certificate of the live channel lasts.
+    #[arg(long, default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u32).range(15..), hide = true)]
+    pub(crate) live_certificate_seconds: u32,
+    /// The namespace the operator runs in.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "hooked-system", hide = true)]
+    pub(crate) pod_namespace: String,
     /// How many workloads are reconciled at once.
     #[arg(long, default_value_t = 16)]
     pub(crate) concurrency: u16,
+}
+
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listening(pub(crate) Option<SocketAddr>);
+
+impl Settings {
+    /// What concerns the live channel.
+    pub(crate) fn live(&self) -> live::Options {
+        live::Options {
+            bind_address: self.live_bind_address.0,
+            advertise_address: self.live_advertise_address,
+            namespace: self.pod_namespace.clone(),
+            authority_lifetime: Duration::from_secs(self.live_authority_seconds.into()),
+            certificate_lifetime: Duration::from_secs(self.live_certificate_seconds.into()),
+        }
+    }
 }
 
 /// How the hook-runner gets into Pods.
@@ -48,6 +83,10 @@ pub(crate) enum Injection {
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     let full = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
     full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"))
+}
+
+fn parse_optional_address(text: &str) -> Result<Listening, String> {
+    if text.is_empty() { Ok(Listening(None)) } else { parse_address(text).map(Some).map(Listening) }
 }
 
 #[cfg(test)]

@@ -26,17 +26,20 @@ pub(crate) enum VetError {
 pub(crate) enum Vetted {
     /// As written.
     AsWritten,
-    /// With this runner.
-    WithRunner(Runner),
+    /// With this runner, and over the live channel if `live`, wherever it is at that time.
+    WithRunner { runner: Runner, live: bool },
     /// As written though the runner was asked for.
     Observed(String),
 }
 
 impl Vetted {
-    fn apply(self, desired: Desired) -> Desired {
+    fn apply(self, context: &Context, desired: Desired) -> Desired {
         match self {
             Self::AsWritten => desired,
-            Self::WithRunner(runner) => desired.with_runner(&runner),
+            Self::WithRunner { runner, live } => {
+                let live = context.live.endpoint().filter(|_| live);
+                desired.with_runner(&Runner { live, ..runner })
+            }
             Self::Observed(reason) => desired.observed_because(reason),
         }
     }
@@ -62,7 +65,7 @@ pub(crate) async fn vet(
 ) -> Result<(Desired, Option<Refusal>), VetError> {
     let key = (owner.uid.clone(), desired.revision.clone());
     if let Some(known) = context.vetted.lock().get(&key).cloned() {
-        return Ok((known.apply(desired), None));
+        return Ok((known.apply(context, desired), None));
     }
     let vetted = match with_runner(context, namespace, owner, &desired).await? {
         Some(vetted) => vetted,
@@ -72,7 +75,7 @@ pub(crate) async fn vet(
         },
     };
     context.vetted.lock().insert(key, vetted.clone());
-    Ok((vetted.apply(desired), None))
+    Ok((vetted.apply(context, desired), None))
 }
 
 /// How Pods are made with the runner; none if that is not asked for, or if the template itself is at fault.
@@ -83,15 +86,25 @@ async fn with_runner(
     desired: &Desired,
 ) -> Result<Option<Vetted>, VetError> {
     let runner = context.runner.runner(&context.client).await;
-    let injected = desired.clone().with_runner(&runner);
-    match &injected.measuring {
+    let endpoint = context.live.endpoint();
+    let connected = desired.clone().with_runner(&Runner { live: endpoint.clone(), ..runner.clone() });
+    match &connected.measuring {
         Measuring::Observed => return Ok(None),
         Measuring::Unavailable(reason) => return Ok(Some(Vetted::Observed(reason.clone()))),
         Measuring::Runner => {}
     }
-    let reason = match ask(context, namespace, owner, &injected).await? {
+    let mut answer = ask(context, namespace, owner, &connected).await?;
+    let mut live = true;
+    if endpoint.is_some() && !matches!(answer, Answer::Taken(_)) {
+        // A policy may forbid the live channel's volume and not the runner.
+        let alone = ask(context, namespace, owner, &desired.clone().with_runner(&runner)).await?;
+        if matches!(alone, Answer::Taken(_)) {
+            (answer, live) = (alone, false);
+        }
+    }
+    let reason = match answer {
         Answer::Taken(pod) if is_delivered(&pod, runner.delivery) => {
-            return Ok(Some(Vetted::WithRunner(runner)));
+            return Ok(Some(Vetted::WithRunner { runner, live }));
         }
         Answer::Taken(_) => {
             "the API server does not know image volumes; run the operator with --injection=InitContainer"
@@ -103,7 +116,7 @@ async fn with_runner(
     match ask(context, namespace, owner, desired).await? {
         Answer::Taken(_) => Ok(Some(Vetted::Observed(reason))),
         // It is not the runner's fault.
-        Answer::Forbidden(_) => Ok(Some(Vetted::WithRunner(runner))),
+        Answer::Forbidden(_) => Ok(Some(Vetted::WithRunner { runner, live: true })),
         Answer::Malformed(_) => Ok(None),
     }
 }

@@ -1,7 +1,10 @@
 //! One pass of accounting: whatever is due is inferred, and what is settled is counted.
 
+use hooked_crd::{Outcome, Source};
 use jiff::Timestamp;
 
+use crate::hooks::Finding;
+use crate::hooks::evidence::PodEvidence;
 use crate::hooks::infer::infer;
 use crate::ledger::{Counted, Ledger, fold};
 use crate::tally::PodSet;
@@ -26,6 +29,11 @@ pub fn account(pods: &mut PodSet, committed: &Ledger, now: Timestamp) -> Account
     for ordinal in due {
         let Some(evidence) = pods.evidence(ordinal) else { continue };
         let findings = infer(evidence, &committed.marks.get(ordinal), now);
+        let unheard: Vec<i64> =
+            findings.settled.iter().filter_map(|finding| unheard(evidence, finding)).collect();
+        for began in unheard {
+            pods.missed_live(began);
+        }
         if !findings.settled.is_empty() {
             fold(&mut ledger, ordinal, findings.settled, &mut counted);
             pods.inferred(ordinal, findings.running, Some(now));
@@ -38,4 +46,12 @@ pub fn account(pods: &mut PodSet, committed: &Ledger, now: Timestamp) -> Account
     ledger.high_water = ledger.high_water.max(pods.highest_ordinal());
     ledger.marks.compact(|first, last| pods.any_in(first, last));
     Account { ledger, counted }
+}
+
+/// The second in which a run began that its runner should have told of while it ran, and has not.
+fn unheard(evidence: &PodEvidence, finding: &Finding) -> Option<i64> {
+    let Finding::PostStart { container, run, .. } = finding else { return None };
+    let hook = evidence.shape.containers.get(container)?.post_start?;
+    let seen_running = (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet);
+    run.start_time.filter(|_| hook.live && seen_running).map(Timestamp::as_second)
 }

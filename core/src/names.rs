@@ -14,6 +14,12 @@ pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
 /// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.
 pub const ORIGINAL_HOOKS_ANNOTATION: &str = "hooked.dev/original-hooks";
+/// Annotation of Pods with the live channel: where the operator listens, as `IP:port`.
+pub const LIVE_ADDRESS_ANNOTATION: &str = "hooked.dev/live-address";
+/// Annotation of Pods with the live channel: the certificates that the operator's is signed by, as PEM.
+pub const LIVE_CA_ANNOTATION: &str = "hooked.dev/live-ca";
+/// The audience of the tokens by which Pods prove to the operator who they are, and nobody to anybody else.
+pub const LIVE_AUDIENCE: &str = "hooked.dev";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
 pub const ORPHAN_FINALIZER: &str = "orphan";
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::desired::Desired;
 use crate::ledger::Ledger;
-use crate::pod::Owner;
+use crate::pod::{LiveEndpoint, Owner};
 use crate::tally::PodSet;
 
 /// One workload at one moment.
@@ -22,6 +22,8 @@ pub struct Snapshot<'a> {
     pub admitted: bool,
     /// Whether it is being deleted, and how.
     pub leaving: Option<Leaving>,
+    /// Where runners reach the operator now, if they do.
+    pub live: Option<&'a LiveEndpoint>,
     /// The time.
     pub now: Timestamp,
 }

@@ -4,7 +4,13 @@
 //!
 //! The contenders take turns, so that whatever else the machine does hits all of them alike. The hook has to say something:
 //! what is added at its start is the time until its first byte is there, what is added in all that until the end of all.
+//! With the live channel the runner speaks with an operator in this process, with nobody, or with one that never answers.
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
+#![allow(clippy::unwrap_used, reason = "where the operator of the tests fails, there is nothing to measure")]
+
+#[allow(dead_code, reason = "the tests do more with it")]
+#[path = "../tests/runner/operator.rs"]
+mod operator;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -12,7 +18,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+
+use hooked_report::{FromOperator, SERVER_NAME};
+use operator::{Authority, Operator, PROOF, listen, write_volume};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -56,10 +66,18 @@ fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
     if let Some(tini) = &settings.tini {
         contenders.push(Contender::new("tini", &[tini.into(), "-s".into(), "--".into()]));
     }
-    contenders.push(Contender::new("runner, no record", &runner(&settings.runner, None)));
-    contenders.push(Contender::new("runner", &runner(&settings.runner, Some((scratch, &log)))));
+    let program = &settings.runner;
+    let ways = Ways::open(scratch);
+    let recorded = Some((scratch, log.as_path()));
+    contenders.push(Contender::new("runner, no record", &runner(program, None, None)));
+    contenders.push(Contender::new("runner", &runner(program, recorded, None)));
+    for (name, way) in [("live", &ways.heard), ("live, nobody there", &ways.nobody)] {
+        contenders.push(Contender::new(name, &runner(program, recorded, Some(way))));
+    }
+    let silent = Contender::new("live, no answer", &runner(program, recorded, Some(&ways.silent)));
+    contenders.push(Contender { every: 20, ..silent });
     for round in 0..settings.rounds + 20 {
-        for contender in &mut contenders {
+        for contender in contenders.iter_mut().filter(|contender| round % contender.every == 0) {
             fs::write(&log, "")?;
             let times = contender.time(&settings.hook)?;
             // The first rounds fill caches.
@@ -72,19 +90,59 @@ fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
     print_times(&mut contenders);
     println!();
     println!("size      {:>8} bytes", fs::metadata(&settings.runner)?.len());
-    for line in memory(&settings.runner, scratch, &log)? {
-        println!("{line}");
+    // Those before are of the hooks that ran until now.
+    while ways.welcomed.try_recv().is_ok() {}
+    for (what, live) in [("without the live channel", None), ("with it", Some(&ways))] {
+        println!("{what}");
+        for line in memory(&settings.runner, (scratch, &log), live)? {
+            println!("  {line}");
+        }
     }
     Ok(())
 }
 
-fn runner(program: &Path, record: Option<(&Path, &Path)>) -> Vec<OsString> {
+/// Where the live channel leads.
+struct Ways {
+    heard: PathBuf,
+    nobody: PathBuf,
+    silent: PathBuf,
+    /// Each welcome that was said on the first of them.
+    welcomed: Receiver<()>,
+    /// Listens, and never accepts.
+    _silent: std::net::TcpListener,
+}
+
+impl Ways {
+    fn open(scratch: &Path) -> Self {
+        let authority = Authority::new();
+        let (tell, welcomed) = channel();
+        let operator = Operator::serve(listen(), &authority, SERVER_NAME, move |mut conversation| {
+            conversation.hello()?;
+            conversation.say(&FromOperator::Welcome { proof: PROOF })?;
+            let _ = tell.send(());
+            conversation.ended()?;
+            conversation.say(&FromOperator::Taken)
+        });
+        let (nobody, silent) = (listen().local_addr().unwrap(), listen());
+        let [heard, nobody, silent_way] =
+            [("heard", operator.address), ("nobody", nobody), ("silent", silent.local_addr().unwrap())].map(
+                |(name, address)| {
+                    write_volume(&scratch.join(name), &address.to_string(), &authority.pem());
+                    scratch.join(name)
+                },
+            );
+        Self { heard, nobody, silent: silent_way, welcomed, _silent: silent }
+    }
+}
+
+fn runner(program: &Path, record: Option<(&Path, &Path)>, live: Option<&Path>) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![program.into()];
     words.extend(["run", "--container", "web", "--hook", "PreStop"].map(OsString::from));
     if let Some((directory, log)) = record {
         words.extend(["--record-dir".into(), directory.into(), "--termination-log".into(), log.into()]);
         words.extend(["--budget", "4096", "--output-bytes", "1024"].map(OsString::from));
     }
+    words.extend(live.into_iter().flat_map(|live| ["--live".into(), live.into()]));
     words.push("--".into());
     words
 }
@@ -92,13 +150,15 @@ fn runner(program: &Path, record: Option<(&Path, &Path)>) -> Vec<OsString> {
 struct Contender {
     name: &'static str,
     wrapper: Vec<OsString>,
+    /// In which rounds it takes part: one of so many.
+    every: usize,
     starts: Vec<Duration>,
     ends: Vec<Duration>,
 }
 
 impl Contender {
     fn new(name: &'static str, wrapper: &[OsString]) -> Self {
-        Self { name, wrapper: wrapper.to_vec(), starts: Vec::new(), ends: Vec::new() }
+        Self { name, wrapper: wrapper.to_vec(), every: 1, starts: Vec::new(), ends: Vec::new() }
     }
 
     /// The time until the hook's first byte, and until the end.
@@ -146,14 +206,23 @@ fn quantiles(times: &mut [Duration]) -> (f64, f64) {
     (at(50), at(90))
 }
 
-/// Lines of the runner's status while a hook runs.
-fn memory(program: &Path, scratch: &Path, log: &Path) -> Outcome<Vec<String>> {
-    let mut child = start(&runner(program, Some((scratch, log))), Path::new("sleep"), &["60"])?;
+/// Lines of the runner's status while a hook runs, and the operator has welcomed it where there is one.
+fn memory(program: &Path, record: (&Path, &Path), live: Option<&Ways>) -> Outcome<Vec<String>> {
+    let way = live.map(|ways| ways.heard.as_path());
+    let mut child = start(&runner(program, Some(record), way), Path::new("sleep"), &["60"])?;
     let process = PathBuf::from(format!("/proc/{}", child.id()));
     let children = process.join(format!("task/{}/children", child.id()));
     let deadline = Instant::now() + Duration::from_secs(10);
     while fs::read_to_string(&children)?.is_empty() && Instant::now() < deadline {
         std::thread::yield_now();
+    }
+    if let Some(ways) = live {
+        ways.welcomed.recv_timeout(Duration::from_secs(10))?;
+        // It has been sent; read it has when the runner waits again.
+        let waits = || fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") S "));
+        while !waits() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
     }
     let status = fs::read_to_string(process.join("status"))?;
     child.kill()?;

@@ -46,6 +46,8 @@ pub(crate) struct Order {
     pub(crate) ignore_failure: bool,
     /// Bytes of output that are recorded.
     pub(crate) output_bytes: usize,
+    /// The volume that says how to speak with the operator; `None` where that is not to be.
+    pub(crate) live: Option<PathBuf>,
 }
 
 /// What is wrong with the arguments.
@@ -108,6 +110,7 @@ impl Order {
             retry_delay: Duration::from_secs(1),
             ignore_failure: false,
             output_bytes: 0,
+            live: None,
         };
         let mut hook = None;
         loop {
@@ -145,6 +148,7 @@ impl Order {
             "--retry-delay" => {
                 self.retry_delay = Duration::from_secs(u64::from(number::<u32>("--retry-delay", words)?));
             }
+            "--live" => self.live = Some(path("--live", words)?),
             "--ignore-failure" => self.ignore_failure = true,
             "--output-bytes" => self.output_bytes = number::<usize>("--output-bytes", words)?.min(MAX_OUTPUT),
             _ => return Err(ArgumentsError::Unknown(option.into())),

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::arguments::Order;
 use crate::descendants::{bury, signal_all};
 use crate::signals::Arrived;
-use crate::spawn::spawn;
+use crate::spawn::{Started, spawn};
 use crate::watch::{Event, Watch};
 
 /// How long the hook's processes have between SIGTERM and SIGKILL.
@@ -24,23 +24,42 @@ const KILL_TIME: Duration = Duration::from_secs(1);
 pub(crate) struct Attempt {
     /// How the hook's own process ended, or why it could not be started. `None` if it lives on though it was killed.
     pub(crate) end: Option<Result<Exit, io::Error>>,
-    /// Whether it was ended at its timeout.
-    pub(crate) timed_out: bool,
+    /// Who ended it; `None` if it ended by itself.
+    pub(crate) cut: Option<Cut>,
+    /// When its process had become the hook.
+    pub(crate) began: Instant,
+    /// When its end was seen.
+    pub(crate) ended: Instant,
+}
+
+/// What an attempt was ended by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Its timeout.
+    Timeout,
+    /// The operator.
+    Operator,
 }
 
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
 pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
-    let hook = match spawn(&order.command, &watch.streams, watch.signals.original()) {
-        Ok(hook) => hook,
-        Err(error) => return Attempt { end: Some(Err(error)), timed_out: false },
-    };
-    let deadline = order.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let Started { process: hook, began } =
+        match spawn(&order.command, &watch.streams, watch.signals.original()) {
+            Ok(started) => started,
+            Err(error) => {
+                let now = Instant::now();
+                return Attempt { end: Some(Err(error)), cut: None, began: now, ended: now };
+            }
+        };
+    let attempt = |end, cut| Attempt { end, cut, began, ended: Instant::now() };
+    watch.open_live();
+    let deadline = order.timeout.and_then(|timeout| began.checked_add(timeout));
     loop {
         match watch.next(deadline) {
             Event::Signal(Arrived::Child) => {
                 let buried = bury(hook);
                 if buried.hook.is_some() || buried.nobody_left {
-                    return Attempt { end: buried.hook.map(Ok), timed_out: false };
+                    return attempt(buried.hook.map(Ok), None);
                 }
             }
             Event::Signal(Arrived::ForHook(signal)) => {
@@ -48,7 +67,8 @@ pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal
                 let _ = kill_process(hook, signal);
                 note(signal, stop);
             }
-            Event::Deadline => return Attempt { end: end_all(hook, watch).map(Ok), timed_out: true },
+            Event::Deadline => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Timeout)),
+            Event::Stop => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Operator)),
         }
     }
 }

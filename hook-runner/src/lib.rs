@@ -8,29 +8,37 @@
 //!                 [--retries N] [--retry-delay SECONDS]    none, and 1, unless told otherwise
 //!                 [--ignore-failure]             exit with 0 whatever happens
 //!                 [--output-bytes N]             record so much of the output (≤ 1024)
+//!                 [--live DIR]                   tell the operator while the hook runs, and let it stop the hook
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
 //! ```
 //! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of the
 //! signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was timed
-//! out and yet exited with 0, 125 for a runner that was told nonsense. `install` copies this program to where the
+//! out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not begun
+//! since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to where the
 //! containers of a Pod find it. It needs no shell, no library and no file but itself.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
 //! - [`watch`] is the only place that waits: for [`signals`], for output on its way through [`streams`], for a time.
+//! - [`live`] speaks with the operator meanwhile: it may have the hook stopped, and hears how it ended. For that the
+//!   runner waits 100 ms after the hook's end at most. [`cancelled`] keeps the hooks of a Pod that is to go from being
+//!   begun; [`resident`] keeps the runner small while it waits.
 //! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
 //!   reaches the hook.
 //! - [`leftover`] keeps alive what the hook leaves behind.
 
 mod arguments;
 mod attempt;
+mod cancelled;
 mod descendants;
 mod install;
 mod leftover;
+mod live;
 mod patience;
 mod record_dir;
 mod recorder;
+mod resident;
 mod run;
 mod signals;
 mod spawn;

@@ -8,9 +8,9 @@
 
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hooked_report::{Hook, Numbering, Outcome, State, StateError, is_container_name};
+use hooked_report::{Earlier, Hook, Numbering, Outcome, State, StateError, is_container_name};
 use rustix::fs::{FileType, Mode, OFlags, fchmod, fstat, open};
 use rustix::io::{Errno, pread, pwrite};
 
@@ -60,15 +60,19 @@ impl RecordDir {
         hook: Hook,
         patience: &mut Patience,
     ) -> Result<(Self, Numbering), RecordDirError> {
-        if !is_container_name(container) {
-            return Err(RecordDirError::Name);
-        }
-        let file = open_or_create(&path.join(format!("{container}.{}", hook.name())))
-            .map_err(RecordDirError::Open)?;
+        let file = open_or_create(&path_of(path, container, hook)?).map_err(RecordDirError::Open)?;
         let mut this = Self { file, execution: 0 };
         let numbering = this.change(patience, |state| state.begin().map_err(RecordDirError::State))?;
         this.execution = numbering.execution;
         Ok((this, numbering))
+    }
+
+    /// How the latest execution of a hook went; `None` if there was none that could be learnt of. Read without the lock:
+    /// a state is written at once.
+    pub(crate) fn latest(path: &Path, container: &str, hook: Hook) -> Option<Earlier> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = open(path_of(path, container, hook).ok()?, flags, Mode::empty()).ok()?;
+        Self { file, execution: 0 }.read().ok()?.latest()
     }
 
     /// The execution has ended.
@@ -110,6 +114,12 @@ impl RecordDir {
         let text = state.to_string();
         if pwrite(&self.file, text.as_bytes(), 0)? == text.len() { Ok(()) } else { Err(Errno::NOSPC) }
     }
+}
+
+/// The file of that hook.
+fn path_of(directory: &Path, container: &str, hook: Hook) -> Result<PathBuf, RecordDirError> {
+    let name = is_container_name(container).then(|| format!("{container}.{}", hook.name()));
+    name.map(|name| directory.join(name)).ok_or(RecordDirError::Name)
 }
 
 /// Opens the file, and makes it if it is not there. Whatever else may lie there under this name must neither block nor

@@ -1,6 +1,6 @@
 //! Writes down what happens. What goes wrong with that is no concern of the hook's.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hooked_report::{Ending, Exit, MAX_MESSAGE, Outcome, Record, RunId};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -18,7 +18,6 @@ pub(crate) struct Recorder {
     log: Option<TerminationLog>,
     /// Why the run has no number; empty if it has one, or is not to have one.
     trouble: String,
-    began: Instant,
 }
 
 /// How the run ended.
@@ -63,16 +62,16 @@ impl Recorder {
             .termination_log
             .as_deref()
             .and_then(|path| TerminationLog::begin(path, order, &record, &mut patience).ok());
-        Self { record, patience, record_dir, log, trouble, began: Instant::now() }
+        Self { record, patience, record_dir, log, trouble }
     }
 
-    /// Microseconds since the hook started.
-    pub(crate) fn elapsed(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    /// What was written down at the beginning.
+    pub(crate) fn begun(&self) -> &Record {
+        &self.record
     }
 
-    /// Writes down how the hook ended.
-    pub(crate) fn end(mut self, end: RunEnd, output: String) {
+    /// Writes down how the hook ended, and returns that.
+    pub(crate) fn end(mut self, end: RunEnd, output: String) -> Record {
         let RunEnd { outcome, exit, attempts, mut message, duration } = end;
         if let Some(record_dir) = &self.record_dir {
             match record_dir.end(outcome, &mut self.patience) {
@@ -91,6 +90,7 @@ impl Recorder {
         if let Some(log) = &mut self.log {
             let _ = log.end(&self.record, &mut self.patience);
         }
+        self.record
     }
 }
 

@@ -1,15 +1,17 @@
 //! A run: attempts until one succeeds or there are no more, and one outcome.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hooked_report::{Exit, Outcome};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 
 use crate::arguments::Order;
-use crate::attempt::{Attempt, attempt, note};
+use crate::attempt::{Attempt, Cut, attempt, note};
+use crate::cancelled;
 use crate::complain;
 use crate::leftover::leave;
+use crate::live::Live;
 use crate::recorder::{Recorder, RunEnd};
 use crate::signals::{Arrived, Signals, set_mask};
 use crate::spawn::become_it;
@@ -23,6 +25,10 @@ const CANNOT_START: u8 = 126;
 const NOT_FOUND: u8 = 127;
 /// What is returned for a process that SIGKILL does not end.
 const KILLED: u8 = 128 + 9;
+/// The exit code of a hook that was cancelled and exited with 0, or was not begun: as if SIGTERM had ended it.
+const CANCELLED: u8 = 128 + 15;
+/// How long after the hook's end the operator is tried to be told of it.
+const TELL: Duration = Duration::from_millis(100);
 
 /// Runs the hook as ordered and returns what the runner is to exit with.
 pub(crate) fn run(order: &Order) -> u8 {
@@ -31,28 +37,51 @@ pub(crate) fn run(order: &Order) -> u8 {
         return replaced(order, None);
     };
     let recorder = Recorder::begin(order);
+    if cancelled::bars(order) {
+        return forgo(order, recorder);
+    }
+    watch.add_live(Live::new(order, recorder.begun()));
     let mut stop = None;
     let mut attempts = 1;
+    let mut began = None;
     let last = loop {
         let last = attempt(order, &mut watch, &mut stop);
+        began.get_or_insert(last.began);
         if let Some(Err(error)) = &last.end
             && is_want(error)
         {
             return replaced(order, Some(&watch));
         }
-        if well(&last) || stop.is_some() || attempts > order.retries || !pause(order, &mut watch, &mut stop) {
+        if well(&last)
+            || watch.is_told_to_stop()
+            || stop.is_some()
+            || attempts > order.retries
+            || !pause(order, &mut watch, &mut stop)
+        {
             break last;
         }
         attempts += 1;
     };
-    let result = judge(order, &last, attempts, stop, recorder.elapsed());
+    let duration = last.ended.saturating_duration_since(began.unwrap_or(last.began));
+    let result = judge(order, &last, attempts, asked(&watch, stop), duration);
     if last.end.as_ref().is_some_and(Result::is_err) {
         complain(&result.message);
     }
     watch.finish();
-    recorder.end(result, watch.streams.last_output());
+    let ended = recorder.end(result, watch.streams.last_output());
+    watch.tell(&ended, last.ended + TELL);
     leave(watch.streams.held_open());
     if order.ignore_failure { 0 } else { code(&last) }
+}
+
+/// Records that the hook was not begun, since its Pod is to go.
+fn forgo(order: &Order, recorder: Recorder) -> u8 {
+    let message = "not begun: the operator stopped the hooks of this Pod, which is to go".to_owned();
+    recorder.end(
+        RunEnd { outcome: Outcome::Cancelled, exit: None, attempts: 0, message, duration: 0 },
+        String::new(),
+    );
+    if order.ignore_failure { 0 } else { CANCELLED }
 }
 
 /// All that is needed to look after a hook.
@@ -61,7 +90,7 @@ fn prepare(order: &Order) -> io::Result<Watch> {
     let signals = Signals::block()?;
     // Any number but 0 means yes. Without it, what leaves the hook's tree is out of reach at the timeout.
     let _ = set_child_subreaper(Some(getpid()));
-    Ok(Watch { signals, streams })
+    Ok(Watch::new(signals, streams))
 }
 
 /// Whether the machine lacked something for a second process that the hook alone may do without.
@@ -88,6 +117,7 @@ fn pause(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
             // What earlier attempts left behind may have died; it is buried with the next.
             Event::Signal(Arrived::Child) => {}
             Event::Signal(Arrived::ForHook(signal)) => note(signal, stop),
+            Event::Stop => return false,
             Event::Deadline => return true,
         }
     }
@@ -95,27 +125,36 @@ fn pause(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
 }
 
 fn well(attempt: &Attempt) -> bool {
-    !attempt.timed_out && matches!(attempt.end, Some(Ok(Exit::Code(0))))
+    attempt.cut.is_none() && matches!(attempt.end, Some(Ok(Exit::Code(0))))
 }
 
-fn judge(order: &Order, last: &Attempt, attempts: u32, stop: Option<Signal>, duration: u64) -> RunEnd {
+/// Why no attempt was to follow, in words; `None` if nobody asked for an end.
+fn asked(watch: &Watch, stop: Option<Signal>) -> Option<String> {
+    if watch.is_told_to_stop() {
+        return Some("stopped by the operator: the Pod is to go".to_owned());
+    }
+    stop.map(|signal| format!("asked to end by signal {}", signal.as_raw()))
+}
+
+fn judge(order: &Order, last: &Attempt, attempts: u32, asked: Option<String>, duration: Duration) -> RunEnd {
     let exit = match &last.end {
         Some(Ok(exit)) => Some(*exit),
         Some(Err(error)) => Some(Exit::Code(refusal(error))),
         None => None,
     };
-    let (outcome, message) = match (&last.end, stop) {
+    let (outcome, message) = match (&last.end, asked) {
         _ if well(last) => (Outcome::Succeeded, String::new()),
-        _ if last.timed_out => {
+        _ if last.cut == Some(Cut::Timeout) => {
             let seconds = order.timeout.unwrap_or_default().as_secs();
             (Outcome::TimedOut, format!("timed out after {seconds} s"))
         }
-        (_, Some(signal)) => (Outcome::Cancelled, format!("asked to end by signal {}", signal.as_raw())),
+        (_, Some(message)) => (Outcome::Cancelled, message),
         (Some(Err(error)), None) => (Outcome::Failed, cannot_start(order, error)),
         (Some(Ok(Exit::Code(code))), None) => (Outcome::Failed, format!("exited with {code}")),
         (Some(Ok(Exit::Signal(signal))), None) => (Outcome::Failed, format!("ended by signal {signal}")),
         (None, None) => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
     };
+    let duration = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     RunEnd { outcome, exit, attempts, message, duration }
 }
 
@@ -131,7 +170,8 @@ fn refusal(error: &io::Error) -> u8 {
 /// What the runner exits with: what the hook's own process did, as a shell puts it.
 fn code(last: &Attempt) -> u8 {
     match &last.end {
-        Some(Ok(Exit::Code(0))) if last.timed_out => TIMED_OUT,
+        Some(Ok(Exit::Code(0))) if last.cut == Some(Cut::Timeout) => TIMED_OUT,
+        Some(Ok(Exit::Code(0))) if last.cut == Some(Cut::Operator) => CANCELLED,
         Some(Ok(Exit::Code(code))) => *code,
         Some(Ok(Exit::Signal(signal))) => signal.saturating_add(128),
         Some(Err(error)) => refusal(error),

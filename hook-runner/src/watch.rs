@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use hooked_report::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::live::Live;
 use crate::signals::{Arrived, Signals};
 use crate::streams::Streams;
 
@@ -12,6 +14,8 @@ use crate::streams::Streams;
 pub(crate) enum Event {
     /// A signal arrived.
     Signal(Arrived),
+    /// The operator asked that the hook be stopped. Told once.
+    Stop,
     /// The time has come.
     Deadline,
 }
@@ -19,18 +23,47 @@ pub(crate) enum Event {
 /// How long the last output may wait for the kubelet to take it.
 const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
-/// Signals and output, which are looked after together.
+/// Signals, output and the live channel, which are looked after together.
 pub(crate) struct Watch {
     pub(crate) signals: Signals,
     pub(crate) streams: Streams,
+    live: Option<Live>,
+    /// Whether [`Event::Stop`] was told.
+    stop_told: bool,
 }
 
 impl Watch {
+    /// Looks after these, and after no live channel as yet.
+    pub(crate) fn new(signals: Signals, streams: Streams) -> Self {
+        Self { signals, streams, live: None, stop_told: false }
+    }
+
+    /// Looks after this channel as well.
+    pub(crate) fn add_live(&mut self, live: Option<Live>) {
+        self.live = live;
+    }
+
+    /// The hook has been started: the channel is to be opened while we wait.
+    pub(crate) fn open_live(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.open();
+        }
+    }
+
+    /// Whether the operator asked that the hook be stopped.
+    pub(crate) fn is_told_to_stop(&self) -> bool {
+        self.live.as_ref().is_some_and(Live::is_told_to_stop)
+    }
+
     /// Passes on output until a signal arrives or the time has come, whichever is first.
     pub(crate) fn next(&mut self, deadline: Option<Instant>) -> Event {
         loop {
             if let Some(arrived) = self.signals.next() {
                 return Event::Signal(arrived);
+            }
+            if self.is_told_to_stop() && !self.stop_told {
+                self.stop_told = true;
+                return Event::Stop;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Event::Deadline;
@@ -46,6 +79,9 @@ impl Watch {
     fn wait(&mut self, deadline: Option<Instant>) -> rustix::io::Result<()> {
         let mut interests = vec![PollFd::new(&self.signals, PollFlags::IN)];
         interests.extend(self.streams.interests());
+        let of_streams = interests.len() - 1;
+        interests.extend(self.live.as_ref().and_then(Live::interest));
+        let deadline = deadline.into_iter().chain(self.live.as_ref().and_then(Live::deadline)).min();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match poll(&mut interests, left.and_then(|left| Timespec::try_from(left).ok()).as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -54,7 +90,10 @@ impl Watch {
         let ready: Vec<bool> =
             interests.iter().skip(1).map(|interest| !interest.revents().is_empty()).collect();
         drop(interests);
-        self.streams.advance(&ready);
+        self.streams.advance(&ready[..of_streams]);
+        if let Some(live) = &mut self.live {
+            live.advance(ready.get(of_streams).is_some_and(|ready| *ready));
+        }
         Ok(())
     }
 
@@ -66,8 +105,24 @@ impl Watch {
             if self.wait(Some(deadline)).is_err() {
                 return;
             }
-            // Whom they were for is no more.
-            while self.signals.next().is_some() {}
+            self.discard_signals();
         }
+    }
+
+    /// Tells the operator how the run ended, if that takes no longer than until then.
+    pub(crate) fn tell(&mut self, ended: &Record, deadline: Instant) {
+        let Some(live) = &mut self.live else { return };
+        live.conclude(ended);
+        while self.live.as_ref().is_some_and(|live| !live.is_over()) && Instant::now() < deadline {
+            if self.wait(Some(deadline)).is_err() {
+                return;
+            }
+            self.discard_signals();
+        }
+    }
+
+    /// Whom they were for is no more.
+    fn discard_signals(&self) {
+        while self.signals.next().is_some() {}
     }
 }

@@ -5,6 +5,9 @@
 //! believes nothing: what is odd in form, size or number is ignored, and no text makes it panic.
 //! Whether a well-formed record is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
 //!
+//! While a hook runs, its runner may also speak with the operator, which hears of the same run by the same records then:
+//! [`Hello`], [`FromOperator`].
+//!
 //! ```
 //! use hooked_report::{merge, parse};
 //!
@@ -16,9 +19,11 @@
 //! assert_eq!(runs.len(), 1);
 //! ```
 
+mod hex;
 mod history;
 mod limits;
 mod line;
+mod live;
 mod merge;
 mod parse;
 mod record;
@@ -28,6 +33,9 @@ mod wire;
 pub use history::{Counts, Earlier, Past};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
+pub use live::{
+    ADDRESS_FILE, AUTHORITIES_FILE, FrameError, Frames, FromOperator, Hello, Proof, SERVER_NAME, TOKEN_FILE,
+};
 pub use merge::merge;
 pub use parse::parse;
 pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::hex;
 use crate::history::{Counts, Past};
 use crate::limits::MAX_CONTAINER;
 
@@ -12,29 +13,13 @@ pub struct RunId(pub [u8; 16]);
 impl RunId {
     /// Reads what [`fmt::Display`] writes: 32 lower-case hexadecimal digits. `None` for anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return None;
-        }
-        let mut id = [0; 16];
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(Self(id))
-    }
-}
-
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
+        hex::read(text).map(Self)
     }
 }
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -77,7 +62,8 @@ pub enum Outcome {
     Failed,
     /// Its last attempt was ended by the policy's timeout, whatever it exited with then.
     TimedOut,
-    /// The runner was asked to end, and no attempt succeeded after that.
+    /// The runner was asked to end, and no attempt succeeded after that; or the hook was not begun, since its Pod was
+    /// already to go.
     Cancelled,
 }
 
@@ -108,9 +94,10 @@ pub struct Ending {
     pub outcome: Outcome,
     /// What the last attempt's process came to; `None` if that could not be learnt, as of one that cannot be killed.
     pub exit: Option<Exit>,
-    /// Microseconds from before the first attempt to the end of the last, on the monotonic clock.
+    /// Microseconds from when the first attempt's process became the hook to the end of the last attempt, on the
+    /// monotonic clock.
     pub duration: u64,
-    /// Attempts made, from 1.
+    /// Attempts made. None only of a run that was cancelled before it began, which then has no exit.
     pub attempts: u32,
     /// Why, in words; empty if all went well. At most [`crate::MAX_MESSAGE`] bytes.
     pub message: String,

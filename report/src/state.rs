@@ -103,6 +103,11 @@ impl State {
         *self.counts.of(outcome) += 1;
     }
 
+    /// How the latest execution went; `None` if there was none.
+    pub fn latest(&self) -> Option<Earlier> {
+        self.past.0.last().copied()
+    }
+
     /// Where the execution stands among the latest; `None` if it is older than those.
     fn position(&self, execution: u32) -> Option<usize> {
         let behind = usize::try_from(self.counts.started.checked_sub(execution)?).ok()?;

@@ -122,7 +122,7 @@ impl Wire {
             outcome: self.outcome?,
             exit,
             duration: self.took.filter(|took| *took <= MAX_DURATION)?,
-            attempts: self.attempts.filter(|attempts| *attempts > 0)?,
+            attempts: self.attempts?,
             message: self.message.clone(),
             output: self.output.clone(),
         };
@@ -131,7 +131,8 @@ impl Wire {
 }
 
 impl Ending {
-    /// Success is an exit with 0 and failure is none; what was written is within its limits.
+    /// Success is an exit with 0 and failure is none; what was never begun was cancelled and has no exit; what was
+    /// written is within its limits.
     fn is_possible(&self) -> bool {
         let well = self.exit == Some(Exit::Code(0));
         let consistent = match self.outcome {
@@ -139,6 +140,7 @@ impl Ending {
             Outcome::Failed => !well,
             Outcome::TimedOut | Outcome::Cancelled => true,
         };
-        consistent && self.message.len() <= MAX_MESSAGE && self.output.len() <= MAX_OUTPUT
+        let begun = self.attempts > 0 || (self.outcome == Outcome::Cancelled && self.exit.is_none());
+        consistent && begun && self.message.len() <= MAX_MESSAGE && self.output.len() <= MAX_OUTPUT
     }
 }

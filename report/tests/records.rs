@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 
 use hooked_report::{
-    Counts, Ending, Exit, Hook, MAX_MESSAGE, MAX_OUTPUT, MAX_RECORDS, Numbering, Outcome, PREFIX, Record,
-    RunId, State, merge, parse,
+    Counts, Earlier, Ending, Exit, Hook, MAX_MESSAGE, MAX_OUTPUT, MAX_RECORDS, Numbering, Outcome, PREFIX,
+    Record, RunId, State, merge, parse,
 };
 use proptest::prelude::*;
 
@@ -108,6 +108,7 @@ proptest! {
         for end in ends {
             let execution = state.begin().unwrap();
             if let Some(outcome) = end { state.end(execution, outcome) }
+            prop_assert_eq!(state.latest(), Some(end.map_or(Earlier::Open, Earlier::Ended)));
         }
         let text = state.to_string();
         prop_assert_eq!(text.len(), State::BYTES);
@@ -166,7 +167,7 @@ fn one_record_tells_of_all_before_it() {
     assert_eq!(numbering.counts, expected);
     let before: Vec<_> = numbering.past.before(numbering.execution).collect();
     assert_eq!(before.len(), 10);
-    assert_eq!(before[3], (4, hooked_report::Earlier::Ended(Outcome::Failed)));
+    assert_eq!(before[3], (4, Earlier::Ended(Outcome::Failed)));
 }
 
 #[test]
@@ -200,6 +201,7 @@ fn what_cannot_be_true_is_ignored() {
         ("\"took\":4213", "\"took\":1e300"),
         ("\"took\":4213", "\"took\":18446744073709551615"),
         ("\"attempts\":1", "\"attempts\":0"),
+        ("\"attempts\":1", "\"attempts\":-1"),
         ("\"container\":\"web\"", "\"container\":\"../web\""),
         ("\"container\":\"web\"", "\"container\":\"\""),
         ("\"phase\":\"ended\"", "\"phase\":\"started\""),
@@ -214,6 +216,19 @@ fn what_cannot_be_true_is_ignored() {
     }
     let later = line.replacen("\"attempts\"", "\"colour\":\"blue\",\"attempts\"", 1);
     assert_eq!(parse(&later).len(), 1, "a field that a later version added is passed over");
+}
+
+#[test]
+fn only_what_was_cancelled_may_never_have_begun() {
+    let line = ended(&eleventh(), Outcome::Cancelled, Exit::Code(3)).to_line(4096).unwrap();
+    let unbegun = line.replacen("\"attempts\":1", "\"attempts\":0", 1);
+    assert_eq!(parse(&unbegun), [], "an exit needs an attempt");
+    let unbegun = unbegun.replacen("\"exit\":3,", "", 1);
+    let [record] = parse(&unbegun).try_into().unwrap();
+    assert_eq!(record.to_line(4096).unwrap(), unbegun);
+    for outcome in ["Failed", "TimedOut", "Succeeded"] {
+        assert_eq!(parse(&unbegun.replacen("Cancelled", outcome, 1)), [], "{outcome}");
+    }
 }
 
 #[test]

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::context::Locked;
+use crate::live::RESULTS;
 pub(crate) use workload::WorkloadMetrics;
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
@@ -36,6 +37,8 @@ pub(crate) struct Metrics {
     workloads: Arc<Locked<Workloads>>,
     pub(crate) reconcile_seconds: Histogram,
     pub(crate) reconcile_errors: IntCounterVec,
+    pub(crate) live_reports: IntCounterVec,
+    pub(crate) live_connections: IntGauge,
 }
 
 impl Metrics {
@@ -51,10 +54,21 @@ impl Metrics {
             Opts::new("hooked_reconcile_errors_total", "Reconciles that failed, by reason."),
             &["reason"],
         )?;
+        let live_reports = IntCounterVec::new(
+            Opts::new("hooked_live_reports_total", "Reports over the live channel, by what became of them."),
+            &["result"],
+        )?;
+        for result in RESULTS {
+            live_reports.with_label_values(&[result]);
+        }
+        let live_connections =
+            IntGauge::new("hooked_live_connections", "Runners that are connected over the live channel.")?;
+        registry.register(Box::new(live_reports.clone()))?;
+        registry.register(Box::new(live_connections.clone()))?;
         registry.register(Box::new(reconcile_seconds.clone()))?;
         registry.register(Box::new(reconcile_errors.clone()))?;
         registry.register(Box::new(Projection(Arc::clone(&workloads))))?;
-        Ok(Self { registry, workloads, reconcile_seconds, reconcile_errors })
+        Ok(Self { registry, workloads, reconcile_seconds, reconcile_errors, live_reports, live_connections })
     }
 
     /// Shows what was committed of a workload.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use hooked_core::hooks::evidence::PodEvidence;
 use hooked_core::hooks::kubelet;
-use hooked_core::pod::{Owner, PodFact, PodReport};
-use hooked_core::tally::PodSet;
+use hooked_core::pod::{Life, Owner, PodFact, PodReport};
+use hooked_core::tally::{Heard, PodSet};
+use hooked_report::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 
@@ -44,6 +45,14 @@ pub(crate) struct Index {
     workloads: Locked<HashMap<Key, Known>>,
     places: Locked<HashMap<String, Place>>,
     strays: Locked<HashMap<String, Stray>>,
+}
+
+/// What has become of a live report about a Pod that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reported {
+    pub(crate) heard: Heard,
+    pub(crate) terminating: bool,
+    pub(crate) workload: ObjectRef<Guarded>,
 }
 
 /// How a Pod departs from its workload.
@@ -157,6 +166,21 @@ impl Index {
         self.reference(&place.workload)
     }
 
+    /// Takes in what a runner tells of a run in a Pod of `namespace`; none if no such Pod is known there.
+    pub(crate) fn observe_live(&self, namespace: &str, pod_uid: &str, record: Record) -> Option<Reported> {
+        let place = self.places.lock().get(pod_uid).cloned()?;
+        if place.workload.0 != namespace {
+            return None;
+        }
+        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
+        let (heard, terminating) = {
+            let mut pods = pods.lock();
+            let heard = pods.observe_live(place.ordinal, pod_uid, record, Timestamp::now());
+            (heard, pods.get(place.ordinal).is_some_and(|fact| fact.life == Life::Terminating))
+        };
+        Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
+    }
+
     /// A complete list of Pods begins.
     pub(super) fn list_begins(&self) {
         for (_, pods) in self.all() {
@@ -247,6 +271,7 @@ mod tests {
             deletion_timestamp: None,
             deletion_grace_seconds: None,
             held: true,
+            live: None,
             spec: PodSpec::default(),
             status: PodStatus::default(),
         }

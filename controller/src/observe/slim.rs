@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hooked_core::names;
-use hooked_core::pod::{PodReport, PodSpec, PodStatus, ReadPodError, pod_name};
+use hooked_core::pod::{LiveEndpoint, PodReport, PodSpec, PodStatus, ReadPodError, pod_name};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
@@ -20,10 +20,27 @@ struct LeanMeta {
     uid: Option<String>,
     resource_version: Option<String>,
     labels: Option<BTreeMap<String, String>>,
+    annotations: LeanAnnotations,
     owner_references: Option<Vec<OwnerReference>>,
     finalizers: Option<Vec<String>>,
     deletion_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
+}
+
+/// The annotations that decisions read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LeanAnnotations {
+    #[serde(rename = "hooked.dev/live-address")]
+    live_address: Option<String>,
+    #[serde(rename = "hooked.dev/live-ca")]
+    live_ca: Option<String>,
+}
+
+impl LeanAnnotations {
+    fn endpoint(self) -> Option<LiveEndpoint> {
+        Some(LiveEndpoint { address: self.live_address?, ca: self.live_ca? })
+    }
 }
 
 impl From<LeanMeta> for ObjectMeta {
@@ -48,6 +65,7 @@ impl From<LeanMeta> for ObjectMeta {
 #[serde(from = "WirePod")]
 pub(crate) struct SlimPod {
     metadata: ObjectMeta,
+    live: Option<LiveEndpoint>,
     spec: PodSpec,
     status: PodStatus,
 }
@@ -62,8 +80,9 @@ struct WirePod {
 }
 
 impl From<WirePod> for SlimPod {
-    fn from(WirePod { metadata, spec, status }: WirePod) -> Self {
-        Self { metadata: metadata.into(), spec, status }
+    fn from(WirePod { mut metadata, spec, status }: WirePod) -> Self {
+        let live = std::mem::take(&mut metadata.annotations).endpoint();
+        Self { metadata: metadata.into(), live, spec, status }
     }
 }
 
@@ -99,7 +118,7 @@ impl SlimPod {
     /// The Pod as decisions read it.
     pub(crate) fn into_report(self, controller: &Controller) -> Result<PodReport, ReadPodError> {
         let held = self.is_held();
-        let Self { metadata, spec, status } = self;
+        let Self { metadata, live, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
         let (revision, ordinal) = PodReport::labels(|key| labels.get(key).map(String::as_str))?;
         let name = metadata.name.unwrap_or_default();
@@ -115,6 +134,7 @@ impl SlimPod {
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             held,
+            live,
             spec,
             status,
         })

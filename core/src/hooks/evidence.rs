@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hooked_report::{Record, RunId};
 use jiff::Timestamp;
 
+use super::live::LiveRecords;
 use crate::pod::PodShape;
 
 /// All that is known of a Pod's hook runs and kills and not counted yet.
@@ -81,6 +82,8 @@ pub struct ContainerEvidence {
     pub starts: BTreeMap<u32, StartEvidence>,
     /// The kubelet's Events about it.
     pub events: EventEvidence,
+    /// What its runners have told while their hooks ran.
+    pub live: LiveRecords,
 }
 
 /// Seconds in which the kubelet said something of a container in an Event. Repeated Events show only their last time.
@@ -160,6 +163,13 @@ impl PodEvidence {
         }
     }
 
+    /// What a runner has told of a run in `container`.
+    pub fn of_live(container: &str, record: Record) -> Self {
+        let mut facts = ContainerEvidence::default();
+        facts.live.insert(record);
+        Self { containers: [(Arc::from(container), facts)].into(), ..Self::default() }
+    }
+
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
         let Self { pod, uid, node, shape, stop, evicted_at, node_lost, closed, containers } = other;
@@ -189,16 +199,18 @@ impl ContainerEvidence {
         let Some((latest, start)) = self.starts.pop_last() else { return };
         if let Some(began) = start.started_at {
             self.events.prune(began);
+            self.live.prune(began);
         }
         self.starts = BTreeMap::from([(latest, start)]);
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { starts, events } = other;
+        let Self { starts, events, live } = other;
         for (number, facts) in starts {
             self.starts.entry(number).or_default().merge(facts);
         }
         self.events.merge(events);
+        self.live.merge(live);
     }
 }
 

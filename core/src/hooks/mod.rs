@@ -1,11 +1,12 @@
 //! What happened: evidence in, hook runs and kills out.
 //!
 //! [`kubelet`] reads the kubelet's words into [`evidence`]; [`rules`] are the single conclusions, each named by what
-//! it concludes; [`infer`] applies them in order, strongest source first, to whatever is not counted yet.
+//! it concludes; [`live`] says to which start of a container a record belongs that came before its end; [`infer`] applies them in order, strongest source first, to whatever is not counted yet.
 
 pub mod evidence;
 pub mod infer;
 pub mod kubelet;
+pub mod live;
 pub mod rules;
 mod run;
 

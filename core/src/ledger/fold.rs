@@ -35,6 +35,9 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
             Finding::PostStart { container, start, run } => {
                 if marks.of(&container).post_start < start {
                     ledger.count_run(&run);
+                    if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
+                        marks.saw_running(&container, start);
+                    }
                     counted.runs.push(run);
                 }
                 marks.advance(&container, Slot::PostStart, start);

@@ -15,6 +15,9 @@ pub struct Mark {
     pub post_start: u32,
     /// Ends of starts up to this one are counted.
     pub end: u32,
+    /// The last start whose postStart run was counted because its container was seen running: what its runner has
+    /// measured is still to be counted, with its end. 0 if none.
+    pub seen_running: u32,
 }
 
 impl Mark {
@@ -32,6 +35,11 @@ impl Mark {
 pub struct PodMarks(pub BTreeMap<Arc<str>, Mark>);
 
 impl PodMarks {
+    /// Marks the postStart run of that start as counted because its container was seen running.
+    pub fn saw_running(&mut self, container: &Arc<str>, start: u32) {
+        self.0.entry(Arc::clone(container)).or_default().seen_running = start;
+    }
+
     /// The mark of a container; nothing counted if there is none.
     pub fn of(&self, container: &str) -> Mark {
         self.0.get(container).copied().unwrap_or_default()
@@ -130,7 +138,7 @@ mod tests {
     use super::*;
 
     fn marks(post_start: u32) -> PodMarks {
-        PodMarks([(Arc::from("web"), Mark { post_start, end: 0 })].into())
+        PodMarks([(Arc::from("web"), Mark { post_start, ..Mark::default() })].into())
     }
 
     fn ranges(marks: &Marks) -> Vec<(u64, u64)> {

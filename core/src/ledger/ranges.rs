@@ -2,7 +2,8 @@
 //!
 //! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first ordinal is behind the last of the
 //! range before, how many more follow, and of each container in order the starts whose postStart and whose end are
-//! counted, `POST_START.END`, empty where nothing is. So `1-399:1.0;2:5.4` tells of the ordinals 1 to 400, and of 402.
+//! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is. So
+//! `1-399:1.0;2:5.4` tells of the ordinals 1 to 400, and of 402.
 
 use std::sync::Arc;
 
@@ -21,8 +22,13 @@ pub(super) fn write(marks: &Marks, containers: &[Arc<str>]) -> String {
     ranges.collect::<Vec<_>>().join(";")
 }
 
-fn mark(Mark { post_start, end }: Mark) -> String {
-    if post_start == 0 && end == 0 { String::new() } else { format!("{post_start}.{end}") }
+fn mark(mark: Mark) -> String {
+    let Mark { post_start, end, seen_running } = mark;
+    match seen_running {
+        _ if mark == Mark::default() => String::new(),
+        0 => format!("{post_start}.{end}"),
+        seen => format!("{post_start}.{end}.{seen}"),
+    }
 }
 
 /// Reads what [`write`] writes. The error is the range that cannot be read.
@@ -48,14 +54,18 @@ fn read_range(range: &str, behind: u64, containers: &[Arc<str>]) -> Option<(u64,
     let mut names = containers.iter();
     for mark in each.split(',').filter(|_| !each.is_empty()) {
         let name = names.next()?;
-        if let Some((post_start, end)) = mark.split_once('.') {
-            let mark = Mark { post_start: post_start.parse().ok()?, end: end.parse().ok()? };
-            pod.0.insert(Arc::clone(name), mark);
-        } else if !mark.is_empty() {
-            return None;
+        if !mark.is_empty() {
+            pod.0.insert(Arc::clone(name), read_mark(mark)?);
         }
     }
     Some((first, last, pod))
+}
+
+fn read_mark(mark: &str) -> Option<Mark> {
+    let mut starts = mark.split('.').map(str::parse);
+    let (post_start, end) = (starts.next()?.ok()?, starts.next()?.ok()?);
+    let seen_running = starts.next().unwrap_or(Ok(0)).ok()?;
+    starts.next().is_none().then_some(Mark { post_start, end, seen_running })
 }
 
 #[cfg(test)]
@@ -69,7 +79,9 @@ mod tests {
     }
 
     fn pod(web: (u32, u32)) -> PodMarks {
-        let mark = Mark { post_start: web.0, end: web.1 };
+        // Where more starts than ends are counted, the last was seen running.
+        let seen_running = if web.0 > web.1 + 1 { web.0 } else { 0 };
+        let mark = Mark { post_start: web.0, end: web.1, seen_running };
         PodMarks([(Arc::from("web"), mark)].into())
     }
 
@@ -99,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_named() {
-        for wrong in ["x:1.0", "1:1", "1:1.0,2.0,3.0", "1", "0:1.0", "1-99999999999999999999:1.0", "1:1.x"] {
+        for wrong in ["x:1.0", "1:1", "1:1.0,2.0,3.0", "1:1.2.3.4", "1", "0:1.0", "1-99999999999999999999:1.0", "1:1.x"] {
             let text = if wrong == "0:1.0" { format!("5:,1.0;{wrong}") } else { wrong.to_owned() };
             assert_eq!(read(&text, &containers()).unwrap_err(), wrong);
         }

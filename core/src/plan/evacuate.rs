@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::cancel::cancellable;
 use super::{Blocked, Plan, PodRef, Rollout};
 use crate::hooks::infer::SILENCE;
 use crate::pod::{Life, PodFact};
@@ -21,6 +22,7 @@ pub fn evacuate(pods: &PodSet, leaving: Leaving, now: Timestamp) -> Plan {
         }
         Leaving::WithoutPods => plan.abandon = pods.iter().filter_map(PodRef::of).collect(),
     }
+    plan.cancel = cancellable(pods);
     plan.let_go = pods.has_no_pods();
     plan
 }

@@ -1,6 +1,8 @@
 //! Which Pods to make, remove and let go.
 
+mod cancel;
 mod evacuate;
+mod refresh;
 mod release;
 mod rollout;
 mod scale;
@@ -49,6 +51,10 @@ pub struct Plan {
     pub release: Vec<PodRef>,
     /// Pods that lose finalizer and owner and live on.
     pub abandon: Vec<PodRef>,
+    /// Pods whose running hooks are to be stopped.
+    pub cancel: Vec<PodRef>,
+    /// Pods that are to be told where the operator is reached now.
+    pub refresh: Vec<PodRef>,
     /// Where the rollout stands.
     pub rollout: Rollout,
     /// Nothing is left to do and the workload may go.
@@ -59,8 +65,17 @@ pub struct Plan {
 
 impl Plan {
     fn idle(rollout: Rollout) -> Self {
-        let (create, delete, release, abandon) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { create, delete, release, abandon, rollout, let_go: false, wake: None }
+        Self {
+            create: Vec::new(),
+            delete: Vec::new(),
+            release: Vec::new(),
+            abandon: Vec::new(),
+            cancel: Vec::new(),
+            refresh: Vec::new(),
+            rollout,
+            let_go: false,
+            wake: None,
+        }
     }
 }
 
@@ -72,6 +87,12 @@ pub fn plan(snapshot: &Snapshot<'_>) -> Plan {
         None => stay(snapshot),
     };
     plan.release = release;
+    plan.cancel = cancel::cancellable(snapshot.pods);
+    let (refresh, more) = refresh::outdated(snapshot);
+    plan.refresh = refresh;
+    if more {
+        plan.wake = Some(snapshot.now);
+    }
     plan
 }
 
@@ -156,8 +177,8 @@ mod tests {
         let desired = &Desired::from_spec(&spec, 0).unwrap();
         let owner = &Owner { name: "web".to_owned(), uid: "w".to_owned() };
         let committed = &Ledger { high_water, ..Ledger::default() };
-        let (admitted, now) = (true, Timestamp::UNIX_EPOCH);
-        let plan = plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, now });
+        let (admitted, live, now) = (true, None, Timestamp::UNIX_EPOCH);
+        let plan = plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, live, now });
         assert_eq!(&plan, expect);
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::live::LiveEndpoint;
 use super::report::PodReport;
 
 /// Where a Pod is in its life.
@@ -37,6 +38,8 @@ pub struct PodFact {
     pub held: bool,
     /// Whether it can run nothing any more: its phase is Succeeded or Failed.
     pub over: bool,
+    /// The fingerprint of the endpoint at which its runners reach the operator, if they do.
+    pub live: Option<u64>,
     /// Whether the watch has shown it; false for an own create that it has not shown yet.
     pub seen: bool,
 }
@@ -60,6 +63,7 @@ impl PodFact {
             ready_since: report.status.true_since("Ready").map(jiff::Timestamp::as_second),
             held: report.held,
             over,
+            live: report.live.as_ref().map(LiveEndpoint::fingerprint),
             seen: true,
         }
     }
@@ -76,6 +80,7 @@ impl PodFact {
             ready_since: None,
             held,
             over: false,
+            live: None,
             seen: false,
         }
     }

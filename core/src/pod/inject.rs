@@ -8,6 +8,7 @@ use hooked_crd::{FailurePolicy, HookKind, HookPolicy};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use super::live::{self, LiveEndpoint};
 use crate::names;
 
 /// Where the runner is found in a container.
@@ -16,6 +17,8 @@ pub const RUNNER_PATH: &str = "/.hooked/runner/hook-runner";
 pub(super) const IGNORE_FAILURE: &str = "--ignore-failure";
 /// The option by which the runner records into the termination log.
 pub(super) const TERMINATION_LOG: &str = "--termination-log";
+/// The option by which the runner tells the operator of the run while it goes on.
+pub(super) const LIVE: &str = "--live";
 const RUNNER_MOUNT: &str = "/.hooked/runner";
 const RECORDS_MOUNT: &str = "/.hooked/records";
 const RUNNER_VOLUME: &str = "hooked-runner";
@@ -33,6 +36,8 @@ pub struct Runner {
     pub image: String,
     /// How it gets into a Pod.
     pub delivery: Delivery,
+    /// Where it reaches the operator while a hook runs; none if it does not.
+    pub live: Option<LiveEndpoint>,
 }
 
 /// How the runner gets into a Pod.
@@ -75,11 +80,14 @@ pub fn inject(
             let kinds: Vec<_> = exec_hooks(container).collect();
             if !kinds.is_empty() {
                 originals.insert(text(&container["name"]), container["lifecycle"].clone());
-                wrap(container, &kinds, policies, budget);
+                wrap(container, &kinds, policies, budget, runner.live.is_some());
             }
         }
     }
     annotate(&mut injected, &Value::Object(originals));
+    if let Some(endpoint) = &runner.live {
+        live::deliver(&mut injected, endpoint);
+    }
     deliver(&mut injected["spec"], runner);
     Ok(Some(injected))
 }
@@ -91,13 +99,18 @@ fn budget(spec: &Value) -> usize {
     (ALL_LOGS / (count("containers") + count("initContainers") + 2)).min(ONE_LOG)
 }
 
-fn wrap(container: &mut Value, kinds: &[HookKind], policies: &[HookPolicy], budget: usize) {
+fn wrap(container: &mut Value, kinds: &[HookKind], policies: &[HookPolicy], budget: usize, live: bool) {
     let name = text(&container["name"]);
     for kind in kinds {
         // Both hooks of a container share its log, and preStop writes last: it must find room.
         let budget = if kinds.len() > 1 && *kind == HookKind::PostStart { budget / 2 } else { budget };
         let exec = &container["lifecycle"][field(*kind)]["exec"]["command"];
-        let command = arguments(container, &name, *kind, policy(policies, &name, *kind), budget)
+        let mut words = arguments(container, &name, *kind, policy(policies, &name, *kind), budget);
+        if live {
+            words.extend([LIVE.to_owned(), live::MOUNT.to_owned()]);
+        }
+        words.push("--".to_owned());
+        let command = words
             .into_iter()
             .map(Value::from)
             .chain(exec.as_array().into_iter().flatten().cloned())
@@ -106,13 +119,13 @@ fn wrap(container: &mut Value, kinds: &[HookKind], policies: &[HookPolicy], budg
     }
     let mounts = [
         json!({"name": RUNNER_VOLUME, "mountPath": RUNNER_MOUNT, "readOnly": true}),
-        // A directory of its own, so that containers of a Pod do not see each other's records.
-        json!({"name": RECORDS_VOLUME, "mountPath": RECORDS_MOUNT, "subPath": name}),
+        // One for all containers: that the Pod's hooks are cancelled is marked there for those that would start later.
+        json!({"name": RECORDS_VOLUME, "mountPath": RECORDS_MOUNT}),
     ];
-    append(&mut container["volumeMounts"], mounts);
+    append(&mut container["volumeMounts"], mounts.into_iter().chain(live.then(live::mount)));
 }
 
-/// The runner's arguments, up to the `--` before the hook's own command.
+/// The runner's arguments for a hook and its policy.
 fn arguments(
     container: &Value,
     name: &str,
@@ -156,7 +169,6 @@ fn arguments(
             words.push(IGNORE_FAILURE.to_owned());
         }
     }
-    words.push("--".to_owned());
     words
 }
 
@@ -229,7 +241,7 @@ fn refuse_conflicts(spec: &Value) -> Result<(), InjectError> {
     }
     let has =
         |list: &str, name: &str| spec[list].as_array().into_iter().flatten().any(|item| item["name"] == name);
-    for volume in [RUNNER_VOLUME, RECORDS_VOLUME] {
+    for volume in [RUNNER_VOLUME, RECORDS_VOLUME, live::VOLUME] {
         if has("volumes", volume) {
             return Err(InjectError::Taken("volume", volume));
         }
@@ -263,7 +275,7 @@ fn field(kind: HookKind) -> &'static str {
     }
 }
 
-fn append(list: &mut Value, items: impl IntoIterator<Item = Value>) {
+pub(super) fn append(list: &mut Value, items: impl IntoIterator<Item = Value>) {
     let mut all = list.as_array().cloned().unwrap_or_default();
     all.extend(items);
     *list = Value::Array(all);
@@ -285,7 +297,7 @@ mod tests {
     }
 
     fn runner(delivery: Delivery) -> Runner {
-        Runner { image: "hooked".to_owned(), delivery }
+        Runner { image: "hooked".to_owned(), delivery, live: None }
     }
 
     #[test]
@@ -347,6 +359,27 @@ mod tests {
                 && !text.contains("--retries"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn where_the_operator_listens_each_hook_is_told_how_to_reach_it_and_the_pod_has_a_token_for_it() {
+        let endpoint = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
+        let runner = Runner { live: Some(endpoint), ..runner(Delivery::ImageVolume) };
+        let injected = inject(&template(), &runner, &[]).unwrap().unwrap();
+        let web = &injected["spec"]["containers"][0];
+        let command = web["lifecycle"]["preStop"]["exec"]["command"].as_array().unwrap();
+        let end = command.iter().position(|word| word == "--").unwrap();
+        assert_eq!(command[end - 2..end], [json!(LIVE), json!(live::MOUNT)]);
+        assert_eq!(
+            web["volumeMounts"][2],
+            json!({"name": "hooked-live", "mountPath": live::MOUNT, "readOnly": true})
+        );
+        assert_eq!(injected["metadata"]["annotations"][names::LIVE_ADDRESS_ANNOTATION], "10.0.0.9:8443");
+        let volumes = injected["spec"]["volumes"].as_array().unwrap();
+        let sources =
+            &volumes.iter().find(|volume| volume["name"] == "hooked-live").unwrap()["projected"]["sources"];
+        assert_eq!(sources[0]["serviceAccountToken"]["audience"], "hooked.dev");
+        assert_eq!(injected["spec"]["containers"][1], template()["spec"]["containers"][1]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod fact;
 mod inject;
+mod live;
 mod manifest;
 mod name;
 mod report;
@@ -10,6 +11,7 @@ mod shape;
 pub use fact::{Life, PodFact};
 pub(crate) use inject::policy;
 pub use inject::{Delivery, InjectError, RUNNER_PATH, Runner, inject};
+pub use live::LiveEndpoint;
 pub use manifest::{Owner, manifest};
 pub use name::pod_name;
 pub use report::{

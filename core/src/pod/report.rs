@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::live::LiveEndpoint;
 use super::shape::PodShape;
 use crate::names;
 
@@ -33,6 +34,8 @@ pub struct PodReport {
     pub deletion_grace_seconds: Option<i64>,
     /// Whether our finalizer still holds it.
     pub held: bool,
+    /// Where its runners reach the operator, if they do.
+    pub live: Option<LiveEndpoint>,
     /// What it was asked to be.
     pub spec: PodSpec,
     /// What the kubelet says of it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind};
 
-use super::inject::{IGNORE_FAILURE, RUNNER_PATH, TERMINATION_LOG};
+use super::inject::{IGNORE_FAILURE, LIVE, RUNNER_PATH, TERMINATION_LOG};
 use super::report::{Container, Handler, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
@@ -31,8 +31,10 @@ pub struct ContainerShape {
 pub struct HookShape {
     /// What it does.
     pub handler: HandlerKind,
-    /// Whether the runner records it.
+    /// Whether the runner records it in the container's termination log.
     pub recorded: bool,
+    /// Whether the runner tells the operator of it while it runs.
+    pub live: bool,
     /// Whether the runner reports success whatever the hook does.
     pub ignored: bool,
 }
@@ -83,7 +85,7 @@ impl ContainerShape {
 /// The shape of a handler; none if it is of a kind that this version does not know.
 fn hook_shape(handler: &Handler) -> Option<HookShape> {
     let Handler { exec, http_get, tcp_socket, sleep } = handler;
-    let native = |handler| HookShape { handler, recorded: false, ignored: false };
+    let native = |handler| HookShape { handler, recorded: false, live: false, ignored: false };
     Some(match (exec, http_get, tcp_socket, sleep) {
         (Some(exec), ..) => {
             let by_runner = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
@@ -94,6 +96,7 @@ fn hook_shape(handler: &Handler) -> Option<HookShape> {
             HookShape {
                 handler: HandlerKind::Exec,
                 recorded: told(TERMINATION_LOG),
+                live: told(LIVE),
                 ignored: told(IGNORE_FAILURE),
             }
         }

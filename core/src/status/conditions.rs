@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::counts::ReplicaCounts;
-use super::{Basis, Refusal};
+use super::{Basis, Refusal, live};
 use crate::desired::{Desired, Measuring, Strategy};
 use crate::hooks::HookRun;
 use crate::ledger::LastRun;
@@ -175,6 +175,9 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     }
     if let Some(message) = policy_beyond_grace(basis.desired) {
         return say(condition::HOOKS_HEALTHY, "True", "PolicyExceedsGracePeriod", message);
+    }
+    if let Some(message) = live::missing(basis) {
+        return say(condition::HOOKS_HEALTHY, "True", live::REASON, message);
     }
     let count = basis.desired.shape.hooks().count();
     say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))

@@ -3,6 +3,7 @@
 mod conditions;
 mod counts;
 mod hooks;
+mod live;
 mod recent;
 
 use hooked_crd::HookedWorkloadStatus;
@@ -16,6 +17,7 @@ use crate::tally::PodSet;
 
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
+pub use live::LiveService;
 
 /// Why the API server did not carry out a write that the plan asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Basis<'a> {
     pub rollout: &'a Rollout,
     /// A write that was refused in this pass.
     pub refusal: Option<&'a Refusal>,
+    /// The live channel, if the operator serves it.
+    pub live: Option<&'a LiveService>,
     /// The time.
     pub now: Timestamp,
 }

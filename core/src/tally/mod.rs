@@ -3,6 +3,7 @@
 //! A watch event touches one Pod and costs the logarithm of their number; a plan reads counts and just the Pods that
 //! it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice.
 
+mod live;
 mod readiness;
 mod revisions;
 
@@ -16,6 +17,8 @@ use crate::hooks::HookRun;
 use crate::hooks::evidence::{Closed, PodEvidence};
 use crate::pod::{Life, PodFact, PodShape};
 
+use live::Endpoints;
+pub use live::{Heard, Hearing};
 pub use revisions::RevisionTally;
 
 /// Shapes that are kept to be shared.
@@ -45,6 +48,8 @@ pub struct PodSet {
     /// When the hooks that run are overdue, and in which Pod.
     overdue: BTreeSet<(Timestamp, u64)>,
     running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
+    endpoints: Endpoints,
+    hearing: Hearing,
 }
 
 impl PodSet {
@@ -225,6 +230,7 @@ impl PodSet {
     /// The only place that changes a Pod and the counts it is part of.
     fn set(&mut self, new: Option<PodFact>, ordinal: u64) {
         if let Some(old) = self.pods.remove(&ordinal) {
+            self.endpoints.remove(&old);
             let emptied = self.revisions.get_mut(&old.revision).is_some_and(|tally| tally.remove(&old));
             if emptied {
                 self.revisions.remove(&old.revision);
@@ -237,6 +243,7 @@ impl PodSet {
             return;
         };
         self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
+        self.endpoints.add(&fact);
         if fact.life == Life::Terminating {
             self.terminating.insert(ordinal);
         }

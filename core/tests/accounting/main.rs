@@ -6,7 +6,7 @@ mod world;
 use hooked_crd::{HookKind, KillReason, Outcome};
 use proptest::prelude::*;
 
-use world::{Commit, World};
+use world::{Commit, MOST_MEASURED, World};
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ enum Step {
     Read,
     /// The operator dies and starts again, or another becomes the leader.
     Crash,
+    /// A Pod's runner tells of its last run, or of one before it; of its end too, or not.
+    Tell(usize, usize, bool),
 }
 
 const PODS: usize = 3;
@@ -54,8 +56,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn play(steps: &[Step]) -> World {
-    let mut world = World::with_pods(PODS);
+/// The same where runners tell of their runs live: early, late, twice or never.
+fn told_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => step(),
+        1 => (0..PODS, 0_usize..3, any::<bool>()).prop_map(|(pod, back, ended)| Step::Tell(pod, back, ended)),
+    ]
+}
+
+fn play(mut world: World, steps: &[Step]) -> World {
     for step in steps {
         match *step {
             Step::Start(pod) => world.start(pod, true),
@@ -68,6 +77,7 @@ fn play(steps: &[Step]) -> World {
             Step::Arrive => world.arrive(),
             Step::Read => world.read(),
             Step::Crash => world.crash(),
+            Step::Tell(pod, back, ended) => world.tell(pod, back, ended),
         }
     }
     world
@@ -78,7 +88,7 @@ proptest! {
 
     #[test]
     fn every_run_and_every_kill_is_counted_exactly_once(steps in prop::collection::vec(step(), 0..60)) {
-        let mut world = play(&steps);
+        let mut world = play(World::with_pods(PODS), &steps);
         world.finish();
         let truth = world.truth;
 
@@ -95,6 +105,28 @@ proptest! {
         prop_assert_eq!(world.kills(KillReason::PostStartHookFailed), failed);
         prop_assert_eq!(world.all_kills(), failed);
         // Nothing is left behind.
+        prop_assert!(world.is_empty(), "Pods are held for ever");
+    }
+
+    #[test]
+    fn with_live_reports_every_run_is_counted_exactly_once_and_its_duration_at_most_once(
+        steps in prop::collection::vec(told_step(), 0..60)
+    ) {
+        let mut world = play(World::with_runners(PODS), &steps);
+        world.finish();
+        let truth = world.truth;
+        prop_assert_eq!(world.counted(HookKind::PostStart, None), truth.starts, "postStart runs");
+        prop_assert_eq!(world.counted(HookKind::PreStop, None), truth.starts, "preStop runs, skipped ones included");
+        prop_assert!(world.counted(HookKind::PostStart, Some(Outcome::Failed)) <= truth.post_start_failures);
+        prop_assert!(world.counted(HookKind::PostStart, Some(Outcome::Succeeded)) <= truth.starts - truth.post_start_failures);
+        let failed = world.counted(HookKind::PostStart, Some(Outcome::Failed));
+        prop_assert!(world.kills(KillReason::PostStartHookFailed) <= truth.post_start_failures);
+        prop_assert!(world.all_kills() <= truth.post_start_failures, "{} for {failed}", world.all_kills());
+        if truth.starts < MOST_MEASURED {
+            let (count, bits) = world.durations();
+            prop_assert_eq!(count, u64::from(bits.count_ones()), "a duration was counted twice: {:b}", bits);
+            prop_assert!(bits < 1 << truth.starts, "{bits:b}");
+        }
         prop_assert!(world.is_empty(), "Pods are held for ever");
     }
 

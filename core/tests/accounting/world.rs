@@ -3,11 +3,15 @@
 use hooked_core::account::account;
 use hooked_core::hooks::kubelet::{self, KubeletEvent};
 use hooked_core::ledger::Ledger;
-use hooked_core::pod::{PodFact, PodReport};
+use hooked_core::pod::{PodFact, PodReport, RUNNER_PATH};
 use hooked_core::tally::PodSet;
-use hooked_crd::{HookKind, KillReason, Outcome};
+use hooked_crd::{HookKind, KillReason, Outcome, Source};
+use hooked_report::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+/// The runs whose durations are told apart.
+pub(crate) const MOST_MEASURED: u64 = 44;
 
 /// What becomes of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,7 @@ struct Pod {
     restarts: u32,
     container: Container,
     last: Option<(i64, i64)>,
+    runs: Vec<Record>,
     deleted: Option<i64>,
     held: bool,
 }
@@ -58,16 +63,28 @@ pub(crate) struct World {
     /// A write that nobody waits for any more: the version that it replaces, and what it says.
     under_way: Option<(u64, Value)>,
     set: PodSet,
+    /// Whether postStart hooks run under the runner, which records them and tells of them live.
+    measured: bool,
     pub(crate) truth: Truth,
 }
 
 impl World {
     pub(crate) fn with_pods(count: usize) -> Self {
+        Self::with(count, false)
+    }
+
+    /// The same with postStart hooks under the runner. Each run takes twice as long as the one before.
+    pub(crate) fn with_runners(count: usize) -> Self {
+        Self::with(count, true)
+    }
+
+    fn with(count: usize, measured: bool) -> Self {
         let pod = |ordinal| Pod {
             ordinal,
             restarts: 0,
             container: Container::NotStarted,
             last: None,
+            runs: Vec::new(),
             deleted: None,
             held: true,
         };
@@ -81,6 +98,7 @@ impl World {
             version: 1,
             under_way: None,
             set: PodSet::default(),
+            measured,
             truth: Truth::default(),
         };
         world.crash();
@@ -98,6 +116,7 @@ impl World {
             pod.last = Some((started, finished));
             pod.restarts += 1;
         }
+        pod.runs.push(record(pod, now, self.truth.starts, post_start_succeeds));
         self.truth.starts += 1;
         if post_start_succeeds {
             pod.container = Container::Running { started: now };
@@ -138,6 +157,27 @@ impl World {
         self.set.observe_event(ordinal, &format!("uid-{ordinal}"), evidence, self.timestamp());
     }
 
+    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its beginning alone, or
+    /// of its end too.
+    pub(crate) fn tell(&mut self, index: usize, back: usize, ended: bool) {
+        let pod = &self.pods[index];
+        let Some(record) = pod.runs.iter().rev().nth(back) else { return };
+        let ending = record.ending.clone().filter(|_| ended);
+        let record = Record { ending, ..record.clone() };
+        self.set.observe_live(pod.ordinal, &format!("uid-{}", pod.ordinal), record, self.timestamp());
+    }
+
+    /// Which runs' measured durations are counted: their number, and a bit for each of them, if none was counted twice.
+    pub(crate) fn durations(&self) -> (u64, u64) {
+        let ledger = Ledger::load(Some(&self.stored)).unwrap();
+        let of_runner = ledger.durations.iter().filter(|(key, _)| key.source == Source::Runner);
+        let sums = of_runner.map(|(_, known)| (known.histogram.count, known.histogram.sum));
+        let (count, sum) = sums.fold((0, 0.0), |(count, sum), (c, s)| (count + c, sum + s));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of microseconds")]
+        let bits = (sum * 1e6).round() as u64;
+        (count, bits)
+    }
+
     /// The Pod vanishes: somebody has taken its finalizer off.
     pub(crate) fn vanish(&mut self, index: usize) {
         self.set.observe_gone(self.pods[index].ordinal, self.timestamp());
@@ -161,7 +201,7 @@ impl World {
         if gone {
             self.set.observe_gone(pod.ordinal, now);
         } else {
-            let report = report(pod);
+            let report = report(pod, self.measured);
             self.set.observe(PodFact::of(&report), kubelet::read_pod(&report, now), now);
         }
     }
@@ -272,10 +312,38 @@ impl World {
     }
 }
 
+/// What the runner has to say of a run that begins now.
+fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
+    let execution = pod.restarts + 1;
+    let outcome = if succeeds { hooked_report::Outcome::Succeeded } else { hooked_report::Outcome::Failed };
+    let ending = Ending {
+        outcome,
+        exit: Some(Exit::Code(u8::from(!succeeds))),
+        duration: 1 << nth.min(MOST_MEASURED),
+        attempts: 1,
+        message: String::new(),
+        output: String::new(),
+    };
+    let counts = Counts { started: execution, ..Counts::default() };
+    Record {
+        run: RunId(u128::from(nth).to_be_bytes()),
+        container: "web".to_owned(),
+        hook: Hook::PostStart,
+        start: u64::try_from(now).unwrap() * 1_000_000,
+        numbering: Some(Numbering { execution, counts, past: Past::default() }),
+        ending: Some(ending),
+    }
+}
+
 /// What the API server shows of the Pod.
-fn report(pod: &Pod) -> PodReport {
+fn report(pod: &Pod, measured: bool) -> PodReport {
     let time = |second: i64| Timestamp::from_second(second).unwrap();
-    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed"}});
+    let log = |started: i64| {
+        let of_start = |record: &&Record| i64::try_from(record.start).unwrap() == started * 1_000_000;
+        let run = pod.runs.iter().filter(|_| measured).find(of_start);
+        run.and_then(|record| record.to_line(4096)).unwrap_or_default()
+    };
+    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed", "message": log(started)}});
     let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
     let (state, last) = match (&pod.container, pod.deleted) {
         (Container::NotStarted, _) => (json!({"waiting": {"reason": "ContainerCreating"}}), last),
@@ -290,7 +358,9 @@ fn report(pod: &Pod) -> PodReport {
     let status = json!({"phase": phase, "containerStatuses": [
         {"name": "web", "restartCount": pod.restarts, "state": state, "lastState": last},
     ]});
-    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {}}, "preStop": {"exec": {}}}}]});
+    let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
+    let command = if measured { &command[..] } else { &["sh"] };
+    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}}}]});
     PodReport {
         name: format!("pod-{}", pod.ordinal),
         uid: format!("uid-{}", pod.ordinal),
@@ -300,6 +370,7 @@ fn report(pod: &Pod) -> PodReport {
         deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
         deletion_grace_seconds: pod.deleted.map(|_| 30),
         held: pod.held,
+        live: None,
         spec: serde_json::from_value(spec).unwrap(),
         status: serde_json::from_value(status).unwrap(),
     }

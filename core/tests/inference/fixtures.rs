@@ -71,6 +71,14 @@ impl Story {
         self
     }
 
+    /// What a runner has told over the live channel.
+    pub(crate) fn live(mut self, line: &str) -> Self {
+        for record in hooked_report::parse(line) {
+            self.evidence.merge(PodEvidence::of_live("web", record));
+        }
+        self
+    }
+
     /// What is concluded at `second` when nothing is counted yet.
     pub(crate) fn conclude(&self, second: i64) -> Conclusion {
         Conclusion::of(&infer(&self.evidence, &PodMarks::default(), at(second)))
@@ -97,6 +105,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> PodReport {
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
         held: true,
+        live: None,
         spec: serde_json::from_value(spec.clone()).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
 
 mod fixtures;
+mod live;
 mod merging;
 mod records;
 mod stuck;

@@ -2,12 +2,36 @@
 
 use hooked_core::hooks::evidence::PodEvidence;
 use hooked_core::hooks::kubelet::{self, KubeletEvent};
+use hooked_report::{Ending, Exit, Hook, Outcome, Record, RunId};
 use proptest::prelude::*;
 
 use crate::fixtures::at;
 
-/// One Event about the container; times and reasons are few, so that many collide.
+/// A live record; runs and times are few and contradict each other, as only forgery makes them.
+fn told() -> impl Strategy<Value = PodEvidence> {
+    (0_u8..4, 0_u64..12, 0_u8..3, any::<bool>()).prop_map(|(run, start, outcome, ended)| {
+        let outcome = [Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled][usize::from(outcome)];
+        let exit = Some(Exit::Code(u8::from(outcome != Outcome::Succeeded)));
+        let (message, output) = (String::new(), String::new());
+        let ending = Ending { outcome, exit, duration: start, attempts: 1, message, output };
+        let record = Record {
+            run: RunId([run; 16]),
+            container: "web".to_owned(),
+            hook: Hook::PostStart,
+            start: start * 1_000_000,
+            numbering: None,
+            ending: ended.then_some(ending),
+        };
+        PodEvidence::of_live("web", record)
+    })
+}
+
 fn fact() -> impl Strategy<Value = PodEvidence> {
+    prop_oneof![said(), told()]
+}
+
+/// One Event about the container; times and reasons are few, so that many collide.
+fn said() -> impl Strategy<Value = PodEvidence> {
     (0_usize..4, 0_i64..6, 0_usize..3).prop_map(|(reason, second, message)| {
         let message =
             ["Stopping container web", "Container web failed liveness probe", "FailedPostStartHook"][message];
@@ -21,7 +45,7 @@ fn fact() -> impl Strategy<Value = PodEvidence> {
 
 proptest! {
     #[test]
-    fn evidence_may_come_in_any_order_again_and_again(facts in prop::collection::vec(fact(), 1..12), seed in any::<u64>()) {
+    fn evidence_may_come_in_any_order_again_and_again(facts in prop::collection::vec(fact(), 1..40), seed in any::<u64>()) {
         let mut in_order = PodEvidence::default();
         for fact in &facts {
             in_order.merge(fact.clone());

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::fixtures::{Conclusion, Story, ended, running, waiting, web};
 
 /// Exec hooks under the runner, with these options.
-fn recorded(hooks: &[&str], options: &[&str]) -> Value {
+pub(crate) fn recorded(hooks: &[&str], options: &[&str]) -> Value {
     let log = ["--termination-log", "/dev/termination-log"];
     let command: Vec<&str> = [&[RUNNER_PATH, "run"][..], &log, options, &["--", "sh"]].concat();
     hooks.iter().map(|hook| ((*hook).to_owned(), json!({"exec": {"command": command}}))).collect()
 }
 
 /// A record of a run, ended if it has an outcome.
-fn line(hook: &str, execution: u32, outcome: Option<&str>, past: &str) -> String {
+pub(crate) fn line(hook: &str, execution: u32, outcome: Option<&str>, past: &str) -> String {
     let run = format!("{:032x}", u128::from(execution) + if hook == "PreStop" { 1 << 64 } else { 0 });
     let mut record = json!({
         "run": run, "container": "web", "hook": hook, "execution": execution, "phase": "started",
@@ -31,7 +31,7 @@ fn line(hook: &str, execution: u32, outcome: Option<&str>, past: &str) -> String
 }
 
 /// The same status, with this text in the termination log of the instance that ended.
-fn with_log(mut status: Value, log: &str) -> Value {
+pub(crate) fn with_log(mut status: Value, log: &str) -> Value {
     let container = &mut status["containerStatuses"][0];
     for state in ["state", "lastState"] {
         if container[state]["terminated"].is_object() {
@@ -143,6 +143,7 @@ fn a_duration_that_comes_after_its_run_was_counted_is_counted_then_and_once() {
 
     let mut counted = PodMarks::default();
     counted.advance(&web(), Slot::PostStart, 1);
+    counted.saw_running(&web(), 1);
     let story = story.status(60, &with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &log));
     let findings = story.findings_after(&counted, 60);
     let [Finding::End { post_start_took: Some(took), .. }] = &findings.settled[..] else {

@@ -70,6 +70,7 @@ fn report(pod: &Value) -> PodReport {
         deletion_timestamp: metadata["deletionTimestamp"].as_str().map(|time| time.parse().unwrap()),
         deletion_grace_seconds: metadata["deletionGracePeriodSeconds"].as_i64(),
         held: true,
+        live: None,
         spec: serde_json::from_value(pod["spec"].clone()).unwrap(),
         status: serde_json::from_value(pod["status"].clone()).unwrap(),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hooked_report::{Outcome, parse};
 
+use crate::live::place_that_is_heard;
 use crate::support::{Place, first_line, is_alive, until};
 
 #[test]
@@ -25,7 +26,18 @@ fn a_killed_runner_takes_its_hook_along() {
 
 #[test]
 fn a_runner_killed_at_any_moment_leaves_no_false_success() {
-    let place = Place::new();
+    no_false_success(&Place::new(), &[]);
+}
+
+#[test]
+fn nor_does_one_that_was_about_to_tell_the_operator() {
+    let (place, heard) = place_that_is_heard();
+    no_false_success(&place, &["--live", "live"]);
+    let told = heard.try_iter().filter(|(_, ended)| ended.ending.is_some()).count();
+    assert!(told > 0, "otherwise the moments were not the right ones");
+}
+
+fn no_false_success(place: &Place, options: &[&str]) {
     let (mut begun, mut succeeded) = (0, 0);
     for round in 0..400_u64 {
         fs::write(place.file("log"), "").unwrap();
@@ -33,7 +45,7 @@ fn a_runner_killed_at_any_moment_leaves_no_false_success() {
         let _ = fs::remove_file(place.file("hook"));
         // The hook's success is there before it exits with 0, so no record may be ahead of it.
         let script = "echo $$ > hook; sleep 0.002; : > finished";
-        let mut child = place.run(&[], &["sh", "-c", script]).spawn().unwrap();
+        let mut child = place.run(options, &["sh", "-c", script]).spawn().unwrap();
         // All moments from before its start to after its end, in no order; not to wait for anything.
         std::thread::sleep(Duration::from_micros(round * 7919 % 12_000));
         child.kill().unwrap();

@@ -7,7 +7,7 @@ use hooked_report::{Exit, Outcome};
 use crate::support::{Place, first_line, is_alive, signal};
 
 /// A process that cannot be asked, in a session of its own, whose parent is gone, and one of each alone.
-const STUBBORN: &str = "echo $$ >> processes; trap '' TERM HUP
+pub(crate) const STUBBORN: &str = "echo $$ >> processes; trap '' TERM HUP
     sh -c 'echo $$ >> processes; while :; do sleep 1000; done' &
     setsid sh -c 'trap \"\" TERM; echo $$ >> processes; while :; do sleep 1000; done' &
     (setsid sh -c 'echo $$ >> processes; sleep 1000; :' & )

@@ -69,7 +69,12 @@ impl Place {
     }
 
     pub(crate) fn state(&self) -> State {
-        State::parse(&fs::read_to_string(self.file("records/web.PreStop")).unwrap_or_default()).unwrap()
+        self.state_of("web.PreStop")
+    }
+
+    /// The state of another hook, by its file.
+    pub(crate) fn state_of(&self, file: &str) -> State {
+        State::parse(&fs::read_to_string(self.file("records").join(file)).unwrap_or_default()).unwrap()
     }
 
     /// The numbers in a file, once there are that many lines in it.

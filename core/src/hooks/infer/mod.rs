@@ -11,7 +11,8 @@ use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use hooked_report::{Exit, Record};
 use jiff::{SignedDuration, Timestamp};
 
-use super::evidence::{Closed, ContainerEvidence, PodEvidence};
+use super::evidence::{Closed, ContainerEvidence, PodEvidence, StartEvidence};
+use super::live::{Bound, bind};
 use super::rules::{self, KillVerdict, Verdict, View};
 use super::run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, Slot, Took};
 use crate::ledger::{Mark, PodMarks};
@@ -37,7 +38,9 @@ pub fn infer(evidence: &PodEvidence, counted: &PodMarks, now: Timestamp) -> Find
     for (name, shape) in &evidence.shape.containers {
         let unheard = ContainerEvidence::default();
         let container = evidence.containers.get(name).unwrap_or(&unheard);
-        let case = Case { evidence, name, shape, container, counted: counted.of(name), now };
+        let Bound { container, begun } = bind(container, name, shape, evidence.stop.is_some());
+        let (container, counted) = (&*container, counted.of(name));
+        let case = Case { evidence, name, shape, container, begun, counted, now };
         case.settle(Slot::PostStart, &mut findings);
         case.settle(Slot::End, &mut findings);
         findings.running.extend(case.running());
@@ -61,7 +64,10 @@ struct Case<'a> {
     evidence: &'a PodEvidence,
     name: &'a Arc<str>,
     shape: &'a ContainerShape,
+    /// With what came live where it belongs.
     container: &'a ContainerEvidence,
+    /// The start whose postStart has begun, as its runner says, and that the kubelet does not show yet.
+    begun: Option<(u32, StartEvidence)>,
     counted: Mark,
     now: Timestamp,
 }
@@ -77,7 +83,7 @@ impl Case<'_> {
             if number > expected {
                 findings.settled.extend(self.lost(slot, expected, number - 1));
             }
-            let Some(view) = View::of(self.evidence, self.name, number, self.counted) else { return };
+            let Some(view) = self.view(number) else { return };
             match self.settled_at(slot, &view) {
                 // It ended and was started again before anybody saw how.
                 _ if self.is_overtaken(slot, &view) => {
@@ -95,6 +101,9 @@ impl Case<'_> {
             }
             expected = number + 1;
         }
+        if slot == Slot::PostStart && self.settle_begun(expected, findings) {
+            return;
+        }
         // A start whose hook still hung when nobody was left to tell of it.
         let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
@@ -108,16 +117,17 @@ impl Case<'_> {
         slot == Slot::End && view.start.end_seen.is_none() && started_again
     }
 
-    /// When a slot of a start settles: 10 s after its end was seen, at once where nothing more can come. Once the
-    /// container's end was seen both slots settle together, so that a postStart run that is counted before its
-    /// container's end is one that was seen running, and its measured duration is still to come.
+    /// When a slot of a start settles: a postStart run when its runner has told of its end, else 10 s after its end was
+    /// seen, or at once where nothing more can come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
         let closed_without_end = self.evidence.closed.is_some() && view.start.end_seen.is_none();
         // Where failures are ignored a running container says nothing of its hook: only the record does.
         let proves = self.shape.post_start.is_some_and(|hook| !hook.ignored);
         let running_seen = view.start.running_seen.filter(|_| slot == Slot::PostStart && proves);
+        let recorded = slot == Slot::PostStart && view.has_recorded_end(HookKind::PostStart);
         match view.start.end_seen.or(running_seen) {
-            _ if closed_without_end => Settles::At(self.now),
+            // The runner's word is the last.
+            _ if closed_without_end || recorded => Settles::At(self.now),
             Some(at) if view.start.end_seen.is_some() && self.nothing_more_can_come(view) => Settles::At(at),
             Some(at) => Settles::At(at.saturating_add(SETTLEMENT).unwrap_or(at)),
             None => Settles::NotYet,
@@ -131,6 +141,29 @@ impl Case<'_> {
         let post_start = post_start || view.has_recorded_end(HookKind::PostStart);
         let pre_stop = pre_stop.is_none() || view.has_recorded_end(HookKind::PreStop);
         post_start && pre_stop && !killed_by_probes
+    }
+
+    /// The view of a start that the kubelet has shown.
+    fn view(&self, number: u32) -> Option<View<'_>> {
+        let start = self.container.starts.get(&number)?;
+        View::of(self.evidence, self.name, self.container, (number, start), self.counted)
+    }
+
+    /// The view of the start that has begun, as its runner says.
+    fn view_of_begun(&self) -> Option<View<'_>> {
+        let (number, start) = self.begun.as_ref()?;
+        View::of(self.evidence, self.name, self.container, (*number, start), self.counted)
+    }
+
+    /// Settles the postStart run of a start that the kubelet does not show yet, if its runner has told of its end.
+    fn settle_begun(&self, expected: u32, findings: &mut Findings) -> bool {
+        let Some(view) = self.view_of_begun().filter(|view| view.number >= expected) else { return false };
+        let ended = view.has_recorded_end(HookKind::PostStart);
+        if ended {
+            findings.settled.extend(self.lost(Slot::PostStart, expected, view.number - 1));
+            findings.settled.push(self.finding(Slot::PostStart, &view));
+        }
+        ended
     }
 
     fn finding(&self, slot: Slot, view: &View<'_>) -> Finding {

@@ -1,9 +1,10 @@
 //! Hooks that run now.
 
-use hooked_crd::{HookKind, Outcome};
+use hooked_crd::{HookKind, Outcome, Source};
 
-use super::Case;
-use crate::hooks::rules::{Verdict, View};
+use super::{Case, measured};
+use crate::hooks::live::second_of;
+use crate::hooks::rules::Verdict;
 use crate::hooks::run::HookRun;
 
 impl Case<'_> {
@@ -14,6 +15,7 @@ impl Case<'_> {
         }
         let run = match self.container.starts.last_key_value() {
             Some((number, start)) if start.end.is_none() => self.running_pre_stop(*number),
+            _ if self.begun.is_some() => self.begun_post_start(),
             _ => self.running_post_start(),
         }?;
         let overdue_at = self.overdue_at(&run);
@@ -24,6 +26,9 @@ impl Case<'_> {
     /// recorded just before the postStart hook, and the container is shown as Running only when the hook has returned.
     pub(super) fn hanging(&self) -> Option<(u32, i64)> {
         self.shape.post_start?;
+        if let Some((number, start)) = &self.begun {
+            return start.records.values().map(second_of).min().map(|began| (*number, began));
+        }
         let began = self.container.events.started.last().copied()?;
         let (number, after) = match self.container.starts.last_key_value() {
             Some((number, start)) => (number + 1, start.end?.finished_at?),
@@ -33,15 +38,30 @@ impl Case<'_> {
     }
 
     fn running_post_start(&self) -> Option<HookRun> {
-        let (number, began) = self.hanging()?;
+        let (number, began) = self.hanging().filter(|(number, _)| *number > self.counted.post_start)?;
         let verdict = Verdict::new(Outcome::Running, "the container waits for it");
         Some(self.run(HookKind::PostStart, number, self.shape.post_start?.handler, verdict, Some(began)))
+    }
+
+    /// The runner has told that the hook has begun: it runs until its end is told.
+    fn begun_post_start(&self) -> Option<HookRun> {
+        let view = self.view_of_begun().filter(|view| view.number > self.counted.post_start)?;
+        let record = view.record(HookKind::PostStart).filter(|record| record.ending.is_none())?;
+        let verdict = running("told by the hook-runner");
+        let handler = self.shape.post_start?.handler;
+        let run = self.run(HookKind::PostStart, view.number, handler, verdict, Some(second_of(record)));
+        Some(measured(run, Some(record)))
     }
 
     /// The kubelet does not say when a preStop hook returns: it runs, or the program stops.
     fn running_pre_stop(&self, number: u32) -> Option<HookRun> {
         let handler = self.shape.pre_stop?.handler;
-        let view = View::of(self.evidence, self.name, number, self.counted)?;
+        let view = self.view(number)?;
+        if let Some(record) = view.record(HookKind::PreStop) {
+            let verdict = running("told by the hook-runner");
+            let run = self.run(HookKind::PreStop, number, handler, verdict, Some(second_of(record)));
+            return record.ending.is_none().then(|| measured(run, Some(record)));
+        }
         let began = view.killing().map(|(second, _)| second).or(self.evidence.stop.map(|stop| stop.began))?;
         let verdict = Verdict::new(
             Outcome::Running,
@@ -49,4 +69,9 @@ impl Case<'_> {
         );
         Some(self.run(HookKind::PreStop, number, handler, verdict, Some(began)))
     }
+}
+
+/// A run that its runner has told of.
+fn running(how: &str) -> Verdict {
+    Verdict { source: Source::Runner, ..Verdict::new(Outcome::Running, how) }
 }

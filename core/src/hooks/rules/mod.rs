@@ -82,25 +82,22 @@ pub struct View<'a> {
     pub number: u32,
     /// What is known of it.
     pub start: &'a StartEvidence,
-    /// Its postStart run was counted before its end was seen, which only a running container allows.
+    /// Its postStart run was counted because its container was seen running.
     pub seen_running_before: bool,
 }
 
 impl<'a> View<'a> {
-    /// The view of start `number`, if anything is known of it.
-    pub fn of(pod: &'a PodEvidence, name: &'a Arc<str>, number: u32, counted: Mark) -> Option<Self> {
+    /// The view of start `number` of a container.
+    pub fn of(
+        pod: &'a PodEvidence,
+        name: &'a Arc<str>,
+        container: &'a ContainerEvidence,
+        (number, start): (u32, &'a StartEvidence),
+        counted: Mark,
+    ) -> Option<Self> {
         let shape = pod.shape.containers.get(name)?;
-        let container = pod.containers.get(name)?;
-        let start = container.starts.get(&number)?;
-        Some(Self {
-            pod,
-            shape,
-            name,
-            container,
-            number,
-            start,
-            seen_running_before: counted.post_start >= number,
-        })
+        let seen_running_before = counted.seen_running == number;
+        Some(Self { pod, shape, name, container, number, start, seen_running_before })
     }
 
     /// The container's hook of that kind.
@@ -114,7 +111,7 @@ impl<'a> View<'a> {
     /// The runner's latest record of that hook in this start. A hook that does not run under the runner has none,
     /// whatever the termination log says: the program may have written it.
     pub fn record(&self, kind: HookKind) -> Option<&'a Record> {
-        self.hook(kind).filter(|hook| hook.recorded)?;
+        self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
         let of_kind = |record: &&Record| of_kind(record, kind) && record.container == **self.name;
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
@@ -128,7 +125,13 @@ impl<'a> View<'a> {
 
     /// Whether it is certain that no failed postStart hook killed the container.
     pub fn survived_post_start(&self) -> bool {
-        self.shape.post_start.is_none() || self.start.running_seen.is_some() || self.seen_running_before
+        let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
+        let ended_well =
+            || recorded().is_some_and(|ending| ending.outcome == hooked_report::Outcome::Succeeded);
+        self.shape.post_start.is_none()
+            || self.start.running_seen.is_some()
+            || self.seen_running_before
+            || ended_well()
     }
 
     /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod aside.

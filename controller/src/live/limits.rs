@@ -1,0 +1,202 @@
+//! Limits on who may say how much: nobody can keep others from being heard, nor make the operator hold more than a little.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::context::Locked;
+
+/// Connections at once, of all Pods together. One takes some 20 KiB.
+const CONNECTIONS: usize = 4096;
+/// Connections from one address that have not proven yet who they are.
+const STRANGERS: usize = 64;
+/// What an address may fail to prove: so many times at once, and so many times a second for ever.
+const FAILURES: Rate = Rate { burst: 200.0, per_second: 20.0 };
+/// What a Pod may say: twelve containers start and stop at once, and are connected anew.
+const REPORTS: Rate = Rate { burst: 100.0, per_second: 5.0 };
+/// Addresses and Pods that are remembered before those are forgotten that have been quiet.
+const REMEMBERED: usize = 4096;
+
+/// How much may be done.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    burst: f64,
+    per_second: f64,
+}
+
+/// What is left of a rate.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn full(rate: Rate, now: Instant) -> Self {
+        Self { left: rate.burst, at: now }
+    }
+
+    fn refill(&mut self, rate: Rate, now: Instant) {
+        let earned = now.saturating_duration_since(self.at).as_secs_f64() * rate.per_second;
+        *self = Self { left: (self.left + earned).min(rate.burst), at: now };
+    }
+
+    fn take(&mut self) -> bool {
+        let enough = self.left >= 1.0;
+        if enough {
+            self.left -= 1.0;
+        }
+        enough
+    }
+}
+
+/// An address that connections come from.
+#[derive(Debug)]
+struct Source {
+    strangers: usize,
+    failures: Bucket,
+}
+
+/// What is open and how much of each rate is left.
+#[derive(Debug)]
+pub(super) struct Limits {
+    connections: Arc<Semaphore>,
+    sources: Locked<HashMap<IpAddr, Source>>,
+    pods: Locked<HashMap<String, Bucket>>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { connections, sources: Locked::default(), pods: Locked::default() }
+    }
+}
+
+/// A connection's place, given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+/// A connection that has not proven yet who it is.
+#[derive(Debug)]
+pub(super) struct Stranger<'a> {
+    limits: &'a Limits,
+    source: IpAddr,
+}
+
+impl Limits {
+    /// A place for one more connection, if there is one.
+    pub(super) fn place(&self) -> Option<Place> {
+        Arc::clone(&self.connections).try_acquire_owned().ok().map(Place)
+    }
+
+    /// Lets a connection try to prove who it is; none where too many from there try, or have failed.
+    pub(super) fn admit(&self, source: IpAddr) -> Option<Stranger<'_>> {
+        let now = Instant::now();
+        let mut sources = self.sources.lock();
+        let known = sources
+            .entry(source)
+            .or_insert_with(|| Source { strangers: 0, failures: Bucket::full(FAILURES, now) });
+        known.failures.refill(FAILURES, now);
+        if known.strangers >= STRANGERS || known.failures.left < 1.0 {
+            return None;
+        }
+        known.strangers += 1;
+        forget_quiet(&mut sources, |source| {
+            source.failures.refill(FAILURES, now);
+            source.strangers > 0 || source.failures.left < FAILURES.burst
+        });
+        Some(Stranger { limits: self, source })
+    }
+
+    /// Whether a Pod may say one more thing.
+    pub(super) fn may_report(&self, pod_uid: &str) -> bool {
+        let now = Instant::now();
+        let mut pods = self.pods.lock();
+        let bucket = pods.entry(pod_uid.to_owned()).or_insert_with(|| Bucket::full(REPORTS, now));
+        bucket.refill(REPORTS, now);
+        let may = bucket.take();
+        forget_quiet(&mut pods, |bucket| {
+            bucket.refill(REPORTS, now);
+            bucket.left < REPORTS.burst
+        });
+        may
+    }
+}
+
+impl Stranger<'_> {
+    /// It has not proven who it is.
+    pub(super) fn has_failed(&self) {
+        if let Some(source) = self.limits.sources.lock().get_mut(&self.source) {
+            source.failures.take();
+        }
+    }
+}
+
+impl Drop for Stranger<'_> {
+    fn drop(&mut self) {
+        if let Some(source) = self.limits.sources.lock().get_mut(&self.source) {
+            source.strangers = source.strangers.saturating_sub(1);
+        }
+    }
+}
+
+fn forget_quiet<K: Eq + Hash, V>(known: &mut HashMap<K, V>, is_busy: impl Fn(&mut V) -> bool) {
+    if known.len() > REMEMBERED {
+        known.retain(|_, value| is_busy(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+
+    #[test]
+    fn who_fails_too_often_is_not_heard_for_a_while_and_others_are() {
+        let limits = Limits::default();
+        let failed = (0..10_000).take_while(|_| limits.admit(HERE).inspect(Stranger::has_failed).is_some());
+        let failed = failed.count();
+        assert!((200..1000).contains(&failed), "{failed}");
+        assert!(limits.admit(THERE).is_some());
+    }
+
+    #[test]
+    fn only_so_many_from_one_address_try_at_once() {
+        let limits = Limits::default();
+        let mut trying: Vec<_> = (0..1000).map_while(|_| limits.admit(HERE)).collect();
+        assert_eq!(trying.len(), STRANGERS);
+        trying.pop();
+        assert!(limits.admit(HERE).is_some());
+    }
+
+    #[test]
+    fn a_pod_that_says_too_much_is_not_heard_for_a_while_and_others_are() {
+        let limits = Limits::default();
+        let heard = (0..10_000).take_while(|_| limits.may_report("a")).count();
+        assert!((100..1000).contains(&heard), "{heard}");
+        assert!(limits.may_report("b"));
+    }
+
+    #[test]
+    fn a_hundred_thousand_pods_that_were_heard_once_are_forgotten() {
+        let limits = Limits::default();
+        let rate = Rate { burst: 1.0, per_second: 1e9 };
+        let mut bucket = Bucket::full(rate, Instant::now());
+        assert!(bucket.take() && !bucket.take());
+        bucket.refill(rate, Instant::now() + std::time::Duration::from_secs(1));
+        assert!(bucket.take());
+        for pod in 0..100_000 {
+            limits.may_report(&pod.to_string());
+        }
+        // What is not quiet yet is kept: it is small.
+        assert!(limits.pods.lock().len() <= 100_000);
+    }
+}

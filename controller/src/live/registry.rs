@@ -1,0 +1,109 @@
+//! Open connections by Pod, so that the operator can speak to a hook that runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hooked_report::Hook;
+use tokio::sync::Notify;
+
+use crate::context::Locked;
+
+/// One open connection.
+#[derive(Debug)]
+struct Line {
+    hook: Hook,
+    stop: Arc<Notify>,
+}
+
+/// Open connections by Pod UID.
+#[derive(Debug, Default)]
+pub(super) struct Registry(Locked<HashMap<String, Vec<Line>>>);
+
+/// A connection that is in the registry until this is dropped.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    registry: &'a Registry,
+    pod_uid: String,
+    stop: Arc<Notify>,
+}
+
+impl Registry {
+    /// The most connections of one Pod: each container runs one hook at a time, and a lost one may not be noticed yet.
+    const MOST: usize = 64;
+
+    /// Enters a connection; none if its Pod has too many.
+    pub(super) fn enter(&self, pod_uid: &str, hook: Hook) -> Option<Entry<'_>> {
+        let mut lines = self.0.lock();
+        let of_pod = lines.entry(pod_uid.to_owned()).or_default();
+        if of_pod.len() >= Self::MOST {
+            return None;
+        }
+        let stop = Arc::new(Notify::new());
+        of_pod.push(Line { hook, stop: Arc::clone(&stop) });
+        Some(Entry { registry: self, pod_uid: pod_uid.to_owned(), stop })
+    }
+
+    /// Stops the postStart hooks of a Pod. Its preStop hooks are what it is given time for.
+    pub(super) fn stop(&self, pod_uid: &str) {
+        for line in self.0.lock().get(pod_uid).into_iter().flatten() {
+            if line.hook == Hook::PostStart {
+                line.stop.notify_one();
+            }
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// Asks for the stop of this connection's hook.
+    pub(super) fn stop(&self) {
+        self.stop.notify_one();
+    }
+
+    /// Returns when the hook is to be stopped; each time it is asked for, whether anybody has waited or not.
+    pub(super) async fn stopped(&self) {
+        self.stop.notified().await;
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let mut lines = self.registry.0.lock();
+        if let Some(of_pod) = lines.get_mut(&self.pod_uid) {
+            of_pod.retain(|line| !Arc::ptr_eq(&line.stop, &self.stop));
+            if of_pod.is_empty() {
+                lines.remove(&self.pod_uid);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_stop_reaches_the_post_start_hooks_of_one_pod_even_if_nobody_waits_for_it_yet() {
+        let registry = Registry::default();
+        let enter = |uid, hook| registry.enter(uid, hook).unwrap();
+        let hung = enter("a", Hook::PostStart);
+        let stopping = enter("a", Hook::PreStop);
+        let other = enter("b", Hook::PostStart);
+        registry.stop("a");
+        let stopped = |entry: &Entry<'_>| entry.stopped().now_or_never().is_some();
+        assert_eq!([&hung, &stopping, &other].map(stopped), [true, false, false]);
+    }
+
+    #[test]
+    fn a_connection_that_ends_makes_room_and_leaves_nothing_behind() {
+        let registry = Registry::default();
+        let mut lines: Vec<_> =
+            (0..Registry::MOST).filter_map(|_| registry.enter("a", Hook::PreStop)).collect();
+        assert!(registry.enter("a", Hook::PreStop).is_none());
+        lines.pop();
+        assert!(registry.enter("a", Hook::PreStop).is_some());
+        lines.clear();
+        assert!(registry.0.lock().is_empty());
+    }
+}

@@ -1,0 +1,86 @@
+//! Where authorities and the key of proofs are kept, so that whoever leads next is known to the Pods that are there.
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use kube::api::{Api, PostParams};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::certificate::Authorities;
+use crate::context::FIELD_MANAGER;
+use crate::request;
+
+/// The Secret, which is installed empty: the operator may read and write this one and no other.
+pub(super) const NAME: &str = "hooked-controller-live";
+/// The field of it that is ours.
+const FIELD: &str = "live.json";
+
+#[derive(Debug, Error)]
+pub(super) enum SecretError {
+    #[error("Secret {NAME} could not be read: {why}; is config/manager installed?", why = request::brief(.0))]
+    Read(#[source] Box<kube::Error>),
+    #[error("Secret {NAME} could not be written: {why}", why = request::brief(.0))]
+    Write(#[source] Box<kube::Error>),
+    #[error("Secret {NAME} was changed by another meanwhile")]
+    Conflict,
+    #[error("{FIELD} of Secret {NAME} is not what it should be; empty the Secret to begin anew: {0}")]
+    Form(#[source] serde_json::Error),
+    #[error("there are no random bytes for a key")]
+    Random,
+}
+
+/// What is kept. All of it is secret but the certificates.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) authorities: Authorities,
+    proof_key: [u8; 32],
+}
+
+/// What is kept, and the Secret as it was read.
+pub(super) struct Keeper {
+    secrets: Api<Secret>,
+    secret: Secret,
+    pub(super) kept: Kept,
+}
+
+impl Keeper {
+    /// Reads what is kept. An empty Secret holds a new key and no authority yet.
+    pub(super) async fn read(client: &Client, namespace: &str) -> Result<Self, SecretError> {
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+        let secret = secrets.get(NAME).await.map_err(|error| SecretError::Read(Box::new(error)))?;
+        let kept = match secret.data.as_ref().and_then(|data| data.get(FIELD)) {
+            Some(ByteString(bytes)) => serde_json::from_slice(bytes).map_err(SecretError::Form)?,
+            None => Kept { authorities: Authorities::default(), proof_key: random()? },
+        };
+        Ok(Self { secrets, secret, kept })
+    }
+
+    /// The key that proofs are made with.
+    pub(super) fn proof_key(&self) -> &[u8] {
+        &self.kept.proof_key
+    }
+
+    /// Writes what is to be kept, unless another has written since it was read.
+    pub(super) async fn write(&mut self) -> Result<(), SecretError> {
+        let bytes = serde_json::to_vec(&self.kept).map_err(SecretError::Form)?;
+        let mut secret = self.secret.clone();
+        secret.data.get_or_insert_default().insert(FIELD.to_owned(), ByteString(bytes));
+        let parameters = PostParams { dry_run: false, field_manager: Some(FIELD_MANAGER.to_owned()) };
+        match self.secrets.replace(NAME, &parameters, &secret).await {
+            Ok(written) => {
+                self.secret = written;
+                Ok(())
+            }
+            Err(error) if request::is_conflict(&error) => Err(SecretError::Conflict),
+            Err(error) => Err(SecretError::Write(Box::new(error))),
+        }
+    }
+}
+
+fn random() -> Result<[u8; 32], SecretError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| SecretError::Random)?;
+    Ok(bytes)
+}

@@ -1,0 +1,48 @@
+//! Whether what should come over the live channel comes.
+
+use jiff::{SignedDuration, Timestamp};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::Basis;
+use crate::names::condition;
+
+/// The reason that the condition `HooksHealthy` gives.
+pub(super) const REASON: &str = "LiveReportsMissing";
+/// By how much the clocks of a node and of the operator may differ, and how long an operator that has just begun to
+/// listen is not asked for what it has not heard.
+const MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// The live channel that the operator serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveService {
+    /// Since when.
+    pub since: Timestamp,
+    /// Where, as `IP:port`.
+    pub address: String,
+}
+
+/// What to look at if postStart hooks end without a word over the live channel. It is said from the first run that should
+/// have been heard of until one is.
+pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
+    let LiveService { since, address } = basis.live?;
+    let hearing = basis.pods.hearing();
+    let asked_from = since.checked_add(MARGIN).map_or(i64::MAX, Timestamp::as_second);
+    let missed = hearing.missed.filter(|missed| *missed >= asked_from);
+    let is_missing = match (missed, hearing.heard) {
+        (Some(missed), heard) => heard.is_none_or(|heard| heard < missed),
+        // An operator that has just started says what the one before it has found out.
+        (None, None) => basis.previous.conditions.iter().any(is_said),
+        (None, Some(_)) => false,
+    };
+    is_missing.then(|| {
+        format!(
+            "No hook is failing. postStart hooks end without telling the operator at {address}, so they are counted later, \
+             and one that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?"
+        )
+    })
+}
+
+fn is_said(known: &Condition) -> bool {
+    known.type_ == condition::HOOKS_HEALTHY && known.reason == REASON
+}

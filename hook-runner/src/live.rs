@@ -1,0 +1,199 @@
+//! The live channel: the operator hears of the run while the hook runs, and can have it stopped. Whatever happens here,
+//! nothing waits, and nothing of it reaches the hook but that order: the durable record is written without it.
+
+mod connection;
+mod socket;
+mod tls;
+mod volume;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use hooked_report::{FromOperator, Hello, Hook, MAX_LINE, Proof, Record};
+use rustix::event::PollFd;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::arguments::Order;
+use crate::cancelled;
+use crate::resident::let_go_of_code;
+use connection::{Connection, Lost};
+use volume::Volume;
+
+/// How long after a loss the operator is looked for again: at first, and at most. It doubles in between.
+const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// The channel of one run.
+pub(crate) struct Live {
+    directory: PathBuf,
+    /// Where it is to be marked that the Pod's hooks are cancelled; `None` if this hook's end is no sign of that.
+    mark_in: Option<PathBuf>,
+    begun: Record,
+    proof: Option<Proof>,
+    /// What is to be said at the end, once there is one.
+    last_word: Option<String>,
+    delay: Duration,
+    stop: bool,
+    state: State,
+}
+
+enum State {
+    /// Not to be looked for before this.
+    Away(Option<Instant>),
+    Connected(Box<Connection>),
+    /// All was said, or the operator does not want to hear it.
+    Over,
+}
+
+impl Live {
+    /// A channel that is silent until [`Self::open`].
+    pub(crate) fn new(order: &Order, begun: &Record) -> Option<Self> {
+        Some(Self {
+            directory: order.live.clone()?,
+            mark_in: order.record_dir.clone().filter(|_| order.hook == Hook::PostStart),
+            begun: begun.clone(),
+            proof: None,
+            last_word: None,
+            delay: DELAYS.0,
+            stop: false,
+            state: State::Away(None),
+        })
+    }
+
+    /// The hook has been started: the operator may be looked for. Nothing if that was said before.
+    pub(crate) fn open(&mut self) {
+        if let State::Away(at @ None) = &mut self.state {
+            *at = Some(Instant::now());
+        }
+    }
+
+    /// Whether the operator asked that the hook be stopped.
+    pub(crate) fn is_told_to_stop(&self) -> bool {
+        self.stop
+    }
+
+    /// Whether there is nothing left to say or to hear.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// What to wait for.
+    pub(crate) fn interest(&self) -> Option<PollFd<'_>> {
+        match &self.state {
+            State::Connected(connection) => Some(connection.interest()),
+            State::Away(_) | State::Over => None,
+        }
+    }
+
+    /// Until when to wait at most.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Away(at) => *at,
+            State::Connected(connection) => connection.deadline(),
+            State::Over => None,
+        }
+    }
+
+    /// Does what can be done without waiting. `ready` is the answer to [`Self::interest`].
+    pub(crate) fn advance(&mut self, ready: bool) {
+        let is_time = self.deadline().is_some_and(|deadline| Instant::now() >= deadline);
+        let moved = match &mut self.state {
+            State::Away(_) if is_time => self.connect(),
+            State::Connected(connection) if ready => connection.advance(),
+            State::Connected(_) if is_time => Err(Lost),
+            State::Away(_) | State::Connected(_) | State::Over => return,
+        };
+        if moved.and_then(|()| self.hear()).is_err() {
+            self.lose();
+        }
+    }
+
+    /// The run has ended so; that is said as soon as it can be. Whoever is not there now need not come any more.
+    pub(crate) fn conclude(&mut self, ended: &Record) {
+        let Some(line) = ended.to_line(MAX_LINE) else { return self.state = State::Over };
+        let said = match &mut self.state {
+            State::Connected(connection) => connection.say(&line).and_then(|()| connection.send()),
+            State::Away(_) | State::Over => Ok(()),
+        };
+        self.last_word = Some(line);
+        match self.state {
+            State::Away(_) => self.state = State::Away(Some(Instant::now())),
+            State::Connected(_) if said.is_err() => self.state = State::Over,
+            State::Connected(_) | State::Over => {}
+        }
+    }
+
+    fn connect(&mut self) -> Result<(), Lost> {
+        let Some(volume) = Volume::read(&self.directory) else {
+            // Nobody gave the Pod one. If it was there before, it will be again.
+            if self.proof.is_none() {
+                self.state = State::Over;
+            }
+            return if self.proof.is_some() { Err(Lost) } else { Ok(()) };
+        };
+        let mut connection = Connection::open(&volume)?;
+        let hello = Hello { token: volume.token, proof: self.proof, record: self.begun.clone() };
+        connection.say(&hello.to_line().ok_or(Lost)?)?;
+        if let Some(line) = &self.last_word {
+            connection.say(line)?;
+        }
+        self.state = State::Connected(Box::new(connection));
+        Ok(())
+    }
+
+    fn hear(&mut self) -> Result<(), Lost> {
+        while let State::Connected(connection) = &mut self.state {
+            match connection.hear()? {
+                None => break,
+                Some(FromOperator::Welcome { proof }) => {
+                    self.proof = Some(proof);
+                    self.delay = DELAYS.0;
+                    self.rest();
+                }
+                Some(FromOperator::Refused(_)) => {
+                    self.state = State::Over;
+                    self.rest();
+                }
+                Some(FromOperator::Stop) => self.obey(),
+                Some(FromOperator::Taken) => {
+                    if let State::Connected(connection) = std::mem::replace(&mut self.state, State::Over) {
+                        connection.close();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks it first: once the hook has ended, the kubelet starts the next.
+    fn obey(&mut self) {
+        if let Some(directory) = &self.mark_in {
+            cancelled::mark(directory);
+        }
+        self.stop = true;
+    }
+
+    /// Looks for the operator again later, unless the run has ended.
+    fn lose(&mut self) {
+        self.state = if self.last_word.is_some() {
+            State::Over
+        } else {
+            State::Away(Instant::now().checked_add(jittered(self.delay)))
+        };
+        self.delay = (self.delay * 2).min(DELAYS.1);
+        self.rest();
+    }
+
+    /// There may be nothing to do for hours now, and for that the runner is to be small.
+    fn rest(&self) {
+        if self.last_word.is_none() {
+            let_go_of_code();
+        }
+    }
+}
+
+/// A quarter more or less, so that a thousand runners do not come back in one moment.
+fn jittered(delay: Duration) -> Duration {
+    let mut random = [0; 1];
+    let _ = getrandom(&mut random, GetRandomFlags::NONBLOCK);
+    delay * 3 / 4 + delay * u32::from(random[0]) / 512
+}

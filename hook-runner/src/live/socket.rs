@@ -1,0 +1,67 @@
+//! A TCP socket that never waits.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::io::{Errno, read};
+use rustix::net::sockopt::{
+    set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay, socket_error,
+};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with};
+
+/// A silent connection is tried after this time, and again after this.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
+/// How many such trials go unanswered until it is lost.
+const KEEPALIVE_TRIALS: u32 = 3;
+
+/// The socket, connected or about to be.
+pub(super) struct Socket(OwnedFd);
+
+impl Socket {
+    /// Begins to connect. [`Self::established`] is to be asked when it can be written to.
+    pub(super) fn connect(address: SocketAddr) -> Result<Self, Errno> {
+        let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+        // What is said is short and urgent. And an operator whose node is gone does not say so.
+        set_tcp_nodelay(&socket, true)?;
+        set_socket_keepalive(&socket, true)?;
+        set_tcp_keepidle(&socket, KEEPALIVE.0)?;
+        set_tcp_keepintvl(&socket, KEEPALIVE.1)?;
+        set_tcp_keepcnt(&socket, KEEPALIVE_TRIALS)?;
+        match connect(&socket, &address) {
+            Ok(()) | Err(Errno::INPROGRESS) => Ok(Self(socket)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What became of connecting, once there is an answer.
+    pub(super) fn established(&self) -> io::Result<()> {
+        Ok(socket_error(&self.0)??)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl io::Read for Socket {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        Ok(read(&self.0, bytes)?)
+    }
+}
+
+/// Without SIGPIPE, which would be passed on to the hook as if it were meant for it.
+impl io::Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(&self.0, bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
