@@ -97,6 +97,10 @@ where
     };
     if let Err(End::Refused(refusal)) = end {
         door.count(refusal.label());
+        if refusal.is_passing() {
+            // Without a word: a runner that is refused does not come back, and this one may be believed later.
+            return;
+        }
         let why = FromOperator::Refused(refusal.label().to_owned());
         // Who is refused may well be gone.
         line.say(&why).await.ok();

@@ -12,6 +12,7 @@ mod listen;
 mod proof;
 mod refusal;
 mod registry;
+mod route;
 mod secret;
 mod serve;
 mod service;

@@ -40,6 +40,11 @@ pub(super) const TAKEN: &str = "taken";
 pub(super) const DUPLICATE: &str = "duplicate";
 
 impl Refusal {
+    /// Whether the same report may be believed later.
+    pub(super) fn is_passing(self) -> bool {
+        matches!(self, Self::Slow | Self::Foreign | Self::RateLimited | Self::Unverifiable)
+    }
+
     /// The label's value.
     pub(super) fn label(self) -> &'static str {
         match self {

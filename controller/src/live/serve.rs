@@ -14,6 +14,7 @@ use super::keys::SigningKeys;
 use super::limits::Limits;
 use super::listen::{Door, Shown, TlsError, acceptor, listen};
 use super::proof::Prover;
+use super::route::{RouteError, to_this_operator};
 use super::secret::{Keeper, SecretError};
 use super::service::{ServiceError, address};
 use super::{Live, LiveEndpoint, signature};
@@ -44,6 +45,8 @@ pub(crate) struct Options {
 enum ServeError {
     #[error(transparent)]
     Service(#[from] ServiceError),
+    #[error(transparent)]
+    Route(#[from] RouteError),
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -109,6 +112,9 @@ async fn open(
     };
     door.connections.set(0);
     let endpoint = upkeep.endpoint().await?;
+    if options.advertise_address.is_none() {
+        to_this_operator(client, &options.namespace).await?;
+    }
     tracing::info!(address = endpoint.address, "the live channel is open");
     live.now_serves(endpoint);
     let kept = async {

@@ -111,7 +111,16 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_named() {
-        for wrong in ["x:1.0", "1:1", "1:1.0,2.0,3.0", "1:1.2.3.4", "1", "0:1.0", "1-99999999999999999999:1.0", "1:1.x"] {
+        for wrong in [
+            "x:1.0",
+            "1:1",
+            "1:1.0,2.0,3.0",
+            "1:1.2.3.4",
+            "1",
+            "0:1.0",
+            "1-99999999999999999999:1.0",
+            "1:1.x",
+        ] {
             let text = if wrong == "0:1.0" { format!("5:,1.0;{wrong}") } else { wrong.to_owned() };
             assert_eq!(read(&text, &containers()).unwrap_err(), wrong);
         }
