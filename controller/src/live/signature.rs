@@ -58,6 +58,7 @@ impl JwtVerifier for Key {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is the library's")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     if !ALGORITHMS.contains(algorithm) {
         return Err(ErrorKind::UnsupportedAlgorithm.into());
@@ -65,6 +66,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     Ok(Box::new(Key { algorithm: *algorithm, key: key.clone() }))
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is the library's")]
 fn refuse_to_sign(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     Err(ErrorKind::UnsupportedAlgorithm.into())
 }

@@ -4,6 +4,7 @@
 mod absence;
 mod deaths;
 mod delivery;
+mod live;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};

@@ -5,6 +5,7 @@ mod deaths;
 mod deployments;
 mod kubectl;
 mod leaving;
+mod live;
 mod malformed;
 mod rollouts;
 mod runner;
