@@ -52,13 +52,13 @@ impl HostDirectory {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
-    /// Writes one of its files, for containers to see.
-    pub fn write(&self, file: &str, text: &str) -> Result<()> {
+    /// Makes an empty file in it, for hooks that wait for one.
+    pub fn touch(&self, file: &str) -> Result<()> {
         ensure!(
             self.readable,
-            "this scenario writes files of the node, which are not at hand with a cluster of yours"
+            "this scenario makes files of the node, which are not at hand with a cluster of yours"
         );
-        Ok(fs::write(self.path.join(file), text)?)
+        Ok(fs::write(self.path.join(file), "")?)
     }
 
     /// How many lines one of its files has, as counters count.

@@ -30,6 +30,15 @@ impl Metrics {
         Ok(Self(samples))
     }
 
+    /// How many live reports have had each result, of all Pods of the cluster.
+    pub async fn live_reports(cluster: &Cluster) -> Result<std::collections::BTreeMap<String, f64>> {
+        let text = cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?;
+        let lines = text.lines().filter(|line| line.starts_with("hooked_live_reports_total{"));
+        let samples = lines.map(read).collect::<Result<Vec<_>>>()?;
+        let result = |sample: Sample| Some((sample.labels.into_iter().next()?.1, sample.value));
+        Ok(samples.into_iter().filter_map(result).collect())
+    }
+
     /// The sum of all samples of this name that have these labels; none if there is no such sample.
     pub fn find(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let carries = |sample: &&Sample| {

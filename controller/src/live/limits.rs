@@ -153,6 +153,7 @@ fn forget_quiet<K: Eq + Hash, V>(known: &mut HashMap<K, V>, is_busy: impl Fn(&mu
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::time::Duration;
 
     use super::*;
 
@@ -186,17 +187,21 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_pods_that_were_heard_once_are_forgotten() {
-        let limits = Limits::default();
-        let rate = Rate { burst: 1.0, per_second: 1e9 };
-        let mut bucket = Bucket::full(rate, Instant::now());
+    fn a_rate_comes_back_with_time_and_no_further_than_it_was() {
+        let (rate, now) = (Rate { burst: 2.0, per_second: 1.0 }, Instant::now());
+        let mut bucket = Bucket::full(rate, now);
+        assert!(bucket.take() && bucket.take() && !bucket.take());
+        bucket.refill(rate, now + Duration::from_secs(1));
         assert!(bucket.take() && !bucket.take());
-        bucket.refill(rate, Instant::now() + std::time::Duration::from_secs(1));
-        assert!(bucket.take());
-        for pod in 0..100_000 {
-            limits.may_report(&pod.to_string());
-        }
-        // What is not quiet yet is kept: it is small.
-        assert!(limits.pods.lock().len() <= 100_000);
+        bucket.refill(rate, now + Duration::from_secs(100));
+        assert!(bucket.take() && bucket.take() && !bucket.take());
+    }
+
+    #[test]
+    fn of_many_only_those_are_remembered_that_are_not_quiet() {
+        let many = REMEMBERED + 100;
+        let mut known: HashMap<usize, bool> = (0..many).map(|key| (key, key % 10 == 0)).collect();
+        forget_quiet(&mut known, |is_busy| *is_busy);
+        assert_eq!(known.len(), many.div_ceil(10));
     }
 }

@@ -25,10 +25,11 @@ use hooked_core::status::LiveService;
 use hooked_core::tally::Heard;
 use hooked_report::Record;
 use jiff::Timestamp;
+use kube_runtime::reflector::ObjectRef;
 use tokio::sync::watch;
 
 use crate::context::Locked;
-use crate::observe::{Index, Scope, Triggers};
+use crate::observe::{Index, NamedOwner, Scope, Triggers};
 use registry::Registry;
 
 pub(crate) use refusal::RESULTS;
@@ -101,10 +102,26 @@ impl Live {
 
     fn now_serves(&self, endpoint: LiveEndpoint) {
         let address = endpoint.address.clone();
-        let mut serving = self.serving.lock();
-        let since = serving.as_ref().map_or_else(Timestamp::now, |(_, service)| service.since);
-        *serving = Some((endpoint, LiveService { since, address }));
+        let changed = {
+            let mut serving = self.serving.lock();
+            let changed = serving.as_ref().is_none_or(|(known, _)| *known != endpoint);
+            let since = serving.as_ref().map_or_else(Timestamp::now, |(_, service)| service.since);
+            *serving = Some((endpoint, LiveService { since, address }));
+            changed
+        };
         self.tried.send_replace(true);
+        if changed {
+            self.look_at_all();
+        }
+    }
+
+    /// Has every workload looked at: its Pods are to be told.
+    fn look_at_all(&self) {
+        for inlet in &*self.inlets.lock() {
+            for NamedOwner { namespace, name, .. } in inlet.index.owners() {
+                inlet.triggers.unbounded_send(ObjectRef::new(&name).within(&namespace)).ok();
+            }
+        }
     }
 
     fn serves_no_more(&self) {

@@ -111,7 +111,13 @@ fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
     hooks.into_iter().any(|(kind, hook)| of_kind(record, kind) && hook.is_some_and(|hook| hook.recorded))
 }
 
+/// Adds a live record to a start. A start runs each hook once: what its log tells of comes first, then what began first. A
+/// program that reports for a hook of its own has begun after that hook, and changes nothing.
 fn add(start: &mut StartEvidence, record: &Record) {
+    let mut of_hook = start.records.values().filter(|known| known.hook == record.hook);
+    if of_hook.any(|known| known.run != record.run) && !start.records.contains_key(&record.run) {
+        return;
+    }
     let known = std::mem::take(&mut start.records);
     start.records = hooked_report::merge(known.into_values().chain([record.clone()]));
 }

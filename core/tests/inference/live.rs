@@ -152,6 +152,22 @@ fn a_program_that_reports_for_a_hook_that_does_not_says_nothing() {
 }
 
 #[test]
+fn a_program_that_reports_for_its_own_hook_once_more_changes_nothing() {
+    let told = line("PostStart", 1, Some("Succeeded"), "");
+    let lie = |second: i64| {
+        let lie =
+            line("PostStart", 1, Some("Failed"), "").replace(&format!("{:032x}", 1), &format!("{:032x}", 99));
+        moved(&lie, second)
+    };
+    let story = new(&live(&["postStart"])).live(&told).live(&lie(1)).live(&lie(3)).status(2, &running(0, 1));
+    assert_eq!(story.conclude(4).post_start, [Outcome::Succeeded]);
+    // Later the operator has forgotten what came live, and the program reports again.
+    let story = new(&live(&["postStart"])).status(2, &running(0, 1)).live(&lie(3));
+    let over = with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &told);
+    assert_eq!(story.status(60, &over).conclude(60).kills, [], "its log knows better");
+}
+
+#[test]
 fn where_nothing_may_be_written_into_the_log_only_what_came_live_is_believed() {
     let command = json!([RUNNER_PATH, "run", "--live", "/.hooked/live", "--", "sh"]);
     let hooks = json!({"postStart": {"exec": {"command": command}}});

@@ -8,6 +8,7 @@ mod chaos;
 mod deaths;
 mod delivery;
 mod leadership;
+mod live;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};

@@ -6,6 +6,7 @@ mod deployments;
 mod evictions;
 mod kubectl;
 mod leaving;
+mod live;
 mod malformed;
 mod rollouts;
 mod runner;

@@ -37,7 +37,7 @@ async fn a_post_start_that_keeps_its_pod_from_going_is_said_to_until_it_ends() -
         space.until_event("web", "HookStuck", "PostStart of container web").await?;
         ensure!(space.pods("web").await?.len() == 1, "its Pod has gone although its hook hangs");
 
-        space.files.write("go", "")?;
+        space.files.touch("go")?;
         space.until_no_pods("web").await?;
         space.until("web", "it no longer hangs", |workload| says_stuck(workload).is_none()).await?;
         let told: Vec<_> =
@@ -65,7 +65,7 @@ async fn a_pre_stop_that_eats_the_grace_period_is_said_to_before_its_container_i
             said.message.contains("PreStop of container web")
                 && said.message.contains("terminationGracePeriodSeconds")
         );
-        space.files.write("go", "")?;
+        space.files.touch("go")?;
         let workload = space.until_stopped("web").await?;
         let used = workload.status.context("no status")?.grace_used;
         ensure!(used.len() == 1 && used[0].container == "web" && used[0].max_percent >= 80, "{used:?}");

@@ -1,0 +1,126 @@
+//! The live channel when the operator goes, and when it cannot be reached.
+
+use anyhow::{Context, Result, ensure};
+use hooked_crd::{HookKind, HookedWorkload};
+use hooked_e2e::{
+    Container, Operator, Security, Space, Workload, agree, condition, hook, in_namespace, kills, sh, wait_for,
+};
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::runs;
+
+fn measured(script: &str) -> Workload {
+    let container = Container::polite("web").post_start(sh(script));
+    Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}))
+}
+
+/// Empties the operator's Secret, so that it begins anew when it is started the next time.
+async fn forget_authorities(space: &Space) -> Result<()> {
+    let empty = r#"[{"op": "remove", "path": "/data"}]"#;
+    let secret = ["patch", "secret", "hooked-controller-live", "--type=json", "--patch", empty];
+    space.cluster.kubectl(&[&["--namespace", "hooked-system"], &secret[..]].concat()).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_run_is_counted_once_though_the_operator_dies_while_pods_start() -> Result<()> {
+    in_namespace("kill-live", Security::Privileged, async |space| {
+        let workload = measured("echo run >> /witness/started; sleep 1; echo run >> /witness/ended");
+        space.apply(&workload.replicas(8).witnessed(&space.files)).await?;
+        space.files.until_lines("started", 2).await?;
+        Operator::take(&space.cluster).await.kill().await?;
+        let counted = |workload: &HookedWorkload| {
+            hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.succeeded == 8)
+        };
+        space.until("web", "all postStarts are counted", counted).await?;
+        Operator::take(&space.cluster).await.kill().await?;
+        let workload = space.until_stopped("web").await?;
+        ensure!(runs(&workload, "web", HookKind::PostStart)? == space.files.count("started")?);
+        let post_start = hook(&workload, "web", HookKind::PostStart)?;
+        let durations = post_start.duration.as_ref().context("no duration")?.count;
+        ensure!(durations == space.files.count("ended")?, "{post_start:?}");
+        ensure!(kills(&workload).is_empty(), "{:?}", kills(&workload));
+        agree(space, "web").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_told() -> Result<()> {
+    in_namespace("renewed", Security::Privileged, async |space| {
+        let operator = Operator::take(&space.cluster).await;
+        forget_authorities(space).await?;
+        operator.run_with(&["--live-authority-seconds=60", "--live-certificate-seconds=15"]).await?;
+        space.apply(&measured("sleep 0.1").replicas(1)).await?;
+        space.until_ready("web").await?;
+        let first = space.pods("web").await?.first().context("no Pod")?.clone();
+        let known = first.annotations().get("hooked.dev/live-ca").context("no live channel")?.clone();
+        let name = first.name_any();
+        // One authority ends and another takes its place, while one Pod after the other starts.
+        let mut replicas = 1;
+        wait_for("the first Pod is told of another authority alone", async || {
+            replicas += 1;
+            space.scale("web", replicas).await?;
+            space.until_ready("web").await?;
+            let pods = space.pods("web").await?;
+            let pod = pods.iter().find(|pod| pod.name_any() == name).context("the first Pod is gone")?;
+            let told = pod.annotations().get("hooked.dev/live-ca").cloned().unwrap_or_default();
+            Ok(if told.contains(&known) { Err(format!("{replicas} replicas")) } else { Ok(()) })
+        })
+        .await?;
+        let counted = |workload: &HookedWorkload| {
+            let known = hook(workload, "web", HookKind::PostStart);
+            known.is_ok_and(|known| {
+                known.duration.as_ref().is_some_and(|took| took.count == i64::from(replicas))
+            })
+        };
+        space.until("web", "every postStart was heard of", counted).await?;
+        forget_authorities(space).await?;
+        operator.run_with(&[]).await?;
+        drop(operator);
+        let workload = space.until_stopped("web").await?;
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == i64::from(replicas));
+        agree(space, "web").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_channel_that_pods_cannot_reach_is_said_and_taken_back() -> Result<()> {
+    in_namespace("unreachable", Security::Privileged, async |space| {
+        let operator = Operator::take(&space.cluster).await;
+        // What a network policy would do: nothing answers there.
+        operator.run_with(&["--live-advertise-address=192.0.2.1:8443"]).await?;
+        space.apply(&measured("sleep 0.1")).await?;
+        let said = |workload: &HookedWorkload| {
+            condition(workload, "HooksHealthy").is_some_and(|healthy| healthy.reason == "LiveReportsMissing")
+        };
+        // An operator that has just begun to listen is not asked for what it has not heard: one run may not suffice.
+        let mut replicas = 1;
+        let workload = wait_for("it is said", async || {
+            let settled = |workload: &HookedWorkload| {
+                hook(workload, "web", HookKind::PostStart)
+                    .is_ok_and(|counted| counted.succeeded == i64::from(replicas))
+            };
+            let workload = space.until("web", "its hooks are counted", settled).await?;
+            if said(&workload) {
+                return Ok(Ok(workload));
+            }
+            replicas += 1;
+            space.scale("web", replicas).await?;
+            Ok(Err(format!("{replicas} replicas")))
+        })
+        .await?;
+        let healthy = condition(&workload, "HooksHealthy").context("no condition")?;
+        ensure!(healthy.status == "True" && healthy.message.contains("192.0.2.1:8443"), "{healthy:?}");
+        operator.run_with(&[]).await?;
+        space.scale("web", replicas + 1).await?;
+        space.until("web", "it is taken back", |workload| !said(workload)).await?;
+        drop(operator);
+        let workload = space.until_stopped("web").await?;
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == i64::from(replicas) + 1);
+        agree(space, "web").await
+    })
+    .await
+}

@@ -1,0 +1,258 @@
+//! The live channel: a hook's end is known when it ends, one that hangs can be stopped, and who has nothing to say is not
+//! heard.
+
+use anyhow::{Context, Result, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use hooked_crd::{HookKind, HookRunStatus, HookedWorkload, Outcome, Source};
+use hooked_e2e::{
+    Container, Metrics, Security, Space, Stranger, Workload, agree, forged, hook, in_namespace, kills, sh,
+    token, wait_for,
+};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::Api;
+use serde_json::{Value, json};
+
+/// One replica whose exec hooks run under the runner.
+fn measured(containers: impl IntoIterator<Item = Container>) -> Workload {
+    Workload::new("web", containers).with("hooks", json!({"measurement": "Runner"})).grace(5)
+}
+
+/// The settled postStart runs of a container that are told.
+fn post_starts<'a>(workload: &'a HookedWorkload, container: &str) -> Vec<&'a HookRunStatus> {
+    let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
+    let settled = |run: &&HookRunStatus| {
+        run.container == container && run.hook == HookKind::PostStart && run.outcome != Outcome::Running
+    };
+    runs.filter(settled).collect()
+}
+
+/// Waits until the postStart hook of `web` is measured while its Pod lives.
+async fn until_measured(space: &Space) -> Result<HookedWorkload> {
+    space
+        .until("web", "its postStart is measured", |workload| {
+            post_starts(workload, "web")
+                .first()
+                .is_some_and(|run| run.source == Source::Runner && run.duration.is_some())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_post_start_is_measured_while_its_pod_lives_on_and_is_counted_once() -> Result<()> {
+    in_namespace("live", Security::Privileged, async |space| {
+        let container = Container::polite("web").post_start(sh("echo run >> /witness/started; sleep 0.3"));
+        space.apply(&measured([container]).replicas(3).witnessed(&space.files)).await?;
+        let workload = space
+            .until("web", "three postStarts are measured", |workload| {
+                hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| {
+                    counted.duration.as_ref().is_some_and(|duration| duration.count == 3)
+                })
+            })
+            .await?;
+        for run in post_starts(&workload, "web") {
+            let duration = run.duration.context("no duration")?.0.as_secs_f64();
+            ensure!(duration >= 0.3 && run.duration_error.is_some_and(|error| error.0.is_zero()), "{run:?}");
+        }
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == 3);
+        let workload = space.until_stopped("web").await?;
+        let counted = hook(&workload, "web", HookKind::PostStart)?;
+        ensure!(counted.succeeded == 3 && space.files.count("started")? == 3, "{counted:?}");
+        ensure!(counted.duration.as_ref().is_some_and(|duration| duration.count == 3), "{counted:?}");
+        agree(space, "web").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hook_that_runs_is_shown_with_the_moment_of_its_beginning() -> Result<()> {
+    in_namespace("live-running", Security::Privileged, async |space| {
+        let script = "while [ ! -e /witness/go ]; do sleep 0.1; done";
+        space
+            .apply(&measured([Container::polite("web").post_start(sh(script))]).witnessed(&space.files))
+            .await?;
+        let is_running =
+            |run: &HookRunStatus| run.outcome == Outcome::Running && run.source == Source::Runner;
+        let workload = space
+            .until("web", "its postStart runs", |workload| {
+                let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
+                runs.into_iter().any(is_running)
+            })
+            .await?;
+        let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
+        let began = runs.into_iter().find(|run| is_running(run)).and_then(|run| run.start_time.clone());
+        space.files.touch("go")?;
+        let workload = until_measured(space).await?;
+        let run = post_starts(&workload, "web")[0].clone();
+        ensure!(began.is_some() && run.start_time == began, "{began:?} and {run:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hung_post_start_is_stopped_when_its_pod_is_to_go_and_one_of_the_kubelets_alone_is_not()
+-> Result<()> {
+    in_namespace("hung", Security::Privileged, async |space| {
+        let hung = sh("echo run >> /witness/hung; while [ ! -e /witness/release ]; do sleep 0.2; done");
+        let web =
+            Container::polite("web").post_start(hung.clone()).pre_stop(sh("echo run >> /witness/stopped"));
+        let later = Container::polite("later").post_start(sh("echo run >> /witness/later"));
+        let workload = measured([web, later]).witnessed(&space.files);
+        let mut plain = workload.manifest()["spec"]["template"].clone();
+        plain["apiVersion"] = json!("v1");
+        plain["kind"] = json!("Pod");
+        plain["metadata"] = json!({"name": "plain"});
+        space.apply(&workload).await?;
+        space.apply_manifest(&plain).await?;
+        space.files.until_lines("hung", 2).await?;
+        let hooked = space.pods("web").await?.first().context("no Pod")?.name_any();
+        space.kubectl(&["delete", "pod", &hooked, "plain", "--wait=false"]).await?;
+        let pods: Api<Pod> = Api::namespaced(space.cluster.client.clone(), &space.name);
+        let gone = wait_for("the Pod with the hung hook is gone", async || {
+            Ok(pods.get_opt(&hooked).await?.map_or(Ok(()), |pod| Err(json!(pod.status).to_string())))
+        })
+        .await;
+        let plain = pods.get_opt("plain").await?;
+        let stopped = (space.files.count("stopped")?, space.files.count("later")?);
+        // The Pod that took its place hangs too, and is not wanted any more.
+        let workload = match gone {
+            Ok(()) => space.until_stopped("web").await,
+            Err(error) => Err(error),
+        };
+        // Whatever came of it, the plain Pod can then go.
+        space.files.touch("release")?;
+        let workload = workload?;
+        ensure!(
+            plain.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some()),
+            "the plain Pod is gone too"
+        );
+        ensure!(stopped == (0, 0), "hooks of the Pod were run after its end: {stopped:?}");
+        let web = hook(&workload, "web", HookKind::PostStart)?;
+        ensure!(web.cancelled == 2 && web.failed == 0 && web.timed_out == 0, "{web:?}");
+        ensure!(hook(&workload, "later", HookKind::PostStart)?.failed == 0);
+        ensure!(kills(&workload).is_empty(), "{:?}", kills(&workload));
+        let healthy = hooked_e2e::condition(&workload, "HooksHealthy").context("no condition")?;
+        ensure!(healthy.status == "True", "{healthy:?}");
+        agree(space, "web").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn it_works_on_the_nodes_network_and_without_the_pods_own_token() -> Result<()> {
+    in_namespace("live-host", Security::Privileged, async |space| {
+        let container = Container::polite("web").post_start(sh("exit 0"));
+        let workload = measured([container])
+            .pod_with("hostNetwork", json!(true))
+            .pod_with("automountServiceAccountToken", json!(false));
+        space.apply(&workload).await?;
+        until_measured(space).await.map(drop)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn it_works_under_restricted_pod_security() -> Result<()> {
+    in_namespace("live-tight", Security::Restricted, async |space| {
+        let security = json!({
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
+        });
+        let container =
+            Container::polite("web").with("securityContext", security).post_start(sh("exit 0"));
+        let pod_security =
+            json!({"runAsNonRoot": true, "runAsUser": 1234, "seccompProfile": {"type": "RuntimeDefault"}});
+        space.apply(&measured([container]).pod_with("securityContext", pod_security)).await?;
+        until_measured(space).await.map(drop)
+    })
+    .await
+}
+
+/// Everything that is counted and told of a workload's hooks.
+fn told(workload: &HookedWorkload) -> Value {
+    let status = json!(workload.status);
+    json!([
+        status["hookTotals"],
+        status["hooks"],
+        status["kills"],
+        status["recentRuns"],
+        status["hooksRunning"]
+    ])
+}
+
+#[tokio::test]
+async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Result<()> {
+    in_namespace("forged", Security::Privileged, async |space| {
+        let container = Container::polite("web").post_start(sh("echo run >> /witness/started"));
+        space.apply(&measured([container]).witnessed(&space.files)).await?;
+        let before = until_measured(space).await?;
+        let pods = space.pods("web").await?;
+        let pod = pods.first().context("no Pod")?;
+        let stranger = Stranger::like(pod)?;
+        let plain = plain_pod(space).await?;
+
+        let own = token(space, "hooked.dev", Some(pod)).await?;
+        let garbage = own.replace('.', ".A");
+        let lies = [
+            ("unauthenticated", forged(&garbage, "web", 1)),
+            ("unauthenticated", forged("", "web", 1)),
+            ("unauthenticated", forged(&token(space, "elsewhere", Some(pod)).await?, "web", 1)),
+            ("unauthenticated", forged(&token(space, "hooked.dev", None).await?, "web", 1)),
+            ("foreign", forged(&token(space, "hooked.dev", Some(&plain)).await?, "web", 1)),
+            ("foreign", forged(&own, "other", 1)),
+            ("oversized", "x".repeat(9000)),
+            ("malformed", "GET / HTTP/1.1\r\n\r\n".to_owned()),
+            ("malformed", "{\"v\":1}\n".to_owned()),
+        ];
+        let counts = Metrics::live_reports(&space.cluster).await?;
+        for (result, lie) in &lies {
+            let answer = stranger.say(lie.as_bytes()).await?;
+            ensure!(answer.contains(&format!("{{\"refused\":\"{result}\"}}")), "{result}: {answer}");
+        }
+        // What a Pod's own program says of its own hook is the Pod's own word: once more changes nothing all the same.
+        let answer = stranger.say(forged(&own, "web", 1).as_bytes()).await?;
+        ensure!(answer.contains("taken"), "{answer}");
+        let again = stranger.say(forged(&own, "web", 1).as_bytes()).await?;
+        ensure!(again.contains("taken"), "{again}");
+        let after = Metrics::live_reports(&space.cluster).await?;
+        for result in ["unauthenticated", "foreign", "oversized", "malformed"] {
+            ensure!(after[result] > counts[result], "{result}: {counts:?} and {after:?}");
+        }
+
+        let replayed = forged(&own, "web", 1);
+        let flood = (0..10_000_usize).map(|number| {
+            let lie = lies.get(number % (lies.len() + 1)).map_or(&replayed, |(_, lie)| lie);
+            let (stranger, lie) = (stranger.clone(), lie.clone());
+            // One that is not even let in is not heard either.
+            async move { Ok::<_, anyhow::Error>(stranger.say(lie.as_bytes()).await.unwrap_or_default()) }
+        });
+        let answers: Vec<String> = stream::iter(flood).buffer_unordered(32).try_collect().await?;
+        ensure!(answers.len() == 10_000);
+        let workload = space.workload("web").await?;
+        ensure!(told(&workload) == told(&before), "{} and {}", told(&before), told(&workload));
+
+        space.scale("web", 2).await?;
+        space
+            .until("web", "the next hook is heard of", |workload| {
+                let counted = hook(workload, "web", HookKind::PostStart);
+                counted.is_ok_and(|counted| counted.duration.as_ref().is_some_and(|took| took.count == 2))
+            })
+            .await?;
+        let workload = space.until_stopped("web").await?;
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == 2);
+        ensure!(hook(&workload, "web", HookKind::PostStart)?.failed == 0 && kills(&workload).is_empty());
+        agree(space, "web").await
+    })
+    .await
+}
+
+/// A Pod that is none of ours.
+async fn plain_pod(space: &Space) -> Result<Pod> {
+    let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "plain"}, "spec": {
+        "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "100000"]}],
+    }});
+    space.apply_manifest(&manifest).await?;
+    let pods: Api<Pod> = Api::namespaced(space.cluster.client.clone(), &space.name);
+    Ok(pods.get("plain").await?)
+}
