@@ -5,6 +5,7 @@
 
 mod readiness;
 mod revisions;
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::hooks::evidence::{Closed, PodEvidence};
 use crate::pod::{Life, PodFact, PodShape};
 
 pub use revisions::RevisionTally;
+pub use running::RunningTally;
 
 /// How long a late event about a Pod that is gone may take.
 const LATE: SignedDuration = SignedDuration::from_secs(300);
@@ -46,7 +48,7 @@ pub struct PodSet {
     /// Pods that have gone of late, and when. A late event may still show one, and must find it counted.
     departed: BTreeMap<u64, Timestamp>,
     running: BTreeMap<u64, Vec<HookRun>>,
-    running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
+    running_by_hook: BTreeMap<(Arc<str>, HookKind), RunningTally>,
 }
 
 impl PodSet {
@@ -166,10 +168,14 @@ impl PodSet {
     /// Replaces what was found running in a Pod and says when to look at it again.
     pub fn inferred(&mut self, ordinal: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
         for run in self.running.remove(&ordinal).iter().flatten() {
-            self.count_running(run, -1);
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            if self.running_by_hook.get_mut(&key).is_some_and(|tally| tally.remove(run)) {
+                self.running_by_hook.remove(&key);
+            }
         }
         for run in &running {
-            self.count_running(run, 1);
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            self.running_by_hook.entry(key).or_default().add(run);
         }
         if !running.is_empty() {
             self.running.insert(ordinal, running);
@@ -207,15 +213,6 @@ impl PodSet {
         if let Some(at) = at {
             self.agenda.insert((at, ordinal));
             self.agenda_of.insert(ordinal, at);
-        }
-    }
-
-    fn count_running(&mut self, run: &HookRun, by: i64) {
-        let key = (Arc::clone(&run.id.container), run.id.hook);
-        let count = self.running_counts.entry(key.clone()).or_default();
-        *count += by;
-        if *count == 0 {
-            self.running_counts.remove(&key);
         }
     }
 
@@ -340,9 +337,9 @@ impl PodSet {
         self.running.values().rev().flatten()
     }
 
-    /// How many runs of each hook of each container go on.
-    pub fn running_counts(&self) -> &BTreeMap<(Arc<str>, HookKind), i64> {
-        &self.running_counts
+    /// Runs that go on, of each hook of each container that has any.
+    pub fn running_by_hook(&self) -> &BTreeMap<(Arc<str>, HookKind), RunningTally> {
+        &self.running_by_hook
     }
 }
 
