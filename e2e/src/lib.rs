@@ -6,11 +6,13 @@
 
 mod agreement;
 mod cluster;
+mod dashboard;
 mod dump;
 mod history;
 mod host;
 mod metrics;
 mod operator;
+mod prometheus;
 mod scenario;
 mod space;
 mod wait;
@@ -18,10 +20,12 @@ mod workload;
 
 pub use agreement::agree;
 pub use cluster::Cluster;
+pub use dashboard::{Dashboard, Query};
 pub use history::{History, Sight};
 pub use host::HostDirectory;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, exposition};
 pub use operator::Operator;
+pub use prometheus::{Prometheus, Series};
 pub use scenario::{Security, in_namespace};
 pub use space::{Space, condition, hook, kills};
 pub use wait::{DEADLINE, wait_for, wait_within};

@@ -90,7 +90,8 @@ impl Metrics {
         let entry = workloads
             .entry(key)
             .or_insert_with(|| Entry { metrics: WorkloadMetrics::default(), gone_since: None });
-        (entry.metrics.invalid, entry.gone_since) = (true, None);
+        entry.metrics.set_invalid();
+        entry.gone_since = None;
     }
 
     /// A workload is gone: its series go a while after it.

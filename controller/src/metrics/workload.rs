@@ -26,7 +26,7 @@ pub(crate) struct WorkloadMetrics {
     running: BTreeMap<(Arc<str>, HookKind), Running>,
     /// When the workload is to be looked at again; in the past if that is late.
     due: Option<Timestamp>,
-    pub(super) invalid: bool,
+    invalid: bool,
 }
 
 /// Runs of a hook that go on.
@@ -51,6 +51,14 @@ impl WorkloadMetrics {
         let durations = ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone()));
         let (durations, due) = (durations.collect(), pods.next_due());
         Self { counts, runs, durations, kills, grace_used, running, due, invalid: false }
+    }
+
+    /// Nobody looks at it until it is changed. Moments would be taken for present ones, so they go.
+    pub(super) fn set_invalid(&mut self) {
+        (self.invalid, self.due) = (true, None);
+        for running in self.running.values_mut() {
+            running.oldest_start = None;
+        }
     }
 }
 

@@ -126,15 +126,15 @@ fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
             layer.link(&format!("bin/{applet}"), "/bin/busybox")?;
         }
     }
-    add_libraries(&mut layer, packages, programs)?;
+    add_libraries(&mut layer, &packages.libraries, programs)?;
     Ok(layer)
 }
 
 /// Puts each library where the loader looks without a cache: the loader itself at its own path, the rest in /lib.
-fn add_libraries(layer: &mut Layer, packages: &Packages, programs: &[&Path]) -> Result<()> {
+pub(crate) fn add_libraries(layer: &mut Layer, more: &Path, programs: &[&Path]) -> Result<()> {
     let mut libraries = BTreeSet::new();
     for program in programs {
-        libraries.extend(dependencies(program, &packages.libraries)?);
+        libraries.extend(dependencies(program, more)?);
     }
     if libraries.iter().any(|library| library.starts_with("/lib64")) {
         layer.directory("lib64", 0o755)?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::kubectl::Kubectl;
+use crate::kubectl::Kubectl;
 
 /// Metrics worth a look; their buckets are not.
 const METRICS: [&str; 3] =
@@ -64,6 +64,15 @@ pub(super) fn metrics(kubectl: &Kubectl<'_>) -> Result<()> {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Where Prometheus answers, and what to look at there.
+pub(super) fn prometheus(address: &str) {
+    title("Prometheus");
+    println!("{address}/alerts    the alerts of config/prometheus, and whether they fire");
+    println!("{address}/graph?g0.expr=hooked_hook_runs_total&g0.tab=1    every hook run");
+    println!("{address}/targets   the operator, scraped every second");
+    println!("From another machine: kubectl -n hooked-monitoring port-forward service/prometheus 9090");
 }
 
 pub(super) fn next_steps(embedded: bool) {
