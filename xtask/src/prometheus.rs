@@ -27,6 +27,7 @@ pub(crate) fn start(target: &Target, progress: &Progress) -> Result<String> {
         cluster.load(&monitoring::prometheus_image(progress)?)?;
     }
     let kubectl = Kubectl::of(target);
+    let runs = kubectl.succeeds(&["-n", NAMESPACE, "get", "deployment/prometheus"]);
     let place = image::workspace()?.join("e2e/prometheus");
     kubectl.run(&["apply", "-f", &place.join("prometheus.yaml").display().to_string()])?;
     let changed = kubectl.apply(&json!({
@@ -38,7 +39,7 @@ pub(crate) fn start(target: &Target, progress: &Progress) -> Result<String> {
             "rules.json": rules()?.to_string(),
         },
     }))?;
-    if changed {
+    if runs && changed {
         kubectl.run(&["-n", NAMESPACE, "rollout", "restart", "deployment/prometheus"])?;
     }
     kubectl.run(&["-n", NAMESPACE, "rollout", "status", "deployment/prometheus", "--timeout=180s"])?;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::desired::{Desired, Measuring};
-use hooked_core::ledger::{Histogram, KillKey, RunKey};
-use hooked_core::pod::ContainerShape;
+use hooked_core::ledger::{DurationKey, Histogram, KillKey, RunKey};
+use hooked_core::pod::{ContainerShape, Hook};
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 
 /// How a run can end that the runner has measured.
@@ -36,9 +36,8 @@ const WITH_PROBES: [KillReason; 2] = [KillReason::LivenessProbeFailed, KillReaso
 
 /// No run of any hook of the template.
 pub(super) fn runs(desired: &Desired) -> BTreeMap<RunKey, u64> {
-    let measured = desired.measuring == Measuring::Runner;
     let keys = desired.shape.hooks().flat_map(|hook| {
-        let by_runner = measured && hook.handler == HandlerKind::Exec;
+        let by_runner = source(desired, hook.handler) == Source::Runner;
         let recorded = MEASURED.into_iter().filter(move |_| by_runner).map(|end| (end, Source::Runner));
         let inferred = INFERRED.into_iter().map(|end| (end, Source::Kubelet));
         recorded.chain(inferred).map(move |(outcome, source)| RunKey {
@@ -50,6 +49,24 @@ pub(super) fn runs(desired: &Desired) -> BTreeMap<RunKey, u64> {
         })
     });
     keys.map(|key| (key, 0)).collect()
+}
+
+/// No run of any hook of the template that took any time, by the source that will tell it.
+pub(super) fn durations(desired: &Desired) -> BTreeMap<DurationKey, Histogram> {
+    let keys = desired.shape.hooks().map(|Hook { container, kind, handler }| {
+        let source = source(desired, handler);
+        DurationKey { container, hook: kind, handler, source }
+    });
+    keys.map(|key| (key, Histogram::default())).collect()
+}
+
+/// Who tells of the runs of a handler, if all goes well.
+fn source(desired: &Desired, handler: HandlerKind) -> Source {
+    if desired.measuring == Measuring::Runner && handler == HandlerKind::Exec {
+        Source::Runner
+    } else {
+        Source::Kubelet
+    }
 }
 
 /// No kill of any container of the template.

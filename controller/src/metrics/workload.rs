@@ -48,8 +48,9 @@ impl WorkloadMetrics {
         kills.extend(ledger.kills.iter().map(|(key, kills)| (key.clone(), kills.count)));
         let mut grace_used = unused::grace_used(desired);
         grace_used.extend(ledger.grace_used.clone());
-        let durations = ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone()));
-        let (durations, due) = (durations.collect(), pods.next_due());
+        let mut durations = unused::durations(desired);
+        durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
+        let due = pods.next_due();
         Self { counts, runs, durations, kills, grace_used, running, due, invalid: false }
     }
 

@@ -96,7 +96,7 @@ fn nginx_image(packages: &Packages) -> Result<Image> {
 }
 
 /// The directories of a small system, busybox under the names of all its applets, and the programs' libraries.
-fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
+pub(crate) fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
     let mut layer = Layer::new();
     for path in [
         "bin",
@@ -126,15 +126,15 @@ fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
             layer.link(&format!("bin/{applet}"), "/bin/busybox")?;
         }
     }
-    add_libraries(&mut layer, &packages.libraries, programs)?;
+    add_libraries(&mut layer, packages, programs)?;
     Ok(layer)
 }
 
 /// Puts each library where the loader looks without a cache: the loader itself at its own path, the rest in /lib.
-pub(crate) fn add_libraries(layer: &mut Layer, more: &Path, programs: &[&Path]) -> Result<()> {
+fn add_libraries(layer: &mut Layer, packages: &Packages, programs: &[&Path]) -> Result<()> {
     let mut libraries = BTreeSet::new();
     for program in programs {
-        libraries.extend(dependencies(program, more)?);
+        libraries.extend(dependencies(program, &packages.libraries)?);
     }
     if libraries.iter().any(|library| library.starts_with("/lib64")) {
         layer.directory("lib64", 0o755)?;

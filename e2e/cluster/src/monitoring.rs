@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::image::{Image, Layer, write_archive};
-use crate::images::add_libraries;
-use crate::packages::{self, Prometheus};
+use crate::images::base;
+use crate::packages;
 use crate::progress::Progress;
-use crate::{digest, layout, lock, tools};
+use crate::tools::{self, Tools};
+use crate::{digest, layout, lock};
 
 /// The image that [`prometheus_image`] makes.
 pub const PROMETHEUS: &str = "hooked.dev/prometheus:debian";
@@ -29,25 +30,23 @@ pub fn dashboard_checker(progress: &Progress) -> Result<PathBuf> {
     tools::dashboards(&cache, progress)
 }
 
-/// An archive of an image of Debian's Prometheus, with its pages; made if the cache lacks it.
+/// An archive of an image of Debian's Prometheus, with its pages and a kubectl; made if the cache lacks it. The programs
+/// of a cluster must be built.
 pub fn prometheus_image(progress: &Progress) -> Result<PathBuf> {
     let (cache, _lock) = prepare(progress)?;
-    let prometheus = packages::prometheus(&cache, progress)?;
-    let version = fs::metadata(&prometheus.server)?.len().to_le_bytes();
-    let sources = [include_bytes!("monitoring.rs").as_slice(), include_bytes!("image.rs"), &version];
+    let (server, kubectl) = (packages::prometheus(&cache, progress)?.server, Tools::below(&cache).kubectl());
+    let version = fs::metadata(&server)?.len().to_le_bytes();
+    let kubectl_path = kubectl.as_os_str().as_encoded_bytes();
+    let sources =
+        [include_bytes!("monitoring.rs").as_slice(), include_bytes!("image.rs"), &version, kubectl_path];
     let place = cache.join("images").join(format!("prometheus-{}.tar", digest(&sources, 12)));
     if !place.exists() {
         fs::create_dir_all(cache.join("images"))?;
         let draft = place.with_extension("draft");
-        let layer = layer(&prometheus, &cache.join("pages.draft"), progress)?;
-        let image = Image {
-            name: PROMETHEUS,
-            layer,
-            user: "65534:65534",
-            entrypoint: &["/usr/bin/prometheus"],
-            command: &[],
-            stop_signal: "SIGTERM",
-        };
+        let layer = layer(&cache, [("prometheus", &server), ("kubectl", &kubectl)], progress)?;
+        let (name, user) = (PROMETHEUS, "65534:65534");
+        let image =
+            Image { name, layer, user, entrypoint: &[], command: &["prometheus"], stop_signal: "SIGTERM" };
         write_archive(vec![image], fs::File::create(&draft)?)?;
         fs::rename(&draft, &place)?;
     }
@@ -61,16 +60,16 @@ fn prepare(progress: &Progress) -> Result<(PathBuf, fs::File)> {
     Ok((cache, lock))
 }
 
-/// The server, its libraries and its pages. What they are made of is unpacked into `pages` for the while: it is large.
-fn layer(prometheus: &Prometheus, pages: &Path, progress: &Progress) -> Result<Layer> {
-    let mut layer = Layer::new();
-    for directory in ["usr", "usr/bin", "usr/share", "usr/share/prometheus", "lib"] {
-        layer.directory(directory, 0o755)?;
+/// The programs, their libraries and the server's pages. What these are made of is unpacked for the while: it is large.
+fn layer(cache: &Path, programs: [(&str, &PathBuf); 2], progress: &Progress) -> Result<Layer> {
+    let machine = packages::provide(cache, progress)?;
+    let mut layer = base(&machine, &programs.map(|(_, program)| program.as_path()))?;
+    for (name, program) in programs {
+        layer.copy(&format!("usr/bin/{name}"), program)?;
     }
-    layer.directory("tmp", 0o1777)?;
-    layer.copy("usr/bin/prometheus", &prometheus.server)?;
-    add_libraries(&mut layer, &prometheus.root, &[&prometheus.server])?;
-    copy_tree(&mut layer, &prometheus.root, Path::new("usr/share/prometheus/web"))?;
+    layer.directory("usr/share/prometheus", 0o755)?;
+    let pages = &cache.join("pages.draft");
+    copy_tree(&mut layer, &cache.join("debian"), Path::new("usr/share/prometheus/web"))?;
     if pages.exists() {
         fs::remove_dir_all(pages)?;
     }

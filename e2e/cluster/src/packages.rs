@@ -71,23 +71,20 @@ pub(crate) fn provide(cache: &Path, progress: &Progress) -> Result<Packages> {
     source.provide()
 }
 
-/// Prometheus as Debian packages it, unpacked.
+/// Prometheus as Debian packages it, unpacked; the server looks for its pages in the image's /usr/share/prometheus/web.
 pub(crate) struct Prometheus {
     pub(crate) server: PathBuf,
     pub(crate) promtool: PathBuf,
-    /// The root below which it looks for its pages.
-    pub(crate) root: PathBuf,
 }
 
 /// Finds or fetches Prometheus.
 pub(crate) fn prometheus(cache: &Path, progress: &Progress) -> Result<Prometheus> {
-    let root = cache.join("debian");
-    let source = Source { machine: Path::new("/"), unpacked: root.clone(), progress };
-    if PROMETHEUS.find(&root).is_none() {
-        source.unpack(&["prometheus"])?;
+    let unpacked = cache.join("debian");
+    if PROMETHEUS.find(&unpacked).is_none() {
+        Source { machine: Path::new("/"), unpacked: unpacked.clone(), progress }.unpack(&["prometheus"])?;
     }
-    let server = PROMETHEUS.find(&root).context("Debian's package prometheus holds no prometheus")?;
-    Ok(Prometheus { promtool: server.with_file_name("promtool"), server, root })
+    let server = PROMETHEUS.find(&unpacked).context("Debian's package prometheus holds no prometheus")?;
+    Ok(Prometheus { promtool: server.with_file_name("promtool"), server })
 }
 
 /// Unpacks into `place` what the pages of Prometheus are made of.
