@@ -6,6 +6,7 @@
 
 mod agreement;
 mod cluster;
+mod dashboard;
 mod dump;
 mod history;
 mod host;
@@ -13,6 +14,7 @@ mod live;
 mod metrics;
 mod operator;
 mod process;
+mod prometheus;
 mod scenario;
 mod space;
 mod wait;
@@ -20,12 +22,14 @@ mod workload;
 
 pub use agreement::agree;
 pub use cluster::Cluster;
+pub use dashboard::{Dashboard, Query};
 pub use history::{History, Sight};
 pub use host::HostDirectory;
 pub use live::{Stranger, forged, token};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, exposition};
 pub use operator::Operator;
 pub use process::Frozen;
+pub use prometheus::{Prometheus, Series};
 pub use scenario::{Security, in_namespace};
 pub use space::{Space, condition, hook, kills};
 pub use wait::{DEADLINE, wait_for, wait_within};

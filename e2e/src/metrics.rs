@@ -22,7 +22,7 @@ struct Sample {
 impl Metrics {
     /// Reads what the operator serves now.
     pub(crate) async fn scrape(cluster: &Cluster, namespace: &str) -> Result<Self> {
-        let text = cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?;
+        let text = exposition(cluster).await?;
         let ours = ("namespace".to_owned(), namespace.to_owned());
         let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(read);
         let mut samples = samples.collect::<Result<Vec<_>>>()?;
@@ -62,6 +62,11 @@ impl Metrics {
         let counters = self.0.iter().filter(move |sample| counts(&sample.name));
         counters.map(|sample| (format!("{}{:?}", sample.name, sample.labels), sample.value))
     }
+}
+
+/// Everything that the operator serves now, in Prometheus' text format.
+pub async fn exposition(cluster: &Cluster) -> Result<String> {
+    Ok(cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?)
 }
 
 /// Reads a line of the text format.

@@ -1,6 +1,5 @@
 //! `cargo xtask demo`: the main job, end to end, on a real cluster.
 
-mod kubectl;
 mod show;
 
 use std::fs;
@@ -12,8 +11,8 @@ use clap::Args;
 use hooked_cluster::{Progress, Target};
 use serde_json::Value;
 
-use crate::image;
-use kubectl::Kubectl;
+use crate::kubectl::Kubectl;
+use crate::{image, prometheus};
 
 /// Where the demo runs.
 #[derive(Args)]
@@ -21,6 +20,9 @@ pub(crate) struct Options {
     /// Use a cluster you have, by its context in your kubeconfig; its nodes must be able to run hooked.dev/hooked:dev.
     #[arg(long)]
     context: Option<String>,
+    /// Start Prometheus beside the operator, with the alerts of config/prometheus, and print its address.
+    #[arg(long, conflicts_with = "context")]
+    prometheus: bool,
 }
 
 const SYSTEM: &str = "hooked-system";
@@ -43,6 +45,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         progress.say("loaded hooked.dev/hooked:dev");
     }
     install(&kubectl, &progress)?;
+    let prometheus = options.prometheus.then(|| prometheus::start(&target, &progress)).transpose()?;
     apply_samples(&kubectl, &progress)?;
     postponed_truth(&kubectl, &progress)?;
     show::workloads(&kubectl)?;
@@ -51,6 +54,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
     show::runs(&kubectl)?;
     show::events(&kubectl)?;
     show::metrics(&kubectl)?;
+    if let Some(address) = prometheus {
+        show::prometheus(&address);
+    }
     show::next_steps(embedded);
     Ok(())
 }

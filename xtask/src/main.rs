@@ -10,6 +10,8 @@ mod cluster;
 mod demo;
 mod generate;
 mod image;
+mod kubectl;
+mod prometheus;
 mod record;
 mod test;
 

@@ -1,7 +1,9 @@
 //! `cargo xtask test`: everything that can be known of this tree on one machine.
 
 pub(crate) mod cargo;
+mod dashboards;
 mod deny;
+mod rules;
 mod scenarios;
 mod stages;
 
@@ -56,6 +58,8 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     // All but the scenarios, which need a cluster.
     let units = ["--workspace", "--exclude", "hooked-e2e", "--no-fail-fast"];
     stages.test("unit tests", || cargo::test(&units, &[]));
+    stages.run("alert rules", rules::check);
+    stages.run("dashboards", dashboards::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));
     let cluster = Cluster::named(CLUSTER)?;
     stages.run("licenses and sources of dependencies", || deny::check(&cluster));

@@ -1,5 +1,6 @@
 //! Metric families put together by hand, since their values are counted elsewhere.
 
+use jiff::Timestamp;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 use hooked_core::ledger;
@@ -27,15 +28,27 @@ impl Family {
 
     #[allow(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
     pub(super) fn gauge(&mut self, labels: &[(&str, &str)], value: i64) {
+        self.set_gauge(labels, value as f64);
+    }
+
+    /// A moment, in seconds since the epoch.
+    #[allow(clippy::cast_precision_loss, reason = "a double holds today's microseconds exactly")]
+    pub(super) fn moment(&mut self, labels: &[(&str, &str)], at: Timestamp) {
+        self.set_gauge(labels, at.as_microsecond() as f64 / 1e6);
+    }
+
+    fn set_gauge(&mut self, labels: &[(&str, &str)], value: f64) {
         let mut gauge = Gauge::default();
-        gauge.set_value(value as f64);
+        gauge.set_value(value);
         let mut metric = labelled(labels);
         metric.set_gauge(gauge);
         self.0.mut_metric().push(metric);
     }
 
     pub(super) fn histogram(&mut self, labels: &[(&str, &str)], values: &ledger::Histogram, bounds: &[f64]) {
-        let buckets = bounds.iter().zip(values.cumulative()).map(|(bound, count)| {
+        // One into which nothing was counted yet has no buckets of its own.
+        let counts = values.cumulative().chain(std::iter::repeat(0));
+        let buckets = bounds.iter().zip(counts).map(|(bound, count)| {
             let mut bucket = Bucket::default();
             bucket.set_upper_bound(*bound);
             bucket.set_cumulative_count(count);

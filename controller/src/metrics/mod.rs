@@ -4,6 +4,7 @@
 //! so they continue after a restart and cannot disagree with the status.
 
 mod exposition;
+mod unused;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 use crate::context::Locked;
 use crate::live::RESULTS;
@@ -20,6 +23,14 @@ pub(crate) use workload::WorkloadMetrics;
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
 const LINGER: Duration = Duration::from_secs(120);
+
+/// Upper bounds for the time that a reconcile takes, in seconds: from one without a write to one that creates many Pods.
+const RECONCILE_BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+
+/// Why reconciles fail. They are served before the first one does, so that its increase is seen.
+const ERROR_REASONS: [&str; 9] =
+    ["revise", "ledger", "vet", "apply", "conflict", "deposed", "commit", "hold", "reject"];
 
 /// A workload's series, by namespace and name.
 type Workloads = BTreeMap<(String, String), Entry>;
@@ -46,10 +57,18 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let workloads = Arc::new(Locked::default());
-        let reconcile_seconds = Histogram::with_opts(HistogramOpts::new(
-            "hooked_reconcile_duration_seconds",
-            "How long the reconcile of a workload took, in seconds.",
-        ))?;
+        let build = IntGaugeVec::new(
+            Opts::new("hooked_build_info", "Always 1; its label tells which version of the operator runs."),
+            &["version"],
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let reconcile_seconds = Histogram::with_opts(
+            HistogramOpts::new(
+                "hooked_reconcile_duration_seconds",
+                "How long the reconcile of a workload took, in seconds.",
+            )
+            .buckets(RECONCILE_BUCKETS.to_vec()),
+        )?;
         let reconcile_errors = IntCounterVec::new(
             Opts::new("hooked_reconcile_errors_total", "Reconciles that failed, by reason."),
             &["reason"],
@@ -65,6 +84,10 @@ impl Metrics {
             IntGauge::new("hooked_live_connections", "Runners that are connected over the live channel.")?;
         registry.register(Box::new(live_reports.clone()))?;
         registry.register(Box::new(live_connections.clone()))?;
+        for reason in ERROR_REASONS {
+            reconcile_errors.with_label_values(&[reason]);
+        }
+        registry.register(Box::new(build))?;
         registry.register(Box::new(reconcile_seconds.clone()))?;
         registry.register(Box::new(reconcile_errors.clone()))?;
         registry.register(Box::new(Projection(Arc::clone(&workloads))))?;
@@ -84,7 +107,8 @@ impl Metrics {
         let entry = workloads
             .entry(key)
             .or_insert_with(|| Entry { metrics: WorkloadMetrics::default(), gone_since: None });
-        (entry.metrics.invalid, entry.gone_since) = (true, None);
+        entry.metrics.set_invalid();
+        entry.gone_since = None;
     }
 
     /// A workload is gone: its series go a while after it.

@@ -4,32 +4,70 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::desired::Desired;
-use hooked_core::ledger::{DURATION_BUCKETS, GRACE_BUCKETS, Ledger};
+use hooked_core::ledger::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, Histogram, KillKey, Ledger, RunKey};
 use hooked_core::status::ReplicaCounts;
-use hooked_core::tally::PodSet;
+use hooked_core::tally::{PodSet, RunningTally};
 use hooked_crd::HookKind;
+use jiff::Timestamp;
 use prometheus::proto::{MetricFamily, MetricType};
 use serde::Serialize;
 
 use super::exposition::Family;
+use super::unused;
 
 /// What was committed of a workload, as far as metrics show it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkloadMetrics {
-    pub(crate) counts: ReplicaCounts,
-    pub(crate) ledger: Arc<Ledger>,
-    /// Hooks of the template, and hooks that run now.
-    pub(crate) running: BTreeMap<(Arc<str>, HookKind), i64>,
-    pub(crate) invalid: bool,
+    counts: ReplicaCounts,
+    runs: BTreeMap<RunKey, u64>,
+    durations: BTreeMap<DurationKey, Histogram>,
+    kills: BTreeMap<KillKey, u64>,
+    grace_used: BTreeMap<Arc<str>, Histogram>,
+    running: BTreeMap<(Arc<str>, HookKind), Running>,
+    /// When the workload is to be looked at again; in the past if that is late.
+    due: Option<Timestamp>,
+    invalid: bool,
+}
+
+/// Runs of a hook that go on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    count: i64,
+    oldest_start: Option<Timestamp>,
 }
 
 impl WorkloadMetrics {
-    /// Hooks of the template are shown also while none of them runs.
+    /// What the ledger has counted, and 0 of what can happen to the template and has not.
     pub(crate) fn of(counts: ReplicaCounts, ledger: &Ledger, desired: &Desired, pods: &PodSet) -> Self {
-        let idle = desired.shape.hooks().map(|hook| ((hook.container, hook.kind), 0));
-        let mut running: BTreeMap<_, _> = idle.collect();
-        running.extend(pods.running_counts().iter().map(|(key, count)| (key.clone(), *count)));
-        Self { counts, ledger: Arc::new(ledger.clone()), running, invalid: false }
+        let mut running: BTreeMap<_, _> =
+            unused::running(desired).map(|hook| (hook, Running::default())).collect();
+        running.extend(pods.running_by_hook().iter().map(|(hook, tally)| (hook.clone(), Running::of(tally))));
+        let mut runs = unused::runs(desired);
+        runs.extend(ledger.runs.iter().map(|(key, count)| (key.clone(), *count)));
+        let mut kills = unused::kills(desired);
+        kills.extend(ledger.kills.iter().map(|(key, kills)| (key.clone(), kills.count)));
+        let mut grace_used = unused::grace_used(desired);
+        grace_used.extend(
+            ledger.grace_used.iter().map(|(name, known)| (Arc::clone(name), known.histogram.clone())),
+        );
+        let mut durations = unused::durations(desired);
+        durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
+        let due = pods.next_due();
+        Self { counts, runs, durations, kills, grace_used, running, due, invalid: false }
+    }
+
+    /// Nobody looks at it until it is changed. Moments would be taken for present ones, so they go.
+    pub(super) fn set_invalid(&mut self) {
+        (self.invalid, self.due) = (true, None);
+        for running in self.running.values_mut() {
+            running.oldest_start = None;
+        }
+    }
+}
+
+impl Running {
+    fn of(tally: &RunningTally) -> Self {
+        Self { count: tally.count(), oldest_start: tally.oldest_start() }
     }
 }
 
@@ -37,58 +75,73 @@ struct Families {
     runs: Family,
     durations: Family,
     running: Family,
+    oldest: Family,
     kills: Family,
     grace: Family,
     replicas: Family,
     invalid: Family,
+    due: Family,
 }
 
 /// The families of all workloads.
 pub(super) fn families<'a>(
     workloads: impl Iterator<Item = (&'a str, &'a str, &'a WorkloadMetrics)>,
 ) -> Vec<MetricFamily> {
-    let mut families = Families {
-        runs: Family::new("hooked_hook_runs_total", "Settled hook runs, by outcome.", MetricType::COUNTER),
-        durations: Family::new(
-            "hooked_hook_duration_seconds",
-            "How long hook runs took, in seconds; from source Kubelet it is the middle of what is possible.",
-            MetricType::HISTOGRAM,
-        ),
-        running: Family::new("hooked_hooks_running", "Hooks that run now.", MetricType::GAUGE),
-        kills: Family::new(
-            "hooked_container_kills_total",
-            "Killed containers, by first cause.",
-            MetricType::COUNTER,
-        ),
-        grace: Family::new(
-            "hooked_grace_period_used_ratio",
-            "Time from a Pod's deletion to a container's end over the grace period in force; above 1 it was exceeded.",
-            MetricType::HISTOGRAM,
-        ),
-        replicas: Family::new("hooked_workload_replicas", "Pods of a workload, by state.", MetricType::GAUGE),
-        invalid: Family::new(
-            "hooked_workload_invalid",
-            "1 if the workload cannot be carried out until it is changed.",
-            MetricType::GAUGE,
-        ),
-    };
+    let mut families = Families::new();
     for (namespace, workload, metrics) in workloads {
         families.add(namespace, workload, metrics);
     }
-    let Families { runs, durations, running, kills, grace, replicas, invalid } = families;
-    [runs, durations, running, kills, grace, replicas, invalid]
+    let Families { runs, durations, running, oldest, kills, grace, replicas, invalid, due } = families;
+    [runs, durations, running, oldest, kills, grace, replicas, invalid, due]
         .into_iter()
         .filter_map(Family::finish)
         .collect()
 }
 
 impl Families {
+    fn new() -> Self {
+        use MetricType::{COUNTER, GAUGE, HISTOGRAM};
+        Self {
+            runs: Family::new("hooked_hook_runs_total", "Settled hook runs, by outcome.", COUNTER),
+            durations: Family::new(
+                "hooked_hook_duration_seconds",
+                "How long hook runs took, in seconds; from source Kubelet it is the middle of what is possible.",
+                HISTOGRAM,
+            ),
+            running: Family::new("hooked_hooks_running", "Hooks that run now.", GAUGE),
+            oldest: Family::new(
+                "hooked_hook_oldest_start_timestamp_seconds",
+                "When the run began that goes on for longest; absent while the hook does not run.",
+                GAUGE,
+            ),
+            kills: Family::new("hooked_container_kills_total", "Killed containers, by first cause.", COUNTER),
+            grace: Family::new(
+                "hooked_grace_period_used_ratio",
+                "Time from a Pod's deletion to a container's end over the grace period in force; above 1 it was exceeded.",
+                HISTOGRAM,
+            ),
+            replicas: Family::new("hooked_workload_replicas", "Pods of a workload, by state.", GAUGE),
+            invalid: Family::new(
+                "hooked_workload_invalid",
+                "1 if the workload cannot be carried out until it is changed.",
+                GAUGE,
+            ),
+            due: Family::new(
+                "hooked_workload_due_timestamp_seconds",
+                "When the evidence of a workload's hooks is to be looked at again; in the past if the operator is late.",
+                GAUGE,
+            ),
+        }
+    }
+
     fn add(&mut self, namespace: &str, workload: &str, metrics: &WorkloadMetrics) {
         let base = [("namespace", namespace), ("workload", workload)];
-        let WorkloadMetrics { counts, ledger, running, invalid } = metrics;
-        self.invalid.gauge(&base, i64::from(*invalid));
+        self.invalid.gauge(&base, i64::from(metrics.invalid));
+        if let Some(due) = metrics.due {
+            self.due.moment(&base, due);
+        }
         let ReplicaCounts { desired, ready, available, updated, terminating, alive: _, unavailable: _ } =
-            counts;
+            &metrics.counts;
         let states = [
             ("desired", desired),
             ("ready", ready),
@@ -99,16 +152,20 @@ impl Families {
         for (state, pods) in states {
             self.replicas.gauge(&[base[0], base[1], ("state", state)], i64::from(*pods));
         }
-        for ((container, hook), count) in running {
+        for ((container, hook), running) in &metrics.running {
             let hook = text(hook);
-            self.running.gauge(&[base[0], base[1], ("container", container), ("hook", &hook)], *count);
+            let labels = [base[0], base[1], ("container", &**container), ("hook", &hook)];
+            self.running.gauge(&labels, running.count);
+            if let Some(start) = running.oldest_start {
+                self.oldest.moment(&labels, start);
+            }
         }
-        self.add_runs(base, ledger);
-        self.add_kills(base, ledger);
+        self.add_runs(base, metrics);
+        self.add_kills(base, metrics);
     }
 
-    fn add_runs(&mut self, base: [(&str, &str); 2], ledger: &Ledger) {
-        for (key, count) in &ledger.runs {
+    fn add_runs(&mut self, base: [(&str, &str); 2], metrics: &WorkloadMetrics) {
+        for (key, count) in &metrics.runs {
             let (hook, handler, outcome, source) =
                 (text(&key.hook), text(&key.handler), text(&key.outcome), text(&key.source));
             let labels = [
@@ -122,7 +179,7 @@ impl Families {
             ];
             self.runs.counter(&labels, *count);
         }
-        for (key, durations) in &ledger.durations {
+        for (key, durations) in &metrics.durations {
             let (hook, handler, source) = (text(&key.hook), text(&key.handler), text(&key.source));
             let labels = [
                 base[0],
@@ -132,19 +189,18 @@ impl Families {
                 ("handler", &handler),
                 ("source", &source),
             ];
-            self.durations.histogram(&labels, &durations.histogram, DURATION_BUCKETS);
+            self.durations.histogram(&labels, durations, DURATION_BUCKETS);
         }
     }
 
-    fn add_kills(&mut self, base: [(&str, &str); 2], ledger: &Ledger) {
-        for (key, kills) in &ledger.kills {
+    fn add_kills(&mut self, base: [(&str, &str); 2], metrics: &WorkloadMetrics) {
+        for (key, count) in &metrics.kills {
             let reason = text(&key.reason);
             let labels = [base[0], base[1], ("container", &*key.container), ("reason", &reason)];
-            self.kills.counter(&labels, kills.count);
+            self.kills.counter(&labels, *count);
         }
-        for (container, shares) in &ledger.grace_used {
-            let labels = [base[0], base[1], ("container", container)];
-            self.grace.histogram(&labels, &shares.histogram, GRACE_BUCKETS);
+        for (container, shares) in &metrics.grace_used {
+            self.grace.histogram(&[base[0], base[1], ("container", container)], shares, GRACE_BUCKETS);
         }
     }
 }
@@ -159,25 +215,65 @@ fn text(name: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hooked_core::ledger::{KillCount, KillKey};
-    use hooked_crd::KillReason;
+    use hooked_core::ledger::KillCount;
+    use hooked_crd::{HookedWorkloadSpec, KillReason};
+    use serde_json::json;
 
     use super::*;
 
-    #[test]
-    fn a_workloads_series_carry_the_names_of_the_api() {
+    /// What is served of a workload with such hooks of whose containers three ran out of memory.
+    fn served(measurement: &str, lifecycle: &serde_json::Value) -> String {
+        let spec: HookedWorkloadSpec = serde_json::from_value(json!({
+            "selector": {"matchLabels": {"app": "web"}},
+            "hooks": {"measurement": measurement},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "web", "lifecycle": lifecycle}]},
+            },
+        }))
+        .unwrap();
+        let desired = Desired::from_spec(&spec, 0).unwrap();
         let mut ledger = Ledger::default();
         let key = KillKey { container: "web".into(), reason: KillReason::OomKilled };
         ledger.kills.insert(key, KillCount { count: 3, ..KillCount::default() });
-        let metrics = WorkloadMetrics { ledger: Arc::new(ledger), ..WorkloadMetrics::default() };
-        let text = prometheus::TextEncoder::new()
+        let metrics = WorkloadMetrics::of(ReplicaCounts::default(), &ledger, &desired, &PodSet::default());
+        prometheus::TextEncoder::new()
             .encode_to_string(&families([("shop", "web", &metrics)].into_iter()))
-            .unwrap();
-        let expect = r#"hooked_container_kills_total{namespace="shop",workload="web",container="web",reason="OOMKilled"} 3"#;
-        assert!(text.contains(expect), "{text}");
-        assert!(
-            text.contains(r#"hooked_workload_replicas{namespace="shop",workload="web",state="desired"} 0"#),
-            "{text}"
+            .unwrap()
+    }
+
+    fn check(served: &str, series: &str) {
+        assert!(served.lines().any(|line| line == series), "no line {series}\n{served}");
+    }
+
+    #[test]
+    fn a_workloads_series_carry_the_names_of_the_api() {
+        let served = served("Observe", &json!({}));
+        check(
+            &served,
+            r#"hooked_container_kills_total{namespace="shop",workload="web",container="web",reason="OOMKilled"} 3"#,
         );
+        check(&served, r#"hooked_workload_replicas{namespace="shop",workload="web",state="desired"} 0"#);
+    }
+
+    #[test]
+    fn what_can_happen_to_a_template_is_served_as_0_before_it_happens() {
+        let served = served("Observe", &json!({"preStop": {"httpGet": {"port": 80}}}));
+        let run = r#"namespace="shop",workload="web",container="web",hook="PreStop""#;
+        check(
+            &served,
+            &format!(
+                r#"hooked_hook_runs_total{{{run},handler="HTTPGet",outcome="Failed",source="Kubelet"}} 0"#
+            ),
+        );
+        check(&served, &format!("hooked_hooks_running{{{run}}} 0"));
+        let container = r#"namespace="shop",workload="web",container="web""#;
+        check(
+            &served,
+            &format!(r#"hooked_container_kills_total{{{container},reason="PreStopHookFailed"}} 0"#),
+        );
+        check(&served, &format!(r#"hooked_grace_period_used_ratio_bucket{{{container},le="0.8"}} 0"#));
+        check(&served, &format!("hooked_grace_period_used_ratio_count{{{container}}} 0"));
+        assert!(!served.contains("PostStart") && !served.contains("Runner"), "{served}");
     }
 }

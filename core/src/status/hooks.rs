@@ -66,9 +66,9 @@ pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<Ho
             entry.duration = Some(add(entry.duration.take(), durations));
         }
     }
-    for (id, running) in pods.running_counts() {
+    for (id, running) in pods.running_by_hook() {
         if let Some(entry) = hooks.get_mut(id) {
-            entry.running = *running;
+            entry.running = running.count();
         }
     }
     hooks.into_values().collect()

@@ -13,7 +13,7 @@ use crate::desired::{Desired, Pause};
 use crate::ledger::{Counted, Ledger, LedgerError};
 use crate::names;
 use crate::plan::Rollout;
-use crate::tally::PodSet;
+use crate::tally::{PodSet, RunningTally};
 
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
@@ -80,7 +80,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
         hook_totals: hooks::totals(ledger),
-        hooks_running: pods.running_counts().values().sum(),
+        hooks_running: pods.running_by_hook().values().map(RunningTally::count).sum(),
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
         hooks: hooks::hooks(desired, pods, ledger),
         kills: hooks::kills(ledger),

@@ -6,6 +6,7 @@
 mod live;
 mod readiness;
 mod revisions;
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::pod::{Life, PodFact, PodShape};
 use live::Endpoints;
 pub use live::{Heard, Hearing};
 pub use revisions::RevisionTally;
+pub use running::RunningTally;
 
 /// Shapes that are kept to be shared.
 const MOST_SHAPES: usize = 64;
@@ -47,7 +49,7 @@ pub struct PodSet {
     running: BTreeMap<u64, Vec<HookRun>>,
     /// When the hooks that run are overdue, and in which Pod.
     overdue: BTreeSet<(Timestamp, u64)>,
-    running_counts: BTreeMap<(Arc<str>, HookKind), i64>,
+    running_by_hook: BTreeMap<(Arc<str>, HookKind), RunningTally>,
     endpoints: Endpoints,
     hearing: Hearing,
 }
@@ -163,13 +165,17 @@ impl PodSet {
     /// Replaces what was found running in a Pod and says when to look at it again.
     pub fn inferred(&mut self, ordinal: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
         for run in self.running.remove(&ordinal).iter().flatten() {
-            self.count_running(run, -1);
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            if self.running_by_hook.get_mut(&key).is_some_and(|tally| tally.remove(run)) {
+                self.running_by_hook.remove(&key);
+            }
             if let Some(at) = run.overdue_at {
                 self.overdue.remove(&(at, ordinal));
             }
         }
         for run in &running {
-            self.count_running(run, 1);
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            self.running_by_hook.entry(key).or_default().add(run);
             self.overdue.extend(run.overdue_at.map(|at| (at, ordinal)));
         }
         if !running.is_empty() {
@@ -208,15 +214,6 @@ impl PodSet {
         if let Some(at) = at {
             self.agenda.insert((at, ordinal));
             self.agenda_of.insert(ordinal, at);
-        }
-    }
-
-    fn count_running(&mut self, run: &HookRun, by: i64) {
-        let key = (Arc::clone(&run.id.container), run.id.hook);
-        let count = self.running_counts.entry(key.clone()).or_default();
-        *count += by;
-        if *count == 0 {
-            self.running_counts.remove(&key);
         }
     }
 
@@ -357,9 +354,9 @@ impl PodSet {
         self.overdue.range((now, u64::MAX)..).map(|(at, _)| *at).find(|at| *at > now)
     }
 
-    /// How many runs of each hook of each container go on.
-    pub fn running_counts(&self) -> &BTreeMap<(Arc<str>, HookKind), i64> {
-        &self.running_counts
+    /// Runs that go on, of each hook of each container that has any.
+    pub fn running_by_hook(&self) -> &BTreeMap<(Arc<str>, HookKind), RunningTally> {
+        &self.running_by_hook
     }
 }
 

@@ -96,7 +96,7 @@ fn nginx_image(packages: &Packages) -> Result<Image> {
 }
 
 /// The directories of a small system, busybox under the names of all its applets, and the programs' libraries.
-fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
+pub(crate) fn base(packages: &Packages, programs: &[&Path]) -> Result<Layer> {
     let mut layer = Layer::new();
     for path in [
         "bin",

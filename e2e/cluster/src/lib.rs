@@ -22,6 +22,7 @@ mod images;
 mod kubeconfig;
 mod layout;
 mod lock;
+pub mod monitoring;
 mod mounts;
 mod network;
 mod packages;

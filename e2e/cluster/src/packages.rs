@@ -35,6 +35,9 @@ const NGINX: Wanted = Wanted {
     packages: &["nginx", "nginx-light", "nginx-core"],
 };
 
+/// Prometheus is always Debian's: the pages that it shows lie in files where Debian's looks for them.
+const PROMETHEUS: Wanted = Wanted { file: "prometheus", places: &["usr/bin"], packages: &["prometheus"] };
+
 /// What must be installed: the program and its package.
 const INSTALLED: [(&str, &str); 2] = [("ip", "iproute2"), ("nft", "nftables")];
 
@@ -66,6 +69,29 @@ pub(crate) fn provide(cache: &Path, progress: &Progress) -> Result<Packages> {
     );
     install(progress)?;
     source.provide()
+}
+
+/// Prometheus as Debian packages it, unpacked; the server looks for its pages in the image's /usr/share/prometheus/web.
+pub(crate) struct Prometheus {
+    pub(crate) server: PathBuf,
+    pub(crate) promtool: PathBuf,
+}
+
+/// Finds or fetches Prometheus.
+pub(crate) fn prometheus(cache: &Path, progress: &Progress) -> Result<Prometheus> {
+    let unpacked = cache.join("debian");
+    if PROMETHEUS.find(&unpacked).is_none() {
+        Source { machine: Path::new("/"), unpacked: unpacked.clone(), progress }.unpack(&["prometheus"])?;
+    }
+    let server = PROMETHEUS.find(&unpacked).context("Debian's package prometheus holds no prometheus")?;
+    Ok(Prometheus { promtool: server.with_file_name("promtool"), server })
+}
+
+/// Unpacks into `place` what the pages of Prometheus are made of.
+pub(crate) fn unpack_pages(place: &Path, progress: &Progress) -> Result<()> {
+    let source = Source { machine: Path::new("/"), unpacked: place.to_owned(), progress };
+    let about = exec::output(Command::new("apt-cache").args(["show", "--no-all-versions", "prometheus"]))?;
+    source.unpack(&pages(&about))
 }
 
 /// Installs what must be installed and is not.
@@ -225,6 +251,14 @@ fn needed_libraries(description: &str) -> Vec<&str> {
     names.filter(|name| name.starts_with("lib") || name.starts_with("zlib")).collect()
 }
 
+/// The packages of scripts and fonts in a `Depends:` field, and the one that these depend on.
+fn pages(description: &str) -> Vec<&str> {
+    let depends = description.lines().find_map(|line| line.strip_prefix("Depends:")).unwrap_or_default();
+    let names = depends.split(',').filter_map(|one| one.split_whitespace().next());
+    let pages = names.filter(|name| name.starts_with("libjs-") || name.starts_with("fonts-"));
+    pages.chain(["libjs-d3"]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +271,12 @@ mod tests {
     fn libraries_are_read_from_the_loaders_listing() {
         let expected = ["/lib/x86_64-linux-gnu/libz.so.1", "/lib64/ld-linux-x86-64.so.2"].map(PathBuf::from);
         assert_eq!(libraries(LISTING).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_scripts_and_fonts_of_a_package_are_found_among_its_dependencies() {
+        let description = "Package: prometheus\nDepends: adduser, fonts-x, libjs-jquery (>= 3.5.1~), libc6\n";
+        assert_eq!(pages(description), ["fonts-x", "libjs-jquery", "libjs-d3"]);
     }
 
     #[test]

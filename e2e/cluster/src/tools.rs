@@ -73,6 +73,19 @@ const PAUSE: Module = Module {
     programs: &["pause"],
 };
 
+/// Not a program of a cluster: it holds dashboards to Grafana's schema.
+const DASHBOARDS: Module = Module {
+    name: "dashboards",
+    sources: &[
+        include_bytes!("../tools/dashboards/go.mod"),
+        include_bytes!("../tools/dashboards/go.sum"),
+        include_bytes!("../tools/dashboards/main.go"),
+    ],
+    flags: STRIP,
+    package: ".",
+    programs: &["dashboards"],
+};
+
 /// The directories that hold the built programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
@@ -113,6 +126,15 @@ impl Tools {
     pub(crate) fn ctr(&self) -> PathBuf {
         self.containerd.join("ctr")
     }
+}
+
+/// The program that holds dashboards to Grafana's schema, built if the cache lacks it.
+pub(crate) fn dashboards(cache: &Path, progress: &Progress) -> Result<PathBuf> {
+    let place = cache.join("tools").join(DASHBOARDS.directory());
+    if !place.exists() {
+        DASHBOARDS.build(&place, progress)?;
+    }
+    Ok(place.join(DASHBOARDS.name))
 }
 
 impl Module {

@@ -3,11 +3,14 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::kubectl::Kubectl;
+use crate::kubectl::Kubectl;
 
 /// Metrics worth a look; their buckets are not.
 const METRICS: [&str; 3] =
     ["hooked_hook_runs_total", "hooked_container_kills_total", "hooked_workload_replicas"];
+
+/// `sum by (workload, hook, outcome) (hooked_hook_runs_total) > 0` as a part of a URL.
+const RUNS_BY_OUTCOME: &str = "sum%20by(workload,hook,outcome)(hooked_hook_runs_total)%3E0";
 
 pub(super) fn title(text: &str) {
     println!("\n== {text}");
@@ -60,10 +63,21 @@ pub(super) fn metrics(kubectl: &Kubectl<'_>) -> Result<()> {
     command(&format!("kubectl get --raw {path}"));
     let all = kubectl.output(&["get", "--raw", path])?;
     let excerpt = all.lines().filter(|line| METRICS.iter().any(|name| line.starts_with(name)));
-    for line in excerpt.filter(|line| !line.contains("state=\"")) {
+    // What has not happened is served as 0.
+    for line in excerpt.filter(|line| !line.contains("state=\"") && !line.ends_with(" 0")) {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Where Prometheus answers, and what to look at there. Debian's has just the classic pages.
+pub(super) fn prometheus(address: &str) {
+    title("Prometheus");
+    println!("{address}");
+    println!("  /classic/alerts     the alerts of config/prometheus; two fire, since hook-demo-fail fails");
+    println!("  /classic/targets    the operator, scraped every second");
+    println!("  /classic/graph?g0.tab=1&g0.expr={RUNS_BY_OUTCOME}    hook runs by outcome");
+    println!("From another machine: kubectl -n hooked-monitoring port-forward service/prometheus 9090");
 }
 
 pub(super) fn next_steps(embedded: bool) {

@@ -3,11 +3,11 @@
 use std::fs::File;
 
 use anyhow::{Context, Result, ensure};
-use hooked_cluster::{Progress, Target};
+use hooked_cluster::{Progress, Target, monitoring};
 
 use super::cargo;
 use super::stages::{Stages, Tally};
-use crate::image;
+use crate::{image, prometheus};
 
 const OPERATOR: &str = "deployment/hooked-controller";
 /// Scenarios mostly wait: as many at a time as two cores can start Pods for.
@@ -35,6 +35,10 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
         passed &= stages.test("scenarios", || scenarios(plan, "scenarios"));
         // These stop and kill the operator, which would be no fair play while others watch it.
         passed &= stages.test("interruptions", || scenarios(plan, "interruptions"));
+        passed &= stages.test("observability", || {
+            prometheus::start(&plan.target, &progress)?;
+            scenarios(plan, "observability")
+        });
     }
     if !passed {
         dump(&plan.target);
@@ -84,8 +88,10 @@ fn scenarios(plan: &Plan, program: &str) -> Result<Tally> {
     let kubectl = kubectl.get_program().to_str().context("kubectl has no plain path")?.to_owned();
     let kubeconfig = plan.target.kubeconfig()?.display().to_string();
     let shares_files = matches!(plan.target, Target::Embedded(_)).to_string();
+    let promtool = monitoring::promtool(&Progress::new(|line| eprintln!("{line}")))?.display().to_string();
     let environment = [
-        ("HOOKED_E2E_KUBECONFIG", kubeconfig.as_str()),
+        ("HOOKED_E2E_PROMTOOL", promtool.as_str()),
+        ("HOOKED_E2E_KUBECONFIG", &kubeconfig),
         ("HOOKED_E2E_KUBECTL", &kubectl),
         ("HOOKED_E2E_SHARES_FILES", &shares_files),
         // A scenario's error says what it has seen; where it was made tells nothing.
