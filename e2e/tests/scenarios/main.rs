@@ -6,6 +6,7 @@ mod deployments;
 mod kubectl;
 mod leaving;
 mod malformed;
+mod plugin;
 mod rollouts;
 mod runner;
 mod samples;
