@@ -211,6 +211,14 @@ mod tests {
             &(after.clone() + &changed),
             &[BESIDE, follows],
         );
+        // What was read from a server is sent as a new wish.
+        let live = scaler("Deployment", "    apiVersion: apps/v1\n")
+            .replace("{name", "{resourceVersion: \"7\", name");
+        check(
+            &(before.clone() + &live + "status: {currentReplicas: 1}\n"),
+            &(after.clone() + &changed),
+            &[BESIDE, follows],
+        );
         // Without a version it is that of a Deployment no longer.
         check(&(before.clone() + &scaler("Deployment", "")), &(after.clone() + &changed), &[BESIDE, follows]);
         // Of another namespace it may be another one.

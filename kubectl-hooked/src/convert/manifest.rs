@@ -19,8 +19,8 @@ const SERVERS_METADATA: [&str; 8] = [
     "selfLink",
     "uid",
 ];
-/// Annotations that speak of the Deployment and not of what it is to be.
-const DEPLOYMENTS_ANNOTATIONS: [&str; 2] =
+/// Annotations that speak of the object as it was and not of what it is to be.
+const SERVERS_ANNOTATIONS: [&str; 2] =
     ["deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"];
 
 /// All that is to be changed.
@@ -68,10 +68,8 @@ pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes,
             (object.become_workload(text), note)
         } else if let Some(target) = object.scaled(&converted) {
             let scaled = target.get("name").and_then(Node::text).unwrap_or_default();
-            (
-                retarget(text, target),
-                format!("{place}: {kind} {name} scales the HookedWorkload {scaled} from now on"),
-            )
+            let edits = retarget(text, target).into_iter().chain(object.forget_server(text)).collect();
+            (edits, format!("{place}: {kind} {name} scales the HookedWorkload {scaled} from now on"))
         } else {
             (Vec::new(), format!("{place}: {kind} {name} passes through unchanged"))
         };
@@ -127,7 +125,14 @@ impl<'a> Object<'a> {
 
     fn become_workload(&self, text: &str) -> Vec<Edit> {
         let mut edits = vec![replace(self.api_version, names::API_VERSION), replace(self.kind, names::KIND)];
-        edits.extend(remove(text, self.node, |key| key == "status"));
+        edits.extend(self.forget_server(text));
+        edits
+    }
+
+    /// Drops what the server has set. What is changed is a new wish: a version that it was changed from would only make
+    /// the server refuse it.
+    fn forget_server(&self, text: &str) -> Vec<Edit> {
+        let mut edits = remove(text, self.node, |key| key == "status");
         if let Some(metadata) = self.node.get("metadata") {
             let annotations = metadata.get("annotations");
             let no_annotation_stays = annotations.is_some_and(all_go);
@@ -135,7 +140,7 @@ impl<'a> Object<'a> {
                 SERVERS_METADATA.contains(&key) || (key == "annotations" && no_annotation_stays)
             }));
             if let Some(annotations) = annotations.filter(|_| !no_annotation_stays) {
-                edits.extend(remove(text, annotations, |key| DEPLOYMENTS_ANNOTATIONS.contains(&key)));
+                edits.extend(remove(text, annotations, |key| SERVERS_ANNOTATIONS.contains(&key)));
             }
         }
         edits
@@ -158,7 +163,7 @@ impl<'a> Object<'a> {
 /// Whether none of a mapping's entries stays.
 fn all_go(annotations: &Node) -> bool {
     let Value::Mapping { entries, .. } = &annotations.value else { return false };
-    let goes = |key: &Node| key.text().is_some_and(|key| DEPLOYMENTS_ANNOTATIONS.contains(&key));
+    let goes = |key: &Node| key.text().is_some_and(|key| SERVERS_ANNOTATIONS.contains(&key));
     !entries.is_empty() && entries.iter().all(|(key, _)| goes(key))
 }
 
