@@ -14,8 +14,8 @@ use kube::{Client, Config};
 pub struct Cluster {
     /// Speaks to the API server as the administrator.
     pub client: Client,
-    kubeconfig: PathBuf,
-    kubectl: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
+    pub(crate) kubectl: PathBuf,
     /// Whether the node's files are this machine's.
     pub(crate) shares_files: bool,
 }
@@ -60,7 +60,7 @@ fn run(command: &mut Command, input: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn told(variable: &str) -> Result<String> {
+pub(crate) fn told(variable: &str) -> Result<String> {
     env::var(variable).with_context(|| {
         format!("{variable} is not set: these tests need a cluster with the operator in it, run `cargo xtask test`")
     })

@@ -10,6 +10,7 @@ use clap::Args;
 use hooked_cluster::{Image, Layer, write_archive};
 
 use build::Program;
+pub(crate) use build::executable;
 
 /// The image's name; `config/manager` names the same.
 const NAME: &str = "hooked.dev/hooked:dev";

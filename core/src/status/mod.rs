@@ -18,6 +18,7 @@ use crate::tally::{PodSet, RunningTally};
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
 pub use live::LiveService;
+pub use recent::describe;
 
 /// Why the API server did not carry out a write that the plan asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,7 +60,8 @@ fn is_failure(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Failed | Outcome::TimedOut)
 }
 
-fn describe(run: &HookRun) -> HookRunStatus {
+/// A run as users read it.
+pub fn describe(run: &HookRun) -> HookRunStatus {
     let HookRun {
         id,
         pod,
@@ -94,5 +95,45 @@ fn describe(run: &HookRun) -> HookRunStatus {
         attempts: attempts.and_then(|attempts| i32::try_from(attempts).ok()),
         message: message.clone(),
         output: output.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hooked_crd::{HandlerKind, HookKind, Source};
+
+    use super::*;
+    use crate::hooks::{HookRunId, Interval};
+
+    #[test]
+    fn a_run_is_described_with_restarts_for_starts_and_an_interval_as_its_middle_and_error() {
+        let run = HookRun {
+            id: HookRunId {
+                pod_uid: "u-1".into(),
+                container: "web".into(),
+                hook: HookKind::PreStop,
+                start: 3,
+                execution: 2,
+            },
+            pod: "web-1".into(),
+            node: None,
+            handler: HandlerKind::Exec,
+            outcome: Outcome::Failed,
+            source: Source::Kubelet,
+            start_time: None,
+            duration: Some(Interval { shortest: Duration::from_secs(1), longest: Duration::from_secs(3) }),
+            exit_code: None,
+            attempts: Some(2),
+            message: "why".to_owned(),
+            output: String::new(),
+            overdue_at: None,
+        };
+        let described = describe(&run);
+        assert_eq!((described.restart_count, described.execution, described.attempts), (2, 2, Some(2)));
+        let seconds = |seconds| Some(GoDuration(Duration::from_secs(seconds)));
+        assert_eq!((described.duration, described.duration_error), (seconds(2), seconds(1)));
+        assert_eq!((described.pod.as_str(), described.message.as_str()), ("web-1", "why"));
     }
 }

@@ -75,6 +75,7 @@ mod tests {
             attempts: None,
             message: String::new(),
             output: String::new(),
+            overdue_at: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod kubectl;
 mod leaving;
 mod live;
 mod malformed;
+mod plugin;
 mod rollouts;
 mod runner;
 mod samples;

@@ -44,7 +44,7 @@ fn target() -> String {
 }
 
 /// The program that one of cargo's messages tells of, if it does.
-fn executable(message: &str) -> Option<PathBuf> {
+pub(crate) fn executable(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     message["executable"].as_str().map(PathBuf::from)
 }

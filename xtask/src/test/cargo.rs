@@ -1,6 +1,7 @@
 //! Cargo, as a developer would call it.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -33,6 +34,21 @@ pub(super) fn test(arguments: &[&str], environment: &[(&str, &str)]) -> Result<T
     // A program that does not build, or dies, fails no test.
     ensure!(status.success() || tally.failed > 0, "cargo test failed");
     Ok(tally)
+}
+
+/// Builds a program of the workspace as tests are built, and tells where it is.
+pub(super) fn program(name: &str) -> Result<PathBuf> {
+    // With the whole workspace, so that dependencies are the same as in the other stages and are not built again.
+    let mut child =
+        command(&["build", "--workspace", "--bin", name, "--message-format", "json-render-diagnostics"])?
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start cargo")?;
+    let messages = child.stdout.take().context("cargo says nothing")?;
+    let lines = BufReader::new(messages).lines().map_while(Result::ok);
+    let built = lines.filter_map(|line| image::executable(&line)).last();
+    ensure!(child.wait()?.success(), "{name} does not build");
+    built.with_context(|| format!("cargo built no program {name}"))
 }
 
 /// Cargo without what the cargo that has started us has told us: dependencies that read it would be built anew.

@@ -87,12 +87,14 @@ fn scenarios(plan: &Plan, program: &str) -> Result<Tally> {
     let kubectl = plan.target.kubectl()?;
     let kubectl = kubectl.get_program().to_str().context("kubectl has no plain path")?.to_owned();
     let kubeconfig = plan.target.kubeconfig()?.display().to_string();
+    let plugin = cargo::program("kubectl-hooked")?.display().to_string();
     let shares_files = matches!(plan.target, Target::Embedded(_)).to_string();
     let promtool = monitoring::promtool(&Progress::new(|line| eprintln!("{line}")))?.display().to_string();
     let environment = [
         ("HOOKED_E2E_PROMTOOL", promtool.as_str()),
         ("HOOKED_E2E_KUBECONFIG", &kubeconfig),
         ("HOOKED_E2E_KUBECTL", &kubectl),
+        ("HOOKED_E2E_PLUGIN", &plugin),
         ("HOOKED_E2E_SHARES_FILES", &shares_files),
         // A scenario's error says what it has seen; where it was made tells nothing.
         ("RUST_LIB_BACKTRACE", "0"),

@@ -1,0 +1,220 @@
+//! What is typed: the commands and their flags, named as kubectl names its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hooked_crd::GoDuration;
+
+/// What container lifecycle hooks did, and why a container was killed.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl hooked", bin_name = "kubectl hooked", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterFlags,
+    /// No colours, also on a terminal. `NO_COLOR` in the environment says the same.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 misuse; of status --wait also 3 timed out, 4 out of reach \
+                          (the workload is Stalled, or gone)";
+
+/// Which cluster, and where in it.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterFlags {
+    /// The namespace; that of the kubeconfig's context if absent.
+    #[arg(short, long, global = true)]
+    pub(crate) namespace: Option<String>,
+    /// The context of the kubeconfig to use.
+    #[arg(long, global = true)]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig file; KUBECONFIG or ~/.kube/config if absent.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show a HookedWorkload as a tree: revisions, Pods, containers, and how their hooks went.
+    Status(StatusOptions),
+    /// Show the last hook runs of a HookedWorkload, newest first.
+    Runs(RunsOptions),
+    /// Say why the containers of a Pod were killed, and by what evidence; any Pod will do, also one that is gone.
+    Why(WhyOptions),
+    /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
+    Convert(ConvertOptions),
+    /// Replace the Pods of a HookedWorkload step by step, as kubectl rollout restart does.
+    Restart(RestartOptions),
+}
+
+/// Output for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// Output of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// A table with more columns.
+    Wide,
+}
+
+impl TableFormat {
+    /// The format for programs, if it is one.
+    pub(crate) fn for_programs(self) -> Option<Format> {
+        match self {
+            Self::Json => Some(Format::Json),
+            Self::Yaml => Some(Format::Yaml),
+            Self::Wide => None,
+        }
+    }
+}
+
+/// Flags of `status`.
+#[allow(clippy::struct_excessive_bools, reason = "flags that are independent of each other")]
+#[derive(Args, Debug)]
+pub(crate) struct StatusOptions {
+    /// The HookedWorkload.
+    pub(crate) name: String,
+    /// Print for programs; people read the default.
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Format>,
+    /// Draw again on every change, until Ctrl-C.
+    #[arg(short, long, conflicts_with = "wait")]
+    pub(crate) watch: bool,
+    /// Wait until what --for names is so; then show the status.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// What to wait for.
+    #[arg(long = "for", value_enum, default_value_t = Goal::Ready, requires = "wait")]
+    pub(crate) goal: Goal,
+    /// How long to wait, such as 120s or 5m; 0s looks once. Without it only a Stalled workload ends the wait.
+    #[arg(long, value_parser = duration, requires = "wait")]
+    pub(crate) timeout: Option<Duration>,
+    /// How many Pods to show, those with trouble first.
+    #[arg(long, value_name = "PODS", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Show all Pods.
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+    /// Show what hooks have printed, where a policy keeps it. It may hold secrets.
+    #[arg(long)]
+    pub(crate) show_output: bool,
+}
+
+/// What `status --wait` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Goal {
+    /// The rollout of the present spec is complete and its Pods are available.
+    Ready,
+    /// The same, and the last run of no hook has failed.
+    HooksHealthy,
+    /// The workload is gone, and with it its Pods, their hooks counted.
+    Deleted,
+}
+
+/// Flags of `runs`.
+#[derive(Args, Debug)]
+pub(crate) struct RunsOptions {
+    /// The HookedWorkload.
+    pub(crate) name: String,
+    /// Print for programs, or a wider table.
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<TableFormat>,
+    /// Show what hooks have printed, where a policy keeps it. It may hold secrets.
+    #[arg(long)]
+    pub(crate) show_output: bool,
+}
+
+/// Flags of `why`.
+#[derive(Args, Debug)]
+pub(crate) struct WhyOptions {
+    /// The Pod.
+    pub(crate) pod: String,
+    /// Only this container.
+    #[arg(short, long)]
+    pub(crate) container: Option<String>,
+    /// Print for programs; people read the default.
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Format>,
+    /// Show what hooks have printed. It may hold secrets.
+    #[arg(long)]
+    pub(crate) show_output: bool,
+}
+
+/// Flags of `convert`.
+#[derive(Args, Debug)]
+pub(crate) struct ConvertOptions {
+    /// The manifest, YAML or JSON; - reads standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) filename: PathBuf,
+    /// Print as JSON or YAML. Without it the manifest stays as it is written, comments too, but for what changes.
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Format>,
+}
+
+/// Flags of `restart`.
+#[derive(Args, Debug)]
+pub(crate) struct RestartOptions {
+    /// The HookedWorkload.
+    pub(crate) name: String,
+    /// Print the changed HookedWorkload.
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Format>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let GoDuration(duration) =
+        text.parse().map_err(|error| format!("{error}; seconds are written as 120s"))?;
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    fn check(words: &str, expect: Result<(), &str>) {
+        let words = std::iter::once("kubectl-hooked").chain(words.split(' '));
+        match (Cli::try_parse_from(words), expect) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(says)) => assert!(error.to_string().contains(says), "{error}"),
+            (parsed, expect) => panic!("{parsed:?}, but {expect:?} was expected"),
+        }
+    }
+
+    #[test]
+    fn flags_of_the_cluster_stand_before_or_after_the_command() {
+        check("status web -n shop --context test", Ok(()));
+        check("-n shop status web", Ok(()));
+    }
+
+    #[test]
+    fn a_wait_needs_its_flag_and_a_duration_with_a_unit() {
+        check("status web --wait --for=hooks-healthy --timeout=5m", Ok(()));
+        check("status web --wait --timeout=0", Ok(()));
+        check("status web --timeout=5s", Err("--wait"));
+        check("status web --wait --timeout=120", Err("seconds are written as 120s"));
+        check("status web --wait --watch", Err("cannot be used with"));
+        check("status", Err("NAME"));
+    }
+}

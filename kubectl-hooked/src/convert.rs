@@ -1,0 +1,290 @@
+//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and everything else stays as it is written.
+//!
+//! The text is edited and not written anew: comments, the order of keys and every way of writing a value survive, and
+//! so does their meaning, whichever YAML they are written for.
+
+mod edit;
+mod manifest;
+mod syntax;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::arguments::ConvertOptions;
+use crate::print::{PrintError, document, write};
+
+/// Why a manifest was not converted.
+#[derive(Debug, Error)]
+pub(crate) enum ConvertError {
+    /// There is no such file.
+    #[error("cannot read {file}: {source}; -f names a manifest, -f - reads standard input")]
+    Read {
+        /// What `-f` names.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is no YAML.
+    #[error("{file} is no YAML: {source}")]
+    Syntax {
+        /// What `-f` names.
+        file: String,
+        /// Where and why.
+        source: granit_parser::ScanError,
+    },
+    /// A document is nothing that can be applied.
+    #[error("{place} {problem}")]
+    Object {
+        /// Which document, and which item of a list.
+        place: String,
+        /// What is wrong, and the fix.
+        problem: &'static str,
+    },
+    /// The text would not mean the same any more.
+    #[error(
+        "what is dropped from {file} holds an anchor that the rest refers to ({source}): write the value out where it is used"
+    )]
+    Anchor {
+        /// What `-f` names.
+        file: String,
+        /// Where the anchor is missed.
+        source: granit_parser::ScanError,
+    },
+    /// What was converted cannot be read as values.
+    #[error("the converted manifest cannot be read: {0}; without -o it is printed as it is")]
+    Values(#[from] serde_saphyr::Error),
+    /// It was not printed.
+    #[error(transparent)]
+    Print(#[from] PrintError),
+}
+
+/// Runs the command. What was done is told on standard error: standard output is the manifest.
+pub(crate) fn run(options: &ConvertOptions) -> Result<(), ConvertError> {
+    let ConvertOptions { filename, output } = options;
+    let file =
+        if filename == Path::new("-") { "standard input".to_owned() } else { filename.display().to_string() };
+    let text = read(filename).map_err(|source| ConvertError::Read { file: file.clone(), source })?;
+    let Converted { text, notes } = convert(&text, &file)?;
+    for note in notes {
+        eprintln!("{note}");
+    }
+    match output {
+        None => Ok(write(&text)?),
+        Some(format) => Ok(document(&values(&text)?, *format)?),
+    }
+}
+
+fn read(filename: &Path) -> io::Result<String> {
+    if filename != Path::new("-") {
+        return fs::read_to_string(filename);
+    }
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A converted manifest.
+#[derive(Debug)]
+struct Converted {
+    text: String,
+    /// What was done, and what was left.
+    notes: Vec<String>,
+}
+
+fn convert(text: &str, file: &str) -> Result<Converted, ConvertError> {
+    let syntax = |source| ConvertError::Syntax { file: file.to_owned(), source };
+    let documents = syntax::documents(text).map_err(syntax)?;
+    let manifest::Changes { edits, notes } = manifest::changes(text, &documents)?;
+    let text = edit::apply(text, edits);
+    // What is dropped may have been referred to.
+    syntax::documents(&text).map_err(|source| ConvertError::Anchor { file: file.to_owned(), source })?;
+    Ok(Converted { text, notes })
+}
+
+/// All documents as one value: a list, if there is more than one. Numbers mean what kubectl takes them for.
+fn values(text: &str) -> Result<Value, ConvertError> {
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)?;
+    let mut objects: Vec<Value> = documents.into_iter().filter(|document| !document.is_null()).collect();
+    Ok(match objects.len() {
+        1 => objects.remove(0),
+        _ => json!({"apiVersion": "v1", "kind": "List", "items": objects}),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, expect: &str, notes: &[&str]) {
+        let converted = convert(input, "all.yaml").unwrap();
+        assert_eq!(converted.text, expect);
+        assert_eq!(converted.notes, notes);
+    }
+
+    fn refuse(input: &str, says: &str) {
+        let error = convert(input, "all.yaml").unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+
+    const BESIDE: &str = "document 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, delete it \
+                          once the Pods of the HookedWorkload are ready";
+
+    #[test]
+    fn only_api_version_and_kind_change_and_comments_stay() {
+        check(
+            "# für uns\napiVersion: apps/v1 # the API\nkind: \"Deployment\"\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      \
+             containers:\n      - {name: web, args: [0644, yes, 0.50]}\n",
+            "# für uns\napiVersion: hooked.dev/v1alpha1 # the API\nkind: \"HookedWorkload\"\nmetadata:\n  name: web\nspec:\n  template:\n    \
+             spec:\n      containers:\n      - {name: web, args: [0644, yes, 0.50]}\n",
+            &[BESIDE],
+        );
+    }
+
+    #[test]
+    fn status_and_what_the_server_has_set_go() {
+        check(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    deployment.kubernetes.io/revision: \"3\"\n    \
+             kubectl.kubernetes.io/last-applied-configuration: |\n      {\"kind\":\"Deployment\"}\n  creationTimestamp: null\n  generation: 4\n  \
+             labels:\n    app: web\n  name: web\n  uid: u-1\nspec:\n  replicas: 2\nstatus:\n  replicas: 2\n  conditions:\n  - type: \
+             Available\n---\nkind: Service\napiVersion: v1\nmetadata: {name: web}\n",
+            "apiVersion: hooked.dev/v1alpha1\nkind: HookedWorkload\nmetadata:\n  labels:\n    app: web\n  name: web\nspec:\n  replicas: \
+             2\n---\nkind: Service\napiVersion: v1\nmetadata: {name: web}\n",
+            &[BESIDE, "document 2: Service web passes through unchanged"],
+        );
+    }
+
+    #[test]
+    fn a_users_annotation_stays_beside_those_that_go() {
+        check(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n    a: b\n    deployment.kubernetes.io/revision: \
+             \"3\"\n    c: d\nstatus: {}",
+            "apiVersion: hooked.dev/v1alpha1\nkind: HookedWorkload\nmetadata:\n  name: web\n  annotations:\n    a: b\n    c: d\n",
+            &[BESIDE],
+        );
+    }
+
+    #[test]
+    fn items_of_a_list_are_converted_in_either_notation() {
+        let note = "document 1, item 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, delete it once the \
+                    Pods of the HookedWorkload are ready";
+        let other = "document 1, item 2: Service web passes through unchanged";
+        check(
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata:\n    uid: u\n    name: web\n  \
+             status:\n    replicas: 1\n- apiVersion: v1\n  kind: Service\n  metadata:\n    name: web\n",
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: hooked.dev/v1alpha1\n  kind: HookedWorkload\n  metadata:\n    name: web\n- \
+             apiVersion: v1\n  kind: Service\n  metadata:\n    name: web\n",
+            &[note, other],
+        );
+        check(
+            r#"{"kind": "List", "apiVersion": "v1", "items": [
+    {"status": {"replicas": 1}, "kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "web", "uid": "u"}},
+    {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web"}}]}"#,
+            r#"{"kind": "List", "apiVersion": "v1", "items": [
+    {"kind": "HookedWorkload", "apiVersion": "hooked.dev/v1alpha1", "metadata": {"name": "web"}},
+    {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web"}}]}"#,
+            &[note, other],
+        );
+    }
+
+    #[test]
+    fn an_autoscaler_follows_the_deployment_it_scales() {
+        let scaler = |kind: &str, more: &str| {
+            format!(
+                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web}}\nspec:\n  scaleTargetRef:\n    \
+                 kind: {kind}\n{more}    name: web\n"
+            )
+        };
+        let deployment = |api: &str, kind: &str| {
+            format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: web}}\n---\n")
+        };
+        let (before, after) =
+            (deployment("apps/v1", "Deployment"), deployment("hooked.dev/v1alpha1", "HookedWorkload"));
+        let follows = "document 2: HorizontalPodAutoscaler web scales the HookedWorkload web from now on";
+        let changed = scaler("HookedWorkload", "    apiVersion: hooked.dev/v1alpha1\n");
+        check(
+            &(before.clone() + &scaler("Deployment", "    apiVersion: apps/v1\n")),
+            &(after.clone() + &changed),
+            &[BESIDE, follows],
+        );
+        // What was read from a server is sent as a new wish.
+        let live = scaler("Deployment", "    apiVersion: apps/v1\n")
+            .replace("{name", "{resourceVersion: \"7\", name");
+        check(
+            &(before.clone() + &live + "status: {currentReplicas: 1}\n"),
+            &(after.clone() + &changed),
+            &[BESIDE, follows],
+        );
+        // Without a version it is that of a Deployment no longer.
+        check(&(before.clone() + &scaler("Deployment", "")), &(after.clone() + &changed), &[BESIDE, follows]);
+        // Of another namespace it may be another one.
+        let elsewhere = scaler("Deployment", "").replace("{name: web}", "{name: web, namespace: other}");
+        check(
+            &(before + &elsewhere),
+            &(after + &elsewhere),
+            &[BESIDE, "document 2: HorizontalPodAutoscaler web passes through unchanged"],
+        );
+    }
+
+    #[test]
+    fn an_alias_is_read_and_one_that_would_lose_its_anchor_is_refused() {
+        check(
+            "apiVersion: &v apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {a: 1}\n---\n",
+            "apiVersion: &v hooked.dev/v1alpha1\nkind: HookedWorkload\nmetadata: {name: web}\nspec: {a: 1}\n---\n",
+            &[BESIDE],
+        );
+        refuse(
+            "apiVersion: apps/v1\nkind: Deployment\nstatus: &s {a: 1}\nmetadata: {name: web}\nspec: *s\n",
+            "holds an anchor that the rest refers to",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_converted_is_refused_by_the_number_of_its_document() {
+        refuse("a: 1\n---\nkind: Deployment\n", "document 1 has no kind");
+        refuse("kind: Deployment\nmetadata: {name: x}\n", "document 1 has no apiVersion");
+        refuse("---\n# nothing\n---\n- 1\n", "document 2 is no object");
+        refuse(
+            "kind: Deployment\napiVersion: extensions/v1beta1\nmetadata: {name: web}\n",
+            "document 1 is a Deployment of an API",
+        );
+        refuse("a: [1\n", "all.yaml is no YAML");
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_end_of_lines_stays() {
+        check(
+            "apiVersion: apps/v1\r\nkind: Deployment\r\nmetadata:\r\n  uid: u\r\n  name: web\r\nstatus: {}\r\n",
+            "apiVersion: hooked.dev/v1alpha1\r\nkind: HookedWorkload\r\nmetadata:\r\n  name: web\r\n",
+            &[BESIDE],
+        );
+    }
+
+    #[test]
+    fn values_are_those_that_kubectl_reads() {
+        let value = values("kind: A\nmode: 0644\n---\n---\nkind: B\n").unwrap();
+        let expect =
+            json!({"apiVersion": "v1", "kind": "List", "items": [{"kind": "A", "mode": 420}, {"kind": "B"}]});
+        assert_eq!(value, expect);
+    }
+
+    /// The other way to the same end: read everything, change the values, and compare.
+    #[test]
+    fn the_edited_text_means_what_a_change_of_its_values_means() {
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/tests/deployments");
+        for entry in fs::read_dir(place).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let mut expect = values(&text).unwrap();
+            expect["apiVersion"] = json!("hooked.dev/v1alpha1");
+            expect["kind"] = json!("HookedWorkload");
+            expect.as_object_mut().unwrap().remove("status");
+            expect["metadata"].as_object_mut().unwrap().remove("creationTimestamp");
+            let converted = convert(&text, "it").unwrap();
+            assert_eq!(values(&converted.text).unwrap(), expect);
+        }
+    }
+}

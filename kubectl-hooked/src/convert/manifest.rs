@@ -1,0 +1,180 @@
+//! What is to be changed in a manifest: Deployments, and what names them by kind.
+
+use std::collections::BTreeSet;
+
+use hooked_core::names;
+
+use super::ConvertError;
+use super::edit::{Edit, insert_after, remove, replace};
+use super::syntax::{Node, Value};
+
+/// Metadata that the server has set and that would be wrong or refused in a new object.
+const SERVERS_METADATA: [&str; 8] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+/// Annotations that speak of the object as it was and not of what it is to be.
+const SERVERS_ANNOTATIONS: [&str; 2] =
+    ["deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"];
+
+/// All that is to be changed.
+pub(super) struct Changes {
+    pub(super) edits: Vec<Edit>,
+    /// What was done, and what was left.
+    pub(super) notes: Vec<String>,
+}
+
+/// An object of a manifest.
+struct Object<'a> {
+    /// Such as `document 2, item 1`.
+    place: String,
+    node: &'a Node,
+    api_version: &'a Node,
+    kind: &'a Node,
+}
+
+/// Namespace and name: what makes two objects of a kind the same.
+type Identity<'a> = (Option<&'a str>, &'a str);
+
+/// What is to be changed in these documents.
+pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes, ConvertError> {
+    let mut objects = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        if let Some(document) = document {
+            gather(document, format!("document {}", index + 1), &mut objects)?;
+        }
+    }
+    let mut converted = BTreeSet::new();
+    for object in &objects {
+        if object.is_deployment()? {
+            converted.insert(object.identity());
+        }
+    }
+    let mut changes = Changes { edits: Vec::new(), notes: Vec::new() };
+    for object in &objects {
+        let name = object.identity().1;
+        let (place, kind) = (&object.place, object.kind());
+        let (edits, note) = if object.is_deployment()? {
+            let note = format!(
+                "{place}: Deployment {name} becomes a HookedWorkload; if a Deployment {name} runs already, delete it once \
+                 the Pods of the HookedWorkload are ready"
+            );
+            (object.become_workload(text), note)
+        } else if let Some(target) = object.scaled(&converted) {
+            let scaled = target.get("name").and_then(Node::text).unwrap_or_default();
+            let edits = retarget(text, target).into_iter().chain(object.forget_server(text)).collect();
+            (edits, format!("{place}: {kind} {name} scales the HookedWorkload {scaled} from now on"))
+        } else {
+            (Vec::new(), format!("{place}: {kind} {name} passes through unchanged"))
+        };
+        changes.edits.extend(edits);
+        changes.notes.push(note);
+    }
+    Ok(changes)
+}
+
+/// Finds the objects of a document; a list holds several.
+fn gather<'a>(node: &'a Node, place: String, objects: &mut Vec<Object<'a>>) -> Result<(), ConvertError> {
+    let wrong = |problem| ConvertError::Object { place: place.clone(), problem };
+    if !matches!(node.value, Value::Mapping { .. }) {
+        return Err(wrong("is no object: every document has apiVersion, kind and metadata"));
+    }
+    let text = |key| node.get(key).filter(|value| value.text().is_some());
+    let kind = text("kind").ok_or_else(|| wrong("has no kind: write what it is"))?;
+    let api_version =
+        text("apiVersion").ok_or_else(|| wrong("has no apiVersion: write which API it is of"))?;
+    if let (Some("List"), Some(Value::Sequence(items))) =
+        (kind.text(), node.get("items").map(|items| &items.value))
+    {
+        for (index, item) in items.iter().enumerate() {
+            gather(item, format!("{place}, item {}", index + 1), objects)?;
+        }
+        return Ok(());
+    }
+    objects.push(Object { place, node, api_version, kind });
+    Ok(())
+}
+
+impl<'a> Object<'a> {
+    fn kind(&self) -> &'a str {
+        self.kind.text().unwrap_or_default()
+    }
+
+    fn identity(&self) -> Identity<'a> {
+        let metadata =
+            |key| self.node.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Node::text);
+        (metadata("namespace"), metadata("name").or_else(|| metadata("generateName")).unwrap_or_default())
+    }
+
+    fn is_deployment(&self) -> Result<bool, ConvertError> {
+        let wrong = |problem| Err(ConvertError::Object { place: self.place.clone(), problem });
+        match (self.kind(), self.api_version.text().unwrap_or_default()) {
+            ("Deployment", "apps/v1") => Ok(true),
+            ("Deployment", "extensions/v1beta1" | "apps/v1beta1" | "apps/v1beta2") => wrong(
+                "is a Deployment of an API that is gone since Kubernetes 1.16: write it for apps/v1 first",
+            ),
+            _ => Ok(false),
+        }
+    }
+
+    fn become_workload(&self, text: &str) -> Vec<Edit> {
+        let mut edits = vec![replace(self.api_version, names::API_VERSION), replace(self.kind, names::KIND)];
+        edits.extend(self.forget_server(text));
+        edits
+    }
+
+    /// Drops what the server has set. What is changed is a new wish: a version that it was changed from would only make
+    /// the server refuse it.
+    fn forget_server(&self, text: &str) -> Vec<Edit> {
+        let mut edits = remove(text, self.node, |key| key == "status");
+        if let Some(metadata) = self.node.get("metadata") {
+            let annotations = metadata.get("annotations");
+            let no_annotation_stays = annotations.is_some_and(all_go);
+            edits.extend(remove(text, metadata, |key| {
+                SERVERS_METADATA.contains(&key) || (key == "annotations" && no_annotation_stays)
+            }));
+            if let Some(annotations) = annotations.filter(|_| !no_annotation_stays) {
+                edits.extend(remove(text, annotations, |key| SERVERS_ANNOTATIONS.contains(&key)));
+            }
+        }
+        edits
+    }
+
+    /// What an autoscaler scales, if it is a Deployment that is converted too: then it must follow.
+    fn scaled(&self, converted: &BTreeSet<Identity<'_>>) -> Option<&'a Node> {
+        let autoscaling = self.api_version.text()?.starts_with("autoscaling/");
+        if !autoscaling || self.kind() != "HorizontalPodAutoscaler" {
+            return None;
+        }
+        let target = self.node.get("spec")?.get("scaleTargetRef")?;
+        let version = target.get("apiVersion").map_or(Some("apps/v1"), Node::text);
+        let deployment = target.get("kind")?.text() == Some("Deployment") && version == Some("apps/v1");
+        let identity = (self.identity().0, target.get("name")?.text()?);
+        (deployment && converted.contains(&identity)).then_some(target)
+    }
+}
+
+/// Whether none of a mapping's entries stays.
+fn all_go(annotations: &Node) -> bool {
+    let Value::Mapping { entries, .. } = &annotations.value else { return false };
+    let goes = |key: &Node| key.text().is_some_and(|key| SERVERS_ANNOTATIONS.contains(&key));
+    !entries.is_empty() && entries.iter().all(|(key, _)| goes(key))
+}
+
+/// Makes a reference to a Deployment one to a HookedWorkload.
+fn retarget(text: &str, target: &Node) -> Vec<Edit> {
+    let Value::Mapping { entries, .. } = &target.value else { return Vec::new() };
+    let named = |name: &str| entries.iter().find(|(key, _)| key.text() == Some(name));
+    let Some((key, kind)) = named("kind") else { return Vec::new() };
+    let version = match named("apiVersion") {
+        Some((_, version)) => replace(version, names::API_VERSION),
+        None => insert_after(text, target, key, kind, &format!("apiVersion: {}", names::API_VERSION)),
+    };
+    vec![replace(kind, names::KIND), version]
+}

@@ -1,0 +1,93 @@
+//! `kubectl hooked`: what hooks did, and why a container was killed, for people and pipelines.
+//!
+//! A command fetches, a pure function turns what was fetched into a value, and another one turns that into lines: text
+//! is tested without a cluster.
+#![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
+
+mod arguments;
+mod connect;
+mod convert;
+mod overview;
+mod pods;
+mod print;
+mod render;
+mod request;
+mod restart;
+mod runs;
+mod status;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use thiserror::Error;
+
+use arguments::{Cli, Command};
+use print::Screen;
+
+/// How a command ended that did what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is done; what was waited for is so.
+    Done,
+    /// What was waited for did not come in time.
+    TimedOut,
+    /// What is waited for will not come unless somebody changes the workload.
+    OutOfReach,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        // 1 is an error and 2 is misuse, which clap reports.
+        Self::from(match end {
+            End::Done => 0,
+            End::TimedOut => 3,
+            End::OutOfReach => 4,
+        })
+    }
+}
+
+#[derive(Debug, Error)]
+enum CommandError {
+    #[error(transparent)]
+    Connect(#[from] connect::ConnectError),
+    #[error(transparent)]
+    Status(#[from] status::StatusError),
+    #[error(transparent)]
+    Runs(#[from] runs::RunsError),
+    #[error(transparent)]
+    Why(#[from] why::WhyError),
+    #[error(transparent)]
+    Convert(#[from] convert::ConvertError),
+    #[error(transparent)]
+    Restart(#[from] restart::RestartError),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(end) => end.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<End, CommandError> {
+    let Cli { cluster, no_color, command } = cli;
+    let screen = Screen::of_stdout(no_color);
+    // What is converted needs no cluster.
+    if let Command::Convert(options) = &command {
+        convert::run(options)?;
+        return Ok(End::Done);
+    }
+    let connection = connect::connect(&cluster).await?;
+    match command {
+        Command::Status(options) => Ok(status::run(&connection, &options, &screen).await?),
+        Command::Runs(options) => Ok(runs::run(&connection, &options, &screen).await?),
+        Command::Why(options) => Ok(why::run(&connection, &options, &screen).await?),
+        Command::Restart(options) => Ok(restart::run(&connection, &options, &screen).await?),
+        Command::Convert(_) => Ok(End::Done),
+    }
+}

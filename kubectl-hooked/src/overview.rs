@@ -1,0 +1,309 @@
+//! All that `status` tells of a workload, as a value.
+
+mod pod;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hooked_crd::{HookRunStatus, HookedWorkload, HookedWorkloadStatus};
+use kube::ResourceExt;
+use serde::Serialize;
+
+use crate::runs::hide_output;
+
+pub(crate) use pod::{ContainerRow, HookRow, PodRow};
+
+/// A workload and its Pods.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Overview {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// Of the spec as it is now.
+    pub(crate) generation: i64,
+    /// How many Pods are wanted.
+    pub(crate) desired: i32,
+    pub(crate) paused: bool,
+    /// Whether it is being deleted.
+    pub(crate) deleting: bool,
+    /// What the operator has committed, without its account book.
+    pub(crate) status: HookedWorkloadStatus,
+    /// The update revision first, then the current one, then others.
+    pub(crate) revisions: Vec<RevisionRow>,
+    /// Pods that are gone and of which `recentRuns` still tells.
+    pub(crate) gone: Vec<PodRow>,
+}
+
+/// The Pods of one revision.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevisionRow {
+    pub(crate) revision: String,
+    pub(crate) role: Role,
+    pub(crate) pods: usize,
+    pub(crate) ready: usize,
+    /// Those that are shown, with trouble first.
+    pub(crate) shown: Vec<PodRow>,
+}
+
+/// What a revision is to the workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Role {
+    /// Pods are being updated to it, or all are of it already.
+    Update,
+    /// It was the last to be rolled out completely.
+    Current,
+    /// It is neither.
+    Old,
+}
+
+/// What of the Pods to show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    /// How many Pods; all if none.
+    pub(crate) limit: Option<usize>,
+    /// Whether to keep what hooks have printed.
+    pub(crate) show_output: bool,
+}
+
+/// What troubles a Pod, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    HookFailed,
+    NotReady,
+    Leaving,
+    None,
+}
+
+/// The overview of a workload whose Pods are `pods`.
+pub(crate) fn overview<'a>(
+    workload: &HookedWorkload,
+    pods: impl Iterator<Item = &'a PodRow>,
+    choice: Choice,
+) -> Overview {
+    let Choice { limit, show_output } = choice;
+    let mut status = workload.status.clone().unwrap_or_default();
+    status.ledger = None;
+    hide_output(&mut status.recent_runs, show_output);
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut pods: Vec<(Trouble, &PodRow)> =
+        pods.map(|pod| (trouble(pod, &status.recent_runs), pod)).collect();
+    pods.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| a.name.cmp(&b.name)));
+    let revisions = revisions(&pods, limit, &status, show_output);
+    let present: BTreeSet<&str> = pods.iter().map(|(_, pod)| pod.uid.as_str()).collect();
+    let gone = gone(&status.recent_runs, &present, limit);
+    Overview {
+        namespace: workload.namespace().unwrap_or_default(),
+        name: workload.name_any(),
+        generation: workload.metadata.generation.unwrap_or_default(),
+        desired: workload.spec.replicas.unwrap_or(1),
+        paused: workload.spec.paused.unwrap_or(false),
+        deleting: workload.metadata.deletion_timestamp.is_some(),
+        revisions,
+        gone,
+        status,
+    }
+}
+
+fn trouble(pod: &PodRow, recorded: &[HookRunStatus]) -> Trouble {
+    // The first of a hook is its newest.
+    let failed = pod.with_runs(recorded).has_failed_hook();
+    match (failed, pod.terminating, pod.ready) {
+        (true, ..) => Trouble::HookFailed,
+        (_, true, _) => Trouble::Leaving,
+        (_, _, false) => Trouble::NotReady,
+        _ => Trouble::None,
+    }
+}
+
+/// Pods by their revisions; of all of them the first `limit` are shown.
+fn revisions(
+    pods: &[(Trouble, &PodRow)],
+    limit: usize,
+    status: &HookedWorkloadStatus,
+    show_output: bool,
+) -> Vec<RevisionRow> {
+    let mut rows: BTreeMap<(Role, &str), RevisionRow> = BTreeMap::new();
+    for (index, (_, pod)) in pods.iter().enumerate() {
+        let role = role(&pod.revision, status);
+        let row = rows.entry((role, &pod.revision)).or_insert_with(|| RevisionRow {
+            revision: pod.revision.clone(),
+            role,
+            pods: 0,
+            ready: 0,
+            shown: Vec::new(),
+        });
+        row.pods += 1;
+        row.ready += usize::from(pod.ready);
+        if index < limit {
+            let mut pod = pod.with_runs(&status.recent_runs);
+            hide_output(pod.runs_mut(), show_output);
+            row.shown.push(pod);
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn role(revision: &str, status: &HookedWorkloadStatus) -> Role {
+    if status.update_revision.as_deref() == Some(revision) {
+        Role::Update
+    } else if status.current_revision.as_deref() == Some(revision) {
+        Role::Current
+    } else {
+        Role::Old
+    }
+}
+
+/// Pods that are only known from runs, newest first.
+fn gone(recorded: &[HookRunStatus], present: &BTreeSet<&str>, limit: usize) -> Vec<PodRow> {
+    let mut rows: Vec<PodRow> = Vec::new();
+    for run in recorded.iter().filter(|run| !present.contains(run.pod_uid.as_str())) {
+        if rows.iter().any(|row| row.uid == run.pod_uid) {
+            continue;
+        }
+        rows.push(PodRow::gone(run, recorded));
+    }
+    rows.truncate(limit);
+    rows
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    pub(crate) fn now() -> Timestamp {
+        "2026-11-22T10:05:00Z".parse().unwrap()
+    }
+
+    /// A Pod of the workload `web`, with that in its status, and with changes of its metadata.
+    pub(crate) fn pod(name: &str, revision: &str, status: &Value, metadata: &Value) -> PodRow {
+        let mut pod = json!({
+            "metadata": {
+                "name": name, "uid": format!("uid-{name}"), "creationTimestamp": "2026-11-22T10:00:00Z",
+                "labels": {"hooked.dev/revision": revision, "hooked.dev/ordinal": "1"},
+            },
+            "spec": {"nodeName": "n1", "terminationGracePeriodSeconds": 30, "containers": [{"name": "web", "lifecycle": {
+                "postStart": {"exec": {"command": ["/bin/true"]}}, "preStop": {"exec": {"command": ["/bin/true"]}},
+            }}]},
+            "status": status,
+        });
+        for (field, value) in metadata.as_object().unwrap() {
+            pod["metadata"][field] = value.clone();
+        }
+        PodRow::of(&serde_json::from_value(pod).unwrap(), now())
+    }
+
+    pub(crate) fn running() -> Value {
+        json!({
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-22T10:00:03Z"}],
+            "containerStatuses": [{"name": "web", "restartCount": 0, "state": {"running": {"startedAt": "2026-11-22T10:00:01Z"}}}],
+        })
+    }
+
+    pub(crate) fn waiting() -> Value {
+        json!({
+            "phase": "Running",
+            "containerStatuses": [{
+                "name": "web", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                "lastState": {"terminated": {"exitCode": 0, "containerID": "c", "startedAt": "2026-11-22T10:00:01Z", "finishedAt": "2026-11-22T10:00:02Z"}},
+            }],
+        })
+    }
+
+    pub(crate) fn run(pod: &str, hook: &str, outcome: &str, more: &Value) -> Value {
+        let mut run = json!({
+            "pod": pod, "podUID": format!("uid-{pod}"), "container": "web", "restartCount": 3, "execution": 4,
+            "hook": hook, "handler": "Exec", "outcome": outcome, "source": "Runner", "output": "secret",
+        });
+        for (field, value) in more.as_object().unwrap() {
+            run[field] = value.clone();
+        }
+        run
+    }
+
+    pub(crate) fn workload(status: &Value) -> HookedWorkload {
+        serde_json::from_value(json!({
+            "apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload",
+            "metadata": {"name": "web", "namespace": "shop", "generation": 2, "uid": "w"},
+            "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": {}},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn all() -> Choice {
+        Choice { limit: None, show_output: false }
+    }
+
+    /// Each revision with the Pods that are shown, and those that are gone.
+    fn shape(overview: &Overview) -> Vec<(String, usize, Vec<String>)> {
+        let names = |pods: &[PodRow]| pods.iter().map(|pod| pod.name.clone()).collect();
+        let revisions = overview
+            .revisions
+            .iter()
+            .map(|row| (format!("{:?} {}", row.role, row.revision), row.pods, names(&row.shown)));
+        revisions.chain([("gone".to_owned(), overview.gone.len(), names(&overview.gone))]).collect()
+    }
+
+    fn check(choice: Choice, expect: &[(&str, usize, &[&str])]) {
+        let deleted = json!({"deletionTimestamp": "2026-11-22T10:05:20Z", "deletionGracePeriodSeconds": 30});
+        let none = json!({});
+        let pods = [
+            pod("web-b", "new", &running(), &none),
+            pod("web-a", "new", &running(), &none),
+            pod("web-c", "new", &waiting(), &none),
+            pod("web-d", "old", &running(), &deleted),
+            pod("web-e", "old", &json!({"phase": "Pending"}), &none),
+        ];
+        let workload = workload(&json!({"updateRevision": "new", "currentRevision": "old", "recentRuns": [
+            run("web-c", "PostStart", "Failed", &none), run("web-z", "PreStop", "Succeeded", &none),
+        ]}));
+        let overview = overview(&workload, pods.iter(), choice);
+        let expect: Vec<_> = expect
+            .iter()
+            .map(|(name, pods, shown)| {
+                ((*name).to_owned(), *pods, shown.iter().map(|name| (*name).to_owned()).collect())
+            })
+            .collect();
+        assert_eq!(shape(&overview), expect);
+    }
+
+    #[test]
+    fn pods_stand_under_their_revision_with_trouble_first() {
+        check(
+            all(),
+            &[
+                ("Update new", 3, &["web-c", "web-a", "web-b"]),
+                ("Current old", 2, &["web-e", "web-d"]),
+                ("gone", 1, &["web-z"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn where_not_all_are_shown_those_with_trouble_are() {
+        let choice = Choice { limit: Some(2), show_output: false };
+        check(
+            choice,
+            &[("Update new", 3, &["web-c"]), ("Current old", 2, &["web-e"]), ("gone", 1, &["web-z"])],
+        );
+    }
+
+    #[test]
+    fn what_a_hook_has_printed_is_shown_only_if_it_is_asked_for() {
+        let workload = workload(
+            &json!({"ledger": {"version": 1}, "recentRuns": [run("web-c", "PostStart", "Failed", &json!({}))]}),
+        );
+        let told = |show_output| {
+            let pods = [pod("web-c", "new", &waiting(), &json!({}))];
+            let overview = overview(&workload, pods.iter(), Choice { limit: None, show_output });
+            serde_json::to_string(&overview).unwrap()
+        };
+        assert!(!told(false).contains("secret"));
+        assert!(told(true).contains("secret"));
+        assert!(!told(true).contains("ledger"));
+    }
+}

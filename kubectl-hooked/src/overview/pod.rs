@@ -1,0 +1,189 @@
+//! A Pod of a workload with its containers and how their hooks went.
+
+use std::time::Duration;
+
+use hooked_core::hooks::infer::{SETTLEMENT, infer};
+use hooked_core::hooks::{Finding, HookRun, kubelet};
+use hooked_core::ledger::PodMarks;
+use hooked_core::pod::PodReport;
+use hooked_core::status::describe;
+use hooked_crd::{HandlerKind, HookKind, HookRunStatus, Outcome};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use serde::Serialize;
+
+use crate::pods::{PodObject, container_state, report, state_of};
+
+/// A Pod.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodRow {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) revision: String,
+    pub(crate) node: Option<String>,
+    /// Such as `Running` or `CrashLoopBackOff`; `gone` of one that is only remembered.
+    pub(crate) state: String,
+    pub(crate) ready: bool,
+    pub(crate) terminating: bool,
+    pub(crate) restarts: u32,
+    pub(crate) created: Option<Timestamp>,
+    /// Seconds that a stop may take.
+    #[serde(rename = "gracePeriodSeconds")]
+    pub(crate) grace: Option<u64>,
+    pub(crate) containers: Vec<ContainerRow>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerRow {
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) restarts: u32,
+    pub(crate) hooks: Vec<HookRow>,
+}
+
+/// A hook of a container, and its newest run that anything is known of.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HookRow {
+    pub(crate) hook: HookKind,
+    pub(crate) handler: HandlerKind,
+    pub(crate) run: Option<HookRunStatus>,
+}
+
+impl PodRow {
+    /// What a Pod itself tells at `now`.
+    pub(crate) fn of(pod: &PodObject, now: Timestamp) -> Self {
+        let report = report(pod);
+        let runs = runs(&report, now);
+        let grace = report.deletion_grace_seconds.filter(|seconds| *seconds > 0);
+        let grace = grace.or(report.spec.termination_grace_period_seconds);
+        let restarts = report.container_statuses().map(|status| status.restart_count).sum();
+        Self {
+            state: state_of(&report),
+            ready: report.status.true_since("Ready").is_some(),
+            terminating: report.deletion_timestamp.is_some(),
+            restarts,
+            created: pod.creation_timestamp().map(|time| time.0),
+            grace: grace.and_then(|seconds| u64::try_from(seconds).ok()),
+            containers: containers(&report, &runs),
+            name: report.name,
+            uid: report.uid,
+            revision: report.revision,
+            node: report.spec.node_name,
+        }
+    }
+
+    /// A Pod of which only its runs are left, `run` among them.
+    pub(crate) fn gone(run: &HookRunStatus, recorded: &[HookRunStatus]) -> Self {
+        let mut containers: Vec<ContainerRow> = Vec::new();
+        for run in recorded.iter().filter(|other| other.pod_uid == run.pod_uid) {
+            let index = containers.iter().position(|row| row.name == run.container).unwrap_or_else(|| {
+                containers.push(ContainerRow {
+                    name: run.container.clone(),
+                    state: "gone".to_owned(),
+                    restarts: u32::try_from(run.restart_count).unwrap_or(0),
+                    hooks: Vec::new(),
+                });
+                containers.len() - 1
+            });
+            let hooks = &mut containers[index].hooks;
+            // The first of a hook is its newest.
+            if hooks.iter().all(|row| row.hook != run.hook) {
+                hooks.push(HookRow { hook: run.hook, handler: run.handler, run: Some(run.clone()) });
+                hooks.sort_by_key(|row| row.hook);
+            }
+        }
+        Self {
+            name: run.pod.clone(),
+            uid: run.pod_uid.clone(),
+            revision: String::new(),
+            node: run.node.clone(),
+            state: "gone".to_owned(),
+            ready: false,
+            terminating: false,
+            restarts: containers.iter().map(|row| row.restarts).sum(),
+            created: None,
+            grace: None,
+            containers,
+        }
+    }
+
+    /// The Pod with what the operator has recorded of its hooks: it has seen more than the Pod shows now.
+    #[must_use]
+    pub(crate) fn with_runs(&self, recorded: &[HookRunStatus]) -> Self {
+        let mut pod = self.clone();
+        let ours: Vec<&HookRunStatus> = recorded.iter().filter(|run| run.pod_uid == self.uid).collect();
+        for container in &mut pod.containers {
+            for hook in &mut container.hooks {
+                let of_hook = |run: &&HookRunStatus| run.container == container.name && run.hook == hook.hook;
+                // The first of a hook is its newest.
+                let newest = ours.iter().copied().find(of_hook);
+                if let Some(run) = newest.filter(|run| supersedes(run, hook.run.as_ref())) {
+                    hook.run = Some(run.clone());
+                }
+            }
+        }
+        pod
+    }
+
+    /// Whether the newest run of one of its hooks failed.
+    pub(super) fn has_failed_hook(&self) -> bool {
+        let mut hooks = self.containers.iter().flat_map(|container| &container.hooks);
+        hooks.any(|hook| {
+            hook.run.as_ref().is_some_and(|run| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut))
+        })
+    }
+
+    /// The runs that are known of it.
+    pub(super) fn runs_mut(&mut self) -> impl Iterator<Item = &mut HookRunStatus> {
+        let hooks = self.containers.iter_mut().flat_map(|container| &mut container.hooks);
+        hooks.filter_map(|hook| hook.run.as_mut())
+    }
+}
+
+/// Whether a recorded run says more than what a Pod shows: it is no older, or of the newer one nothing is known.
+fn supersedes(recorded: &HookRunStatus, shown: Option<&HookRunStatus>) -> bool {
+    shown.is_none_or(|shown| {
+        shown.restart_count <= recorded.restart_count || shown.outcome == Outcome::Unknown
+    })
+}
+
+/// What the operator will count of the Pod, from what it shows now.
+fn runs(report: &PodReport, now: Timestamp) -> Vec<HookRun> {
+    // Nothing is counted here, so there is no reason to wait for later evidence.
+    let seen = now - Duration::from_secs(SETTLEMENT.unsigned_abs().as_secs());
+    let evidence = kubelet::read_pod(report, seen);
+    let findings = infer(&evidence, &PodMarks::default(), now);
+    let settled = findings.settled.into_iter().filter_map(|finding| match finding {
+        Finding::PostStart { run, .. } => Some(run),
+        Finding::End { pre_stop, .. } => pre_stop,
+        Finding::Lost { .. } => None,
+    });
+    settled.chain(findings.running).collect()
+}
+
+fn containers(report: &PodReport, runs: &[HookRun]) -> Vec<ContainerRow> {
+    let shape = report.shape();
+    // In the order in which they are written, sidecars first, as they start.
+    let names = report.spec.init_containers.iter().chain(&report.spec.containers).map(|spec| &spec.name);
+    let known = names.filter_map(|name| Some((name, shape.containers.get(name.as_str())?)));
+    let rows = known.map(|(name, shape)| {
+        let status = report.container_statuses().find(|status| status.name == *name);
+        let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
+        let hooks = hooks.into_iter().filter_map(|(hook, shape)| {
+            let of_hook = |run: &&HookRun| *run.id.container == **name && run.id.hook == hook;
+            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.start);
+            Some(HookRow { hook, handler: shape?.handler, run: newest.map(describe) })
+        });
+        ContainerRow {
+            name: name.clone(),
+            state: status.map_or_else(|| "not started".to_owned(), |status| container_state(&status.state)),
+            restarts: status.map_or(0, |status| status.restart_count),
+            hooks: hooks.collect(),
+        }
+    });
+    rows.collect()
+}

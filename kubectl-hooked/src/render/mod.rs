@@ -1,0 +1,17 @@
+//! From values to lines of text: pure, so that tests see exactly what people see.
+
+mod bar;
+mod labelled;
+mod line;
+mod named;
+mod table;
+mod time;
+mod tone;
+
+pub(crate) use bar::bar;
+pub(crate) use labelled::labelled;
+pub(crate) use line::Line;
+pub(crate) use named::named;
+pub(crate) use table::{Cut, table};
+pub(crate) use time::{ago, clock, short};
+pub(crate) use tone::{Tone, of_condition, of_outcome};

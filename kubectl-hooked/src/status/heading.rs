@@ -1,0 +1,96 @@
+//! The heading of an overview: what somebody on call reads first.
+
+use hooked_crd::{HookTotals, KillStatus};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::overview::Overview;
+use crate::render::{Line, Tone, ago, labelled, named, of_condition};
+
+/// Where values begin.
+const VALUES: usize = 14;
+
+/// Replicas, conditions, hook runs and kills. Long words are wrapped to `width`.
+pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp) -> Vec<Line> {
+    let Overview { namespace, name, generation, desired, paused, deleting, status, .. } = overview;
+    let title = format!("HookedWorkload {namespace}/{name}");
+    let mut title = Line::new().add(Tone::Strong, title);
+    if *deleting {
+        title = title.add(Tone::Unsure, "  being deleted");
+    }
+    if *paused {
+        title = title.add(Tone::Unsure, "  paused");
+    }
+    if status.observed_generation != Some(*generation) {
+        title = title.add(Tone::Unsure, "  the operator has not seen the present spec yet");
+    }
+    let mut lines = vec![title];
+    let replicas = format!(
+        "{} of {desired} ready, {} up to date, {} available{}",
+        status.ready_replicas,
+        status.updated_replicas,
+        status.available_replicas,
+        if status.terminating_replicas > 0 {
+            format!(", {} terminating", status.terminating_replicas)
+        } else {
+            String::new()
+        },
+    );
+    lines.extend(labelled("Replicas", VALUES, Line::new(), &replicas, width));
+    for (label, condition) in conditions(&status.conditions) {
+        let start = Line::new().add(tone_of(condition), &condition.status);
+        let message = format!(" {}: {}", condition.reason, condition.message);
+        lines.extend(labelled(label, VALUES, start, &message, width));
+    }
+    let totals = totals(&status.hook_totals, status.hooks_running);
+    lines.extend(labelled("Hook runs", VALUES, Line::new(), &totals, width));
+    let mut label = "Kills";
+    for kill in &status.kills {
+        let start = Line::new().add(Tone::Bad, format!("{} × {}", kill.count, named(kill.reason)));
+        lines.extend(labelled(label, VALUES, start, &last_kill(kill, now), width));
+        label = "";
+    }
+    lines
+}
+
+/// The conditions that are worth a line, under the names that people know.
+fn conditions(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
+    let of = |type_: &'static str| conditions.iter().find(move |condition| condition.type_ == type_);
+    let stalled = of("Stalled").filter(|condition| condition.status == "True");
+    [("Ready", of("Ready")), ("Stalled", stalled), ("HooksHealthy", of("HooksHealthy"))]
+        .into_iter()
+        .filter_map(|(label, condition)| Some((label, condition?)))
+}
+
+fn tone_of(condition: &Condition) -> Tone {
+    if condition.type_ == "Stalled" { Tone::Bad } else { of_condition(&condition.status) }
+}
+
+fn totals(totals: &HookTotals, running: i64) -> String {
+    let HookTotals { succeeded, failed, timed_out, cancelled, skipped, unknown, kills: _ } = *totals;
+    let counts = [
+        (running, "running"),
+        (succeeded, "succeeded"),
+        (failed, "failed"),
+        (timed_out, "timed out"),
+        (cancelled, "cancelled"),
+        (skipped, "skipped"),
+        (unknown, "unknown"),
+    ];
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    if told.is_empty() { "none yet".to_owned() } else { told.join(", ") }
+}
+
+fn last_kill(kill: &KillStatus, now: Timestamp) -> String {
+    let whom = match (&kill.last_pod, &kill.last_container) {
+        (Some(pod), Some(container)) => format!(", last {container} of {pod}"),
+        (Some(pod), None) => format!(", last in {pod}"),
+        _ => String::new(),
+    };
+    let when = kill.last_time.as_ref().map_or_else(String::new, |time| format!(" {} ago", ago(time.0, now)));
+    whom + &when
+}
