@@ -56,7 +56,7 @@ fn events(view: &View<'_>) -> Vec<String> {
     });
     let evicted = view.pod.evicted_at.filter(|_| view.evicted());
     let lines = [
-        failed("Evicted", evicted),
+        evicted.map(|second| format!("the kubelet had evicted its Pod {}", clock(second))),
         failed("FailedPostStartHook", view.post_start_failed_at()),
         killing,
         failed("FailedPreStopHook", view.pre_stop_failed_at()),

@@ -211,7 +211,7 @@ Container web  ended with 137
     The kubelet evicted its Pod because its node was short of something.
     Evidence  container status: ended 2026-11-22 10:00:03Z with exit code 137
               (SIGKILL)
-              Pod status: reason Evicted
+              the kubelet had evicted its Pod 2026-11-22 10:00:03Z
     Next      `kubectl describe node` tells of its pressure; requests protect a
               Pod
 ",
