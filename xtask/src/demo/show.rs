@@ -74,7 +74,9 @@ pub(super) fn metrics(kubectl: &Kubectl<'_>) -> Result<()> {
 pub(super) fn prometheus(address: &str) {
     title("Prometheus");
     println!("{address}");
-    println!("  /classic/alerts     the alerts of config/prometheus; two fire, since hook-demo-fail fails");
+    println!(
+        "  /classic/alerts     the alerts of config/prometheus; hook-demo-fail makes two fire within a minute"
+    );
     println!("  /classic/targets    the operator, scraped every second");
     println!("  /classic/graph?g0.tab=1&g0.expr={RUNS_BY_OUTCOME}    hook runs by outcome");
     println!("From another machine: kubectl -n hooked-monitoring port-forward service/prometheus 9090");
