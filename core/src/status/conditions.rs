@@ -1,6 +1,6 @@
 //! Conditions: what a user, a pipeline and an autoscaler read first.
 
-use hooked_crd::{HandlerKind, HookKind, Outcome};
+use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -186,19 +186,24 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
 /// What a hook that hangs does to its Pod, and what helps.
 fn stuck(run: &HookRun, others: usize) -> String {
     let HookRun { id, pod, start_time, .. } = run;
-    let since = start_time.map(|start| format!(" since {start:.0}")).unwrap_or_default();
-    let (harm, help) = match id.hook {
+    let since = start_time.map(|start| format!(", since {start:.0},")).unwrap_or_default();
+    let measured = run.source == Source::Runner;
+    let (what, help) = match id.hook {
         HookKind::PostStart => (
-            "its container cannot become Running, and its Pod cannot be deleted, until it ends",
+            "runs: its container cannot become Running, and its Pod cannot be deleted, until it ends",
             "end its process in the container, and bound it from now on by timeoutSeconds in spec.hooks.policies",
         ),
-        HookKind::PreStop => (
-            "it has used most of the grace period, at the end of which its container is killed",
+        HookKind::PreStop if measured => (
+            "runs: it has used most of the grace period, at the end of which its container is killed",
             "raise spec.template.spec.terminationGracePeriodSeconds, or bound it by timeoutSeconds in spec.hooks.policies",
+        ),
+        HookKind::PreStop => (
+            "was begun, and it or its program has used most of the grace period, at the end of which the container is killed",
+            "raise spec.template.spec.terminationGracePeriodSeconds, or measure the hook by the runner to tell which",
         ),
     };
     let more = if others > 0 { format!(" Hooks of {others} other Pods hang too.") } else { String::new() };
-    format!("{:?} of container {} in Pod {pod} runs{since}: {harm}; {help}.{more}", id.hook, id.container)
+    format!("{:?} of container {} in Pod {pod}{since} {what}; {help}.{more}", id.hook, id.container)
 }
 
 /// How a run ended, in words of our own.

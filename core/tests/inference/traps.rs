@@ -77,6 +77,25 @@ fn an_eviction_is_the_end_of_the_start_that_it_ended_and_of_none_before() {
 }
 
 #[test]
+fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_evicted() {
+    let forgotten = json!({"phase": "Failed", "containerStatuses": [{
+        "name": "web", "restartCount": 1,
+        "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
+    }]});
+    let story = Story::with_hooks(&exec("preStop"))
+        .status(2, &running(0, 1))
+        .pod_event(8, "Evicted")
+        .status(10, &forgotten);
+    let expect = Conclusion {
+        pre_stop: vec![Outcome::Unknown],
+        kills: vec![KillReason::Evicted],
+        ..Conclusion::default()
+    };
+    assert_eq!(story.conclude(20), expect);
+}
+
+#[test]
 fn a_hook_that_its_programs_end_cut_off_has_not_failed() {
     let story = Story::with_hooks(&exec("postStart"))
         .event(6, "FailedPostStartHook", "PostStartHook failed")

@@ -44,7 +44,11 @@ async fn a_pod_that_the_kubelet_evicts_is_killed_by_that() -> Result<()> {
         space.apply(&Workload::new("web", [container]).witnessed(&space.files)).await?;
         space.until("web", "a kill is counted", |workload| !kills(workload).is_empty()).await?;
         space.until_ready("web").await?;
-        let workload = space.until_stopped("web").await?;
+        space.scale("web", 0).await?;
+        // As of a Deployment, what is left of an evicted Pod stays to be looked at.
+        space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
+        space.until_no_pods("web").await?;
+        let workload = space.workload("web").await?;
         ensure!(kills(&workload) == [(KillReason::Evicted, 1)], "{:?}", kills(&workload));
         ensure!(workload.status.context("no status")?.hook_totals.kills == 0, "no hook is to blame");
         agree(space, "web").await
@@ -74,10 +78,11 @@ async fn lose(space: &hooked_e2e::Space, nodes: &Api<Node>, ghost: &str) -> Resu
         Ok(space.pods("web").await?.first().map(ResourceExt::name_any).ok_or_else(|| "none".to_owned()))
     })
     .await?;
-    let started = json!({"running": {"startedAt": jiff::Timestamp::now().to_string()}});
+    let now = jiff::Timestamp::now().to_string();
+    let started = json!({"running": {"startedAt": now}});
     let status = json!({"status": {
         "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "True"}],
+        "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
         "containerStatuses": [{
             "name": "web", "ready": true, "restartCount": 0, "image": "busybox", "imageID": "", "state": started,
         }],

@@ -207,7 +207,10 @@ async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Re
         let counts = Metrics::live_reports(&space.cluster).await?;
         for (result, lie) in &lies {
             let answer = stranger.say(lie.as_bytes()).await?;
-            ensure!(answer.contains(&format!("{{\"refused\":\"{result}\"}}")), "{result}: {answer}");
+            // Whose Pod may yet be shown by the watch is hung up on, to come back later.
+            let expect =
+                if *result == "foreign" { String::new() } else { format!("{{\"refused\":\"{result}\"}}") };
+            ensure!(answer.contains(&expect) && answer.is_empty() == expect.is_empty(), "{result}: {answer}");
         }
         // What a Pod's own program says of its own hook is the Pod's own word: once more changes nothing all the same.
         let answer = stranger.say(forged(&own, "web", 1).as_bytes()).await?;

@@ -68,10 +68,13 @@ async fn an_nginx_that_is_told_to_quit_has_neither_failed_nor_been_killed() -> R
 async fn a_hook_that_fails_is_shown_with_its_kills() -> Result<()> {
     in_namespace("demo-fail", Security::Baseline, async |space| {
         space.apply_manifest(&sample("hook-demo-fail", space)?).await?;
-        let failed = |status: &hooked_crd::HookedWorkloadStatus| status.hook_totals.failed >= 2;
+        // A run is counted when its runner tells of it, the kill that follows when it is seen.
+        let counted = |status: &hooked_crd::HookedWorkloadStatus| {
+            status.hook_totals.failed >= 2 && status.hook_totals.kills == status.hook_totals.failed
+        };
         let workload = space
-            .until("hook-demo-fail", "two runs are counted", |workload| {
-                workload.status.as_ref().is_some_and(failed)
+            .until("hook-demo-fail", "two runs and their kills are counted", |workload| {
+                workload.status.as_ref().is_some_and(counted)
             })
             .await?;
         let status = workload.status.clone().context("no status")?;

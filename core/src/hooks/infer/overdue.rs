@@ -11,6 +11,8 @@ use crate::hooks::run::HookRun;
 const POST_START: SignedDuration = SignedDuration::from_secs(60);
 /// The share of the grace period, in per cent, after which a preStop hook that still runs leaves its program too little.
 const PRE_STOP_PERCENT: i64 = 80;
+/// Seconds of a grace period that is over before anybody has read that it nearly is.
+const BRIEF: i64 = 10;
 
 impl Case<'_> {
     /// When a hook that runs will have run for too long.
@@ -24,7 +26,7 @@ impl Case<'_> {
                 patience.into_iter().chain(deadline).min()
             }
             HookKind::PreStop => {
-                let stop = self.evidence.stop.filter(|stop| stop.exact)?;
+                let stop = self.evidence.stop.filter(|stop| stop.exact && stop.grace > BRIEF)?;
                 let allowed = stop.grace.checked_mul(PRE_STOP_PERCENT)? / 100;
                 Timestamp::from_second(stop.began.checked_add(allowed)?).ok()
             }

@@ -31,8 +31,8 @@ const RULES: [Rule; 9] = [
     a_failed_post_start_kills,
     memory_runs_out,
     a_probe_kills,
-    the_end_was_not_seen,
     the_kubelet_evicts,
+    the_end_was_not_seen,
     a_force_deletion_kills,
     a_stop_that_failed_kills,
     an_unexplained_sigkill_is_unknown,
@@ -74,6 +74,11 @@ fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     }
 }
 
+/// Also where the kubelet has forgotten the container by the time it reports the Pod's end, as it does in need of space.
+fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.evicted().then_some(Killed(KillReason::Evicted))
+}
+
 /// The Pod is gone, or its kubelet silent, without a word about how this container ended.
 fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     let unseen = view.start.end.is_none_or(|end| end.made_up);
@@ -84,10 +89,6 @@ fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
         Closed::Gone | Closed::Silent if forced => KillReason::ForceDeleted,
         Closed::Gone | Closed::Silent | Closed::Over => KillReason::Unknown,
     }))
-}
-
-fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    view.evicted().then_some(Killed(KillReason::Evicted))
 }
 
 fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
