@@ -89,19 +89,28 @@ impl<'a> Operator<'a> {
         self.until_available(2).await
     }
 
-    /// The name of the Pod that leads.
+    /// Waits until one of its Pods leads, and returns its name. One that was killed holds the Lease for some seconds more.
     pub async fn leader(&self) -> Result<String> {
+        wait_for("an operator leads", async || {
+            let (holder, names) = (self.holder().await?, self.names().await?);
+            Ok(if names.contains(&holder) { Ok(holder) } else { Err(format!("{holder:?} of {names:?}")) })
+        })
+        .await
+    }
+
+    /// The name of the Pod that holds the Lease; empty if it was given back.
+    async fn holder(&self) -> Result<String> {
         let leases: Api<Lease> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
         let holder = leases.get(DEPLOYMENT).await?.spec.and_then(|spec| spec.holder_identity);
-        let holder = holder.context("nobody holds the Lease")?;
-        Ok(holder.rsplit_once('_').context("the Lease's holder is no operator")?.0.to_owned())
+        let holder = holder.unwrap_or_default();
+        Ok(holder.rsplit_once('_').map(|(pod, _)| pod.to_owned()).unwrap_or_default())
     }
 
     /// Waits until another than `before` leads.
     pub async fn until_another_leads(&self, before: &str) -> Result<String> {
         wait_for("another operator leads", async || {
             let leader = self.leader().await?;
-            Ok(if leader.is_empty() || leader == before { Err(leader) } else { Ok(leader) })
+            Ok(if leader == before { Err(leader) } else { Ok(leader) })
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use hooked_crd::HookKind;
-use hooked_e2e::{Container, Operator, Security, Workload, agree, in_namespace, sh, wait_for};
+use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, in_namespace, sh, wait_for};
 use serde_json::json;
 
 use crate::runs;
@@ -18,29 +18,10 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
         space.until_ready("web").await?;
 
         let operator = Operator::take(&space.cluster).await;
-        operator.with_standby().await?;
-        let first = operator.leader().await?;
-        let restarts = operator.restarts(&first).await?;
-        let frozen = operator.freeze(&first)?;
-        space.scale("web", 0).await?;
-        space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
-        let second = operator.until_another_leads(&first).await?;
-        space.until_no_pods("web").await?;
-        // The Pods are gone, so the second leader has forgotten what it has counted of them. The first remembers them.
-        space
-            .until("web", "nothing is remembered of Pods that are gone", |workload| {
-                let ledger = workload.status.as_ref().and_then(|status| status.ledger.clone());
-                ledger.is_some_and(|ledger| ledger["marks"].is_null())
-            })
-            .await?;
-        drop(frozen);
-        wait_for("the first leader sees that it is deposed, and ends", async || {
-            let now = operator.restarts(&first).await?;
-            Ok(if now > restarts { Ok(()) } else { Err(format!("{now} restarts")) })
-        })
-        .await?;
-        ensure!(operator.leader().await? == second, "the Lease has changed hands again");
+        let deposed = depose(space, &operator).await;
+        // Whatever came of it, the other scenarios need one operator.
         operator.start().await?;
+        deposed?;
         drop(operator);
 
         let workload = space.workload("web").await?;
@@ -51,4 +32,30 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
         agree(space, "web").await
     })
     .await
+}
+
+/// Has the leader stand still until another has counted and forgotten what it remembers, and then go on.
+async fn depose(space: &Space, operator: &Operator<'_>) -> Result<()> {
+    operator.with_standby().await?;
+    let first = operator.leader().await?;
+    let restarts = operator.restarts(&first).await?;
+    let frozen = operator.freeze(&first)?;
+    space.scale("web", 0).await?;
+    space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
+    let second = operator.until_another_leads(&first).await?;
+    space.until_no_pods("web").await?;
+    space
+        .until("web", "nothing is remembered of Pods that are gone", |workload| {
+            let ledger = workload.status.as_ref().and_then(|status| status.ledger.clone());
+            ledger.is_some_and(|ledger| ledger["marks"].is_null())
+        })
+        .await?;
+    drop(frozen);
+    wait_for("the first leader sees that it is deposed, and ends", async || {
+        let now = operator.restarts(&first).await?;
+        Ok(if now > restarts { Ok(()) } else { Err(format!("{now} restarts")) })
+    })
+    .await?;
+    ensure!(operator.leader().await? == second, "the Lease has changed hands again");
+    Ok(())
 }
