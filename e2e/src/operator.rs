@@ -1,6 +1,6 @@
 //! The operator itself: what it says, and how it is stopped, killed and started.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
@@ -39,8 +39,8 @@ impl<'a> Operator<'a> {
 
     /// Kills it without a word of warning and waits until its Deployment has started it again.
     pub async fn kill(&self) -> Result<()> {
+        let killed = &self.leader().await?;
         let before = self.names().await?;
-        let killed = before.first().context("the operator is not there")?;
         kill(killed)?;
         // Its Deployment makes another at once, where the kubelet would wait ever longer before it starts this one again.
         let arguments = ["--namespace", NAMESPACE, "delete", "pod", killed, "--force", "--grace-period=0"];

@@ -106,19 +106,20 @@ async fn a_namespace_that_was_deleted_in_its_absence_goes_when_the_operator_is_b
 async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -> Result<()> {
     in_namespace("away-drain", Security::Privileged, async |space| {
         let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped"));
-        let workload = Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}));
+        let workload = Workload::new("drained", [container]).with("hooks", json!({"measurement": "Runner"}));
         space.apply(&workload.replicas(2).witnessed(&space.files)).await?;
-        space.until_ready("web").await?;
-        let node = space.pods("web").await?.first().and_then(|pod| pod.spec.clone()?.node_name);
+        space.until_ready("drained").await?;
+        let node = space.pods("drained").await?.first().and_then(|pod| pod.spec.clone()?.node_name);
         let node = node.context("the Pod is nowhere")?;
         let operator = Operator::take(&space.cluster).await;
         let before = operator.leader().await?;
-        // The operator goes first, as bad luck would have it; this cluster has no other node for it.
+        // A drain is of all namespaces: nothing else here has that name. The operator goes first, as bad luck would have it;
+        // this cluster has no other node for it.
         let drained = async {
             let others = "app.kubernetes.io/name=hooked";
             drain(space, &node, others).await?;
             ensure!(operator.names().await? != [before], "the operator was not evicted");
-            let workload = drain(space, &node, "app=web");
+            let workload = drain(space, &node, "app=drained");
             let back = async {
                 space.files.until_lines("stopped", 2).await?;
                 // As if another node had room for it.
@@ -129,14 +130,15 @@ async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -
         .await;
         // Whatever came of it, the other scenarios need the node.
         space.kubectl(&["uncordon", &node]).await?;
+        operator.start().await?;
         drained?;
         drop(operator);
         let stopped = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PreStop).is_ok_and(|counted| counted.succeeded == 2)
         };
-        let workload = space.until("web", "both stops are counted", stopped).await?;
+        let workload = space.until("drained", "both stops are counted", stopped).await?;
         ensure!(kills(&workload).is_empty(), "{:?}", kills(&workload));
-        agree(space, "web").await
+        agree(space, "drained").await
     })
     .await
 }
