@@ -19,6 +19,7 @@ COPY core core
 COPY report report
 COPY hook-runner hook-runner
 COPY controller controller
+COPY kubectl-hooked kubectl-hooked
 COPY e2e e2e
 COPY xtask xtask
 # Naming the target keeps the flag from programs that run during the build: a macro cannot be static.

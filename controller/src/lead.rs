@@ -87,9 +87,8 @@ pub(crate) struct Election {
 }
 
 impl Election {
-    /// An election in the operator's own namespace: that of its service account, or of the kubeconfig's context.
-    pub(crate) fn new(client: &Client, standing: watch::Sender<Standing>) -> Self {
-        let namespace = client.default_namespace().to_owned();
+    /// An election in the namespace that the operator runs in, where its Secret and its Service are too.
+    pub(crate) fn new(client: &Client, namespace: String, standing: watch::Sender<Standing>) -> Self {
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| FIELD_MANAGER.to_owned());
         // A container that is started again keeps its host name, and is another process nonetheless.
         let identity = format!("{host}_{:x}", Timestamp::now().as_nanosecond());

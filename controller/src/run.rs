@@ -61,13 +61,14 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         injection,
         concurrency,
         leader_elect,
+        pod_namespace,
         ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);
-    let mut election = leader_elect.then(|| Election::new(&client, tell_standing));
+    let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let scopes = match namespaces.as_slice() {
         [] => vec![Scope(None)],
@@ -79,6 +80,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
         lead(&leadership, standing.clone()).await;
+        metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
             let leadership = Arc::clone(&leadership);

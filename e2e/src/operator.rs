@@ -72,7 +72,12 @@ impl<'a> Operator<'a> {
 
     /// Runs it with these options besides its own, and waits until it is ready.
     pub async fn run_with(&self, options: &[&str]) -> Result<()> {
-        let own = ["--leader-elect", "--metrics-bind-address=:8080", "--health-probe-bind-address=:8081"];
+        let own = [
+            "--runner-image=hooked.dev/hooked:dev",
+            "--leader-elect",
+            "--metrics-bind-address=:8080",
+            "--health-probe-bind-address=:8081",
+        ];
         let arguments: Vec<&str> = own.into_iter().chain(options.iter().copied()).collect();
         let patch =
             json!([{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": arguments}]);

@@ -20,7 +20,7 @@ const CLUSTER: &str = "test";
 /// What to test, and where.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only what needs no cluster: format, lints, unit tests, generated files, licenses.
+    /// Only what needs no cluster: format, lints, unit tests, alert rules, dashboards, generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the scenarios on a cluster; with FILTER just those whose names contain it.

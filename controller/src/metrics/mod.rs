@@ -29,8 +29,8 @@ const RECONCILE_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
 
 /// Why reconciles fail. They are served before the first one does, so that its increase is seen.
-const ERROR_REASONS: [&str; 9] =
-    ["revise", "ledger", "vet", "apply", "conflict", "deposed", "commit", "hold", "reject"];
+const ERROR_REASONS: [&str; 8] =
+    ["revise", "vet", "apply", "conflict", "deposed", "commit", "hold", "reject"];
 
 /// A workload's series, by namespace and name.
 type Workloads = BTreeMap<(String, String), Entry>;
@@ -46,6 +46,8 @@ struct Entry {
 pub(crate) struct Metrics {
     registry: Registry,
     workloads: Arc<Locked<Workloads>>,
+    /// 1 while this operator is the one that works.
+    pub(crate) leader: IntGauge,
     pub(crate) reconcile_seconds: Histogram,
     pub(crate) reconcile_errors: IntCounterVec,
     pub(crate) live_reports: IntCounterVec,
@@ -88,10 +90,23 @@ impl Metrics {
             reconcile_errors.with_label_values(&[reason]);
         }
         registry.register(Box::new(build))?;
+        let leader = IntGauge::new(
+            "hooked_leader",
+            "1 on the operator that works, 0 on one that waits for the Lease.",
+        )?;
+        registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(reconcile_seconds.clone()))?;
         registry.register(Box::new(reconcile_errors.clone()))?;
         registry.register(Box::new(Projection(Arc::clone(&workloads))))?;
-        Ok(Self { registry, workloads, reconcile_seconds, reconcile_errors, live_reports, live_connections })
+        Ok(Self {
+            registry,
+            workloads,
+            leader,
+            reconcile_seconds,
+            reconcile_errors,
+            live_reports,
+            live_connections,
+        })
     }
 
     /// Shows what was committed of a workload.

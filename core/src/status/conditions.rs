@@ -189,6 +189,11 @@ fn stuck(run: &HookRun, others: usize) -> String {
     let since = start_time.map(|start| format!(", since {start:.0},")).unwrap_or_default();
     let measured = run.source == Source::Runner;
     let (what, help) = match id.hook {
+        // The runner says so over the live channel, and so it can be told to stop the hook.
+        HookKind::PostStart if measured => (
+            "runs: its container cannot become Running until it ends",
+            "delete the Pod, and the hook is stopped; bound it from now on by timeoutSeconds in spec.hooks.policies",
+        ),
         HookKind::PostStart => (
             "runs: its container cannot become Running, and its Pod cannot be deleted, until it ends",
             "end its process in the container, and bound it from now on by timeoutSeconds in spec.hooks.policies",

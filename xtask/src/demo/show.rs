@@ -91,6 +91,7 @@ pub(super) fn next_steps(embedded: bool) {
     println!(
         "  kubectl get hw hook-demo-fail -o yaml          # status.kills, status.recentRuns, conditions"
     );
+    println!("  cargo install --path kubectl-hooked            # then: kubectl hooked status hook-demo-fail");
     println!("  kubectl explain hw.spec.hooks                  # what can be asked for");
     println!(
         "  kubectl delete -f config/samples/              # every preStop runs and is counted before it goes"

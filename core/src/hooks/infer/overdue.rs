@@ -1,4 +1,4 @@
-//! When a hook that runs has run for too long: Kubernetes says nothing of it, and nothing ends it.
+//! When a hook that runs has run for too long: Kubernetes says nothing of it, and ends none.
 
 use hooked_crd::HookKind;
 use jiff::{SignedDuration, Timestamp};
