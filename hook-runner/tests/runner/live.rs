@@ -43,10 +43,14 @@ pub(crate) fn run(place: &Place, options: &[&str], script: &str) -> Command {
 #[test]
 fn the_operator_hears_of_the_same_run_that_is_on_record() {
     for script in ["exit 3", "sleep 0.05; exit 3", "echo said; sleep 0.3; exit 3"] {
-        let (place, heard) = place_that_is_heard();
-        let status = run(&place, &["--output-bytes", "10"], script).status().unwrap();
-        assert_eq!(status.code(), Some(3));
-        let (hello, ended) = heard.recv_timeout(PATIENCE).unwrap();
+        // What cannot be said within 100 ms is not said: on a busy machine a brief hook may need several runs.
+        let heard_run = || {
+            let (place, heard) = place_that_is_heard();
+            let status = run(&place, &["--output-bytes", "10"], script).status().unwrap();
+            assert_eq!(status.code(), Some(3));
+            heard.recv_timeout(Duration::from_secs(1)).ok().map(|heard| (place, heard))
+        };
+        let (place, (hello, ended)) = std::iter::repeat_with(heard_run).take(30).flatten().next().unwrap();
         assert_eq!((hello.token.as_str(), hello.proof), ("a.b.c", None));
         assert_eq!(
             hello.record,
@@ -70,7 +74,8 @@ fn a_run_over_ipv6_is_heard_as_well() {
     // With another authority before it, as when authorities are renewed.
     let authorities = Authority::new().pem() + &authority.pem();
     write_volume(&place.file("live"), &operator.address.to_string(), &authorities);
-    assert!(run(&place, &[], "true").status().unwrap().success());
+    // Long enough to be heard on a busy machine.
+    assert!(run(&place, &[], "sleep 3").status().unwrap().success());
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap().1, place.record());
 }
 
