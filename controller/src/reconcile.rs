@@ -9,7 +9,7 @@ use hooked_core::account::{Account, account};
 use hooked_core::desired::Desired;
 use hooked_core::ledger::{Counted, Ledger, LedgerError};
 use hooked_core::names::condition;
-use hooked_core::plan::{Plan, Rollout, plan};
+use hooked_core::plan::{BURST, Plan, Rollout, plan};
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::{Leaving, Snapshot};
 use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, newly_stuck, status};
@@ -166,6 +166,7 @@ impl<'a> Pass<'a> {
         if !is_held(&self.workload.metadata) {
             return self.begin_to_hold().await;
         }
+        self.number_after_others();
         let Prepared { desired, collision_count, refusal, mut trouble } =
             prepare(self.context, self.subject(), self.leaving.is_some()).await?;
         let wanted = self.leaving.is_none().then_some(&*desired.revision);
@@ -175,6 +176,9 @@ impl<'a> Pass<'a> {
         let (account, plan) = self.decide(&desired, refusal.is_none());
         if desired.evidence == Evidence::BestEffort {
             self.reserve(&plan).await?;
+        }
+        if !self.context.leadership.holds() {
+            return Err(CommitError::Deposed.into());
         }
         let applied = apply(self.site(), &desired, &plan).await;
         if let Some(error) = applied.error {
@@ -206,10 +210,19 @@ impl<'a> Pass<'a> {
     /// our part is done.
     async fn begin_to_hold(&self) -> Result<Action, ReconcileError> {
         if self.leaving.is_none() {
+            // Nobody has made Pods of a workload that nobody holds.
+            self.pods.lock().begin_numbering(0);
             self.greet().await?;
             hold(self.context, self.workload).await?;
         }
         Ok(Action::await_change())
+    }
+
+    /// Leaves the ordinals alone that an operator before this one may be using at this moment.
+    fn number_after_others(&self) {
+        let mut pods = self.pods.lock();
+        let used = self.ledger.high_water.max(pods.highest_ordinal());
+        pods.begin_numbering(used.saturating_add(BURST as u64));
     }
 
     fn subject(&self) -> Subject<'_> {

@@ -8,6 +8,7 @@ use prometheus::{IntCounterVec, IntGauge};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
+use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -98,12 +99,20 @@ pub(super) async fn listen(listener: TcpListener, acceptor: TlsAcceptor, door: A
     }
 }
 
+/// A silent runner is taken for gone after 45 s, as the runner takes a silent operator.
+fn keepalive() -> TcpKeepalive {
+    let (time, interval) = (Duration::from_secs(30), Duration::from_secs(5));
+    TcpKeepalive::new().with_time(time).with_interval(interval).with_retries(3)
+}
+
 /// Shakes hands and speaks.
 async fn attend(stream: TcpStream, source: IpAddr, place: Place, acceptor: TlsAcceptor, door: Arc<Door>) {
     let Some(stranger) = door.limits.admit(source) else { return door.count(Refusal::RateLimited.label()) };
     door.connections.inc();
     // What is said is short, and waited for.
     stream.set_nodelay(true).ok();
+    // A runner whose node is gone does not say so.
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive()).ok();
     match timeout(PATIENCE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => converse(stream, stranger, &door).await,
         Ok(Err(_)) => {

@@ -111,10 +111,7 @@ async fn open(
         connections: metrics.live_connections.clone(),
     };
     door.connections.set(0);
-    let endpoint = upkeep.endpoint().await?;
-    if options.advertise_address.is_none() {
-        to_this_operator(client, &options.namespace).await?;
-    }
+    let endpoint = upkeep.look().await?;
     tracing::info!(address = endpoint.address, "the live channel is open");
     live.now_serves(endpoint);
     let kept = async {
@@ -155,6 +152,10 @@ impl<'a> Upkeep<'a> {
     /// Renews what is due, and says where Pods reach the operator now.
     async fn look(&mut self) -> Result<LiveEndpoint, ServeError> {
         self.renew().await?;
+        if self.options.advertise_address.is_none() {
+            // Again each time: somebody may have changed the labels.
+            to_this_operator(self.client, &self.options.namespace).await?;
+        }
         self.endpoint().await
     }
 

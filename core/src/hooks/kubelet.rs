@@ -51,7 +51,9 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
 /// it is stopped leaves the reason in the status. It had come when the first of the containers ended.
 fn read_eviction(report: &PodReport) -> Option<i64> {
     (report.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
-    let ends = report.container_statuses().filter_map(|status| status.state.terminated.as_ref()?.finished_at);
+    // A container that waited to be started again had ended before, by itself.
+    let stopped = report.container_statuses().filter(|status| !has_waited(status));
+    let ends = stopped.filter_map(|status| status.state.terminated.as_ref()?.finished_at);
     ends.map(Timestamp::as_second).min()
 }
 
@@ -94,11 +96,7 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
         }
         ContainerStateKind::Terminated(_) => {
             add_ended(&mut add, latest, &status.state, now);
-            // When a Pod is stopped while its container waits, both states show the same instance: the latest.
-            let id =
-                |state: &ContainerState| state.terminated.as_ref().map(|ended| ended.container_id.clone());
-            let same = id(&status.state).filter(|id| !id.is_empty()) == id(&status.last_state);
-            if !same {
+            if !has_waited(status) {
                 add_ended(&mut add, status.restart_count, &status.last_state, now);
             }
         }
@@ -115,6 +113,13 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
         ContainerStateKind::Unreported => {}
     }
     evidence
+}
+
+/// When a Pod is stopped while its container waits, both states show the same instance: the latest.
+fn has_waited(status: &ContainerStatus) -> bool {
+    let id = |state: &ContainerState| state.terminated.as_ref().map(|ended| ended.container_id.clone());
+    let latest = id(&status.state).filter(|id| !id.is_empty());
+    latest.is_some() && latest == id(&status.last_state)
 }
 
 fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, now: Timestamp) {

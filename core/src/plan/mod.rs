@@ -18,7 +18,7 @@ pub use evacuate::evacuate;
 pub use rollout::{Blocked, Rollout};
 
 /// The most Pods created in one pass: the status is written in between, as a ReplicaSet's is (burstReplicas).
-const BURST: usize = 500;
+pub const BURST: usize = 500;
 
 /// A Pod to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,7 @@ fn unconfirmed(snapshot: &Snapshot<'_>) -> Vec<NewPod> {
 /// Numbers that no Pod has had: above the highest one counted and the highest one present.
 fn numbered<'a>(snapshot: &'a Snapshot<'_>, pods: usize) -> impl Iterator<Item = NewPod> + 'a {
     let used = snapshot.committed.high_water.max(snapshot.pods.highest_ordinal());
+    let used = used.max(snapshot.pods.numbered_above());
     let (owner, revision) = (snapshot.owner, &snapshot.desired.revision);
     (used.saturating_add(1)..=MAX_ORDINAL)
         .take(pods)
@@ -170,11 +171,19 @@ mod tests {
     use crate::pod::Owner;
     use crate::tally::PodSet;
 
-    fn check(pods: &PodSet, high_water: u64, leaving: Option<Leaving>, expect: &Plan) {
+    fn desired() -> Desired {
         let spec =
             serde_json::json!({"selector": {}, "replicas": 2, "template": {"spec": {"containers": []}}});
         let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
-        let desired = &Desired::from_spec(&spec, 0).unwrap();
+        Desired::from_spec(&spec, 0).unwrap()
+    }
+
+    fn revision() -> String {
+        desired().revision
+    }
+
+    fn check(pods: &PodSet, high_water: u64, leaving: Option<Leaving>, expect: &Plan) {
+        let desired = &desired();
         let owner = &Owner { name: "web".to_owned(), uid: "w".to_owned() };
         let committed = &Ledger { high_water, ..Ledger::default() };
         let (admitted, live, now) = (true, None, Timestamp::UNIX_EPOCH);
@@ -187,6 +196,16 @@ mod tests {
         let none = Plan::idle(Rollout::Step { create: 2, delete: Vec::new() });
         check(&PodSet::default(), MAX_ORDINAL, None, &none);
         check(&PodSet::default(), u64::MAX, None, &none);
+    }
+
+    #[test]
+    fn an_operator_numbers_pods_above_those_that_the_one_before_may_still_be_making() {
+        let mut pods = PodSet::default();
+        pods.begin_numbering(507);
+        pods.begin_numbering(0);
+        let made = |ordinal| NewPod { ordinal, name: pod_name("web", "w", &revision(), ordinal) };
+        let rollout = Rollout::Step { create: 2, delete: Vec::new() };
+        check(&pods, 7, None, &Plan { create: vec![made(508), made(509)], ..Plan::idle(rollout) });
     }
 
     #[test]

@@ -7,6 +7,7 @@ use hooked_report::{Hook, Record};
 use jiff::Timestamp;
 
 use super::PodSet;
+use crate::hooks::HookRun;
 use crate::hooks::evidence::PodEvidence;
 use crate::pod::{Life, PodFact};
 
@@ -102,10 +103,9 @@ impl PodSet {
 
     /// Terminating Pods in which a postStart hook runs.
     pub fn hanging_on(&self) -> impl Iterator<Item = &PodFact> {
-        let hangs = |ordinal: &&u64| {
-            let running = self.running.get(ordinal);
-            running.is_some_and(|runs| runs.iter().any(|run| run.id.hook == HookKind::PostStart))
-        };
-        self.terminating.iter().filter(hangs).filter_map(|ordinal| self.pods.get(ordinal))
+        let of_post_start = |runs: &[HookRun]| runs.iter().any(|run| run.id.hook == HookKind::PostStart);
+        let hanging = self.running.iter().filter(move |(_, runs)| of_post_start(runs));
+        let pods = hanging.filter_map(|(ordinal, _)| self.pods.get(ordinal));
+        pods.filter(|fact| fact.life == Life::Terminating)
     }
 }

@@ -38,6 +38,8 @@ pub struct PodSet {
     unlisted: BTreeSet<u64>,
     /// The highest ordinal that is used up though no Pod has it; 0 if there is none.
     burned: u64,
+    /// The ordinal above which this operator numbers Pods, once that is known.
+    numbered_above: Option<u64>,
     /// Pods of whose evidence something is not counted yet.
     evidence: BTreeMap<u64, PodEvidence>,
     shapes: BTreeSet<Arc<PodShape>>,
@@ -200,6 +202,12 @@ impl PodSet {
         }
     }
 
+    /// Begins to number Pods above `used`, once. An operator before this one may have creates under way that nobody shows
+    /// yet: those of one pass, so that many ordinals are left to it.
+    pub fn begin_numbering(&mut self, used: u64) {
+        self.numbered_above.get_or_insert(used);
+    }
+
     /// Somebody else's Pod has the name that this ordinal gives: it is used up.
     pub fn burn(&mut self, ordinal: u64) {
         self.set(None, ordinal);
@@ -281,6 +289,11 @@ impl PodSet {
     /// What is known of a Pod and not counted yet.
     pub fn evidence(&self, ordinal: u64) -> Option<&PodEvidence> {
         self.evidence.get(&ordinal)
+    }
+
+    /// The ordinal above which this operator numbers Pods.
+    pub fn numbered_above(&self) -> u64 {
+        self.numbered_above.unwrap_or(0)
     }
 
     /// The highest ordinal that is used up; 0 if there is none.

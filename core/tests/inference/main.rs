@@ -4,6 +4,7 @@
 mod fixtures;
 mod live;
 mod merging;
+mod next_operator;
 mod records;
 mod stuck;
 mod transcripts;

@@ -104,11 +104,31 @@ impl Case<'_> {
         if slot == Slot::PostStart && self.settle_begun(expected, findings) {
             return;
         }
+        if slot == Slot::End && self.settle_forgotten(expected, findings) {
+            return;
+        }
         // A start whose hook still hung when nobody was left to tell of it.
         let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
             findings.settled.extend(self.lost(slot, expected, number));
         }
+    }
+
+    /// Settles the end of a start that only its mark tells of: its postStart run is counted, and the kubelet, which has
+    /// nothing more to say, no longer knows the container.
+    fn settle_forgotten(&self, expected: u32, findings: &mut Findings) -> bool {
+        let number = self.counted.post_start;
+        if self.evidence.closed.is_none() || number < expected {
+            return false;
+        }
+        let start = StartEvidence::default();
+        let Some(view) = View::of(self.evidence, self.name, self.container, (number, &start), self.counted)
+        else {
+            return false;
+        };
+        findings.settled.extend(self.lost(Slot::End, expected, number - 1));
+        findings.settled.push(self.finding(Slot::End, &view));
+        true
     }
 
     /// Whether a start's end is over and can no longer be seen: the container was started again since.
@@ -178,7 +198,8 @@ impl Case<'_> {
     }
 
     fn end(&self, view: &View<'_>) -> Finding {
-        let post_start = self.shape.post_start.map(|_| rules::post_start(view).outcome);
+        let told = self.shape.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
+        let post_start = told.map(|_| rules::post_start(view).outcome);
         let pre_stop = self.shape.pre_stop.map(|hook| self.pre_stop_run(view, hook));
         let verdict = rules::kill(view, post_start, pre_stop.as_ref().map(|run| run.outcome));
         let kill = match verdict {
@@ -194,6 +215,16 @@ impl Case<'_> {
             post_start_took,
             grace_used: grace_used(view),
         }
+    }
+
+    /// Whether a postStart run was counted by what came live alone, which is forgotten, and may have been stopped by the
+    /// operator: the kubelet reports that as a failure too.
+    fn may_be_cancelled(&self, view: &View<'_>, hook: HookShape) -> bool {
+        let live_only = hook.live && !hook.recorded && view.record(HookKind::PostStart).is_none();
+        let counted = self.counted.post_start >= view.number && !view.seen_running_before;
+        let failed_at = view.post_start_failed_at();
+        let stopped = self.evidence.stop.is_some_and(|stop| failed_at.is_none_or(|at| stop.began <= at));
+        live_only && counted && stopped
     }
 
     fn kill(&self, reason: KillReason, time: Option<Timestamp>) -> Kill {

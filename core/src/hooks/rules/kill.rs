@@ -98,13 +98,16 @@ fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 
 /// An ordinary stop: killed only if its hook failed or it did not end within the grace period.
 fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
-    view.stopped_by()?;
+    let stop = view.stopped_by()?;
+    let sigkill = || view.start.end.as_ref().is_some_and(may_be_sigkill);
     let by_its_own_timeout = view.has_recorded_end(HookKind::PreStop);
     Some(match (hooks.pre_stop, view.killed_at_the_deadline()) {
         (Some(Outcome::Failed), _) => Killed(KillReason::PreStopHookFailed),
         (Some(Outcome::TimedOut), _) if by_its_own_timeout => Killed(KillReason::PreStopHookTimedOut),
         (Some(Outcome::TimedOut), _) => Killed(KillReason::GracePeriodExceededInPreStop),
         (_, true) => Killed(KillReason::GracePeriodExceeded),
+        // Nobody saw what grace was in force.
+        (_, false) if !stop.exact && sigkill() => return None,
         (_, false) => NotKilled,
     })
 }

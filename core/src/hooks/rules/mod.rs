@@ -148,6 +148,13 @@ impl<'a> View<'a> {
         began <= second && self.next().is_none_or(|next| second < next)
     }
 
+    /// Whether a failed postStart hook may be this start's: one that became Running has none, and an Event of the second of
+    /// its beginning is about the one before.
+    fn fails_in(&self, second: i64) -> bool {
+        let ran = self.start.running_seen.is_some() || self.seen_running_before;
+        !ran && self.begins_in(second)
+    }
+
     /// Whether an Event about the end of a start is about this one. A container may be killed and started again within
     /// a second; an Event of that second is about the one that ended in it, not about the one that began.
     fn ends_in(&self, second: i64) -> bool {
@@ -168,7 +175,7 @@ impl<'a> View<'a> {
 
     /// The first second of a `FailedPostStartHook` Event of this start.
     pub fn post_start_failed_at(&self) -> Option<i64> {
-        self.container.events.post_start_failed.iter().copied().find(|second| self.begins_in(*second))
+        self.container.events.post_start_failed.iter().copied().find(|second| self.fails_in(*second))
     }
 
     /// The first second of a `FailedPreStopHook` Event of this start.
@@ -179,7 +186,7 @@ impl<'a> View<'a> {
     /// When and why the kubelet first said that it kills this start.
     pub fn killing(&self) -> Option<(i64, KillingCause)> {
         let of_this = |(second, cause): &(i64, KillingCause)| match cause {
-            KillingCause::PostStartHook => self.begins_in(*second),
+            KillingCause::PostStartHook => self.fails_in(*second),
             _ => self.ends_in(*second),
         };
         self.container.events.killing.iter().copied().find(of_this)
