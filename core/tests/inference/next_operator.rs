@@ -89,14 +89,17 @@ fn a_forgotten_container_whose_post_start_is_counted_has_an_end_for_the_next_ope
 #[test]
 fn a_sigkill_at_the_end_of_grace_is_a_kill_for_the_next_operator_too() {
     let log = line("PreStop", 1, None, "");
-    let over = with_log(ended(-10, 6, 137, "Error"), &log);
+    let over = with_log(ended(-10, 31, 137, "Error"), &log);
     let stayed = Story::with_hooks(&recorded(&["preStop"], &[]))
-        .stopping(1, 0, 3, &running(0, -10))
-        .stopping(7, 0, 0, &over);
-    assert_eq!(stayed.conclude(20).kills, [KillReason::GracePeriodExceededInPreStop]);
-    let anew = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(7, 0, 0, &over);
-    // The grace in force was in what nobody saw: that it was a kill is all that is certain.
-    assert_eq!(anew.conclude(20).kills, [KillReason::Unknown]);
+        .stopping(1, 0, 30, &running(0, -10))
+        .stopping(32, 0, 0, &over);
+    assert_eq!(stayed.conclude(50).kills, [KillReason::GracePeriodExceededInPreStop]);
+    let anew = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(32, 0, 0, &over);
+    assert_eq!(anew.conclude(50).kills, [KillReason::GracePeriodExceededInPreStop]);
+    // A grace that the deletion shortened was in what nobody saw: that it was a kill is all that is certain then.
+    let early = with_log(ended(-10, 4, 137, "Error"), &log);
+    let anew = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(5, 0, 0, &early);
+    assert_eq!(anew.conclude(40).kills, [KillReason::Unknown]);
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_tol
         let operator = Operator::take(&space.cluster).await;
         forget_authorities(space).await?;
         operator.run_with(&["--live-authority-seconds=60", "--live-certificate-seconds=15"]).await?;
-        space.apply(&measured("sleep 0.1").replicas(1)).await?;
+        space.apply(&measured("sleep 2").replicas(1)).await?;
         space.until_ready("web").await?;
         let first = space.pods("web").await?.first().context("no Pod")?.clone();
         let known = first.annotations().get("hooked.dev/live-ca").context("no live channel")?.clone();

@@ -211,10 +211,11 @@ impl<'a> View<'a> {
     }
 
     /// SIGKILL at the end of the grace period: the kubelet does not say so, but nothing else fits. An exit status of
-    /// 137 before the deadline is no proof, and none is one after it.
+    /// 137 before the deadline is no proof, and none is one after it. Where only the kubelet's last deletion was seen the grace
+    /// is that of the Pod's spec, since it shows the second in which the deletion was asked for and no longer the grace.
     pub fn killed_at_the_deadline(&self) -> bool {
         let (Some(stop), Some(end)) = (self.stopped_by(), self.start.end) else { return false };
-        stop.exact && may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= stop.deadline())
+        may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= stop.deadline())
     }
 }
 
