@@ -6,6 +6,7 @@ mod deny;
 mod rules;
 mod scenarios;
 mod stages;
+mod uninstall;
 
 use anyhow::{Result, bail};
 use clap::Args;

@@ -229,7 +229,7 @@ async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Re
             // One that is not even let in is not heard either.
             async move { Ok::<_, anyhow::Error>(stranger.say(lie.as_bytes()).await.unwrap_or_default()) }
         });
-        let answers: Vec<String> = stream::iter(flood).buffer_unordered(32).try_collect().await?;
+        let answers: Vec<String> = stream::iter(flood).buffer_unordered(128).try_collect().await?;
         ensure!(answers.len() == 10_000);
         let workload = space.workload("web").await?;
         ensure!(told(&workload) == told(&before), "{} and {}", told(&before), told(&workload));

@@ -7,6 +7,7 @@ use hooked_cluster::{Progress, Target, monitoring};
 
 use super::cargo;
 use super::stages::{Stages, Tally};
+use super::uninstall;
 use crate::{image, prometheus};
 
 const OPERATOR: &str = "deployment/hooked-controller";
@@ -39,6 +40,10 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
             prometheus::start(&plan.target, &progress)?;
             scenarios(plan, "observability")
         });
+        // Not from a cluster that somebody has: what they run there is theirs.
+        if matches!(plan.target, Target::Embedded(_)) {
+            passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
+        }
     }
     if !passed {
         dump(&plan.target);
