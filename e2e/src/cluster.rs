@@ -9,6 +9,8 @@ use anyhow::{Context, Result, ensure};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::pool;
+
 /// A client of the cluster, and its kubectl.
 #[derive(Clone)]
 pub struct Cluster {
@@ -21,9 +23,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects to the cluster that the environment names.
+    /// Connects to the cluster that the environment names first.
     pub async fn connect() -> Result<Self> {
-        let kubeconfig = PathBuf::from(told("HOOKED_E2E_KUBECONFIG")?);
+        Self::of(pool::kubeconfigs()?.into_iter().next().context("no cluster is named")?).await
+    }
+
+    pub(crate) async fn of(kubeconfig: PathBuf) -> Result<Self> {
         let kubectl = PathBuf::from(told("HOOKED_E2E_KUBECTL")?);
         let known = Kubeconfig::read_from(&kubeconfig)?;
         let mut config = Config::from_custom_kubeconfig(known, &KubeConfigOptions::default()).await?;

@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use serde_json::json;
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cluster::Cluster;
+use crate::pool::Exclusive;
 use crate::process::{Frozen, kill};
 use crate::wait::wait_for;
 
@@ -22,19 +22,21 @@ pub(crate) async fn log(cluster: &Cluster) -> Result<String> {
     cluster.kubectl(&["--namespace", NAMESPACE, "logs", "--selector", PODS, "--tail=-1"]).await
 }
 
-/// One scenario at a time has the operator in its hands.
-static TURN: Mutex<()> = Mutex::const_new(());
-
-/// The operator of the cluster, in the hands of one scenario.
-pub struct Operator<'a> {
-    cluster: &'a Cluster,
-    _turn: MutexGuard<'static, ()>,
+/// The operator of a cluster that one scenario has to itself.
+pub struct Operator {
+    cluster: Cluster,
 }
 
-impl<'a> Operator<'a> {
-    /// Waits until no other scenario has it. It may be killed at any moment before.
-    pub async fn take(cluster: &'a Cluster) -> Self {
-        Self { cluster, _turn: TURN.lock().await }
+impl Operator {
+    pub(crate) fn of(exclusive: &Exclusive) -> Self {
+        Self { cluster: exclusive.cluster.clone() }
+    }
+
+    /// Has it run as it was installed, whatever a scenario has made of it, and waits until it is ready.
+    pub async fn restore(&self) -> Result<()> {
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/default");
+        self.cluster.kubectl(&["apply", "-k", config]).await?;
+        self.until_available(1).await
     }
 
     /// Kills it without a word of warning and waits until its Deployment has started it again.
@@ -70,18 +72,10 @@ impl<'a> Operator<'a> {
         self.until_available(1).await
     }
 
-    /// Runs it with these options besides its own, and waits until it is ready.
+    /// Runs it with these options besides those it has, and waits until it is ready.
     pub async fn run_with(&self, options: &[&str]) -> Result<()> {
-        let own = [
-            "--runner-image=hooked.dev/hooked:dev",
-            "--leader-elect",
-            "--metrics-bind-address=:8080",
-            "--health-probe-bind-address=:8081",
-        ];
-        let arguments: Vec<&str> = own.into_iter().chain(options.iter().copied()).collect();
-        let patch =
-            json!([{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": arguments}]);
-        let patch = patch.to_string();
+        let appended = |option: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": option});
+        let patch = json!(options.iter().map(appended).collect::<Vec<_>>()).to_string();
         let command =
             ["--namespace", NAMESPACE, "patch", "deployment", DEPLOYMENT, "--type=json", "-p", &patch];
         self.cluster.kubectl(&command).await?;

@@ -12,6 +12,8 @@ use serde_json::json;
 use crate::cluster::Cluster;
 use crate::dump::dump;
 use crate::host::HostDirectory;
+use crate::operator::Operator;
+use crate::pool::Exclusive;
 use crate::space::Space;
 use crate::wait::wait_for;
 
@@ -32,21 +34,41 @@ pub async fn in_namespace(
     security: Security,
     scenario: impl AsyncFnOnce(&Space) -> Result<()>,
 ) -> Result<()> {
-    let cluster = Cluster::connect().await?;
-    let namespace = create(&cluster, name, security).await?;
-    let files = HostDirectory::new(&cluster, &namespace)?;
-    let space = Space { cluster, name: namespace, files };
-    let outcome = AssertUnwindSafe(scenario(&space)).catch_unwind().await;
-    let outcome = outcome.unwrap_or_else(|panic| Err(anyhow!("{}", words(panic.as_ref()))));
-    if outcome.is_err() {
-        dump(&space).await;
-    }
+    let space = create(Cluster::connect().await?, name, security).await?;
+    let outcome = run(&space, Box::pin(scenario(&space))).await;
     let removed = remove(&space).await;
     // Why the scenario failed says more than what followed from it.
     outcome.and(removed)
 }
 
-async fn create(cluster: &Cluster, name: &str, security: Security) -> Result<String> {
+/// The same on a cluster that no other scenario uses meanwhile, with its operator in the scenario's hands. Whatever becomes
+/// of the operator there, the next scenario finds it as it was installed.
+pub async fn with_operator(
+    name: &str,
+    security: Security,
+    scenario: impl AsyncFnOnce(&Space, &Operator) -> Result<()>,
+) -> Result<()> {
+    let exclusive = Exclusive::take().await?;
+    let operator = Operator::of(&exclusive);
+    let space = create(exclusive.cluster.clone(), name, security).await?;
+    let outcome = run(&space, Box::pin(scenario(&space, &operator))).await;
+    // Without an operator nothing of the namespace could go.
+    let restored = operator.restore().await;
+    let removed = remove(&space).await;
+    outcome.and(restored).and(removed)
+}
+
+/// Shows what a scenario leaves that fails, in whatever way.
+async fn run(space: &Space, scenario: impl Future<Output = Result<()>>) -> Result<()> {
+    let outcome = AssertUnwindSafe(scenario).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|panic| Err(anyhow!("{}", words(panic.as_ref()))));
+    if outcome.is_err() {
+        dump(space).await;
+    }
+    outcome
+}
+
+async fn create(cluster: Cluster, name: &str, security: Security) -> Result<Space> {
     let level = match security {
         Security::Privileged => "privileged",
         Security::Baseline => "baseline",
@@ -68,7 +90,8 @@ async fn create(cluster: &Cluster, name: &str, security: Security) -> Result<Str
         Ok(accounts.get_opt("default").await?.ok_or_else(|| "none".to_owned()))
     })
     .await?;
-    Ok(name)
+    let files = HostDirectory::new(&cluster, &name)?;
+    Ok(Space { cluster, name, files })
 }
 
 async fn remove(space: &Space) -> Result<()> {

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// How long a scenario waits for something that takes moments on an idle machine with an operator that is there. Others
-/// take the operator away for a minute or two at a time, one after another.
+/// How long a scenario waits for something that takes moments on an idle machine, where this one runs several clusters.
 pub const DEADLINE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(250);
 

@@ -11,6 +11,7 @@ use clap::Args;
 use hooked_cluster::{Progress, Target};
 use serde_json::Value;
 
+use crate::install::install;
 use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
 
@@ -25,8 +26,6 @@ pub(crate) struct Options {
     prometheus: bool,
 }
 
-const SYSTEM: &str = "hooked-system";
-const OPERATOR: &str = "deployment/hooked-controller";
 /// Where the third sample's preStop hook writes, on the node.
 const MESSAGE: &str = "/tmp/message";
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -58,26 +57,6 @@ pub(crate) fn run(options: Options) -> Result<()> {
         show::prometheus(&address);
     }
     show::next_steps(embedded);
-    Ok(())
-}
-
-/// Installs the operator; one that runs already is replaced, since the image's name stays the same.
-fn install(kubectl: &Kubectl, progress: &Progress) -> Result<()> {
-    let root = image::workspace()?;
-    let installed = kubectl.succeeds(&["-n", SYSTEM, "get", OPERATOR]);
-    progress.say("kubectl apply -k config/default");
-    kubectl.run(&["apply", "-k", &path(root, "config/default")])?;
-    if installed {
-        kubectl.run(&["-n", SYSTEM, "rollout", "restart", OPERATOR])?;
-    }
-    kubectl.run(&[
-        "wait",
-        "--for=condition=Established",
-        "crd/hookedworkloads.hooked.dev",
-        "--timeout=60s",
-    ])?;
-    kubectl.run(&["-n", SYSTEM, "rollout", "status", OPERATOR, "--timeout=180s"])?;
-    progress.say("the operator is ready");
     Ok(())
 }
 

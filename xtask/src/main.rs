@@ -10,6 +10,7 @@ mod cluster;
 mod demo;
 mod generate;
 mod image;
+mod install;
 mod kubectl;
 mod prometheus;
 mod record;

@@ -58,7 +58,7 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     stages.run("build of all tests", || cargo::run(&["test", "--workspace", "--no-run", "--quiet"]));
     // All but the scenarios, which need a cluster.
     let units = ["--workspace", "--exclude", "hooked-e2e", "--no-fail-fast"];
-    stages.test("unit tests", || cargo::test(&units, &[]));
+    stages.test("unit tests", || cargo::test(&units, &[], &mut std::io::stdout()));
     stages.run("alert rules", rules::check);
     stages.run("dashboards", dashboards::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));

@@ -19,6 +19,8 @@ use crate::{lock, packages, process, start, stop};
 pub struct Cluster {
     layout: Layout,
     tools: Tools,
+    /// The longest time before the kubelet starts a failing container again; its own choice if there is none.
+    back_off: Option<Duration>,
 }
 
 impl Cluster {
@@ -26,7 +28,14 @@ impl Cluster {
     pub fn named(name: &str) -> Result<Self> {
         let layout = Layout::of(name)?;
         let tools = Tools::below(&layout.cache);
-        Ok(Self { layout, tools })
+        Ok(Self { layout, tools, back_off: None })
+    }
+
+    /// The same cluster, if it is started now, with a kubelet that lets a container which fails again and again wait no
+    /// longer than this before its next start, instead of up to five minutes. At least a second.
+    #[must_use]
+    pub fn with_back_off(self, longest: Duration) -> Self {
+        Self { back_off: Some(longest), ..self }
     }
 
     /// Builds what must be built and starts the cluster, unless it runs; remains of a dead one are removed first.
@@ -43,7 +52,7 @@ impl Cluster {
             progress.say("removing the remains of an earlier cluster");
             stop::stop(&self.layout)?;
         }
-        if let Err(error) = start::start(&self.layout, &self.tools, &packages, progress) {
+        if let Err(error) = start::start(&self.layout, &self.tools, &packages, self.back_off, progress) {
             let undone = stop::stop(&self.layout);
             return Err(undone.err().map_or(error.context("the cluster does not start"), |left| {
                 left.context("the cluster does not start, and cleaning up failed too")

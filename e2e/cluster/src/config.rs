@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -11,28 +12,32 @@ use crate::layout::Layout;
 use crate::network::Network;
 use crate::packages::Packages;
 
-/// Writes all of them. `bridge_filtered` tells that answers between Pods of the bridge pass the packet filter.
-pub(crate) fn write(
-    layout: &Layout,
-    network: Network,
-    packages: &Packages,
-    bridge_filtered: bool,
-) -> Result<()> {
+/// What differs from one cluster to another.
+#[derive(Clone, Copy)]
+pub(crate) struct Choices {
+    /// Whether answers between Pods of the bridge pass the packet filter.
+    pub(crate) bridge_filtered: bool,
+    /// The longest time before a failing container is started again, if it is not the kubelet's own.
+    pub(crate) back_off: Option<Duration>,
+}
+
+/// Writes all of them.
+pub(crate) fn write(layout: &Layout, network: Network, packages: &Packages, choices: Choices) -> Result<()> {
     fs::create_dir_all(layout.config("cni"))?;
     let put = |file: &str, value: &Value| -> Result<()> {
         Ok(fs::write(layout.config(file), serde_json::to_vec_pretty(value)?)?)
     };
     // JSON is YAML too.
-    put("kubelet.yaml", &kubelet(layout, network))?;
-    put("kube-proxy.yaml", &kube_proxy(layout, network, bridge_filtered))?;
+    put("kubelet.yaml", &kubelet(layout, network, choices.back_off))?;
+    put("kube-proxy.yaml", &kube_proxy(layout, network, choices.bridge_filtered))?;
     put("audit-policy.yaml", &audit_policy())?;
     put("cni/10-bridge.conflist", &cni(layout, network))?;
     Ok(fs::write(layout.config("containerd.toml"), containerd(layout, packages))?)
 }
 
-fn kubelet(layout: &Layout, network: Network) -> Value {
+fn kubelet(layout: &Layout, network: Network, back_off: Option<Duration>) -> Value {
     let pki = layout.pki();
-    json!({
+    let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "authentication": {
@@ -70,7 +75,11 @@ fn kubelet(layout: &Layout, network: Network) -> Value {
         },
         "kubeAPIQPS": 100,
         "kubeAPIBurst": 200,
-    })
+    });
+    if let Some(longest) = back_off {
+        kubelet["crashLoopBackOff"] = json!({"maxContainerRestartPeriod": format!("{}s", longest.as_secs())});
+    }
+    kubelet
 }
 
 fn kube_proxy(layout: &Layout, network: Network, bridge_filtered: bool) -> Value {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::cgroup::Cgroup;
 use crate::components::{Component, Setup};
+use crate::config::Choices;
 use crate::layout::Layout;
 use crate::network::{self, Network};
 use crate::packages::Packages;
@@ -24,8 +25,14 @@ use crate::{config, exec, images};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Starts everything and returns when Pods can run and reach the API server.
-pub(crate) fn start(layout: &Layout, tools: &Tools, packages: &Packages, progress: &Progress) -> Result<()> {
-    let network = prepare(layout, packages)?;
+pub(crate) fn start(
+    layout: &Layout,
+    tools: &Tools,
+    packages: &Packages,
+    back_off: Option<Duration>,
+    progress: &Progress,
+) -> Result<()> {
+    let network = prepare(layout, packages, back_off)?;
     let setup = Setup { layout, network, tools };
     setup.write_kubeconfigs(&Pki::create(layout, network)?)?;
     let mut launcher = Launcher::new(layout, tools)?;
@@ -58,14 +65,14 @@ pub(crate) fn start(layout: &Layout, tools: &Tools, packages: &Packages, progres
 }
 
 /// Makes the directories, the cgroup, the network and the configuration.
-fn prepare(layout: &Layout, packages: &Packages) -> Result<Network> {
+fn prepare(layout: &Layout, packages: &Packages, back_off: Option<Duration>) -> Result<Network> {
     for directory in [&layout.run, &layout.logs()] {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
     Cgroup::named(&layout.unique())?.create()?;
     let network = Network::create(layout)?;
     let bridge_filtered = network::filter_bridge(&layout.netns());
-    config::write(layout, network, packages, bridge_filtered)?;
+    config::write(layout, network, packages, Choices { bridge_filtered, back_off })?;
     Ok(network)
 }
 

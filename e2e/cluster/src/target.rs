@@ -13,6 +13,7 @@ use crate::{exec, layout, pki};
 
 /// Where commands and tests go.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has a handful of them")]
 pub enum Target {
     /// A cluster on this machine that we start and stop.
     Embedded(Cluster),

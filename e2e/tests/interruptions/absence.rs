@@ -2,9 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
-use hooked_e2e::{
-    Container, Operator, Security, Space, Workload, agree, hook, in_namespace, kills, sh, wait_for,
-};
+use hooked_e2e::{Container, Security, Space, Workload, agree, hook, kills, sh, wait_for, with_operator};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::ResourceExt;
 use kube::api::Api;
@@ -14,7 +12,7 @@ use crate::{never_lower, runs};
 
 #[tokio::test]
 async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Result<()> {
-    in_namespace("away-crash-loop", Security::Privileged, async |space| {
+    with_operator("away-crash-loop", Security::Privileged, async |space, operator| {
         let container = Container::polite("web").post_start(sh("echo run >> /witness/started; exit 3"));
         space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
         let counted = |workload: &HookedWorkload| {
@@ -24,7 +22,6 @@ async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Res
         agree(space, "web").await?;
         let before = (space.workload("web").await?, space.metrics().await?);
 
-        let operator = Operator::take(&space.cluster).await;
         operator.stop().await?;
         let lines = space.files.count("started")?;
         space.files.until_lines("started", lines + 2).await?;
@@ -38,7 +35,6 @@ async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Res
         })
         .await?;
         operator.start().await?;
-        drop(operator);
 
         let workload = space.until_stopped("web").await?;
         let (all, failed) = (
@@ -58,18 +54,16 @@ async fn runs_that_nobody_saw_are_unknown_and_every_run_is_counted_once() -> Res
 
 #[tokio::test]
 async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_back() -> Result<()> {
-    in_namespace("away-deletion", Security::Privileged, async |space| {
+    with_operator("away-deletion", Security::Privileged, async |space, operator| {
         let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped; exit 1"));
         space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
         space.until_ready("web").await?;
-        let operator = Operator::take(&space.cluster).await;
         operator.stop().await?;
         space.kubectl(&["delete", "pods", "-l", "app=web", "--wait=false"]).await?;
         space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
         space.files.until_lines("stopped", 2).await?;
         ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
         operator.start().await?;
-        drop(operator);
         space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=300s"]).await?;
         space.until_no_pods("web").await?;
         ensure!(space.files.count("stopped")? == 2);
@@ -80,18 +74,16 @@ async fn a_workload_that_was_deleted_in_its_absence_goes_when_the_operator_is_ba
 
 #[tokio::test]
 async fn a_namespace_that_was_deleted_in_its_absence_goes_when_the_operator_is_back() -> Result<()> {
-    in_namespace("away-namespace", Security::Privileged, async |space| {
+    with_operator("away-namespace", Security::Privileged, async |space, operator| {
         let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped"));
         space.apply(&Workload::new("web", [container]).replicas(2).witnessed(&space.files)).await?;
         space.until_ready("web").await?;
-        let operator = Operator::take(&space.cluster).await;
         operator.stop().await?;
         space.kubectl(&["delete", "namespace", &space.name, "--wait=false"]).await?;
         // Nothing can be created in it any more, and its Pods are held until they are counted.
         space.files.until_lines("stopped", 2).await?;
         ensure!(space.pods("web").await?.len() == 2, "a Pod has gone uncounted");
         operator.start().await?;
-        drop(operator);
         let namespaces: Api<Namespace> = Api::all(space.cluster.client.clone());
         wait_for("the namespace is gone", async || {
             let left = namespaces.get_opt(&space.name).await?;
@@ -104,14 +96,13 @@ async fn a_namespace_that_was_deleted_in_its_absence_goes_when_the_operator_is_b
 
 #[tokio::test]
 async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -> Result<()> {
-    in_namespace("away-drain", Security::Privileged, async |space| {
+    with_operator("away-drain", Security::Privileged, async |space, operator| {
         let container = Container::polite("web").pre_stop(sh("echo run >> /witness/stopped"));
         let workload = Workload::new("drained", [container]).with("hooks", json!({"measurement": "Runner"}));
         space.apply(&workload.replicas(2).witnessed(&space.files)).await?;
         space.until_ready("drained").await?;
         let node = space.pods("drained").await?.first().and_then(|pod| pod.spec.clone()?.node_name);
         let node = node.context("the Pod is nowhere")?;
-        let operator = Operator::take(&space.cluster).await;
         let before = operator.leader().await?;
         // A drain is of all namespaces: nothing else here has that name. The operator goes first, as bad luck would have it;
         // this cluster has no other node for it.
@@ -128,11 +119,10 @@ async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -
             tokio::try_join!(workload, back).map(drop)
         }
         .await;
-        // Whatever came of it, the other scenarios need the node.
+        // Whatever came of it, the next scenario needs the node.
         space.kubectl(&["uncordon", &node]).await?;
         operator.start().await?;
         drained?;
-        drop(operator);
         let stopped = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PreStop).is_ok_and(|counted| counted.succeeded == 2)
         };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload, KillReason};
-use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, hook, in_namespace, kills, sh};
+use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, hook, kills, sh, with_operator};
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -64,7 +64,7 @@ const NAMES: [&str; 8] = ["calm", "failing", "stopping", "late", "deaf", "hungry
 const STOPPED: [&str; 4] = ["calm", "stopping", "late", "deaf"];
 
 /// Deletes Pods and kills the operator until the time is over.
-async fn storm(space: &Space, chance: &mut Chance) -> Result<()> {
+async fn storm(space: &Space, operator: &Operator, chance: &mut Chance) -> Result<()> {
     let began = Instant::now();
     while began.elapsed() < STORM {
         let name = STOPPED[usize::try_from(chance.below(4))?];
@@ -75,7 +75,7 @@ async fn storm(space: &Space, chance: &mut Chance) -> Result<()> {
             space.kubectl(&["delete", "pod", &alive[index].name_any(), "--wait=false"]).await?;
         }
         if chance.below(3) == 0 {
-            Operator::take(&space.cluster).await.kill().await?;
+            operator.kill().await?;
         }
         tokio::time::sleep(Duration::from_millis(300 + chance.below(1500))).await;
     }
@@ -143,9 +143,9 @@ fn check(name: &str, workload: &HookedWorkload) -> Result<()> {
 async fn whatever_happens_and_whenever_the_operator_dies_every_run_is_counted_once() -> Result<()> {
     let seed = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() & 0xffff_ffff_ffff)?;
     eprintln!("seed {seed}");
-    in_namespace("chaos", Security::Privileged, async |space| {
+    with_operator("chaos", Security::Privileged, async |space, operator| {
         begin(space).await?;
-        storm(space, &mut Chance(seed)).await?;
+        storm(space, operator, &mut Chance(seed)).await?;
         let mut all = (0, 0);
         for name in NAMES {
             space.scale(name, 0).await?;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
 use hooked_e2e::{
-    Container, History, Operator, Security, Space, Workload, agree, hook, in_namespace, kills, sh, wait_for,
+    Container, History, Security, Space, Workload, agree, hook, kills, sh, wait_for, with_operator,
 };
 use serde_json::json;
 
@@ -22,14 +22,14 @@ fn update_revision(workload: &HookedWorkload) -> Option<String> {
 
 #[tokio::test]
 async fn a_run_that_was_not_settled_when_the_operator_died_is_counted_once() -> Result<()> {
-    in_namespace("kill-unsettled", Security::Privileged, async |space| {
+    with_operator("kill-unsettled", Security::Privileged, async |space, operator| {
         space.apply(&counting(space).replicas(2)).await?;
         let early = space.until_ready("web").await?;
         ensure!(
             hook(&early, "web", HookKind::PostStart)?.succeeded == 0,
             "settled before it could be interrupted"
         );
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         let counted = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.succeeded == 2)
         };
@@ -46,7 +46,7 @@ async fn a_run_that_was_not_settled_when_the_operator_died_is_counted_once() -> 
             Ok(if pods.iter().filter(ended).count() == 2 { Ok(()) } else { Err(json!(pods).to_string()) })
         })
         .await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         space.until_no_pods("web").await?;
         let workload = space.workload("web").await?;
         ensure!(space.files.count("started")? == 2 && runs(&workload, "web", HookKind::PostStart)? == 2);
@@ -60,7 +60,7 @@ async fn a_run_that_was_not_settled_when_the_operator_died_is_counted_once() -> 
 
 #[tokio::test]
 async fn a_rollout_goes_on_within_its_limits_when_the_operator_dies_in_it() -> Result<()> {
-    in_namespace("kill-rollout", Security::Privileged, async |space| {
+    with_operator("kill-rollout", Security::Privileged, async |space, operator| {
         let strategy = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}});
         let workload = counting(space).replicas(4).with("strategy", strategy);
         space.apply(&workload.clone().version("1")).await?;
@@ -68,7 +68,7 @@ async fn a_rollout_goes_on_within_its_limits_when_the_operator_dies_in_it() -> R
         let history = History::record(space, "web").await;
         space.apply(&workload.clone().version("2")).await?;
         space.until("web", "the rollout has begun", |workload| update_revision(workload) != old).await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         space.until_ready("web").await?;
         for moment in history.moments() {
             let alive = moment.iter().filter(|pod| !pod.terminating && !pod.ended).count();
@@ -87,11 +87,11 @@ async fn a_rollout_goes_on_within_its_limits_when_the_operator_dies_in_it() -> R
 
 #[tokio::test]
 async fn a_deletion_is_completed_when_the_operator_dies_in_it() -> Result<()> {
-    in_namespace("kill-deletion", Security::Privileged, async |space| {
+    with_operator("kill-deletion", Security::Privileged, async |space, operator| {
         space.apply(&counting(space).replicas(3)).await?;
         space.until_ready("web").await?;
         space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         space.kubectl(&["wait", "--for=delete", "hw/web", "--timeout=300s"]).await?;
         ensure!(space.pods("web").await?.is_empty(), "the workload is gone before its Pods");
         ensure!(space.files.count("stopped")? == 3, "each preStop has run once");
@@ -102,14 +102,14 @@ async fn a_deletion_is_completed_when_the_operator_dies_in_it() -> Result<()> {
 
 #[tokio::test]
 async fn a_template_with_arrows_and_ampersands_can_be_gone_back_to_after_a_restart() -> Result<()> {
-    in_namespace("kill-back", Security::Privileged, async |space| {
+    with_operator("kill-back", Security::Privileged, async |space, operator| {
         // Its hooks hold `>`, and its program `&`: what JSON may write in two ways.
         let workload = counting(space);
         space.apply(&workload.clone().version("1")).await?;
         let first = update_revision(&space.until_ready("web").await?).context("no updateRevision")?;
         space.apply(&workload.clone().version("2")).await?;
         space.until_ready("web").await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         space.apply(&workload.version("1")).await?;
         let back = space.until_ready("web").await?;
         ensure!(update_revision(&back).as_ref() == Some(&first), "{:?}, not {first}", update_revision(&back));
@@ -120,7 +120,7 @@ async fn a_template_with_arrows_and_ampersands_can_be_gone_back_to_after_a_resta
 
 #[tokio::test]
 async fn an_operator_that_starts_with_an_unreadable_workload_serves_the_others() -> Result<()> {
-    in_namespace("kill-unreadable", Security::Privileged, async |space| {
+    with_operator("kill-unreadable", Security::Privileged, async |space, operator| {
         space.apply(&counting(space)).await?;
         space.apply(&Workload::new("bad", [Container::polite("bad")])).await?;
         space.until_ready("web").await?;
@@ -136,7 +136,7 @@ async fn an_operator_that_starts_with_an_unreadable_workload_serves_the_others()
                 .await
         };
         patch_bad(json!([run])).await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         space.scale("web", 2).await?;
         let served = space.until_ready("web").await;
         // Whatever came of it, the namespace can then be removed.

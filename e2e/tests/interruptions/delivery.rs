@@ -2,13 +2,12 @@
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload, KillReason, Source};
-use hooked_e2e::{Container, Operator, Security, Workload, agree, hook, in_namespace, kills, sh};
+use hooked_e2e::{Container, Security, Workload, agree, hook, kills, sh, with_operator};
 use serde_json::json;
 
 #[tokio::test]
 async fn by_an_init_container_every_run_is_known_that_nobody_has_seen() -> Result<()> {
-    in_namespace("away-recorded", Security::Privileged, async |space| {
-        let operator = Operator::take(&space.cluster).await;
+    with_operator("away-recorded", Security::Privileged, async |space, operator| {
         operator.run_with(&["--injection=InitContainer"]).await?;
         let container = Container::polite("web")
             .post_start(sh("echo run >> /witness/started; exit 3"))
@@ -27,8 +26,7 @@ async fn by_an_init_container_every_run_is_known_that_nobody_has_seen() -> Resul
         let seen = space.files.count("started")?;
         space.files.until_lines("started", seen + 2).await?;
         operator.start().await?;
-        operator.run_with(&[]).await?;
-        drop(operator);
+        operator.restore().await?;
 
         let workload = space.until_stopped("web").await?;
         let lines = space.files.count("started")?;

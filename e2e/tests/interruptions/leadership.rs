@@ -2,14 +2,14 @@
 
 use anyhow::{Result, ensure};
 use hooked_crd::HookKind;
-use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, in_namespace, sh, wait_for};
+use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, sh, wait_for, with_operator};
 use serde_json::json;
 
 use crate::runs;
 
 #[tokio::test]
 async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Result<()> {
-    in_namespace("lead-frozen", Security::Privileged, async |space| {
+    with_operator("lead-frozen", Security::Privileged, async |space, operator| {
         let container = Container::polite("web")
             .post_start(sh("echo run >> /witness/started"))
             .pre_stop(sh("echo run >> /witness/stopped"));
@@ -17,12 +17,7 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
         space.apply(&workload.replicas(2).witnessed(&space.files)).await?;
         space.until_ready("web").await?;
 
-        let operator = Operator::take(&space.cluster).await;
-        let deposed = depose(space, &operator).await;
-        // Whatever came of it, the other scenarios need one operator.
-        operator.start().await?;
-        deposed?;
-        drop(operator);
+        depose(space, operator).await?;
 
         let workload = space.workload("web").await?;
         let lines = (space.files.count("started")?, space.files.count("stopped")?);
@@ -35,7 +30,7 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
 }
 
 /// Has the leader stand still until another has counted and forgotten what it remembers, and then go on.
-async fn depose(space: &Space, operator: &Operator<'_>) -> Result<()> {
+async fn depose(space: &Space, operator: &Operator) -> Result<()> {
     operator.with_standby().await?;
     let first = operator.leader().await?;
     let restarts = operator.restarts(&first).await?;

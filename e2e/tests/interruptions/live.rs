@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
 use hooked_e2e::{
-    Container, Operator, Security, Space, Workload, agree, condition, hook, in_namespace, kills, sh, wait_for,
+    Container, Security, Space, Workload, agree, condition, hook, kills, sh, wait_for, with_operator,
 };
 use kube::ResourceExt;
 use serde_json::json;
@@ -25,16 +25,16 @@ async fn forget_authorities(space: &Space) -> Result<()> {
 
 #[tokio::test]
 async fn every_run_is_counted_once_though_the_operator_dies_while_pods_start() -> Result<()> {
-    in_namespace("kill-live", Security::Privileged, async |space| {
+    with_operator("kill-live", Security::Privileged, async |space, operator| {
         let workload = measured("echo run >> /witness/started; sleep 1; echo run >> /witness/ended");
         space.apply(&workload.replicas(8).witnessed(&space.files)).await?;
         space.files.until_lines("started", 2).await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         let counted = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.succeeded == 8)
         };
         space.until("web", "all postStarts are counted", counted).await?;
-        Operator::take(&space.cluster).await.kill().await?;
+        operator.kill().await?;
         let workload = space.until_stopped("web").await?;
         ensure!(runs(&workload, "web", HookKind::PostStart)? == space.files.count("started")?);
         let post_start = hook(&workload, "web", HookKind::PostStart)?;
@@ -48,8 +48,7 @@ async fn every_run_is_counted_once_though_the_operator_dies_while_pods_start() -
 
 #[tokio::test]
 async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_told() -> Result<()> {
-    in_namespace("renewed", Security::Privileged, async |space| {
-        let operator = Operator::take(&space.cluster).await;
+    with_operator("renewed", Security::Privileged, async |space, operator| {
         forget_authorities(space).await?;
         operator.run_with(&["--live-authority-seconds=60", "--live-certificate-seconds=15"]).await?;
         space.apply(&measured("sleep 2").replicas(1)).await?;
@@ -75,8 +74,7 @@ async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_tol
         };
         space.until("web", "every postStart is counted", counted).await?;
         forget_authorities(space).await?;
-        operator.run_with(&[]).await?;
-        drop(operator);
+        operator.restore().await?;
         let workload = space.until_stopped("web").await?;
         let known = hook(&workload, "web", HookKind::PostStart)?;
         // Heard of or not: each is counted once, and so is how long it took.
@@ -89,8 +87,7 @@ async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_tol
 
 #[tokio::test]
 async fn a_channel_that_pods_cannot_reach_is_said_and_taken_back() -> Result<()> {
-    in_namespace("unreachable", Security::Privileged, async |space| {
-        let operator = Operator::take(&space.cluster).await;
+    with_operator("unreachable", Security::Privileged, async |space, operator| {
         // What a network policy would do: nothing answers there.
         operator.run_with(&["--live-advertise-address=192.0.2.1:8443"]).await?;
         space.apply(&measured("sleep 0.1")).await?;
@@ -115,10 +112,9 @@ async fn a_channel_that_pods_cannot_reach_is_said_and_taken_back() -> Result<()>
         .await?;
         let healthy = condition(&workload, "HooksHealthy").context("no condition")?;
         ensure!(healthy.status == "True" && healthy.message.contains("192.0.2.1:8443"), "{healthy:?}");
-        operator.run_with(&[]).await?;
+        operator.restore().await?;
         space.scale("web", replicas + 1).await?;
         space.until("web", "it is taken back", |workload| !said(workload)).await?;
-        drop(operator);
         let workload = space.until_stopped("web").await?;
         ensure!(hook(&workload, "web", HookKind::PostStart)?.succeeded == i64::from(replicas) + 1);
         agree(space, "web").await

@@ -1,5 +1,5 @@
 //! What holds when the operator is killed, stopped and started: nothing is counted twice, and nothing is forgotten
-//! that can be known. Each scenario must bear the interruptions of the others too.
+//! that can be known. Each scenario has a cluster, and the operator in it, to itself.
 
 #![allow(clippy::print_stderr, reason = "a scenario of chance tells its seed")]
 

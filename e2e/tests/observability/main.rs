@@ -8,17 +8,17 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 use hooked_e2e::{
-    Container, Dashboard, Operator, Prometheus, Query, Security, Series, Space, Workload, exposition,
-    in_namespace, sh, wait_for,
+    Container, Dashboard, Operator, Prometheus, Query, Security, Series, Space, Workload, exposition, sh,
+    wait_for, with_operator,
 };
 use serde_json::json;
 
 #[tokio::test]
 async fn every_panel_has_data_every_rule_is_evaluated_and_no_counter_goes_down() -> Result<()> {
-    in_namespace("observability", Security::Privileged, async |space| {
+    with_operator("observability", Security::Privileged, async |space, operator| {
         let began = SystemTime::now();
         let prometheus = Prometheus::of(&space.cluster);
-        let outcome = watched(space, &prometheus, began).await;
+        let outcome = watched(space, operator, &prometheus, began).await;
         // Whatever came of it, the hook that waits can then end, and the namespace go.
         std::fs::write(format!("{}/go", space.files.path()), "")?;
         outcome
@@ -26,7 +26,12 @@ async fn every_panel_has_data_every_rule_is_evaluated_and_no_counter_goes_down()
     .await
 }
 
-async fn watched(space: &Space, prometheus: &Prometheus<'_>, began: SystemTime) -> Result<()> {
+async fn watched(
+    space: &Space,
+    operator: &Operator,
+    prometheus: &Prometheus<'_>,
+    began: SystemTime,
+) -> Result<()> {
     make_history(space).await?;
     rules_are_evaluated(prometheus).await?;
     until_fires(space, prometheus, "HookedContainersKilledByHooks").await?;
@@ -36,7 +41,8 @@ async fn watched(space: &Space, prometheus: &Prometheus<'_>, began: SystemTime) 
     let of_web = [("namespace", &*space.name), ("workload", "web")];
     panels_have_data(prometheus, began, "workload.json", &of_web).await?;
     metrics_are_clean(&exposition(&space.cluster).await?)?;
-    counters_survive_a_restart(space, prometheus, began).await
+    operator.kill().await?;
+    counters_go_on(space, prometheus, began).await
 }
 
 /// A rollout of hooks that succeed, a hook that fails, and one that goes on until it is let go.
@@ -152,12 +158,7 @@ fn metrics_are_clean(text: &str) -> Result<()> {
 }
 
 /// From the first scrape on, whichever process served it.
-async fn counters_survive_a_restart(
-    space: &Space,
-    prometheus: &Prometheus<'_>,
-    began: SystemTime,
-) -> Result<()> {
-    Operator::take(&space.cluster).await.kill().await?;
+async fn counters_go_on(space: &Space, prometheus: &Prometheus<'_>, began: SystemTime) -> Result<()> {
     let ours = format!(r#"namespace="{}""#, space.name);
     let processes = format!("count by (pod) (last_over_time(hooked_workload_invalid{{{ours}}}[1h]))");
     wait_for("another process is scraped", async || {

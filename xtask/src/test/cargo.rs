@@ -1,6 +1,7 @@
 //! Cargo, as a developer would call it.
 
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -16,8 +17,12 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs `cargo test`, shows what it says and counts the tests.
-pub(super) fn test(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Tally> {
+/// Runs `cargo test`, passes on what it says and counts the tests.
+pub(super) fn test(
+    arguments: &[&str],
+    environment: &[(&str, &OsStr)],
+    shown: &mut dyn Write,
+) -> Result<Tally> {
     let mut child = command(&[&["test"], arguments].concat())?
         .envs(environment.iter().copied())
         .stdout(Stdio::piped())
@@ -27,7 +32,7 @@ pub(super) fn test(arguments: &[&str], environment: &[(&str, &str)]) -> Result<T
     let mut tally = Tally::default();
     for line in BufReader::new(output).lines() {
         let line = line?;
-        println!("{line}");
+        writeln!(shown, "{line}")?;
         tally = tally + read(&line).unwrap_or_default();
     }
     let status = child.wait()?;

@@ -1,18 +1,27 @@
 //! The scenarios of `e2e`, on a cluster with the operator in it.
 
 use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use hooked_cluster::{Progress, Target, monitoring};
+use anyhow::{Context, Result, anyhow};
+use hooked_cluster::{Cluster, Progress, Target, monitoring};
 
 use super::cargo;
 use super::stages::{Stages, Tally};
 use super::uninstall;
+use crate::install::{OPERATOR, SYSTEM, install};
+use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
 
-const OPERATOR: &str = "deployment/hooked-controller";
 /// Scenarios mostly wait: as many at a time as two cores can start Pods for.
-const THREADS: &str = "--test-threads=10";
+const TOGETHER: usize = 10;
+/// The clusters for scenarios that need one to themselves, since they stop and kill the operator.
+const APART: [&str; 3] = ["test-a", "test-b", "test-c"];
+/// There, what crashes again and again crashes often enough for a test.
+const BACK_OFF: Duration = Duration::from_secs(2);
 
 /// Which scenarios to run, and where.
 pub(super) struct Plan {
@@ -22,36 +31,87 @@ pub(super) struct Plan {
     pub(super) keep: bool,
 }
 
-/// Makes the cluster ready, runs the scenarios, and takes the cluster down whatever came of them.
+/// Makes the clusters ready, runs the scenarios, and takes the clusters down whatever came of them.
 pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
     let _turn = take_turn(&plan.target)?;
     let progress = Progress::new(|line| eprintln!("{line}"));
-    let mut passed = stages.run("a fresh cluster", || {
-        plan.target.down(&progress)?;
-        plan.target.up(&progress)
+    let apart = apart(&plan.target)?;
+    let all: Vec<&Target> = [&plan.target].into_iter().chain(&apart).collect();
+    let mut passed = stages.run("fresh clusters", || {
+        at_once(&all, |target| {
+            target.down(&progress)?;
+            target.up(&progress)
+        })
     });
-    passed = passed && stages.run("the operator's image", || build(&plan.target));
-    passed = passed && stages.run("the operator", || install(&plan.target));
+    passed = passed && stages.run("the operator's image", || load(&all));
+    passed = passed
+        && stages.run("the operator", || at_once(&all, |target| install(&Kubectl::of(target), &progress)));
     if passed {
-        passed &= stages.test("scenarios", || scenarios(plan, "scenarios"));
-        // These stop and kill the operator, which would be no fair play while others watch it.
-        passed &= stages.test("interruptions", || scenarios(plan, "interruptions"));
+        passed = scenarios(stages, plan, &apart, &progress)?;
+    }
+    if !passed {
+        for target in &all {
+            dump(target);
+        }
+    }
+    if !plan.keep {
+        stages.run("the clusters' end", || at_once(&all, |target| target.down(&progress)));
+    }
+    Ok(())
+}
+
+/// Where the user's cluster is used, there is but that one.
+fn apart(target: &Target) -> Result<Vec<Target>> {
+    match target {
+        Target::Embedded(_) => APART
+            .iter()
+            .map(|name| Ok(Target::Embedded(Cluster::named(name)?.with_back_off(BACK_OFF))))
+            .collect(),
+        Target::Context(_) => Ok(Vec::new()),
+    }
+}
+
+/// Runs all scenarios, and says whether all have passed: those that need a cluster to themselves beside the others, if
+/// there are clusters for that.
+fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Progress) -> Result<bool> {
+    let tools = Tools::find(progress)?;
+    let shared = std::slice::from_ref(&plan.target);
+    Ok(thread::scope(|scope| {
+        let beside = (!apart.is_empty()).then(|| {
+            scope.spawn(|| {
+                let mut said = Vec::new();
+                (tools.test("interruptions", apart, apart.len(), &plan.filter, &mut said), said)
+            })
+        });
+        let test = |program: &str| tools.test(program, shared, TOGETHER, &plan.filter, &mut io::stdout());
+        let mut passed = stages.test("scenarios", || test("scenarios"));
         passed &= stages.test("observability", || {
-            prometheus::start(&plan.target, &progress)?;
-            scenarios(plan, "observability")
+            prometheus::start(&plan.target, progress)?;
+            test("observability")
+        });
+        passed &= stages.test("interruptions", || {
+            let Some(beside) = beside else { return test("interruptions") };
+            let (outcome, said) = beside.join().map_err(|_| anyhow!("the interruptions panicked"))?;
+            io::stdout().write_all(&said)?;
+            outcome
         });
         // Not from a cluster that somebody has: what they run there is theirs.
         if matches!(plan.target, Target::Embedded(_)) {
             passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
         }
-    }
-    if !passed {
-        dump(&plan.target);
-    }
-    if !plan.keep {
-        stages.run("the cluster's end", || plan.target.down(&progress));
-    }
-    Ok(())
+        passed
+    }))
+}
+
+/// Does the same with each cluster, with all of them at a time.
+fn at_once(targets: &[&Target], work: impl Fn(&Target) -> Result<()> + Sync) -> Result<()> {
+    let work = &work;
+    thread::scope(|scope| {
+        let started: Vec<_> = targets.iter().map(|target| scope.spawn(move || work(target))).collect();
+        let done = started.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("it panicked"))?);
+        // All are waited for, whatever the first has come to.
+        done.collect::<Vec<Result<()>>>().into_iter().collect()
+    })
 }
 
 /// One run at a time has the cluster: another waits for its end.
@@ -68,65 +128,72 @@ fn take_turn(target: &Target) -> Result<Option<File>> {
     Ok(Some(file))
 }
 
-fn build(target: &Target) -> Result<()> {
-    match target {
-        Target::Embedded(_) => target.load(&image::build()?),
-        Target::Context(_) => {
-            println!("your cluster must have hooked.dev/hooked:dev already");
-            Ok(())
-        }
+fn load(targets: &[&Target]) -> Result<()> {
+    if matches!(targets, [Target::Context(_)]) {
+        println!("your cluster must have hooked.dev/hooked:dev already");
+        return Ok(());
     }
+    let archive = image::build()?;
+    at_once(targets, |target| target.load(&archive))
 }
 
-fn install(target: &Target) -> Result<()> {
-    let config = image::workspace()?.join("config/default").display().to_string();
-    kubectl(target, &["apply", "-k", &config])?;
-    kubectl(
-        target,
-        &["wait", "--for=condition=Established", "crd/hookedworkloads.hooked.dev", "--timeout=60s"],
-    )?;
-    kubectl(target, &["--namespace", "hooked-system", "rollout", "status", OPERATOR, "--timeout=120s"])
+/// Programs that scenarios call.
+struct Tools {
+    plugin: PathBuf,
+    promtool: PathBuf,
 }
 
-fn scenarios(plan: &Plan, program: &str) -> Result<Tally> {
-    let kubectl = plan.target.kubectl()?;
-    let kubectl = kubectl.get_program().to_str().context("kubectl has no plain path")?.to_owned();
-    let kubeconfig = plan.target.kubeconfig()?.display().to_string();
-    let plugin = cargo::program("kubectl-hooked")?.display().to_string();
-    let shares_files = matches!(plan.target, Target::Embedded(_)).to_string();
-    let promtool = monitoring::promtool(&Progress::new(|line| eprintln!("{line}")))?.display().to_string();
-    let environment = [
-        ("HOOKED_E2E_PROMTOOL", promtool.as_str()),
-        ("HOOKED_E2E_KUBECONFIG", &kubeconfig),
-        ("HOOKED_E2E_KUBECTL", &kubectl),
-        ("HOOKED_E2E_PLUGIN", &plugin),
-        ("HOOKED_E2E_SHARES_FILES", &shares_files),
-        // A scenario's error says what it has seen; where it was made tells nothing.
-        ("RUST_LIB_BACKTRACE", "0"),
-    ];
-    // With the whole workspace, so that dependencies are the same as in the other stages and are not built again.
-    cargo::test(&["--workspace", "--test", program, "--", &plan.filter, THREADS], &environment)
+impl Tools {
+    fn find(progress: &Progress) -> Result<Self> {
+        Ok(Self { plugin: cargo::program("kubectl-hooked")?, promtool: monitoring::promtool(progress)? })
+    }
+
+    /// Runs a program of scenarios, so many at a time, on these clusters.
+    fn test(
+        &self,
+        program: &str,
+        targets: &[Target],
+        at_a_time: usize,
+        filter: &str,
+        shown: &mut dyn Write,
+    ) -> Result<Tally> {
+        let first = targets.first().context("no cluster to test on")?;
+        let kubeconfigs = targets.iter().map(Target::kubeconfig).collect::<Result<Vec<_>>>()?;
+        let kubeconfigs = std::env::join_paths(kubeconfigs)?;
+        let kubectl = first.kubectl()?;
+        let shares_files = matches!(first, Target::Embedded(_)).to_string();
+        let environment = [
+            ("HOOKED_E2E_PROMTOOL", self.promtool.as_os_str()),
+            ("HOOKED_E2E_KUBECONFIG", &kubeconfigs),
+            ("HOOKED_E2E_KUBECTL", kubectl.get_program()),
+            ("HOOKED_E2E_PLUGIN", self.plugin.as_os_str()),
+            ("HOOKED_E2E_SHARES_FILES", shares_files.as_ref()),
+            // A scenario's error says what it has seen; where it was made tells nothing.
+            ("RUST_LIB_BACKTRACE", "0".as_ref()),
+        ];
+        let threads = format!("--test-threads={at_a_time}");
+        // With the whole workspace, so that dependencies are the same as in the other stages and are not built again.
+        let arguments = ["--workspace", "--test", program, "--", filter, &threads];
+        cargo::test(&arguments, &environment, shown)
+    }
 }
 
 /// Shows what a failed run has left; the scenarios have shown their own namespaces already.
 fn dump(target: &Target) {
+    let kubectl = Kubectl::of(target);
     let views: [&[&str]; 3] = [
         &["get", "pods,hw", "--all-namespaces", "-o", "wide"],
-        &["get", "events", "--namespace", "hooked-system"],
-        &["logs", "--namespace", "hooked-system", OPERATOR, "--tail=200"],
+        &["get", "events", "--namespace", SYSTEM],
+        &["logs", "--namespace", SYSTEM, OPERATOR, "--tail=200"],
     ];
     for view in views {
         println!("---- kubectl {}", view.join(" "));
-        // What cannot be shown has told why on standard error.
-        kubectl(target, view).ok();
+        match kubectl.output(view) {
+            Ok(text) => println!("{text}"),
+            Err(error) => println!("{error:#}"),
+        }
     }
     if let Target::Embedded(cluster) = target {
         println!("---- logs of the cluster's components: {}", cluster.logs().display());
     }
-}
-
-fn kubectl(target: &Target, arguments: &[&str]) -> Result<()> {
-    let status = target.kubectl()?.args(arguments).status().context("cannot start kubectl")?;
-    ensure!(status.success(), "kubectl {} failed", arguments.join(" "));
-    Ok(())
 }
