@@ -1,21 +1,32 @@
 //! Starts the hook's process, as it would have been without a runner: same program, arguments, environment, directory,
 //! user, stdin and signals, and a session of its own, which container runtimes give to what they start.
 
-use std::ffi::OsString;
+use std::convert::Infallible;
+use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
+use nix::sched::{CloneFlags, clone};
 use nix::sys::signal::SigSet;
-use rustix::fs::{OFlags, fcntl_setfl};
-use rustix::io::{read, write};
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal, setsid};
+use nix::unistd::execvp;
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, setsid, waitpid,
+};
+use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use crate::signals::set_mask;
 use crate::streams::Streams;
+
+/// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH there,
+/// of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
+const STACK: usize = 128 * 1024;
+/// What a list of arguments takes for each of them, twice over.
+const STACK_AN_ARGUMENT: usize = 16;
 
 /// The hook's process.
 #[derive(Clone, Copy, Debug)]
@@ -27,60 +38,73 @@ pub(crate) struct Started {
 }
 
 /// Starts the command with its output going into the streams. It dies with the runner.
+///
+/// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied, and
+/// the child's last look at the clock is there when the runner goes on.
 pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io::Result<Started> {
-    let (stdout, stderr) = streams.for_hook()?;
-    // Where there is no pipe left, the hook is worth more than a good clock.
-    let (clock, clock_of_hook) = pipe_with(PipeFlags::CLOEXEC).ok().unzip();
-    let (runner, before) = (getpid(), Instant::now());
-    let mut hook = plain(command)?;
-    hook.stdout(stdout).stderr(stderr);
-    #[allow(unsafe_code, reason = "nothing else runs code in the child before it becomes the hook")]
-    // SAFETY: the closure makes six system calls; it allocates nothing, takes no lock and touches no memory but its own,
-    // and the runner has one thread. That is all that may happen between fork and exec.
-    unsafe {
-        hook.pre_exec(move || {
-            setsid()?;
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            // A runner that died before that call sends no signal any more.
-            if getppid() != Some(runner) {
-                return Err(rustix::io::Errno::CHILD.into());
-            }
-            set_mask(&mask)?;
-            let since = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            // Eight bytes fit into an empty pipe. That they could not be written is no reason not to start.
-            let _ = clock_of_hook.as_ref().map(|clock| write(clock, &since.to_ne_bytes()));
-            Ok(())
-        });
+    let words = words(command)?;
+    let (output, runner) = (streams.for_hook()?, getpid());
+    let (mut began, mut failed) = (Instant::now(), None);
+    let child = Box::new(|| {
+        let Err(error) = become_hook(&words, output, mask, runner, &mut began);
+        failed = Some(error);
+        127
+    });
+    let mut stack = vec![0; STACK + words.len() * STACK_AN_ARGUMENT];
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
+    #[allow(
+        unsafe_code,
+        reason = "a child that shares our memory is the fast way, and the one with the better clock"
+    )]
+    // SAFETY: the runner has one thread, which stands still until the child has become the hook or ended: whatever the
+    // child touches, nobody else does at that time. The stack has room for all that it calls.
+    let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
+    let process = cloned.ok().and_then(|process| Pid::from_raw(process.as_raw()));
+    let process = process.ok_or_else(io::Error::last_os_error)?;
+    match failed {
+        None => Ok(Started { process, began: midway(began) }),
+        Some(error) => {
+            // It has ended already, and is nobody's hook.
+            let _ = waitpid(Some(process), WaitOptions::empty());
+            Err(error.into())
+        }
     }
-    // The runner reaps all its children itself, so the handle is only good for its number.
-    let process = Pid::from_child(&hook.spawn()?);
-    Ok(Started { process, began: midway(before + clock.as_ref().map_or(Duration::ZERO, told)) })
+}
+
+/// What the child does. Returns only if it could not become the hook.
+fn become_hook(
+    words: &[CString],
+    (stdout, stderr): (BorrowedFd<'_>, BorrowedFd<'_>),
+    mask: SigSet,
+    runner: Pid,
+    began: &mut Instant,
+) -> Result<Infallible, Errno> {
+    dup2_stdout(stdout)?;
+    dup2_stderr(stderr)?;
+    setsid()?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // A runner that died before that call sends no signal any more.
+    if getppid() != Some(runner) {
+        return Err(Errno::CHILD);
+    }
+    set_mask(&mask)?;
+    let program = words.first().ok_or(Errno::INVAL)?;
+    *began = Instant::now();
+    execvp(program, words).map_err(|error| Errno::from_raw_os_error(error as i32))
+}
+
+fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
+    command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
 fn midway(earliest: Instant) -> Instant {
     earliest + earliest.elapsed() / 2
 }
 
-/// What the hook's process wrote before it became the hook. It has done so, or never will.
-fn told(clock: &OwnedFd) -> Duration {
-    let mut since = [0; 8];
-    match fcntl_setfl(clock, OFlags::NONBLOCK).and_then(|()| read(clock, &mut since)) {
-        Ok(8) => Duration::from_nanos(u64::from_ne_bytes(since)),
-        _ => Duration::ZERO,
-    }
-}
-
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.
 pub(crate) fn become_it(command: &[OsString]) -> io::Error {
-    match plain(command) {
-        Ok(mut hook) => hook.stdout(Stdio::inherit()).stderr(Stdio::inherit()).exec(),
-        Err(error) => error,
-    }
-}
-
-fn plain(command: &[OsString]) -> io::Result<Command> {
-    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut hook = Command::new(program);
-    hook.args(arguments);
-    Ok(hook)
+    let Some((program, arguments)) = command.split_first() else {
+        return io::ErrorKind::InvalidInput.into();
+    };
+    Command::new(program).args(arguments).exec()
 }

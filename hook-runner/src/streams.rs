@@ -42,9 +42,9 @@ impl Streams {
     }
 
     /// What the hook is to have as stdout and stderr.
-    pub(crate) fn for_hook(&self) -> io::Result<(OwnedFd, OwnedFd)> {
+    pub(crate) fn for_hook(&self) -> io::Result<(BorrowedFd<'_>, BorrowedFd<'_>)> {
         match (self.ends.first(), self.ends.last()) {
-            (Some(stdout), Some(stderr)) => Ok((stdout.try_clone()?, stderr.try_clone()?)),
+            (Some(stdout), Some(stderr)) => Ok((stdout.as_fd(), stderr.as_fd())),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }

@@ -1,6 +1,7 @@
 //! What the hook does and sees is what it would do and see without a runner.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use hooked_report::{Exit, Outcome};
@@ -109,6 +110,20 @@ fn a_command_that_cannot_be_started_is_told_of_as_a_shell_would() {
         );
         assert!(ending.message.contains(why));
     }
+}
+
+#[test]
+fn a_script_without_an_interpreters_line_is_run_with_all_of_its_many_arguments() {
+    let place = Place::new();
+    let script = place.file("count");
+    std::fs::write(&script, "echo $#").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let words: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
+    let command: Vec<&str> = ["count"].into_iter().chain(words.iter().map(String::as_str)).collect();
+    // A search along so many places takes room as well.
+    let path = format!("{}{}", "/nowhere:".repeat(5000), place.path.display());
+    let output = place.run(&[], &command).env("PATH", format!("{path}:/usr/bin:/bin")).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "50000\n");
 }
 
 #[test]
