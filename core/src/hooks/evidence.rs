@@ -51,7 +51,7 @@ pub enum Closed {
 pub struct Stop {
     /// Second in which the deletion was asked for; the earliest that was seen.
     pub began: i64,
-    /// Seconds of grace in force: those of the first deletion.
+    /// Seconds of grace in force: those of the first deletion, or of the Pod's spec where that was not seen.
     pub grace: i64,
     /// Somebody deleted the Pod with a grace of 0 while it was still running.
     pub forced: bool,
@@ -69,7 +69,7 @@ impl Stop {
         Self { forced: self.forced || other.forced, ..first }
     }
 
-    /// The second in which the grace period ends.
+    /// The second in which the grace period ends, or after its end where the stop is not exact.
     pub fn deadline(self) -> i64 {
         self.began.saturating_add(self.grace)
     }

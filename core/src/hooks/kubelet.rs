@@ -63,8 +63,9 @@ fn is_by_loss_of_node(disruption: &PodCondition) -> bool {
     matches!(disruption.reason.as_str(), "DeletionByTaintManager" | "DeletionByPodGC")
 }
 
-/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0 and an
-/// earlier timestamp: that is no proof that a person forced it, and its numbers are not those of the stop.
+/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0: that is no proof
+/// that a person forced it, and its numbers are not those of the stop. The timestamp is then the moment of that last deletion
+/// (`BeforeDelete` in staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go never moves it into the past).
 fn read_stop(report: &PodReport, running: bool) -> Option<Stop> {
     let timestamp = report.deletion_timestamp?.as_second();
     let grace = report.deletion_grace_seconds.unwrap_or(0);

@@ -88,18 +88,29 @@ fn a_forgotten_container_whose_post_start_is_counted_has_an_end_for_the_next_ope
 
 #[test]
 fn a_sigkill_at_the_end_of_grace_is_a_kill_for_the_next_operator_too() {
-    let log = line("PreStop", 1, None, "");
-    let over = with_log(ended(-10, 31, 137, "Error"), &log);
-    let stayed = Story::with_hooks(&recorded(&["preStop"], &[]))
-        .stopping(1, 0, 30, &running(0, -10))
-        .stopping(32, 0, 0, &over);
+    let story = || Story::with_hooks(&recorded(&["preStop"], &[]));
+    let cut_off = line("PreStop", 1, None, "");
+    let over = with_log(ended(-10, 31, 137, "Error"), &cut_off);
+    let stayed = story().stopping(1, 0, 30, &running(0, -10)).stopping(32, 0, 0, &over);
     assert_eq!(stayed.conclude(50).kills, [KillReason::GracePeriodExceededInPreStop]);
-    let anew = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(32, 0, 0, &over);
-    assert_eq!(anew.conclude(50).kills, [KillReason::GracePeriodExceededInPreStop]);
-    // A grace that the deletion shortened was in what nobody saw: that it was a kill is all that is certain then.
-    let early = with_log(ended(-10, 4, 137, "Error"), &log);
-    let anew = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(5, 0, 0, &early);
-    assert_eq!(anew.conclude(40).kills, [KillReason::Unknown]);
+
+    // The kubelet's last deletion shows the second in which it came. Of the stop only the runner tells, which began in
+    // second 1, or an Event.
+    let check = |log: &str, killing: Option<i64>, finished: i64, expect: KillReason| {
+        let over = with_log(ended(-10, finished, 137, "Error"), log);
+        let anew = story().stopping(finished + 1, finished + 1, 0, &over);
+        let anew = killing.into_iter().fold(anew, |story, second| story.event(second, "Killing", "Stopping"));
+        assert_eq!(anew.conclude(finished + 60).kills, [expect], "{log} {killing:?} {finished}");
+    };
+    let ended_well = line("PreStop", 1, Some("Succeeded"), "");
+    check(&cut_off, None, 31, KillReason::GracePeriodExceededInPreStop);
+    check(&cut_off, None, 33, KillReason::GracePeriodExceededInPreStop);
+    check(&ended_well, None, 31, KillReason::GracePeriodExceeded);
+    check("", Some(1), 31, KillReason::GracePeriodExceeded);
+    // A grace that the deletion shortened is in what nobody saw: that it was a kill is all that is certain then.
+    check(&cut_off, None, 4, KillReason::Unknown);
+    check("", Some(1), 30, KillReason::Unknown);
+    check("", None, 31, KillReason::Unknown);
 }
 
 #[test]

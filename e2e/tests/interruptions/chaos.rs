@@ -113,16 +113,15 @@ fn check(name: &str, workload: &HookedWorkload) -> Result<()> {
         "stopping" => {
             failed > 0 && succeeded == 0 && count(workload, KillReason::PreStopHookFailed) == failed
         }
-        // Of a stop that nobody watched it may be all that is known that it ended in a kill.
         "late" => {
             let in_pre_stop = count(workload, KillReason::GracePeriodExceededInPreStop);
-            let unknown_kills = count(workload, KillReason::Unknown);
-            succeeded == 0 && failed == 0 && in_pre_stop == timed_out && unknown_kills <= unknown
+            let killed: i64 = kills(workload).iter().map(|(_, count)| count).sum();
+            succeeded == 0 && failed == 0 && unknown == 0 && in_pre_stop == timed_out && killed == in_pre_stop
         }
         "deaf" => {
-            let killed =
-                count(workload, KillReason::GracePeriodExceeded) + count(workload, KillReason::Unknown);
-            succeeded > 0 && failed == 0 && timed_out == 0 && killed > 0
+            let killed: i64 = kills(workload).iter().map(|(_, count)| count).sum();
+            let exceeded = count(workload, KillReason::GracePeriodExceeded);
+            failed == 0 && timed_out == 0 && unknown == 0 && exceeded == succeeded && killed == exceeded
         }
         "hungry" => count(workload, KillReason::OomKilled) > 0,
         // Which kill was a probe's only an Event tells, and the kubelet sends few: what is told must be true.

@@ -211,11 +211,30 @@ impl<'a> View<'a> {
     }
 
     /// SIGKILL at the end of the grace period: the kubelet does not say so, but nothing else fits. An exit status of
-    /// 137 before the deadline is no proof, and none is one after it. Where only the kubelet's last deletion was seen the grace
-    /// is that of the Pod's spec, since it shows the second in which the deletion was asked for and no longer the grace.
+    /// 137 before the deadline is no proof, and none is one after it.
     pub fn killed_at_the_deadline(&self) -> bool {
-        let (Some(stop), Some(end)) = (self.stopped_by(), self.start.end) else { return false };
-        may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= stop.deadline())
+        let (Some(deadline), Some(end)) = (self.deadline(), self.start.end) else { return false };
+        may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= deadline)
+    }
+
+    /// The second in which the grace period of this start's stop ended. Where only the kubelet's last deletion was seen, the
+    /// grace is that of the Pod's spec, and it began with the first that was heard of the stop.
+    fn deadline(&self) -> Option<i64> {
+        let stop = self.stopped_by()?;
+        if stop.exact {
+            return Some(stop.deadline());
+        }
+        let killing = self.killing().filter(|(_, cause)| *cause == KillingCause::Stop);
+        let began = killing.map(|(second, _)| second).into_iter().chain(self.pre_stop_began_by()).min()?;
+        began.checked_add(stop.grace)
+    }
+
+    /// The second in which the kubelet began with the preStop hook, as its runner's beginning tells. The kubelet counts from
+    /// before it asks for the hook's process, and that takes a moment.
+    fn pre_stop_began_by(&self) -> Option<i64> {
+        const MOMENT: u64 = 500_000;
+        let start = self.record(HookKind::PreStop)?.start.checked_sub(MOMENT)?;
+        i64::try_from(start / 1_000_000).ok()
     }
 }
 
