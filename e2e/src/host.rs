@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::wait::wait_for;
+use crate::wait::{DEADLINE, wait_within};
 
+/// The longest time that a kubelet waits before it starts a container again, unless it is told otherwise.
+const BACK_OFF: Duration = Duration::from_secs(300);
 /// Where containers see the directory.
 pub(crate) const MOUNT: &str = "/witness";
 
@@ -66,13 +69,19 @@ impl HostDirectory {
         Ok(i64::try_from(self.lines(file)?.len())?)
     }
 
-    /// Waits until one of its files has at least that many lines.
+    /// Waits until one of its files has at least that many lines, as long as more come: a kubelet may let five minutes go
+    /// by before it starts a container again.
     pub async fn until_lines(&self, file: &str, lines: i64) -> Result<()> {
-        wait_for(&format!("{lines} lines in {file}"), async || {
-            let found = self.count(file)?;
-            Ok(if found >= lines { Ok(()) } else { Err(format!("{found} lines")) })
-        })
-        .await
+        let mut next = self.count(file)? + 1;
+        while next <= lines {
+            let what = format!("line {next} of {lines} in {file}");
+            next = wait_within(BACK_OFF + DEADLINE, &what, async || {
+                let found = self.count(file)?;
+                Ok(if found >= next { Ok(found + 1) } else { Err(format!("{found} lines")) })
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn all(&self) -> Result<BTreeMap<String, Vec<String>>> {

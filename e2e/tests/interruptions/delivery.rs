@@ -1,4 +1,4 @@
-//! The hook-runner by the other way into Pods, and what its records know of a time that nobody has seen.
+//! The hook-runner by the other way into Pods, and what its records know of a time that nobody has seen: ten restarts.
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload, KillReason, Source};
@@ -24,7 +24,7 @@ async fn by_an_init_container_every_run_is_known_that_nobody_has_seen() -> Resul
 
         operator.stop().await?;
         let seen = space.files.count("started")?;
-        space.files.until_lines("started", seen + 2).await?;
+        space.files.until_lines("started", seen + 10).await?;
         operator.start().await?;
         operator.restore().await?;
 

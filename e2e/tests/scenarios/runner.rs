@@ -166,20 +166,27 @@ async fn an_image_without_a_shell_has_its_hooks_measured() -> Result<()> {
 }
 
 #[tokio::test]
-async fn twelve_containers_and_a_sidecar_share_what_the_kubelet_reads() -> Result<()> {
+async fn twelve_containers_and_a_sidecar_share_what_the_kubelet_reads_and_each_has_its_exit_code()
+-> Result<()> {
+    // Those that shells and the kubelet use for something of their own, and those beside them.
+    let codes = [0, 1, 2, 125, 126, 127, 128, 130, 137, 143, 254, 255];
     in_namespace("twelve", Security::Privileged, async |space| {
-        let container = |name: String| Container::polite(&name).pre_stop(sh("exit 0"));
-        let containers: Vec<_> = (1..=11).map(|number| container(format!("c{number}"))).collect();
-        let workload = measured(containers, &json!([])).sidecar(container("side".to_owned()));
-        let workload = workload.with("hooks", json!({"historyLimit": 50}));
-        let workload = run_and_stop(space, workload).await?;
-        let status = workload.status.context("no status")?;
-        ensure!(status.hook_totals.succeeded == 12, "{:?}", status.hook_totals);
-        ensure!(
-            status.recent_runs.iter().all(|run| run.source == Source::Runner),
-            "{:?}",
-            status.recent_runs
-        );
+        let container =
+            |code: i32| Container::polite(&format!("c{code}")).pre_stop(sh(format!("exit {code}")));
+        let side = Container::polite("side").pre_stop(sh("exit 64"));
+        let workload = measured(codes.map(container), &json!([])).sidecar(side);
+        let workload = run_and_stop(space, workload.with("hooks", json!({"historyLimit": 50}))).await?;
+        for (name, code) in
+            codes.map(|code| (format!("c{code}"), code)).into_iter().chain([("side".to_owned(), 64)])
+        {
+            let run = only_run(&workload, &name, HookKind::PreStop)?;
+            let outcome = if code == 0 { Outcome::Succeeded } else { Outcome::Failed };
+            ensure!(
+                (run.outcome, run.exit_code, run.source) == (outcome, Some(code), Source::Runner),
+                "{run:?}"
+            );
+        }
+        ensure!(kills(&workload) == [(KillReason::PreStopHookFailed, 12)], "{:?}", kills(&workload));
         Ok(())
     })
     .await
