@@ -213,7 +213,17 @@ async fn refresh_all(site: Site<'_>, outdated: &[PodRef]) -> Result<(), ApplyErr
 
 async fn refresh(site: Site<'_>, pod: &PodRef, endpoint: &LiveEndpoint) -> Result<(), ApplyError> {
     let change = json!({"metadata": {"uid": pod.uid, "annotations": endpoint.annotations()}});
-    patch(site.client, site.namespace, &pod.name, &pod.uid, &change).await?;
+    match patch(site.client, site.namespace, &pod.name, &pod.uid, &change).await {
+        // Some policy forbids it, and will the next time: the Pod's hooks are counted without the live channel too.
+        Err(ApplyError::Change(_, error)) if refusal(&error).is_some() => {
+            tracing::warn!(
+                error = brief(&error),
+                pod = &*pod.name,
+                "a Pod cannot be told where the operator is"
+            );
+        }
+        told => told?,
+    }
     site.pods.lock().refreshed(pod.ordinal, endpoint.fingerprint());
     Ok(())
 }

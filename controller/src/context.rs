@@ -51,9 +51,9 @@ impl Context {
         runner: Arc<RunnerSource>,
         leadership: Arc<Leadership>,
         live: Arc<Live>,
+        pod_name: String,
     ) -> Self {
-        let reporter =
-            Reporter { controller: FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
+        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(pod_name) };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             client,

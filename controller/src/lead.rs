@@ -7,7 +7,7 @@
 //! workload and writing its status, no other has written in between, or the write is refused as one of an old version.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hooked_core::election::{Candidate, Claim, LEASE_DURATION, LeaseReport, RETRY_PERIOD};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Client, ResourceExt};
+use rustix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -45,8 +46,8 @@ enum LeaseError {
 pub(crate) enum Leadership {
     /// Nobody else is there, by the word of whoever started it without `--leader-elect`.
     Sole,
-    /// While the Lease is good; none before it was held.
-    Leased(Locked<Option<Instant>>),
+    /// Until this time since the machine's start; none before the Lease was held.
+    Leased(Locked<Option<Duration>>),
 }
 
 impl Leadership {
@@ -54,15 +55,22 @@ impl Leadership {
     pub(crate) fn holds(&self) -> bool {
         match self {
             Self::Sole => true,
-            Self::Leased(until) => until.lock().is_some_and(|until| Instant::now() < until),
+            Self::Leased(until) => until.lock().is_some_and(|until| since_boot() < until),
         }
     }
 
-    fn extend(&self, until: Instant) {
+    fn extend(&self, until: Duration) {
         if let Self::Leased(lease) = self {
             *lease.lock() = Some(until);
         }
     }
+}
+
+/// The time since the machine's start. A clock that stands still while the machine is suspended would let a leader that wakes
+/// up believe in a Lease that another has taken meanwhile.
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// What can be said of the election.
@@ -82,22 +90,24 @@ pub(crate) struct Election {
     namespace: String,
     candidate: Candidate,
     leadership: Arc<Leadership>,
-    began: Instant,
     standing: watch::Sender<Standing>,
 }
 
 impl Election {
     /// An election in the namespace that the operator runs in, where its Secret and its Service are too.
-    pub(crate) fn new(client: &Client, namespace: String, standing: watch::Sender<Standing>) -> Self {
-        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| FIELD_MANAGER.to_owned());
-        // A container that is started again keeps its host name, and is another process nonetheless.
-        let identity = format!("{host}_{:x}", Timestamp::now().as_nanosecond());
+    pub(crate) fn new(
+        client: &Client,
+        namespace: String,
+        pod_name: &str,
+        standing: watch::Sender<Standing>,
+    ) -> Self {
+        // A container that is started again stays in its Pod, and is another process nonetheless.
+        let identity = format!("{pod_name}_{:x}", Timestamp::now().as_nanosecond());
         Self {
             leases: Api::namespaced(client.clone(), &namespace),
             namespace,
             candidate: Candidate::new(identity),
             leadership: Arc::new(Leadership::Leased(Locked::default())),
-            began: Instant::now(),
             standing,
         }
     }
@@ -135,8 +145,8 @@ impl Election {
         let lease = self.leases.get_opt(LEASE).await?;
         let version = lease.as_ref().and_then(ResourceExt::resource_version).unwrap_or_default();
         let report = lease.as_ref().map(|lease| report(lease, &version));
-        let sent = Instant::now();
-        let written = match self.candidate.claim(report, sent.duration_since(self.began)) {
+        let sent = since_boot();
+        let written = match self.candidate.claim(report, sent) {
             Claim::Wait => return Ok(Standing::Standby),
             Claim::Take => self.write(lease, true).await,
             Claim::Renew => self.write(lease, false).await,

@@ -357,7 +357,7 @@ impl<'a> Pass<'a> {
         let retry = refusal.and_then(|_| told_at.checked_add(REFUSED_RETRY).ok());
         let (due, overdue) = {
             let pods = self.pods.lock();
-            (pods.next_due(), pods.next_overdue(told_at))
+            (pods.next_due(), pods.running().next_overdue(told_at))
         };
         match [plan.wake, due, overdue, deadline, retry].into_iter().flatten().min() {
             Some(at) => {

@@ -16,9 +16,6 @@ use thiserror::Error;
 use crate::context::{Context, FIELD_MANAGER};
 use crate::request;
 
-/// Label of stored revisions: the UID of their workload.
-const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
-
 /// What the name of an object may have at most.
 const MAX_NAME: usize = 253;
 
@@ -114,7 +111,7 @@ async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Re
         "kind": "ControllerRevision",
         "metadata": {
             "name": name,
-            "labels": {names::REVISION_LABEL: desired.revision, WORKLOAD_UID_LABEL: subject.owner.uid},
+            "labels": {names::REVISION_LABEL: desired.revision, names::WORKLOAD_UID_LABEL: subject.owner.uid},
             "ownerReferences": [subject.owner.reference()],
         },
         // Numbers only have to grow: the generation of the workload does.
@@ -185,7 +182,7 @@ pub(crate) async fn prune(
     in_use: impl Fn(&str) -> bool,
 ) -> Result<(), kube::Error> {
     let revisions: Api<ControllerRevision> = Api::namespaced(client.clone(), namespace);
-    let ours = ListParams::default().labels(&format!("{WORKLOAD_UID_LABEL}={}", owner.uid));
+    let ours = ListParams::default().labels(&format!("{}={}", names::WORKLOAD_UID_LABEL, owner.uid));
     let mut old: Vec<ControllerRevision> = revisions.list(&ours).await?.items;
     old.retain(|stored| {
         let revision = stored.labels().get(names::REVISION_LABEL).map_or("", String::as_str);

@@ -62,13 +62,14 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         concurrency,
         leader_elect,
         pod_namespace,
+        pod_name,
         ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let client = Client::try_from(kube::Config::infer().await?)?;
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);
-    let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, tell_standing));
+    let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let scopes = match namespaces.as_slice() {
         [] => vec![Scope(None)],
@@ -83,8 +84,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
-            let leadership = Arc::clone(&leadership);
-            let context = Context::new(client.clone(), Arc::default(), metrics, runner, leadership, live);
+            let (leadership, index, pod_name) = (Arc::clone(&leadership), Arc::default(), pod_name.clone());
+            let context = Context::new(client.clone(), index, metrics, runner, leadership, live, pod_name);
             control(scope, Arc::new(context), concurrency, listed)
         }));
         future::join(works, serve_live(&live_options, &client, &live, &metrics)).await;

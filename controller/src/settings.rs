@@ -45,6 +45,9 @@ pub(crate) struct Settings {
     /// The namespace the operator runs in.
     #[arg(long, env = "POD_NAMESPACE", default_value = "hooked-system", hide = true)]
     pub(crate) pod_namespace: String,
+    /// The Pod the operator runs in.
+    #[arg(long, env = "POD_NAME", default_value = "hooked-controller", hide = true)]
+    pub(crate) pod_name: String,
     /// How many workloads are reconciled at once.
     #[arg(long, default_value_t = 16)]
     pub(crate) concurrency: u16,
@@ -61,6 +64,7 @@ impl Settings {
             bind_address: self.live_bind_address.0,
             advertise_address: self.live_advertise_address,
             namespace: self.pod_namespace.clone(),
+            pod: self.pod_name.clone(),
             authority_lifetime: Duration::from_secs(self.live_authority_seconds.into()),
             certificate_lifetime: Duration::from_secs(self.live_certificate_seconds.into()),
         }

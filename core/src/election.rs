@@ -51,7 +51,7 @@ impl Candidate {
         &self.identity
     }
 
-    /// What to do about the Lease as it is seen at `now`, a time on this process' monotonic clock. None means that there
+    /// What to do about the Lease as it is seen at `now`, a time on this machine's monotonic clock. None means that there
     /// is no Lease yet.
     pub fn claim(&mut self, lease: Option<LeaseReport<'_>>, now: Duration) -> Claim {
         let Some(LeaseReport { holder, version, duration }) = lease else { return Claim::Take };

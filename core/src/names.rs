@@ -10,6 +10,10 @@ pub const API_VERSION: &str = "hooked.dev/v1alpha1";
 pub const REVISION_LABEL: &str = "hooked.dev/revision";
 /// Label of Pods: the number that identifies a Pod within its workload for ever.
 pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
+/// On the Pod of the operator that leads: the Service of the live channel selects it.
+pub const LEADER_LABEL: &str = "hooked.dev/leader";
+/// On each ControllerRevision: the UID of its workload.
+pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
 /// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.

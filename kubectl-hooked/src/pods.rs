@@ -34,6 +34,7 @@ pub(crate) fn report(pod: &PodObject) -> PodReport {
         owner_uid: owner(pod).map(|(uid, _)| uid.to_owned()).unwrap_or_default(),
         revision,
         ordinal,
+        generation: pod.metadata.generation,
         deletion_timestamp: pod.metadata.deletion_timestamp.as_ref().map(|time| time.0),
         deletion_grace_seconds: pod.metadata.deletion_grace_period_seconds,
         held: pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),

@@ -1,5 +1,6 @@
 //! Which operator the Service of the live channel leads to: the one that leads. A standby listens to nobody.
 
+use hooked_core::names;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
@@ -9,9 +10,6 @@ use thiserror::Error;
 use crate::context::FIELD_MANAGER;
 use crate::request;
 
-/// The label that the Service selects. It is on one Pod of the operator at a time.
-const LABEL: &str = "hooked.dev/leader";
-
 #[derive(Debug, Error)]
 pub(super) enum RouteError {
     #[error("the operator's own Pod {0} could not be labelled: {why}; outside of a Pod use --live-advertise-address", why = request::brief(.1))]
@@ -20,12 +18,11 @@ pub(super) enum RouteError {
     Find(#[source] Box<kube::Error>),
 }
 
-/// Has the Service lead to this operator, and no longer to the one that led before.
-pub(super) async fn to_this_operator(client: &Client, namespace: &str) -> Result<(), RouteError> {
+/// Has the Service lead to the operator in the Pod `this`, and no longer to the one that led before.
+pub(super) async fn to_operator(client: &Client, namespace: &str, this: &str) -> Result<(), RouteError> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let this = std::env::var("HOSTNAME").unwrap_or_default();
-    label(&pods, &this, &json!("true")).await?;
-    let labelled = pods.list_metadata(&ListParams::default().labels(LABEL)).await;
+    label(&pods, this, &json!("true")).await?;
+    let labelled = pods.list_metadata(&ListParams::default().labels(names::LEADER_LABEL)).await;
     for pod in labelled.map_err(|error| RouteError::Find(Box::new(error)))? {
         let name = pod.name_any();
         if name != this {
@@ -36,7 +33,7 @@ pub(super) async fn to_this_operator(client: &Client, namespace: &str) -> Result
 }
 
 async fn label(pods: &Api<Pod>, name: &str, value: &Value) -> Result<(), RouteError> {
-    let patch = Patch::Merge(json!({"metadata": {"labels": {LABEL: value}}}));
+    let patch = Patch::Merge(json!({"metadata": {"labels": {names::LEADER_LABEL: value}}}));
     let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     match pods.patch_metadata(name, &parameters, &patch).await {
         Ok(_) => Ok(()),

@@ -14,7 +14,7 @@ use super::keys::SigningKeys;
 use super::limits::Limits;
 use super::listen::{Door, Shown, TlsError, acceptor, listen};
 use super::proof::Prover;
-use super::route::{RouteError, to_this_operator};
+use super::route::{RouteError, to_operator};
 use super::secret::{Keeper, SecretError};
 use super::service::{ServiceError, address};
 use super::{Live, LiveEndpoint, signature};
@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) advertise_address: Option<SocketAddr>,
     /// The namespace of its Service and its Secret.
     pub(crate) namespace: String,
+    /// The operator's own Pod.
+    pub(crate) pod: String,
     /// How long an authority lasts.
     pub(crate) authority_lifetime: Duration,
     /// How long a certificate lasts.
@@ -154,7 +156,7 @@ impl<'a> Upkeep<'a> {
         self.renew().await?;
         if self.options.advertise_address.is_none() {
             // Again each time: somebody may have changed the labels.
-            to_this_operator(self.client, &self.options.namespace).await?;
+            to_operator(self.client, &self.options.namespace, &self.options.pod).await?;
         }
         self.endpoint().await
     }

@@ -79,7 +79,8 @@ pub(super) fn kills(desired: &Desired) -> BTreeMap<KillKey, u64> {
 }
 
 fn reasons(shape: &ContainerShape) -> impl Iterator<Item = KillReason> + use<> {
-    let ContainerShape { post_start, pre_stop, killed_by_probes } = *shape;
+    let ContainerShape { post_start, pre_stop, .. } = *shape;
+    let killed_by_probes = shape.killed_by_probes();
     let post_start = WITH_POST_START.into_iter().filter(move |_| post_start.is_some());
     let pre_stop = WITH_PRE_STOP.into_iter().filter(move |_| pre_stop.is_some());
     let probes = WITH_PROBES.into_iter().filter(move |_| killed_by_probes);

@@ -41,7 +41,8 @@ impl WorkloadMetrics {
     pub(crate) fn of(counts: ReplicaCounts, ledger: &Ledger, desired: &Desired, pods: &PodSet) -> Self {
         let mut running: BTreeMap<_, _> =
             unused::running(desired).map(|hook| (hook, Running::default())).collect();
-        running.extend(pods.running_by_hook().iter().map(|(hook, tally)| (hook.clone(), Running::of(tally))));
+        running
+            .extend(pods.running().by_hook().iter().map(|(hook, tally)| (hook.clone(), Running::of(tally))));
         let mut runs = unused::runs(desired);
         runs.extend(ledger.runs.iter().map(|(key, count)| (key.clone(), *count)));
         let mut kills = unused::kills(desired);

@@ -11,6 +11,7 @@ use hooked_report::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 
+use super::early::EarlyEvents;
 use super::slim::Controller;
 use super::workloads::Guarded;
 use crate::context::Locked;
@@ -45,6 +46,7 @@ pub(crate) struct Index {
     workloads: Locked<HashMap<Key, Known>>,
     places: Locked<HashMap<String, Place>>,
     strays: Locked<HashMap<String, Stray>>,
+    early: Locked<EarlyEvents>,
 }
 
 /// What has become of a live report about a Pod that is known.
@@ -108,7 +110,12 @@ impl Index {
         let now = Timestamp::now();
         let workload = (namespace.to_owned(), controller.uid.clone());
         let place = Place { workload: workload.clone(), ordinal: report.ordinal };
-        let before = self.places.lock().insert(report.uid.clone(), place.clone());
+        let (before, early) = {
+            let mut places = self.places.lock();
+            let before = places.insert(report.uid.clone(), place.clone());
+            let early = before.is_none().then(|| self.early.lock().take(namespace, &report.uid));
+            (before, early)
+        };
         if let Some(before) = before.filter(|before| *before != place) {
             // It is still there, so our finalizer on it is not left behind.
             self.depart(&before, &report.uid, Departure::Left);
@@ -118,7 +125,11 @@ impl Index {
             let known = workloads.entry(workload).or_insert_with(|| Known::of(&controller.name));
             Arc::clone(&known.pods)
         };
-        pods.lock().observe(PodFact::of(report), kubelet::read_pod(report, now), now);
+        let mut pods = pods.lock();
+        pods.observe(PodFact::of(report), kubelet::read_pod(report, now), now);
+        for evidence in early.into_iter().flatten() {
+            pods.observe_event(report.ordinal, &report.uid, evidence, now);
+        }
         ObjectRef::new(&controller.name).within(namespace)
     }
 
@@ -150,17 +161,21 @@ impl Index {
         self.places.lock().contains_key(uid)
     }
 
-    /// Takes in what an Event of `namespace` says of a Pod; nothing if it is none of ours there.
+    /// Takes in what an Event of `namespace` says of a Pod. If it is none of ours there, it may yet become one.
     pub(super) fn observe_event(
         &self,
         namespace: &str,
         pod_uid: &str,
         evidence: PodEvidence,
     ) -> Option<ObjectRef<Guarded>> {
-        let place = self.places.lock().get(pod_uid).cloned()?;
-        if place.workload.0 != namespace {
-            return None;
-        }
+        let place = {
+            let places = self.places.lock();
+            let Some(place) = places.get(pod_uid).filter(|place| place.workload.0 == namespace) else {
+                self.early.lock().put(namespace, pod_uid, evidence);
+                return None;
+            };
+            place.clone()
+        };
         let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
         pods.lock().observe_event(place.ordinal, pod_uid, evidence, Timestamp::now());
         self.reference(&place.workload)
@@ -268,6 +283,7 @@ mod tests {
             owner_uid: "w".to_owned(),
             revision: "rev".to_owned(),
             ordinal,
+            generation: Some(1),
             deletion_timestamp: None,
             deletion_grace_seconds: None,
             held: true,
@@ -319,6 +335,17 @@ mod tests {
         let index = index(&["a"]);
         index.disown("shop", "w");
         assert_eq!((strays(&index), index.owners()), (vec!["a".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn an_event_that_comes_before_its_pod_is_not_lost() {
+        let index = index(&[]);
+        let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
+        assert_eq!(index.observe_event("shop", "a", evicted), None);
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        index.observe("shop", &report("a", 1), &controller);
+        let pods = index.pods("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
+        assert_eq!(pods.lock().evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
     }
 
     #[test]

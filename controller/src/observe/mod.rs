@@ -1,5 +1,6 @@
 //! Watches: what the API server says, turned into facts and evidence as it comes.
 
+mod early;
 mod events;
 mod index;
 mod pods;

@@ -23,6 +23,7 @@ struct LeanMeta {
     annotations: LeanAnnotations,
     owner_references: Option<Vec<OwnerReference>>,
     finalizers: Option<Vec<String>>,
+    generation: Option<i64>,
     deletion_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
 }
@@ -53,6 +54,7 @@ impl From<LeanMeta> for ObjectMeta {
             labels: meta.labels,
             owner_references: meta.owner_references,
             finalizers: meta.finalizers,
+            generation: meta.generation,
             deletion_timestamp: meta.deletion_timestamp,
             deletion_grace_period_seconds: meta.deletion_grace_period_seconds,
             ..Self::default()
@@ -131,6 +133,7 @@ impl SlimPod {
             owner_uid: controller.uid.clone(),
             revision,
             ordinal,
+            generation: metadata.generation,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             held,

@@ -29,6 +29,10 @@ pub struct PodEvidence {
     pub evicted_at: Option<i64>,
     /// The control plane deleted the Pod because its node was gone, or did not answer.
     pub node_lost: bool,
+    /// Somebody has changed the Pod's spec since it was created, or may have.
+    pub changed: bool,
+    /// Second in which the Pod's sandbox last came or went.
+    pub sandbox_changed_at: Option<i64>,
     /// Nothing more will be said: every container has ended for good, or nobody is left to say it.
     pub closed: Option<Closed>,
     /// What is known of each container.
@@ -127,6 +131,8 @@ pub struct StartEvidence {
     pub end: Option<End>,
     /// When we first saw that it had ended.
     pub end_seen: Option<Timestamp>,
+    /// The kubelet is about to start the container again.
+    pub restarts: bool,
     /// What the runner has recorded in its termination log, by run.
     pub records: BTreeMap<RunId, Record>,
 }
@@ -172,7 +178,7 @@ impl PodEvidence {
 
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
-        let Self { pod, uid, node, shape, stop, evicted_at, node_lost, closed, containers } = other;
+        let Self { pod, uid, node, shape, stop, containers, .. } = other;
         if !uid.is_empty() {
             (self.pod, self.uid) = (pod, uid);
         }
@@ -184,9 +190,11 @@ impl PodEvidence {
             (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
-        self.evicted_at = earliest(self.evicted_at, evicted_at);
-        self.node_lost |= node_lost;
-        self.closed = earliest(self.closed, closed);
+        self.evicted_at = earliest(self.evicted_at, other.evicted_at);
+        self.node_lost |= other.node_lost;
+        self.changed |= other.changed;
+        self.sandbox_changed_at = self.sandbox_changed_at.max(other.sandbox_changed_at);
+        self.closed = earliest(self.closed, other.closed);
         for (name, facts) in containers {
             self.containers.entry(name).or_default().merge(facts);
         }
@@ -242,7 +250,8 @@ impl EventEvidence {
 
 impl StartEvidence {
     fn merge(&mut self, other: Self) {
-        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, records } = other;
+        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, restarts, records } =
+            other;
         let ours = std::mem::take(&mut self.records);
         self.records = hooked_report::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);
@@ -251,6 +260,7 @@ impl StartEvidence {
         self.post_start_error = earliest(self.post_start_error.take(), post_start_error);
         self.end = earliest(self.end, end);
         self.end_seen = earliest(self.end_seen, end_seen);
+        self.restarts |= restarts;
     }
 }
 

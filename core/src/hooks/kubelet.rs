@@ -41,6 +41,8 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         stop: read_stop(report, running),
         evicted_at: read_eviction(report),
         node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
+        changed: has_changed(report),
+        sandbox_changed_at: read_sandbox(report),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
@@ -55,6 +57,19 @@ fn read_eviction(report: &PodReport) -> Option<i64> {
     let stopped = report.container_statuses().filter(|status| !has_waited(status));
     let ends = stopped.filter_map(|status| status.state.terminated.as_ref()?.finished_at);
     ends.map(Timestamp::as_second).min()
+}
+
+/// Whether the Pod's spec is no longer the one it was created with. Its generation begins with 1, and its deletion adds to
+/// that (KEP-5067); API servers before 1.33 do not count, and nothing is known there.
+fn has_changed(report: &PodReport) -> bool {
+    report.generation != Some(1 + i64::from(report.deletion_timestamp.is_some()))
+}
+
+/// When the sandbox last came or went, unless it goes because the Pod is deleted (KEP-3085).
+fn read_sandbox(report: &PodReport) -> Option<i64> {
+    let ready = report.status.conditions.iter().find(|known| known.type_ == "PodReadyToStartContainers")?;
+    let goes_with_its_pod = ready.status != "True" && report.deletion_timestamp.is_some();
+    ready.last_transition_time.filter(|_| !goes_with_its_pod).map(Timestamp::as_second)
 }
 
 /// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
@@ -104,6 +119,7 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
         ContainerStateKind::Waiting(waiting) => {
             // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
             if let Some(mut facts) = ended(&status.last_state, now) {
+                facts.restarts = true;
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
                 if waiting.reason.starts_with("PostStartHookError") {
                     facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });

@@ -28,6 +28,8 @@ pub struct PodReport {
     pub revision: String,
     /// Its number within its workload.
     pub ordinal: u64,
+    /// How often its spec was set, and its deletion asked for; none from API servers that do not count.
+    pub generation: Option<i64>,
     /// When its deletion takes effect: the time of the request plus the grace period.
     pub deletion_timestamp: Option<Timestamp>,
     /// Seconds of grace that the deletion gave.

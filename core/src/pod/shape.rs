@@ -22,8 +22,10 @@ pub struct ContainerShape {
     pub post_start: Option<HookShape>,
     /// Its preStop hook.
     pub pre_stop: Option<HookShape>,
-    /// Whether a liveness or startup probe may kill it.
-    pub killed_by_probes: bool,
+    /// Whether a liveness probe may kill it.
+    pub liveness: bool,
+    /// Whether a startup probe may kill it.
+    pub startup: bool,
 }
 
 /// What inference must know of a hook.
@@ -77,8 +79,14 @@ impl ContainerShape {
         Self {
             post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(hook_shape),
             pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(hook_shape),
-            killed_by_probes: container.liveness_probe.is_some() || container.startup_probe.is_some(),
+            liveness: container.liveness_probe.is_some(),
+            startup: container.startup_probe.is_some(),
         }
+    }
+
+    /// Whether a probe may kill it.
+    pub fn killed_by_probes(&self) -> bool {
+        self.liveness || self.startup
     }
 }
 

@@ -147,8 +147,8 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
 /// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
 /// said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
-    if let Some(run) = basis.pods.overdue(basis.now) {
-        let others = basis.pods.overdue_pods(basis.now).saturating_sub(1);
+    if let Some(run) = basis.pods.running().overdue(basis.now) {
+        let others = basis.pods.running().overdue_pods(basis.now).saturating_sub(1);
         return say(condition::HOOKS_HEALTHY, "False", reason::HOOK_STUCK, stuck(run, others));
     }
     let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);

@@ -66,7 +66,7 @@ pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<Ho
             entry.duration = Some(add(entry.duration.take(), durations));
         }
     }
-    for (id, running) in pods.running_by_hook() {
+    for (id, running) in pods.running().by_hook() {
         if let Some(entry) = hooks.get_mut(id) {
             entry.running = running.count();
         }

@@ -81,7 +81,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
         hook_totals: hooks::totals(ledger),
-        hooks_running: pods.running_by_hook().values().map(RunningTally::count).sum(),
+        hooks_running: pods.running().by_hook().values().map(RunningTally::count).sum(),
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
         hooks: hooks::hooks(desired, pods, ledger),
         kills: hooks::kills(ledger),

@@ -23,7 +23,7 @@ pub(super) fn recent_runs(
     let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
     let before = settled_before.cloned().map(|run| timed(run, &counted.took));
     let mut runs: Vec<HookRunStatus> =
-        pods.running().take(limit).map(describe).chain(settled).chain(before).collect();
+        pods.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
         // The oldest run that is no failure goes first, yet never the newest of a hook: it is what people look for.
         let newest = |index: usize| !runs[..index].iter().any(|run| is_same_hook(run, &runs[index]));

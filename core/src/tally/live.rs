@@ -104,8 +104,8 @@ impl PodSet {
     /// Terminating Pods in which a postStart hook runs.
     pub fn hanging_on(&self) -> impl Iterator<Item = &PodFact> {
         let of_post_start = |runs: &[HookRun]| runs.iter().any(|run| run.id.hook == HookKind::PostStart);
-        let hanging = self.running.iter().filter(move |(_, runs)| of_post_start(runs));
-        let pods = hanging.filter_map(|(ordinal, _)| self.pods.get(ordinal));
+        let hanging = self.running.by_pod().filter(move |(_, runs)| of_post_start(runs));
+        let pods = hanging.filter_map(|(ordinal, _)| self.pods.get(&ordinal));
         pods.filter(|fact| fact.life == Life::Terminating)
     }
 }

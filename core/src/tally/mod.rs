@@ -11,7 +11,6 @@ mod running;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use crate::hooks::HookRun;
@@ -21,7 +20,7 @@ use crate::pod::{Life, PodFact, PodShape};
 use live::Endpoints;
 pub use live::{Heard, Hearing};
 pub use revisions::RevisionTally;
-pub use running::RunningTally;
+pub use running::{RunningHooks, RunningTally};
 
 /// Shapes that are kept to be shared.
 const MOST_SHAPES: usize = 64;
@@ -48,10 +47,7 @@ pub struct PodSet {
     agenda_of: BTreeMap<u64, Timestamp>,
     /// Pods of which everything is counted, which our finalizer still holds, and in which nothing runs any more.
     releasable: BTreeSet<u64>,
-    running: BTreeMap<u64, Vec<HookRun>>,
-    /// When the hooks that run are overdue, and in which Pod.
-    overdue: BTreeSet<(Timestamp, u64)>,
-    running_by_hook: BTreeMap<(Arc<str>, HookKind), RunningTally>,
+    running: RunningHooks,
     endpoints: Endpoints,
     hearing: Hearing,
 }
@@ -166,23 +162,7 @@ impl PodSet {
 
     /// Replaces what was found running in a Pod and says when to look at it again.
     pub fn inferred(&mut self, ordinal: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
-        for run in self.running.remove(&ordinal).iter().flatten() {
-            let key = (Arc::clone(&run.id.container), run.id.hook);
-            if self.running_by_hook.get_mut(&key).is_some_and(|tally| tally.remove(run)) {
-                self.running_by_hook.remove(&key);
-            }
-            if let Some(at) = run.overdue_at {
-                self.overdue.remove(&(at, ordinal));
-            }
-        }
-        for run in &running {
-            let key = (Arc::clone(&run.id.container), run.id.hook);
-            self.running_by_hook.entry(key).or_default().add(run);
-            self.overdue.extend(run.overdue_at.map(|at| (at, ordinal)));
-        }
-        if !running.is_empty() {
-            self.running.insert(ordinal, running);
-        }
+        self.running.replace(ordinal, running);
         self.look_again(ordinal, due);
     }
 
@@ -346,30 +326,9 @@ impl PodSet {
         self.agenda.first().map(|(at, _)| *at)
     }
 
-    /// Hooks running now, of the Pods with the highest ordinals first.
-    pub fn running(&self) -> impl Iterator<Item = &HookRun> {
-        self.running.values().rev().flatten()
-    }
-
-    /// The hook that has been overdue for longest at `now`.
-    pub fn overdue(&self, now: Timestamp) -> Option<&HookRun> {
-        let (at, ordinal) = self.overdue.first().filter(|(at, _)| *at <= now)?;
-        self.running.get(ordinal)?.iter().find(|run| run.overdue_at == Some(*at))
-    }
-
-    /// How many Pods have a hook that is overdue at `now`.
-    pub fn overdue_pods(&self, now: Timestamp) -> usize {
-        self.overdue.range(..=(now, u64::MAX)).count()
-    }
-
-    /// When the next hook will be overdue that is not yet at `now`.
-    pub fn next_overdue(&self, now: Timestamp) -> Option<Timestamp> {
-        self.overdue.range((now, u64::MAX)..).map(|(at, _)| *at).find(|at| *at > now)
-    }
-
-    /// Runs that go on, of each hook of each container that has any.
-    pub fn running_by_hook(&self) -> &BTreeMap<(Arc<str>, HookKind), RunningTally> {
-        &self.running_by_hook
+    /// Hooks running now.
+    pub fn running(&self) -> &RunningHooks {
+        &self.running
     }
 }
 

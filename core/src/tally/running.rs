@@ -1,12 +1,77 @@
-//! Runs of one hook of one container that go on, over all Pods.
+//! Runs that go on, of all Pods of a workload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use crate::hooks::HookRun;
 
-/// How many runs go on, and since when.
+/// The hooks that run now.
+#[derive(Debug, Default)]
+pub struct RunningHooks {
+    of_pods: BTreeMap<u64, Vec<HookRun>>,
+    /// When they are overdue, and in which Pod.
+    overdue: BTreeSet<(Timestamp, u64)>,
+    by_hook: BTreeMap<(Arc<str>, HookKind), RunningTally>,
+}
+
+impl RunningHooks {
+    /// Replaces those of a Pod.
+    pub(super) fn replace(&mut self, ordinal: u64, running: Vec<HookRun>) {
+        for run in self.of_pods.remove(&ordinal).iter().flatten() {
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            if self.by_hook.get_mut(&key).is_some_and(|tally| tally.remove(run)) {
+                self.by_hook.remove(&key);
+            }
+            if let Some(at) = run.overdue_at {
+                self.overdue.remove(&(at, ordinal));
+            }
+        }
+        for run in &running {
+            let key = (Arc::clone(&run.id.container), run.id.hook);
+            self.by_hook.entry(key).or_default().add(run);
+            self.overdue.extend(run.overdue_at.map(|at| (at, ordinal)));
+        }
+        if !running.is_empty() {
+            self.of_pods.insert(ordinal, running);
+        }
+    }
+
+    /// All of them, of the Pods with the highest ordinals first.
+    pub fn iter(&self) -> impl Iterator<Item = &HookRun> {
+        self.of_pods.values().rev().flatten()
+    }
+
+    /// Those of each Pod that has any, by its ordinal.
+    pub(super) fn by_pod(&self) -> impl Iterator<Item = (u64, &[HookRun])> {
+        self.of_pods.iter().map(|(ordinal, runs)| (*ordinal, runs.as_slice()))
+    }
+
+    /// The one that has been overdue for longest at `now`.
+    pub fn overdue(&self, now: Timestamp) -> Option<&HookRun> {
+        let (at, ordinal) = self.overdue.first().filter(|(at, _)| *at <= now)?;
+        self.of_pods.get(ordinal)?.iter().find(|run| run.overdue_at == Some(*at))
+    }
+
+    /// How many Pods have one that is overdue at `now`.
+    pub fn overdue_pods(&self, now: Timestamp) -> usize {
+        self.overdue.range(..=(now, u64::MAX)).count()
+    }
+
+    /// When the next one will be overdue that is not yet at `now`.
+    pub fn next_overdue(&self, now: Timestamp) -> Option<Timestamp> {
+        self.overdue.range((now, u64::MAX)..).map(|(at, _)| *at).find(|at| *at > now)
+    }
+
+    /// How many there are of each hook of each container that has any, and since when.
+    pub fn by_hook(&self) -> &BTreeMap<(Arc<str>, HookKind), RunningTally> {
+        &self.by_hook
+    }
+}
+
+/// How many runs of one hook go on, and since when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunningTally {
     count: u32,

@@ -186,7 +186,7 @@ impl World {
 
     /// Hooks that run now.
     pub(crate) fn running(&self) -> usize {
-        self.set.running().count()
+        self.set.running().iter().count()
     }
 
     pub(crate) fn wait(&mut self, seconds: i64) {
@@ -367,6 +367,7 @@ fn report(pod: &Pod, measured: bool) -> PodReport {
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
         ordinal: pod.ordinal,
+        generation: Some(1),
         deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
         deletion_grace_seconds: pod.deleted.map(|_| 30),
         held: pod.held,

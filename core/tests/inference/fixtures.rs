@@ -39,6 +39,18 @@ impl Story {
         self
     }
 
+    /// The container also has a startup probe.
+    pub(crate) fn with_startup_probe(mut self) -> Self {
+        self.spec["containers"][0]["startupProbe"] = json!({"exec": {}});
+        self
+    }
+
+    /// Somebody has changed the Pod's spec.
+    pub(crate) fn changed(mut self) -> Self {
+        self.evidence.merge(PodEvidence { changed: true, ..PodEvidence::default() });
+        self
+    }
+
     /// The Pod's status at `second`.
     pub(crate) fn status(mut self, second: i64, status: &Value) -> Self {
         let report = report(&self.spec, &json!({}), status);
@@ -102,6 +114,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> PodReport {
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
         ordinal: 1,
+        generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
         held: true,

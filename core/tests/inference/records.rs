@@ -6,7 +6,7 @@ use hooked_core::pod::RUNNER_PATH;
 use hooked_crd::{KillReason, Outcome, Source};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Conclusion, Story, ended, running, waiting, web};
+use crate::fixtures::{Conclusion, Story, at, ended, running, waiting, web};
 
 /// Exec hooks under the runner, with these options.
 pub(crate) fn recorded(hooks: &[&str], options: &[&str]) -> Value {
@@ -180,4 +180,35 @@ fn a_failure_that_only_the_kubelet_reports_is_none_where_the_runner_would_have_r
         .event(10, "FailedPreStopHook", "PreStopHook failed")
         .stopping(11, 10, 30, &ended(1, 10, 0, "Completed"));
     assert_eq!(story.conclude(21), Conclusion { pre_stop: vec![Outcome::Unknown], ..Conclusion::default() });
+}
+
+#[test]
+fn what_is_stopped_without_a_deletion_is_killed_and_by_its_probe_if_nothing_else_can_have_done_it() {
+    let sandbox = |status: &mut Value, second: i64| {
+        status["conditions"] = json!([{"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": at(second)}]);
+    };
+    let log = line("PreStop", 1, Some("Succeeded"), "");
+    let again = |started: i64| {
+        let mut status = with_log(waiting(0, "CrashLoopBackOff", started, 10, 143, "Error"), &log);
+        sandbox(&mut status, 0);
+        status
+    };
+    let with = || Story::with_hooks(&recorded(&["preStop"], &[]));
+    let probed = || with().with_liveness_probe();
+    let check = |story: Story, expect: KillReason| {
+        assert_eq!(story.conclude(60).kills, [expect]);
+    };
+    check(probed().status(11, &again(0)), KillReason::LivenessProbeFailed);
+    check(with().with_startup_probe().status(11, &again(0)), KillReason::StartupProbeFailed);
+    // With both, it was the liveness probe's if the container had been ready once.
+    let both = || probed().with_startup_probe();
+    check(both().status(11, &again(0)), KillReason::Unknown);
+    let mut ready = running(0, 0);
+    ready["conditions"] = json!([{"type": "ContainersReady", "status": "True", "lastTransitionTime": at(1)}]);
+    check(both().status(2, &ready).status(11, &again(0)), KillReason::LivenessProbeFailed);
+    // Without a probe, after a change of the Pod or of its sandbox, or if it is not started again, nobody can tell why.
+    check(with().status(11, &again(0)), KillReason::Unknown);
+    check(probed().changed().status(11, &again(0)), KillReason::Unknown);
+    check(probed().status(11, &again(-1)), KillReason::Unknown);
+    check(probed().status(11, &with_log(ended(0, 10, 143, "Error"), &log)), KillReason::Unknown);
 }

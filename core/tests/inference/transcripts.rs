@@ -67,6 +67,7 @@ fn report(pod: &Value) -> PodReport {
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
         ordinal: 1,
+        generation: metadata["generation"].as_i64(),
         deletion_timestamp: metadata["deletionTimestamp"].as_str().map(|time| time.parse().unwrap()),
         deletion_grace_seconds: metadata["deletionGracePeriodSeconds"].as_i64(),
         held: true,

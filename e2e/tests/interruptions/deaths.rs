@@ -1,7 +1,7 @@
 //! The operator is killed at awkward moments and started again at once.
 
-use anyhow::{Context, Result, ensure};
-use hooked_crd::{HookKind, HookedWorkload};
+use anyhow::{Context, Result, bail, ensure};
+use hooked_crd::{HookKind, HookedWorkload, KillReason};
 use hooked_e2e::{
     Container, History, Security, Space, Workload, agree, hook, kills, sh, wait_for, with_operator,
 };
@@ -114,6 +114,31 @@ async fn a_template_with_arrows_and_ampersands_can_be_gone_back_to_after_a_resta
         let back = space.until_ready("web").await?;
         ensure!(update_revision(&back).as_ref() == Some(&first), "{:?}, not {first}", update_revision(&back));
         Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_probe_that_kills_again_and_again_is_named_when_the_kubelet_sends_no_event_of_it_any_more()
+-> Result<()> {
+    with_operator("kill-probed", Security::Privileged, async |space, _| {
+        let probe = json!({"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1});
+        let container = Container::polite("web")
+            .pre_stop(sh("echo run >> /witness/stopped"))
+            .with("livenessProbe", probe);
+        let workload = Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}));
+        space.apply(&workload.witnessed(&space.files)).await?;
+        // The kubelet sends 25 Events of a Pod, and then one in five minutes.
+        space.files.until_lines("stopped", 12).await?;
+        let workload = space.until_stopped("web").await?;
+        let lines = space.files.count("stopped")?;
+        let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
+        ensure!(pre_stop.succeeded == lines, "{lines} have run: {pre_stop:?}");
+        // Each but the last, if that was asked for.
+        let all = kills(&workload);
+        let [(KillReason::LivenessProbeFailed, killed)] = all[..] else { bail!("{all:?}") };
+        ensure!((lines - 1..=lines).contains(&killed), "{lines} stops: {all:?}");
+        agree(space, "web").await
     })
     .await
 }

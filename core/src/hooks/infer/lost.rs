@@ -63,7 +63,9 @@ impl Case<'_> {
                 if self.shape.pre_stop.is_some() && pre_stop.is_none() {
                     return None;
                 }
-                let kill = self.recalled_kill(number).map(|reason| self.kill(reason, None));
+                // Its preStop hook ran, and another start followed: it was stopped, and not by a deletion.
+                let stopped = pre_stop.as_ref().map(|_| KillReason::Unknown);
+                let kill = self.recalled_kill(number).or(stopped).map(|reason| self.kill(reason, None));
                 Some(Finding::End {
                     container,
                     start: number,

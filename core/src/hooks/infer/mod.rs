@@ -156,11 +156,11 @@ impl Case<'_> {
 
     /// Whether no Event can add to what is known of an ended start: its hooks are recorded, and no probe killed it.
     fn nothing_more_can_come(&self, view: &View<'_>) -> bool {
-        let ContainerShape { post_start, pre_stop, killed_by_probes } = self.shape;
+        let ContainerShape { post_start, pre_stop, .. } = self.shape;
         let post_start = post_start.is_none() || self.counted.post_start >= view.number;
         let post_start = post_start || view.has_recorded_end(HookKind::PostStart);
         let pre_stop = pre_stop.is_none() || view.has_recorded_end(HookKind::PreStop);
-        post_start && pre_stop && !killed_by_probes
+        post_start && pre_stop && !self.shape.killed_by_probes()
     }
 
     /// The view of a start that the kubelet has shown.

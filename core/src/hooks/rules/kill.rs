@@ -26,12 +26,13 @@ struct Hooks {
 type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
 
 /// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     what_never_started_is_not_killed,
     a_failed_post_start_kills,
     memory_runs_out,
     a_probe_kills,
     the_kubelet_evicts,
+    what_is_stopped_without_a_deletion_is_killed,
     the_end_was_not_seen,
     a_force_deletion_kills,
     a_stop_that_failed_kills,
@@ -77,6 +78,19 @@ fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 /// Also where the kubelet has forgotten the container by the time it reports the Pod's end, as it does in need of space.
 fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     view.evicted().then_some(Killed(KillReason::Evicted))
+}
+
+/// A probe's Event is among the first that the kubelet no longer sends of a container that crashes again and again.
+fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.stopped_without_a_deletion().then_some(())?;
+    // Until the startup probe has succeeded the liveness probe waits, and then the startup probe has done its work.
+    let ready = view.start.ready_at.is_some();
+    Some(Killed(match (view.shape.liveness, view.shape.startup) {
+        _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
+        (true, started) if !started || ready => KillReason::LivenessProbeFailed,
+        (false, true) => KillReason::StartupProbeFailed,
+        _ => KillReason::Unknown,
+    }))
 }
 
 /// The Pod is gone, or its kubelet silent, without a word about how this container ended.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use hooked_crd::{HookKind, Outcome, Source};
 use hooked_report::{Hook, Record};
 
-use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
+use super::evidence::{Closed, ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
 use crate::ledger::Mark;
 use crate::pod::{ContainerShape, HookShape};
 
@@ -138,8 +138,28 @@ impl<'a> View<'a> {
     pub fn ended_by_itself_unless_stopped(&self) -> bool {
         let failed_hook = self.start.post_start_error.is_some() || self.post_start_failed_at().is_some();
         let made_up = self.start.end.is_none_or(|end| end.made_up);
-        let killed = self.killing().is_some() || self.shape.killed_by_probes || failed_hook || made_up;
+        let killed = self.killing().is_some() || self.shape.killed_by_probes() || failed_hook || made_up;
         self.survived_post_start() && !killed && !self.evicted()
+    }
+
+    /// Whether the kubelet stopped this start though nobody had deleted its Pod: it runs a preStop hook, of which the runner
+    /// tells, only when it stops a container, and nothing is started again in a Pod that is deleted.
+    pub fn stopped_without_a_deletion(&self) -> bool {
+        let left = matches!(self.pod.closed, Some(Closed::Gone | Closed::Silent));
+        let not_deleted = self.pod.stop.is_none() && !left;
+        self.record(HookKind::PreStop).is_some() && (not_deleted || self.is_started_again())
+    }
+
+    /// Whether only a probe can have stopped this start, if it was stopped without a deletion: it is started again, as after
+    /// no eviction; nobody has changed the Pod; and its sandbox is older, with which the kubelet would have stopped all in it.
+    pub fn only_a_probe_can_have_stopped_it(&self) -> bool {
+        let sandbox = self.pod.sandbox_changed_at.zip(self.start.started_at);
+        let same_sandbox = sandbox.is_some_and(|(changed, started)| changed <= started);
+        self.survived_post_start() && self.is_started_again() && same_sandbox && !self.pod.changed
+    }
+
+    fn is_started_again(&self) -> bool {
+        self.start.restarts || self.container.starts.range(self.number + 1..).next().is_some()
     }
 
     /// Whether an Event about the beginning of a start is about this one: from its own second until the next one's.
