@@ -214,8 +214,11 @@ async fn refresh_all(site: Site<'_>, outdated: &[PodRef]) -> Result<(), ApplyErr
 async fn refresh(site: Site<'_>, pod: &PodRef, endpoint: &LiveEndpoint) -> Result<(), ApplyError> {
     let change = json!({"metadata": {"uid": pod.uid, "annotations": endpoint.annotations()}});
     match patch(site.client, site.namespace, &pod.name, &pod.uid, &change).await {
-        // Some policy forbids it, and will the next time: the Pod's hooks are counted without the live channel too.
-        Err(ApplyError::Change(_, error)) if refusal(&error).is_some() => {
+        // Some policy forbids it, and would the next time: it is left until the Pod changes. Its hooks are counted without
+        // the live channel too.
+        Err(ApplyError::Change(_, error))
+            if refusal(&error).is_some_and(|status| matches!(status.code, 400 | 403 | 422)) =>
+        {
             tracing::warn!(
                 error = brief(&error),
                 pod = &*pod.name,

@@ -141,7 +141,8 @@ impl Operator {
             let deployment = deployments.get(DEPLOYMENT).await?;
             let status = deployment.status.clone().unwrap_or_default();
             let seen = status.observed_generation == deployment.metadata.generation;
-            let available = seen && status.available_replicas == Some(replicas);
+            let all = [status.replicas, status.updated_replicas, status.available_replicas];
+            let available = seen && all == [Some(replicas); 3];
             Ok(if available { Ok(()) } else { Err(json!(status).to_string()) })
         })
         .await

@@ -23,6 +23,12 @@ struct Pool {
 /// A cluster that no other scenario uses until this is dropped.
 pub(crate) struct Exclusive {
     pub(crate) cluster: Cluster,
+    _place: Place,
+}
+
+/// A kubeconfig that is taken out of the pool until this is dropped.
+struct Place {
+    kubeconfig: PathBuf,
     pool: &'static Pool,
     _permit: SemaphorePermit<'static>,
 }
@@ -34,15 +40,16 @@ impl Exclusive {
         let permit = pool.permits.acquire().await?;
         let kubeconfig = pool.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let kubeconfig = kubeconfig.context("a permit without a cluster")?;
-        Ok(Self { cluster: Cluster::of(kubeconfig).await?, pool, _permit: permit })
+        let place = Place { kubeconfig, pool, _permit: permit };
+        Ok(Self { cluster: Cluster::of(place.kubeconfig.clone()).await?, _place: place })
     }
 }
 
-impl Drop for Exclusive {
+impl Drop for Place {
     fn drop(&mut self) {
         // Before the permit is: fields are dropped after this.
         let mut free = self.pool.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(self.cluster.kubeconfig.clone());
+        free.push(std::mem::take(&mut self.kubeconfig));
     }
 }
 

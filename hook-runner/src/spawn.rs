@@ -59,8 +59,7 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
     // SAFETY: the runner has one thread, which stands still until the child has become the hook or ended: whatever the
     // child touches, nobody else does at that time. The stack has room for all that it calls.
     let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
-    let process = cloned.ok().and_then(|process| Pid::from_raw(process.as_raw()));
-    let process = process.ok_or_else(io::Error::last_os_error)?;
+    let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
     match failed {
         None => Ok(Started { process, began: midway(began) }),
         Some(error) => {

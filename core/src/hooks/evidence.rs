@@ -31,8 +31,6 @@ pub struct PodEvidence {
     pub node_lost: bool,
     /// Somebody has changed the Pod's spec since it was created, or may have.
     pub changed: bool,
-    /// Second in which the Pod's sandbox last came or went.
-    pub sandbox_changed_at: Option<i64>,
     /// Nothing more will be said: every container has ended for good, or nobody is left to say it.
     pub closed: Option<Closed>,
     /// What is known of each container.
@@ -131,7 +129,11 @@ pub struct StartEvidence {
     pub end: Option<End>,
     /// When we first saw that it had ended.
     pub end_seen: Option<Timestamp>,
-    /// The kubelet is about to start the container again.
+    /// It had ended before its Pod's deletion was asked for.
+    pub ended_undeleted: bool,
+    /// It had ended, and the sandbox that it was started in was still there.
+    pub outlived_by_sandbox: bool,
+    /// After it the kubelet was about to start the container again.
     pub restarts: bool,
     /// What the runner has recorded in its termination log, by run.
     pub records: BTreeMap<RunId, Record>,
@@ -193,7 +195,6 @@ impl PodEvidence {
         self.evicted_at = earliest(self.evicted_at, other.evicted_at);
         self.node_lost |= other.node_lost;
         self.changed |= other.changed;
-        self.sandbox_changed_at = self.sandbox_changed_at.max(other.sandbox_changed_at);
         self.closed = earliest(self.closed, other.closed);
         for (name, facts) in containers {
             self.containers.entry(name).or_default().merge(facts);
@@ -250,8 +251,8 @@ impl EventEvidence {
 
 impl StartEvidence {
     fn merge(&mut self, other: Self) {
-        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, restarts, records } =
-            other;
+        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
+        let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
         let ours = std::mem::take(&mut self.records);
         self.records = hooked_report::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);
@@ -260,6 +261,8 @@ impl StartEvidence {
         self.post_start_error = earliest(self.post_start_error.take(), post_start_error);
         self.end = earliest(self.end, end);
         self.end_seen = earliest(self.end_seen, end_seen);
+        self.ended_undeleted |= ended_undeleted;
+        self.outlived_by_sandbox |= outlived_by_sandbox;
         self.restarts |= restarts;
     }
 }

@@ -26,12 +26,17 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
     let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
     let never_bound = report.deletion_timestamp.is_some() && report.spec.node_name.is_none();
     let running = report.container_statuses().any(|c| c.state.running.is_some());
-    let ready_at = report.status.true_since("ContainersReady").map(Timestamp::as_second);
+    let pod = OfPod {
+        ready_at: report.status.true_since("ContainersReady").map(Timestamp::as_second),
+        sandbox_since: report.status.true_since("PodReadyToStartContainers").map(Timestamp::as_second),
+        deleted: report.deletion_timestamp.is_some(),
+        now,
+    };
     let shape = report.shape();
     let containers = report
         .container_statuses()
         .filter(|status| shape.containers.contains_key(status.name.as_str()))
-        .map(|status| (Arc::from(status.name.as_str()), read_container(status, ready_at, now)))
+        .map(|status| (Arc::from(status.name.as_str()), read_container(status, pod)))
         .collect();
     PodEvidence {
         pod: report.name.as_str().into(),
@@ -42,7 +47,6 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         evicted_at: read_eviction(report),
         node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
         changed: has_changed(report),
-        sandbox_changed_at: read_sandbox(report),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
@@ -63,13 +67,6 @@ fn read_eviction(report: &PodReport) -> Option<i64> {
 /// that (KEP-5067); API servers before 1.33 do not count, and nothing is known there.
 fn has_changed(report: &PodReport) -> bool {
     report.generation != Some(1 + i64::from(report.deletion_timestamp.is_some()))
-}
-
-/// When the sandbox last came or went, unless it goes because the Pod is deleted (KEP-3085).
-fn read_sandbox(report: &PodReport) -> Option<i64> {
-    let ready = report.status.conditions.iter().find(|known| known.type_ == "PodReadyToStartContainers")?;
-    let goes_with_its_pod = ready.status != "True" && report.deletion_timestamp.is_some();
-    ready.last_transition_time.filter(|_| !goes_with_its_pod).map(Timestamp::as_second)
 }
 
 /// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
@@ -93,7 +90,17 @@ fn read_stop(report: &PodReport, running: bool) -> Option<Stop> {
     Some(Stop { began: timestamp.saturating_sub(grace), grace: grace.max(1), forced, exact: true })
 }
 
-fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestamp) -> ContainerEvidence {
+/// What a report says of the Pod as a whole, for what it says of its containers.
+#[derive(Clone, Copy)]
+struct OfPod {
+    ready_at: Option<i64>,
+    /// Since when its sandbox is there, if it is (KEP-3085).
+    sandbox_since: Option<i64>,
+    deleted: bool,
+    now: Timestamp,
+}
+
+fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
     let latest = status.restart_count + 1;
     let mut evidence = ContainerEvidence::default();
     let mut add = |number: u32, facts: StartEvidence| {
@@ -103,22 +110,26 @@ fn read_container(status: &ContainerStatus, ready_at: Option<i64>, now: Timestam
         ContainerStateKind::Running(running) => {
             let started_at = running.started_at.map(Timestamp::as_second);
             // "Ready since" of an earlier start is no bound for this one.
-            let ready_at = ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
+            let ready_at = pod.ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
             add(
                 latest,
-                StartEvidence { started_at, running_seen: Some(now), ready_at, ..Default::default() },
+                StartEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
             );
-            add_ended(&mut add, status.restart_count, &status.last_state, now);
+            add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
         ContainerStateKind::Terminated(_) => {
-            add_ended(&mut add, latest, &status.state, now);
-            if !has_waited(status) {
-                add_ended(&mut add, status.restart_count, &status.last_state, now);
+            if has_waited(status) {
+                if let Some(facts) = ended(&status.state, pod) {
+                    add(latest, StartEvidence { restarts: true, ..facts });
+                }
+            } else {
+                add_ended(&mut add, latest, &status.state, pod);
+                add_ended(&mut add, status.restart_count, &status.last_state, pod);
             }
         }
         ContainerStateKind::Waiting(waiting) => {
             // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
-            if let Some(mut facts) = ended(&status.last_state, now) {
+            if let Some(mut facts) = ended(&status.last_state, pod) {
                 facts.restarts = true;
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
                 if waiting.reason.starts_with("PostStartHookError") {
@@ -139,13 +150,13 @@ fn has_waited(status: &ContainerStatus) -> bool {
     latest.is_some() && latest == id(&status.last_state)
 }
 
-fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, now: Timestamp) {
-    if let (1.., Some(facts)) = (number, ended(state, now)) {
+fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, pod: OfPod) {
+    if let (1.., Some(facts)) = (number, ended(state, pod)) {
         add(number, facts);
     }
 }
 
-fn ended(state: &ContainerState, now: Timestamp) -> Option<StartEvidence> {
+fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
     let terminated = state.terminated.as_ref()?;
     let made_up = terminated.reason == "ContainerStatusUnknown";
     // A container that was still to be started when its Pod was deleted is made to look as if it had ended
@@ -162,10 +173,14 @@ fn ended(state: &ContainerState, now: Timestamp) -> Option<StartEvidence> {
         made_up,
         unstarted: matches!(terminated.reason.as_str(), "StartError" | "ContainerCannotRun"),
     };
+    let started_at = known(terminated.started_at);
+    let sandbox = pod.sandbox_since.zip(started_at);
     Some(StartEvidence {
-        started_at: known(terminated.started_at),
+        started_at,
         end: Some(end),
-        end_seen: Some(now),
+        end_seen: Some(pod.now),
+        ended_undeleted: !pod.deleted,
+        outlived_by_sandbox: sandbox.is_some_and(|(since, started)| since <= started),
         records: hooked_report::merge(hooked_report::parse(&terminated.message)),
         ..Default::default()
     })

@@ -107,6 +107,11 @@ impl Story {
     }
 }
 
+/// What the status of a Pod with these hooks says at `second`.
+pub(crate) fn shown(second: i64, lifecycle: &Value, deletion: &Value, status: &Value) -> PodEvidence {
+    kubelet::read_pod(&report(&Story::with_hooks(lifecycle).spec, deletion, status), at(second))
+}
+
 fn report(spec: &Value, deletion: &Value, status: &Value) -> PodReport {
     PodReport {
         name: "pod".to_owned(),

@@ -4,8 +4,9 @@ use hooked_core::hooks::evidence::PodEvidence;
 use hooked_core::hooks::kubelet::{self, KubeletEvent};
 use hooked_report::{Ending, Exit, Hook, Outcome, Record, RunId};
 use proptest::prelude::*;
+use serde_json::json;
 
-use crate::fixtures::at;
+use crate::fixtures::{at, both, ended, running, shown, waiting};
 
 /// A live record; runs and times are few and contradict each other, as only forgery makes them.
 fn told() -> impl Strategy<Value = PodEvidence> {
@@ -27,7 +28,29 @@ fn told() -> impl Strategy<Value = PodEvidence> {
 }
 
 fn fact() -> impl Strategy<Value = PodEvidence> {
-    prop_oneof![said(), told()]
+    prop_oneof![said(), told(), seen()]
+}
+
+/// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses contradict.
+fn seen() -> impl Strategy<Value = PodEvidence> {
+    let container = (0_u32..3, 0_i64..6, 0_usize..4);
+    (container, 0_i64..6, 0_usize..4).prop_map(|((restarts, started, state), second, deletion)| {
+        let deletion = match deletion {
+            0 => json!({}),
+            grace => json!({"timestamp": at(second + 4 - i64::try_from(grace).unwrap()), "grace": 3 - grace}),
+        };
+        let mut status = match state {
+            0 => running(restarts, started),
+            1 => waiting(restarts, "CrashLoopBackOff", started, second, 137, "Error"),
+            2 => waiting(restarts, "PostStartHookError", started, second, 0, "Completed"),
+            _ => ended(started, second, 143, "Error"),
+        };
+        let since = at(started.min(second));
+        let sandbox =
+            json!({"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": since});
+        status["conditions"] = json!([sandbox]);
+        shown(second, &both(), &deletion, &status)
+    })
 }
 
 /// One Event about the container; times and reasons are few, so that many collide.

@@ -210,5 +210,25 @@ fn what_is_stopped_without_a_deletion_is_killed_and_by_its_probe_if_nothing_else
     check(with().status(11, &again(0)), KillReason::Unknown);
     check(probed().changed().status(11, &again(0)), KillReason::Unknown);
     check(probed().status(11, &again(-1)), KillReason::Unknown);
+    check(
+        probed().event(9, "Killing", "Container web resize requires restart").status(11, &again(0)),
+        KillReason::Unknown,
+    );
+    // A startup probe that had succeeded did not do it.
+    check(with().with_startup_probe().status(2, &ready).status(11, &again(0)), KillReason::Unknown);
+    // Nor does what came later make it a stop by deletion, nor the operator's absence until then.
+    let mut over = again(0);
+    let last = over["containerStatuses"][0]["lastState"].clone();
+    over["containerStatuses"][0]["state"] = last.clone();
+    for state in ["state", "lastState"] {
+        over["containerStatuses"][0][state]["terminated"]["containerID"] = json!("a");
+    }
+    over["phase"] = json!("Failed");
+    check(probed().status(11, &again(0)).stopping(15, 14, 30, &over), KillReason::LivenessProbeFailed);
+    check(probed().stopping(15, 15, 0, &over), KillReason::LivenessProbeFailed);
+    over["conditions"][0]["status"] = json!("False");
+    check(probed().stopping(15, 15, 0, &over), KillReason::Unknown);
+    let shut_down = with_log(ended(0, 10, 143, "Error"), &log);
+    check(probed().status(11, &shut_down).stopping(15, 15, 0, &shut_down), KillReason::Unknown);
     check(probed().status(11, &with_log(ended(0, 10, 143, "Error"), &log)), KillReason::Unknown);
 }

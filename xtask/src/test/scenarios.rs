@@ -47,7 +47,7 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
     passed = passed
         && stages.run("the operator", || at_once(&all, |target| install(&Kubectl::of(target), &progress)));
     if passed {
-        passed = scenarios(stages, plan, &apart, &progress)?;
+        passed = scenarios(stages, plan, &apart, &progress);
     }
     if !passed {
         for target in &all {
@@ -73,10 +73,12 @@ fn apart(target: &Target) -> Result<Vec<Target>> {
 
 /// Runs all scenarios, and says whether all have passed: those that need a cluster to themselves beside the others, if
 /// there are clusters for that.
-fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Progress) -> Result<bool> {
-    let tools = Tools::find(progress)?;
+fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Progress) -> bool {
+    let mut found = None;
+    stages.run("the scenarios' tools", || Tools::find(progress).map(|tools| found = Some(tools)));
+    let Some(tools) = found else { return false };
     let shared = std::slice::from_ref(&plan.target);
-    Ok(thread::scope(|scope| {
+    thread::scope(|scope| {
         let beside = (!apart.is_empty()).then(|| {
             scope.spawn(|| {
                 let mut said = Vec::new();
@@ -100,7 +102,7 @@ fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Prog
             passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
         }
         passed
-    }))
+    })
 }
 
 /// Does the same with each cluster, with all of them at a time.

@@ -83,12 +83,13 @@ fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 /// A probe's Event is among the first that the kubelet no longer sends of a container that crashes again and again.
 fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     view.stopped_without_a_deletion().then_some(())?;
-    // Until the startup probe has succeeded the liveness probe waits, and then the startup probe has done its work.
+    // Until the startup probe has succeeded the liveness probe waits, and the container is not ready; then it has done its
+    // work.
     let ready = view.start.ready_at.is_some();
     Some(Killed(match (view.shape.liveness, view.shape.startup) {
         _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
         (true, started) if !started || ready => KillReason::LivenessProbeFailed,
-        (false, true) => KillReason::StartupProbeFailed,
+        (false, true) if !ready => KillReason::StartupProbeFailed,
         _ => KillReason::Unknown,
     }))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use hooked_crd::{HookKind, Outcome, Source};
 use hooked_report::{Hook, Record};
 
-use super::evidence::{Closed, ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
+use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
 use crate::ledger::Mark;
 use crate::pod::{ContainerShape, HookShape};
 
@@ -139,23 +139,24 @@ impl<'a> View<'a> {
         let failed_hook = self.start.post_start_error.is_some() || self.post_start_failed_at().is_some();
         let made_up = self.start.end.is_none_or(|end| end.made_up);
         let killed = self.killing().is_some() || self.shape.killed_by_probes() || failed_hook || made_up;
-        self.survived_post_start() && !killed && !self.evicted()
+        let hooked = self.record(HookKind::PreStop).is_some();
+        self.survived_post_start() && !killed && !hooked && !self.evicted()
     }
 
     /// Whether the kubelet stopped this start though nobody had deleted its Pod: it runs a preStop hook, of which the runner
     /// tells, only when it stops a container, and nothing is started again in a Pod that is deleted.
     pub fn stopped_without_a_deletion(&self) -> bool {
-        let left = matches!(self.pod.closed, Some(Closed::Gone | Closed::Silent));
-        let not_deleted = self.pod.stop.is_none() && !left;
-        self.record(HookKind::PreStop).is_some() && (not_deleted || self.is_started_again())
+        let undeleted = self.start.ended_undeleted || self.is_started_again();
+        self.record(HookKind::PreStop).is_some() && undeleted
     }
 
-    /// Whether only a probe can have stopped this start, if it was stopped without a deletion: it is started again, as after
-    /// no eviction; nobody has changed the Pod; and its sandbox is older, with which the kubelet would have stopped all in it.
+    /// Whether only a probe can have stopped this start, if it was stopped without a deletion: no Event gives another cause;
+    /// it is started again, as after no eviction; nobody has changed the Pod; and its sandbox has outlived it, with which
+    /// the kubelet would have stopped all in it.
     pub fn only_a_probe_can_have_stopped_it(&self) -> bool {
-        let sandbox = self.pod.sandbox_changed_at.zip(self.start.started_at);
-        let same_sandbox = sandbox.is_some_and(|(changed, started)| changed <= started);
-        self.survived_post_start() && self.is_started_again() && same_sandbox && !self.pod.changed
+        let told_otherwise = self.killing().is_some() || self.pod.changed;
+        let lives_on = self.is_started_again() && self.start.outlived_by_sandbox;
+        self.survived_post_start() && lives_on && !told_otherwise
     }
 
     fn is_started_again(&self) -> bool {
@@ -244,6 +245,8 @@ impl<'a> View<'a> {
         if stop.exact {
             return Some(stop.deadline());
         }
+        // What is started again was not stopped by the deletion.
+        (!self.is_started_again()).then_some(())?;
         let killing = self.killing().filter(|(_, cause)| *cause == KillingCause::Stop);
         let began = killing.map(|(second, _)| second).into_iter().chain(self.pre_stop_began_by()).min()?;
         began.checked_add(stop.grace)
