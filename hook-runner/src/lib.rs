@@ -45,6 +45,7 @@ mod spawn;
 mod streams;
 mod tail;
 mod termination_log;
+mod turns;
 mod watch;
 
 use std::ffi::OsString;

@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, clone};
 use nix::sys::signal::SigSet;
@@ -21,6 +21,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use crate::signals::set_mask;
 use crate::streams::Streams;
+use crate::turns;
 
 /// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH there,
 /// of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
@@ -32,8 +33,8 @@ const STACK_AN_ARGUMENT: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
     pub(crate) process: Pid,
-    /// When it became the hook, as near as can be known: midway between its own last look at the clock and the
-    /// runner's next, which on a busy machine comes milliseconds later.
+    /// When it became the hook, as near as can be known: midway between its own last look at the clock and the runner's
+    /// next, yet no later than an exec takes.
     pub(crate) began: Instant,
 }
 
@@ -44,9 +45,10 @@ pub(crate) struct Started {
 pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io::Result<Started> {
     let words = words(command)?;
     let (output, runner) = (streams.for_hook()?, getpid());
+    let short = turns::take_short();
     let (mut began, mut failed) = (Instant::now(), None);
     let child = Box::new(|| {
-        let Err(error) = become_hook(&words, output, mask, runner, &mut began);
+        let Err(error) = become_hook(&words, output, mask, (runner, short), &mut began);
         failed = Some(error);
         127
     });
@@ -75,7 +77,7 @@ fn become_hook(
     words: &[CString],
     (stdout, stderr): (BorrowedFd<'_>, BorrowedFd<'_>),
     mask: SigSet,
-    runner: Pid,
+    (runner, short): (Pid, bool),
     began: &mut Instant,
 ) -> Result<Infallible, Errno> {
     dup2_stdout(stdout)?;
@@ -85,6 +87,9 @@ fn become_hook(
     // A runner that died before that call sends no signal any more.
     if getppid() != Some(runner) {
         return Err(Errno::CHILD);
+    }
+    if short {
+        turns::take_ordinary();
     }
     set_mask(&mask)?;
     let program = words.first().ok_or(Errno::INVAL)?;
@@ -96,8 +101,10 @@ fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
     command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
+/// An exec takes less than a millisecond. Beyond that the runner has waited for its turn, while the hook ran.
 fn midway(earliest: Instant) -> Instant {
-    earliest + earliest.elapsed() / 2
+    const HALF_AN_EXEC: Duration = Duration::from_micros(500);
+    earliest + (earliest.elapsed() / 2).min(HALF_AN_EXEC)
 }
 
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.
