@@ -33,8 +33,7 @@ const STACK_AN_ARGUMENT: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
     pub(crate) process: Pid,
-    /// When it became the hook, as near as can be known: midway between its own last look at the clock and the runner's
-    /// next, yet no later than an exec takes.
+    /// When it became the hook, as near as can be known.
     pub(crate) began: Instant,
 }
 
@@ -63,7 +62,7 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
     let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
     let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
     match failed {
-        None => Ok(Started { process, began: midway(began) }),
+        None => Ok(Started { process, began: begun(began, short) }),
         Some(error) => {
             // It has ended already, and is nobody's hook.
             let _ = waitpid(Some(process), WaitOptions::empty());
@@ -101,10 +100,12 @@ fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
     command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
-/// An exec takes less than a millisecond. Beyond that the runner has waited for its turn, while the hook ran.
-fn midway(earliest: Instant) -> Instant {
+/// When the child became the hook, if the runner goes on now. One that takes short turns goes on at once. Any other may
+/// have waited for its turn, while the hook ran: an exec takes less than a millisecond.
+fn begun(earliest: Instant, short: bool) -> Instant {
     const HALF_AN_EXEC: Duration = Duration::from_micros(500);
-    earliest + (earliest.elapsed() / 2).min(HALF_AN_EXEC)
+    let now = Instant::now();
+    if short { now } else { earliest + (now.duration_since(earliest) / 2).min(HALF_AN_EXEC) }
 }
 
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.
