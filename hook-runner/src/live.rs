@@ -19,6 +19,9 @@ use crate::resident::let_go_of_code;
 use connection::{Connection, Lost};
 use volume::Volume;
 
+/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands, which
+/// takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
+const HEAD_START: Duration = Duration::from_millis(20);
 /// How long after a loss the operator is looked for again: at first, and at most. It doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -59,10 +62,10 @@ impl Live {
         })
     }
 
-    /// The hook has been started: the operator may be looked for. Nothing if that was said before.
+    /// The hook has been started: the operator may soon be looked for. Nothing if that was said before.
     pub(crate) fn open(&mut self) {
         if let State::Away(at @ None) = &mut self.state {
-            *at = Some(Instant::now());
+            *at = Instant::now().checked_add(HEAD_START);
         }
     }
 

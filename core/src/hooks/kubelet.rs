@@ -18,6 +18,8 @@ const STARTED: &str = "Started";
 const KILLING: &str = "Killing";
 const FAILED_POST_START: &str = "FailedPostStartHook";
 const FAILED_PRE_STOP: &str = "FailedPreStopHook";
+/// Reasons of a waiting container of which the kubelet knows no instance.
+const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 
@@ -126,6 +128,10 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
                 add_ended(&mut add, latest, &status.state, pod);
                 add_ended(&mut add, status.restart_count, &status.last_state, pod);
             }
+        }
+        // Of an instance that has vanished from its node nothing is left but the end of the one before (`convertToAPIContainerStatuses`).
+        ContainerStateKind::Waiting(waiting) if NOT_STARTED.contains(&&*waiting.reason) => {
+            add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
         ContainerStateKind::Waiting(waiting) => {
             // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.

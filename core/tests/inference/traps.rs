@@ -5,6 +5,8 @@ use hooked_core::hooks::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome};
 use serde_json::json;
 
+use crate::records::{line, recorded, with_log};
+
 #[test]
 fn a_container_that_became_running_has_a_finished_post_start() {
     let story = Story::with_hooks(&exec("postStart")).status(2, &running(0, 1));
@@ -383,4 +385,18 @@ fn a_pod_that_is_evicted_from_a_node_that_lives_stops_as_any_other() {
         json!([{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}]);
     let story = Story::with_hooks(&exec("preStop")).stopping(3, 0, 30, &status);
     assert_eq!(story.conclude(13).kills, []);
+}
+
+#[test]
+fn a_container_that_vanished_from_its_node_does_not_end_as_the_one_before_it() {
+    let failing = line("PreStop", 1, Some("Succeeded"), "");
+    let before = with_log(waiting(1, "ContainerCreating", 0, 10, 143, "Error"), &failing);
+    let story =
+        Story::with_hooks(&recorded(&["preStop"], &[])).status(12, &running(1, 11)).status(20, &before);
+    let findings = story.findings(60);
+    let ends = findings.settled.iter().filter_map(|finding| match finding {
+        Finding::End { start, .. } => Some(*start),
+        _ => None,
+    });
+    assert_eq!(ends.collect::<Vec<u32>>(), [1], "{findings:?}");
 }
