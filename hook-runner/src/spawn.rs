@@ -100,12 +100,14 @@ fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
     command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
-/// When the child became the hook, if the runner goes on now. One that takes short turns goes on at once. Any other may
-/// have waited for its turn, while the hook ran: an exec takes less than a millisecond.
+/// When the child became the hook, if the runner goes on now: midway since the child's last look at the clock. An exec takes
+/// less than a millisecond, so where that was long ago one of the two has waited for its turn: the child, if the runner
+/// takes short turns, and so goes on at once; else the runner, while the hook ran.
 fn begun(earliest: Instant, short: bool) -> Instant {
     const HALF_AN_EXEC: Duration = Duration::from_micros(500);
-    let now = Instant::now();
-    if short { now } else { earliest + (now.duration_since(earliest) / 2).min(HALF_AN_EXEC) }
+    let since = earliest.elapsed();
+    let half = (since / 2).min(HALF_AN_EXEC);
+    earliest + if short { since.saturating_sub(half) } else { half }
 }
 
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.
