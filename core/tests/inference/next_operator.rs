@@ -3,7 +3,7 @@
 use hooked_core::hooks::{Finding, Findings, Slot};
 use hooked_core::ledger::PodMarks;
 use hooked_core::pod::RUNNER_PATH;
-use hooked_crd::KillReason;
+use hooked_crd::{KillReason, Outcome};
 use serde_json::json;
 
 use crate::fixtures::{Story, at, both, ended, exec, running, web};
@@ -111,6 +111,28 @@ fn a_sigkill_at_the_end_of_grace_is_a_kill_for_the_next_operator_too() {
     check(&cut_off, None, 4, KillReason::Unknown);
     check("", Some(1), 30, KillReason::Unknown);
     check("", None, 31, KillReason::Unknown);
+}
+
+#[test]
+fn an_observed_hook_that_was_cut_off_at_the_end_of_grace_is_no_failure_for_the_next_operator_either() {
+    // The kubelet reports it in the second of the kill, or after it.
+    for reported in [31, 32] {
+        let story = || {
+            Story::with_hooks(&exec("preStop")).event(1, "Killing", "Stopping container web").event(
+                reported,
+                "FailedPreStopHook",
+                "PreStopHook failed",
+            )
+        };
+        let over = ended(-10, 31, 137, "Error");
+        let stayed = story().stopping(2, 1, 30, &running(0, -10)).stopping(32, 32, 0, &over);
+        let anew = story().stopping(32, 32, 0, &over);
+        for story in [stayed, anew] {
+            let concluded = story.conclude(60);
+            assert_eq!(concluded.pre_stop, [Outcome::TimedOut], "reported in second {reported}");
+            assert_eq!(concluded.kills, [KillReason::GracePeriodExceededInPreStop], "{reported}");
+        }
+    }
 }
 
 #[test]

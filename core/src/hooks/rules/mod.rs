@@ -240,7 +240,7 @@ impl<'a> View<'a> {
 
     /// The second in which the grace period of this start's stop ended. Where only the kubelet's last deletion was seen, the
     /// grace is that of the Pod's spec, and it began with the first that was heard of the stop.
-    fn deadline(&self) -> Option<i64> {
+    pub fn deadline(&self) -> Option<i64> {
         let stop = self.stopped_by()?;
         if stop.exact {
             return Some(stop.deadline());

@@ -70,7 +70,7 @@ fn a_container_that_nothing_stopped_ran_no_hook(view: &View<'_>) -> Option<Verdi
 /// The kubelet reports the failure of a hook that it cut off only after the kill.
 fn a_hook_reported_at_the_deadline_was_cut_off(view: &View<'_>) -> Option<Verdict> {
     let reported = view.pre_stop_failed_at()?;
-    let deadline = view.stopped_by().filter(|stop| stop.exact)?.deadline();
+    let deadline = view.deadline()?;
     (view.killed_at_the_deadline() && reported >= deadline)
         .then(|| Verdict::new(Outcome::TimedOut, "still running at the end of the grace period"))
 }
