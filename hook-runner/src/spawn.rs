@@ -47,7 +47,7 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
     let short = turns::take_short();
     let (mut began, mut failed) = (Instant::now(), None);
     let child = Box::new(|| {
-        let Err(error) = become_hook(&words, output, mask, (runner, short), &mut began);
+        let Err(error) = become_hook(&words, output, mask, runner, short, &mut began);
         failed = Some(error);
         127
     });
@@ -60,6 +60,10 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
     // SAFETY: the runner has one thread, which stands still until the child has become the hook or ended: whatever the
     // child touches, nobody else does at that time. The stack has room for all that it calls.
     let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
+    if cloned.is_err() && short {
+        // The hook may yet take the runner's place.
+        turns::take_ordinary();
+    }
     let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
     match failed {
         None => Ok(Started { process, began: begun(began, short) }),
@@ -76,7 +80,8 @@ fn become_hook(
     words: &[CString],
     (stdout, stderr): (BorrowedFd<'_>, BorrowedFd<'_>),
     mask: SigSet,
-    (runner, short): (Pid, bool),
+    runner: Pid,
+    short: bool,
     began: &mut Instant,
 ) -> Result<Infallible, Errno> {
     dup2_stdout(stdout)?;

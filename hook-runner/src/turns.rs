@@ -12,7 +12,8 @@ const SHORT: u64 = 100_000;
 /// The kernel's own choice.
 const ORDINARY: u64 = 0;
 
-/// Asks for short turns. False if it was not granted, or if somebody has chosen another policy than the ordinary one.
+/// Asks for short turns. False if it was not granted, if the kernel knows of none, or if somebody has chosen another policy
+/// than the ordinary one.
 pub(crate) fn take_short() -> bool {
     ask_for(SHORT)
 }
@@ -30,6 +31,8 @@ fn ask_for(runtime: u64) -> bool {
         let size = size_of::<libc::sched_attr>();
         if libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) != 0
             || i64::from(attributes.sched_policy) != i64::from(libc::SCHED_OTHER)
+            // A kernel that knows turns tells how long they are, and another takes the wish without fulfilling it.
+            || attributes.sched_runtime == 0
         {
             return false;
         }
