@@ -1,6 +1,6 @@
 //! What a workload asks for: its spec, parsed and defaulted once.
 
-use hooked_crd::{Evidence, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
+use hooked_crd::{Evidence, HandlerKind, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::{Deserialize, Serialize};
@@ -158,6 +158,11 @@ impl Desired {
             Ok(None) => self,
             Err(reason) => self.observed_because(reason.to_string()),
         }
+    }
+
+    /// Whether hooks of that handler run under the runner.
+    pub fn measures(&self, handler: HandlerKind) -> bool {
+        self.measuring == Measuring::Runner && handler == HandlerKind::Exec
     }
 
     /// Leaves Pods as they are written, for a reason that users are told.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hooked_core::desired::{Desired, Measuring};
+use hooked_core::desired::Desired;
 use hooked_core::ledger::{DurationKey, Histogram, KillKey, RunKey};
 use hooked_core::pod::{ContainerShape, Hook};
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
@@ -62,11 +62,7 @@ pub(super) fn durations(desired: &Desired) -> BTreeMap<DurationKey, Histogram> {
 
 /// Who tells of the runs of a handler, if all goes well.
 fn source(desired: &Desired, handler: HandlerKind) -> Source {
-    if desired.measuring == Measuring::Runner && handler == HandlerKind::Exec {
-        Source::Runner
-    } else {
-        Source::Kubelet
-    }
+    if desired.measures(handler) { Source::Runner } else { Source::Kubelet }
 }
 
 /// No kill of any container of the template.

@@ -1,13 +1,11 @@
 //! Whether what should come over the live channel comes.
 
-use hooked_crd::HandlerKind;
+use hooked_crd::HookKind;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::Basis;
-use crate::desired::Measuring;
 use crate::names::condition;
-use crate::pod::HookShape;
 
 /// The reason that the condition `HooksHealthy` gives.
 pub(super) const REASON: &str = "LiveReportsMissing";
@@ -29,10 +27,10 @@ pub struct LiveService {
 pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     let LiveService { since, address } = basis.live?;
     // Where no hook is to be heard of any more, nothing is missing.
-    let mut containers = basis.desired.shape.containers.values();
-    let is_exec = |hook: HookShape| hook.handler == HandlerKind::Exec;
-    let has_live = containers.any(|container| container.post_start.is_some_and(is_exec));
-    (has_live && basis.desired.measuring == Measuring::Runner).then_some(())?;
+    let mut hooks = basis.desired.shape.hooks();
+    hooks
+        .any(|hook| hook.kind == HookKind::PostStart && basis.desired.measures(hook.handler))
+        .then_some(())?;
     let hearing = basis.pods.hearing();
     let asked_from = since.checked_add(MARGIN).map_or(i64::MAX, Timestamp::as_second);
     let missed = hearing.missed.filter(|missed| *missed >= asked_from);

@@ -88,7 +88,7 @@ fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Op
     let ready = view.start.ready_at.is_some();
     Some(Killed(match (view.shape.liveness, view.shape.startup) {
         _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
-        (true, started) if !started || ready => KillReason::LivenessProbeFailed,
+        (true, startup) if !startup || ready => KillReason::LivenessProbeFailed,
         (false, true) if !ready => KillReason::StartupProbeFailed,
         _ => KillReason::Unknown,
     }))
