@@ -140,6 +140,27 @@ fn a_hook_that_makes_its_program_quit_and_dies_with_it_has_not_failed() {
 }
 
 #[test]
+fn a_failure_in_the_second_in_which_a_program_ends_that_ends_by_itself_is_no_failure() {
+    let check = |last_state: serde_json::Value, outcome: Outcome, kills: &[KillReason]| {
+        let status = json!({"phase": "Succeeded", "containerStatuses": [{
+            "name": "web", "restartCount": 1, "lastState": last_state, "state": {"terminated":
+                {"containerID": "b", "startedAt": at(12), "finishedAt": at(13), "exitCode": 0}},
+        }]});
+        let story = Story::with_hooks(&exec("preStop"))
+            .event(13, "Killing", "Stopping container web")
+            .event(13, "FailedPreStopHook", "PreStopHook failed")
+            .stopping(14, 13, 30, &status);
+        let conclusion = story.conclude(24);
+        assert_eq!(conclusion.pre_stop.last(), Some(&outcome), "after {last_state}");
+        assert_eq!(conclusion.kills, kills, "after {last_state}");
+    };
+    let before =
+        json!({"terminated": {"containerID": "a", "startedAt": at(1), "finishedAt": at(2), "exitCode": 0}});
+    check(before, Outcome::Unknown, &[]);
+    check(json!({}), Outcome::Failed, &[KillReason::PreStopHookFailed]);
+}
+
+#[test]
 fn a_hook_cut_off_by_the_grace_period_is_reported_only_after_the_kill() {
     let story = Story::with_hooks(&exec("preStop"))
         .event(0, "Killing", "Stopping container web")

@@ -143,6 +143,14 @@ impl<'a> View<'a> {
         self.survived_post_start() && !killed && !hooked && !self.evicted()
     }
 
+    /// Whether the start before this one ended by itself: a program that does so may do so again, at any moment.
+    pub fn has_ended_by_itself_before(&self) -> bool {
+        let Some((&number, start)) = self.container.starts.range(..self.number).next_back() else {
+            return false;
+        };
+        View { number, start, seen_running_before: false, ..*self }.ended_by_itself_unless_stopped()
+    }
+
     /// Whether the kubelet stopped this start though nobody had deleted its Pod: it runs a preStop hook, of which the runner
     /// tells, only when it stops a container, and nothing is started again in a Pod that is deleted.
     pub fn stopped_without_a_deletion(&self) -> bool {

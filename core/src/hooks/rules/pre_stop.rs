@@ -8,7 +8,7 @@ use crate::hooks::evidence::Closed;
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
     a_container_out_of_memory_runs_no_hook,
@@ -17,6 +17,7 @@ const RULES: [Rule; 9] = [
     a_run_that_only_began_was_cut_off_at_the_deadline,
     a_hook_reported_at_the_deadline_was_cut_off,
     a_hook_reported_after_its_containers_end_is_unknown,
+    a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown,
     a_failure_event_is_a_failure,
 ];
 
@@ -79,6 +80,15 @@ fn a_hook_reported_at_the_deadline_was_cut_off(view: &View<'_>) -> Option<Verdic
 fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
     let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
     (ended < reported).then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
+}
+
+/// A hook is reported as failed too where its program had just ended, or ends while it runs. Whole seconds do not tell
+/// that from a failure after which the program stopped when it was asked to, but what the program did before does.
+fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
+    let by_itself = ended == reported && view.has_ended_by_itself_before();
+    by_itself
+        .then(|| Verdict::new(Outcome::Unknown, "the program may have ended by itself, as it did before"))
 }
 
 /// Where the runner records, a hook that failed has a record that says so: one without was never begun, or went with its
