@@ -46,7 +46,7 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
         node: report.spec.node_name.as_deref().map(Arc::from),
         shape: Arc::new(shape),
         stop: read_stop(report, running),
-        evicted_at: read_eviction(report),
+        evicted_at: read_eviction(report, now),
         node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
         changed: has_changed(report),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
@@ -56,13 +56,14 @@ pub fn read_pod(report: &PodReport, now: Timestamp) -> PodEvidence {
 }
 
 /// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
-/// it is stopped leaves the reason in the status. It had come when the first of the containers ended.
-fn read_eviction(report: &PodReport) -> Option<i64> {
+/// it is stopped leaves the reason in the status. It had come when the first of the containers ended, or by now where the
+/// kubelet has forgotten them all.
+fn read_eviction(report: &PodReport, now: Timestamp) -> Option<i64> {
     (report.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
     // A container that waited to be started again had ended before, by itself.
     let stopped = report.container_statuses().filter(|status| !has_waited(status));
-    let ends = stopped.filter_map(|status| status.state.terminated.as_ref()?.finished_at);
-    ends.map(Timestamp::as_second).min()
+    let ends = stopped.filter_map(|status| known(status.state.terminated.as_ref()?.finished_at));
+    ends.min().or(Some(now.as_second()))
 }
 
 /// Whether the Pod's spec is no longer the one it was created with. Its generation begins with 1, and its deletion adds to
@@ -170,8 +171,6 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
     if made_up && terminated.container_id.is_empty() {
         return None;
     }
-    // A time of zero is how the kubelet writes "never": the container was not started, or is no longer known.
-    let known = |time: Option<Timestamp>| time.map(Timestamp::as_second).filter(|second| *second > 0);
     let end = End {
         finished_at: known(terminated.finished_at),
         exit_code: terminated.exit_code,
@@ -190,6 +189,12 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
         records: hooked_report::merge(hooked_report::parse(&terminated.message)),
         ..Default::default()
     })
+}
+
+/// The second of a time that is known. Zero is how the kubelet writes "never": the container was not started, or is no longer
+/// known.
+fn known(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_second).filter(|second| *second > 0)
 }
 
 /// An Event about a Pod, as the kubelet sends it.

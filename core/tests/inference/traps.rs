@@ -80,21 +80,26 @@ fn an_eviction_is_the_end_of_the_start_that_it_ended_and_of_none_before() {
 
 #[test]
 fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_evicted() {
-    let forgotten = json!({"phase": "Failed", "containerStatuses": [{
+    let forgotten = json!({"phase": "Failed", "reason": "Evicted", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
         "lastState": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
     }]});
-    let story = Story::with_hooks(&exec("preStop"))
-        .status(2, &running(0, 1))
-        .pod_event(8, "Evicted")
-        .status(10, &forgotten);
-    let expect = Conclusion {
-        pre_stop: vec![Outcome::Unknown],
-        kills: vec![KillReason::Evicted],
-        ..Conclusion::default()
+    let mut unexplained = forgotten.clone();
+    unexplained["reason"] = json!(null);
+    let check = |story: Story| {
+        let expect = Conclusion {
+            pre_stop: vec![Outcome::Unknown],
+            kills: vec![KillReason::Evicted],
+            ..Conclusion::default()
+        };
+        assert_eq!(story.conclude(20), expect);
     };
-    assert_eq!(story.conclude(20), expect);
+    let story = || Story::with_hooks(&exec("preStop")).status(2, &running(0, 1));
+    check(story().pod_event(8, "Evicted").status(10, &unexplained));
+    // The Event may come late, or never.
+    check(story().status(10, &forgotten));
+    check(story().status(10, &forgotten).pod_event(8, "Evicted"));
 }
 
 #[test]
