@@ -85,6 +85,9 @@ fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_e
         "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
         "lastState": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
     }]});
+    // What the kubelet shows for a moment before that.
+    let mut forgetting = forgotten.clone();
+    forgetting["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ContainerCreating"}});
     let mut unexplained = forgotten.clone();
     unexplained["reason"] = json!(null);
     let check = |story: Story| {
@@ -99,6 +102,7 @@ fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_e
     check(story().pod_event(8, "Evicted").status(10, &unexplained));
     // The Event may come late, or never.
     check(story().status(10, &forgotten));
+    check(story().status(10, &forgetting));
     check(story().status(10, &forgotten).pod_event(8, "Evicted"));
 }
 
