@@ -25,10 +25,8 @@ async fn a_run_that_was_not_settled_when_the_operator_died_is_counted_once() -> 
     with_operator("kill-unsettled", Security::Privileged, async |space, operator| {
         space.apply(&counting(space).replicas(2)).await?;
         let early = space.until_ready("web").await?;
-        ensure!(
-            hook(&early, "web", HookKind::PostStart)?.succeeded == 0,
-            "settled before it could be interrupted"
-        );
+        // One of them may have been ready long before the other.
+        ensure!(hook(&early, "web", HookKind::PostStart)?.succeeded < 2, "both are settled already");
         operator.kill().await?;
         let counted = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.succeeded == 2)
