@@ -12,7 +12,7 @@ const MOST: usize = 1024;
 pub(super) struct EarlyEvents {
     /// By the Pod's namespace and UID, the oldest first.
     of_pods: HashMap<(String, String), VecDeque<PodEvidence>>,
-    /// The Pods of all of them, in the order in which they came. Of Pods that became known some may be left here.
+    /// The Pods of all of them, in the order in which they came.
     order: VecDeque<(String, String)>,
 }
 
@@ -29,7 +29,11 @@ impl EarlyEvents {
 
     /// Takes out what is known of a Pod.
     pub(super) fn take(&mut self, namespace: &str, uid: &str) -> impl Iterator<Item = PodEvidence> + use<> {
-        let known = self.of_pods.remove(&(namespace.to_owned(), uid.to_owned()));
+        let pod = (namespace.to_owned(), uid.to_owned());
+        let known = self.of_pods.remove(&pod);
+        if known.is_some() {
+            self.order.retain(|other| *other != pod);
+        }
         known.into_iter().flatten()
     }
 
@@ -64,6 +68,17 @@ mod tests {
         events.put("else", "a", evicted(3));
         assert_eq!(seconds(&mut events, "a"), [Some(1), Some(2)]);
         assert_eq!(seconds(&mut events, "a"), []);
+    }
+
+    #[test]
+    fn what_was_told_does_not_push_out_what_waits() {
+        let mut events = EarlyEvents::default();
+        events.put("shop", "waits", evicted(0));
+        for second in 1..=10_000 {
+            events.put("shop", "known", evicted(second));
+            assert_eq!(seconds(&mut events, "known"), [Some(second)]);
+        }
+        assert_eq!(seconds(&mut events, "waits"), [Some(0)]);
     }
 
     #[test]
