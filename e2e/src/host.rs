@@ -87,7 +87,11 @@ impl HostDirectory {
     pub(crate) fn all(&self) -> Result<BTreeMap<String, Vec<String>>> {
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(&self.path)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
+            let entry = entry?;
+            if !entry.file_type()?.is_file() {
+                continue;
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
             let lines = self.lines(&name)?;
             files.insert(name, lines);
         }

@@ -41,11 +41,15 @@ impl Operator {
 
     /// Kills it without a word of warning and waits until its Deployment has started it again.
     pub async fn kill(&self) -> Result<()> {
-        let killed = &self.leader().await?;
         let before = self.names().await?;
-        kill(killed)?;
+        // One that has just lost its Lease ends by itself.
+        let killed = wait_for("the leader is killed", async || {
+            let leader = self.leader().await?;
+            Ok(kill(&leader).map(|()| leader).map_err(|error| format!("{error:#}")))
+        })
+        .await?;
         // Its Deployment makes another at once, where the kubelet would wait ever longer before it starts this one again.
-        let arguments = ["--namespace", NAMESPACE, "delete", "pod", killed, "--force", "--grace-period=0"];
+        let arguments = ["--namespace", NAMESPACE, "delete", "pod", &killed, "--force", "--grace-period=0"];
         self.cluster.kubectl(&arguments).await?;
         wait_for("the operator is there again", async || {
             let now = self.names().await?;

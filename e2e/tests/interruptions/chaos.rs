@@ -54,7 +54,8 @@ async fn begin(space: &Space) -> Result<()> {
         ("brief", hooks("brief", Container::script("web", "sleep 3"), "true", "true"), 1),
     ];
     for (name, container, replicas) in all {
-        space.apply(&workload(space, name, container).replicas(replicas)).await?;
+        // Some do not stop until the grace period is over; in it their hooks begin on a busy node too.
+        space.apply(&workload(space, name, container).replicas(replicas).grace(8)).await?;
     }
     Ok(())
 }

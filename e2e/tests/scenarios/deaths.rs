@@ -52,8 +52,11 @@ async fn a_container_that_runs_out_of_memory_is_killed_without_its_hook() -> Res
         let workload = until_killed(space, Workload::new("web", [container])).await?;
         let count = all_for(&workload, KillReason::OomKilled)?;
         let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
-        ensure!(pre_stop.skipped >= count, "{count} kills, but {pre_stop:?}");
-        ensure!(pre_stop.failed == 0 && space.files.count("stopped")? == 0, "{pre_stop:?}");
+        // The scenario's own stop may have come when memory had not yet run out.
+        let stopped = space.files.count("stopped")?;
+        ensure!(stopped <= 1 && pre_stop.unknown <= 1, "{stopped} stops, but {pre_stop:?}");
+        ensure!(stopped <= pre_stop.unknown && pre_stop.failed == 0, "{stopped} stops, but {pre_stop:?}");
+        ensure!(pre_stop.skipped + pre_stop.unknown >= count, "{count} kills, but {pre_stop:?}");
         Ok(())
     })
     .await

@@ -9,7 +9,7 @@ use hooked_e2e::{Cluster, Container, Security, Workload, in_namespace};
 async fn a_workload_feels_like_a_built_in_kind() -> Result<()> {
     in_namespace("kubectl", Security::Baseline, async |space| {
         space.apply(&Workload::new("web", [Container::polite("web")])).await?;
-        space.kubectl(&["wait", "--for=condition=Ready", "hw/web", "--timeout=60s"]).await?;
+        space.kubectl(&["wait", "--for=condition=Ready", "hw/web", "--timeout=300s"]).await?;
         let table = space.kubectl(&["get", "hw"]).await?;
         let columns: Vec<&str> = table.lines().next().unwrap_or_default().split_whitespace().collect();
         let narrow = "NAME DESIRED READY UP-TO-DATE HOOKS-OK HOOKS-FAILED KILLS LAST-HOOK AGE";
@@ -23,7 +23,7 @@ async fn a_workload_feels_like_a_built_in_kind() -> Result<()> {
 
         space.kubectl(&["scale", "hw", "web", "--replicas=2", "--current-replicas=1"]).await?;
         space
-            .kubectl(&["wait", "--for=jsonpath={.status.readyReplicas}=2", "hw/web", "--timeout=60s"])
+            .kubectl(&["wait", "--for=jsonpath={.status.readyReplicas}=2", "hw/web", "--timeout=300s"])
             .await?;
         let all = space.kubectl(&["get", "all"]).await?;
         ensure!(all.contains("hookedworkload.hooked.dev/web"), "{all}");

@@ -18,7 +18,7 @@ async fn orphaned_pods_live_on_with_nothing_of_ours_that_holds_them() -> Result<
     in_namespace("orphans", Security::Privileged, async |space| {
         space.apply(&counting(space)).await?;
         space.until_ready("web").await?;
-        space.kubectl(&["delete", "hw", "web", "--cascade=orphan", "--timeout=60s"]).await?;
+        space.kubectl(&["delete", "hw", "web", "--cascade=orphan", "--timeout=300s"]).await?;
         let ours = |pod: &Pod| !pod.finalizers().is_empty() || !pod.owner_references().is_empty();
         wait_for("the Pods are let go", async || {
             let pods = space.pods("web").await?;
@@ -34,7 +34,7 @@ async fn orphaned_pods_live_on_with_nothing_of_ours_that_holds_them() -> Result<
         );
         ensure!(space.files.count("stopped")? == 0, "an orphan was stopped");
         // Nobody counts them any more, so nobody may hold them.
-        space.kubectl(&["delete", "pods", "-l", "app=web", "--timeout=60s"]).await?;
+        space.kubectl(&["delete", "pods", "-l", "app=web", "--timeout=300s"]).await?;
         Ok(())
     })
     .await

@@ -173,7 +173,7 @@ async fn check_deletable(name: &str, status: Value) -> Result<()> {
         space.until_ready("web").await?;
         patch_status(space, "web", status).await?;
         until_stalled(space, "web").await?;
-        let deleted = space.kubectl(&["delete", "hw", "web", "--timeout=60s"]).await;
+        let deleted = space.kubectl(&["delete", "hw", "web", "--timeout=300s"]).await;
         if deleted.is_err() {
             // Else the namespace could not be removed either, and would say no more than this.
             let patch = r#"{"status": {"recentRuns": [], "ledger": null}}"#;

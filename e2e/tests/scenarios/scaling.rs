@@ -77,7 +77,7 @@ async fn a_workload_that_is_deleted_in_a_scale_down_leaves_nothing_behind() -> R
         space.scale("web", 2).await?;
         space.until("web", "two Pods are terminating", |web| replicas(web) == (2, 2)).await?;
         let began = std::time::Instant::now();
-        space.kubectl(&["delete", "hw", "web", "--timeout=90s"]).await?;
+        space.kubectl(&["delete", "hw", "web", "--timeout=300s"]).await?;
         ensure!(
             space.pods("web").await?.is_empty(),
             "the workload is gone before its Pods ({:?})",

@@ -15,9 +15,9 @@ pub(super) fn run(target: &Target) -> Result<()> {
     let kubectl = Kubectl::of(target);
     let path = |below: &str| -> Result<String> { Ok(image::workspace()?.join(below).display().to_string()) };
     kubectl.run(&["apply", "-f", &path(SAMPLES)?])?;
-    kubectl.run(&["wait", "--for=condition=Ready", "hw/hook-demo1", "--timeout=120s"])?;
-    kubectl.run(&["delete", "hw", "--all", "--all-namespaces", "--timeout=180s"])?;
-    kubectl.run(&["delete", "-k", &path("config/default")?, "--timeout=180s"])?;
+    kubectl.run(&["wait", "--for=condition=Ready", "hw/hook-demo1", "--timeout=300s"])?;
+    kubectl.run(&["delete", "hw", "--all", "--all-namespaces", "--timeout=300s"])?;
+    kubectl.run(&["delete", "-k", &path("config/default")?, "--timeout=300s"])?;
     ensure!(!kubectl.succeeds(&["get", "crd", "hookedworkloads.hooked.dev"]), "the definition is left");
     ensure!(!kubectl.succeeds(&["get", "namespace", "hooked-system"]), "the operator's namespace is left");
     let pods = kubectl.json(&["get", "pods", "--all-namespaces", "-l", "hooked.dev/revision"])?;
