@@ -213,6 +213,36 @@ fn a_container_out_of_memory_runs_no_pre_stop() {
 }
 
 #[test]
+fn of_a_container_that_runs_out_of_memory_while_it_is_stopped_nobody_knows_whether_its_hook_ran() {
+    let check = |deleted: i64, reported: Option<i64>, outcome: Outcome| {
+        let story = Story::with_hooks(&exec("preStop")).status(2, &running(0, 1)).stopping(
+            20,
+            deleted,
+            30,
+            &ended(1, 12, 137, "OOMKilled"),
+        );
+        let story = match reported {
+            Some(second) => story.event(deleted, "Killing", "Stopping container web").event(
+                second,
+                "FailedPreStopHook",
+                "PreStopHook failed",
+            ),
+            None => story,
+        };
+        let expect = Conclusion {
+            pre_stop: vec![outcome],
+            kills: vec![KillReason::OomKilled],
+            ..Conclusion::default()
+        };
+        assert_eq!(story.conclude(40), expect, "deleted at {deleted}, reported at {reported:?}");
+    };
+    check(13, None, Outcome::Skipped);
+    check(10, None, Outcome::Unknown);
+    check(10, Some(12), Outcome::Unknown);
+    check(10, Some(11), Outcome::Failed);
+}
+
+#[test]
 fn a_container_that_exits_by_itself_is_not_killed_and_runs_no_pre_stop() {
     let story =
         Story::with_hooks(&exec("preStop")).status(5, &waiting(0, "CrashLoopBackOff", 1, 4, 1, "Error"));

@@ -48,8 +48,13 @@ fn a_run_that_only_began_was_cut_off_at_the_deadline(view: &View<'_>) -> Option<
         .then(|| Verdict { source: Source::Runner, ..Verdict::new(Outcome::TimedOut, message) })
 }
 
+/// Unless it was being stopped when it did: then its hook may have run before.
 fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
-    view.start.end?.out_of_memory.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
+    let deleted = view.stopped_by().is_some() && !view.is_started_again();
+    let stopping = deleted || view.killing().is_some();
+    let begun = stopping || view.record(HookKind::PreStop).is_some();
+    let alone = view.start.end?.out_of_memory && !begun;
+    alone.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
 }
 
 fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
@@ -83,12 +88,17 @@ fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Optio
 }
 
 /// A hook is reported as failed too where its program had just ended, or ends while it runs. Whole seconds do not tell
-/// that from a failure after which the program stopped when it was asked to, but what the program did before does.
+/// that from a failure after which the program stopped when it was asked to, but what the program did before does, and
+/// what its end was.
 fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<'_>) -> Option<Verdict> {
     let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
-    let by_itself = ended == reported && view.has_ended_by_itself_before();
-    by_itself
-        .then(|| Verdict::new(Outcome::Unknown, "the program may have ended by itself, as it did before"))
+    let why = if view.start.end?.out_of_memory {
+        "the container ran out of memory, and the hook may have gone with it"
+    } else {
+        view.has_ended_by_itself_before()
+            .then_some("the program may have ended by itself, as it did before")?
+    };
+    (ended == reported).then(|| Verdict::new(Outcome::Unknown, why))
 }
 
 /// Where the runner records, a hook that failed has a record that says so: one without was never begun, or went with its
