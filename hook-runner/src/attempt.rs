@@ -44,14 +44,14 @@ pub(crate) enum Cut {
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
 pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
     let Started { process: hook, began } =
-        match spawn(&order.command, &watch.streams, watch.signals.original()) {
+        match spawn(&order.command, &watch.streams, watch.signals.original(), &watch.waits) {
             Ok(started) => started,
             Err(error) => {
                 let now = Instant::now();
                 return Attempt { end: Some(Err(error)), cut: None, began: now, ended: now };
             }
         };
-    let attempt = |end, cut| Attempt { end, cut, began, ended: Instant::now() };
+    let attempt = |end, cut, ended| Attempt { end, cut, began, ended };
     watch.open_live();
     let deadline = order.timeout.and_then(|timeout| began.checked_add(timeout));
     loop {
@@ -59,7 +59,7 @@ pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal
             Event::Signal(Arrived::Child) => {
                 let buried = bury(hook);
                 if buried.hook.is_some() || buried.nobody_left {
-                    return attempt(buried.hook.map(Ok), None);
+                    return attempt(buried.hook.map(Ok), None, watch.signalled().max(began));
                 }
             }
             Event::Signal(Arrived::ForHook(signal)) => {
@@ -67,8 +67,14 @@ pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal
                 let _ = kill_process(hook, signal);
                 note(signal, stop);
             }
-            Event::Deadline => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Timeout)),
-            Event::Stop => return attempt(end_all(hook, watch).map(Ok), Some(Cut::Operator)),
+            Event::Deadline => {
+                let end = end_all(hook, watch).map(Ok);
+                return attempt(end, Some(Cut::Timeout), Instant::now());
+            }
+            Event::Stop => {
+                let end = end_all(hook, watch).map(Ok);
+                return attempt(end, Some(Cut::Operator), Instant::now());
+            }
         }
     }
 }

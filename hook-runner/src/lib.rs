@@ -46,6 +46,7 @@ mod streams;
 mod tail;
 mod termination_log;
 mod turns;
+mod waits;
 mod watch;
 
 use std::ffi::OsString;

@@ -22,6 +22,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdout};
 use crate::signals::set_mask;
 use crate::streams::Streams;
 use crate::turns;
+use crate::waits::Waits;
 
 /// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH there,
 /// of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
@@ -41,7 +42,12 @@ pub(crate) struct Started {
 ///
 /// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied, and
 /// the child's last look at the clock is there when the runner goes on.
-pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io::Result<Started> {
+pub(crate) fn spawn(
+    command: &[OsString],
+    streams: &Streams,
+    mask: SigSet,
+    waits: &Waits,
+) -> io::Result<Started> {
     let words = words(command)?;
     let (output, runner) = (streams.for_hook()?, getpid());
     let short = turns::take_short();
@@ -52,6 +58,7 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
         127
     });
     let mut stack = vec![0; STACK + words.len() * STACK_AN_ARGUMENT];
+    let before = waits.so_far();
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
     #[allow(
         unsafe_code,
@@ -66,7 +73,7 @@ pub(crate) fn spawn(command: &[OsString], streams: &Streams, mask: SigSet) -> io
     }
     let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
     match failed {
-        None => Ok(Started { process, began: begun(began, short) }),
+        None => Ok(Started { process, began: begun(began, waits.woken(before)) }),
         Some(error) => {
             // It has ended already, and is nobody's hook.
             let _ = waitpid(Some(process), WaitOptions::empty());
@@ -105,14 +112,11 @@ fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
     command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
-/// When the child became the hook, if the runner goes on now: midway since the child's last look at the clock. An exec takes
-/// less than a millisecond, so where that was long ago one of the two has waited for its turn: the child, if the runner
-/// takes short turns, and so goes on at once; else the runner, while the hook ran.
-fn begun(earliest: Instant, short: bool) -> Instant {
+/// When the child became the hook: when it woke the runner. Where the runner had no time to fall asleep nobody knows, and an
+/// exec takes less than a millisecond after the child's last look at the clock.
+fn begun(earliest: Instant, woken: Instant) -> Instant {
     const HALF_AN_EXEC: Duration = Duration::from_micros(500);
-    let since = earliest.elapsed();
-    let half = (since / 2).min(HALF_AN_EXEC);
-    earliest + if short { since.saturating_sub(half) } else { half }
+    if woken > earliest { woken } else { earliest + (earliest.elapsed() / 2).min(HALF_AN_EXEC) }
 }
 
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.

@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::live::Live;
 use crate::signals::{Arrived, Signals};
 use crate::streams::Streams;
+use crate::waits::Waits;
 
 /// What ended the waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,9 @@ const LAST_OUTPUT: Duration = Duration::from_secs(2);
 pub(crate) struct Watch {
     pub(crate) signals: Signals,
     pub(crate) streams: Streams,
+    pub(crate) waits: Waits,
+    /// When the signal came that ended the latest waiting, if one did.
+    signalled: Option<Instant>,
     live: Option<Live>,
     /// Whether [`Event::Stop`] was told.
     stop_told: bool,
@@ -35,7 +39,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Looks after these, and after no live channel as yet.
     pub(crate) fn new(signals: Signals, streams: Streams) -> Self {
-        Self { signals, streams, live: None, stop_told: false }
+        Self { signals, streams, waits: Waits::new(), signalled: None, live: None, stop_told: false }
     }
 
     /// Looks after this channel as well.
@@ -76,6 +80,11 @@ impl Watch {
         }
     }
 
+    /// When the latest signal came: not when the runner went on, which may have waited for a processor.
+    pub(crate) fn signalled(&self) -> Instant {
+        self.signalled.unwrap_or_else(Instant::now)
+    }
+
     fn wait(&mut self, deadline: Option<Instant>) -> rustix::io::Result<()> {
         let mut interests = vec![PollFd::new(&self.signals, PollFlags::IN)];
         interests.extend(self.streams.interests());
@@ -83,10 +92,15 @@ impl Watch {
         interests.extend(self.live.as_ref().and_then(Live::interest));
         let deadline = deadline.into_iter().chain(self.live.as_ref().and_then(Live::deadline)).min();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match poll(&mut interests, left.and_then(|left| Timespec::try_from(left).ok()).as_ref()) {
+        let before = self.waits.so_far();
+        let polled = poll(&mut interests, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
+        let woken = self.waits.woken(before);
+        match polled {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error),
         }
+        self.signalled =
+            interests.first().is_some_and(|signals| !signals.revents().is_empty()).then_some(woken);
         let ready: Vec<bool> =
             interests.iter().skip(1).map(|interest| !interest.revents().is_empty()).collect();
         drop(interests);
