@@ -63,7 +63,7 @@ pub(crate) fn run(order: &Order) -> u8 {
         attempts += 1;
     };
     let duration = last.ended.saturating_duration_since(began.unwrap_or(last.began));
-    let result = judge(order, &last, attempts, asked(&watch, stop), duration);
+    let result = judge(order, &last, attempts, (watch.is_told_to_stop(), stop), duration);
     if last.end.as_ref().is_some_and(Result::is_err) {
         complain(&result.message);
     }
@@ -128,32 +128,35 @@ fn well(attempt: &Attempt) -> bool {
     attempt.cut.is_none() && matches!(attempt.end, Some(Ok(Exit::Code(0))))
 }
 
-/// Why no attempt was to follow, in words; `None` if nobody asked for an end.
-fn asked(watch: &Watch, stop: Option<Signal>) -> Option<String> {
-    if watch.is_told_to_stop() {
-        return Some("stopped by the operator: the Pod is to go".to_owned());
-    }
-    stop.map(|signal| format!("asked to end by signal {}", signal.as_raw()))
-}
-
-fn judge(order: &Order, last: &Attempt, attempts: u32, asked: Option<String>, duration: Duration) -> RunEnd {
+/// How the run ended, if the operator has `told` it to stop or a `signal` has asked for an end.
+fn judge(
+    order: &Order,
+    last: &Attempt,
+    attempts: u32,
+    (told, signal): (bool, Option<Signal>),
+    duration: Duration,
+) -> RunEnd {
     let exit = match &last.end {
         Some(Ok(exit)) => Some(*exit),
         Some(Err(error)) => Some(Exit::Code(refusal(error))),
         None => None,
     };
-    let (outcome, message) = match (&last.end, asked) {
+    let (outcome, message) = match &last.end {
         _ if well(last) => (Outcome::Succeeded, String::new()),
         _ if last.cut == Some(Cut::Timeout) => {
             let seconds = order.timeout.unwrap_or_default().as_secs();
             (Outcome::TimedOut, format!("timed out after {seconds} s"))
         }
-        (_, Some(message)) => (Outcome::Cancelled, message),
-        (Some(Err(error)), None) => (Outcome::Failed, cannot_start(order, error)),
-        (Some(Ok(Exit::Code(code))), None) => (Outcome::Failed, format!("exited with {code}")),
-        (Some(Ok(Exit::Signal(signal))), None) => (Outcome::Failed, format!("ended by signal {signal}")),
-        (None, None) => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
+        _ if told => (Outcome::Cancelled, "stopped by the operator: the Pod is to go".to_owned()),
+        Some(Err(error)) => (Outcome::Failed, cannot_start(order, error)),
+        Some(Ok(Exit::Code(code))) => (Outcome::Failed, format!("exited with {code}")),
+        Some(Ok(Exit::Signal(signal))) => (Outcome::Failed, format!("ended by signal {signal}")),
+        None => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
     };
+    // Whoever sent it, it was not the operator: the kubelet is told of a failure, and so is everybody.
+    let asked = signal.filter(|_| outcome == Outcome::Failed);
+    let asked = asked.map(|signal| format!(", asked to end by signal {}", signal.as_raw()));
+    let message = message + asked.as_deref().unwrap_or_default();
     let duration = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     RunEnd { outcome, exit, attempts, message, duration }
 }

@@ -17,7 +17,7 @@ pub struct Counts {
     pub failed: u32,
     /// Ended by the policy's timeout.
     pub timed_out: u32,
-    /// Ended because the runner was asked to end.
+    /// Ended because the operator asked for it.
     pub cancelled: u32,
 }
 

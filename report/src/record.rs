@@ -62,7 +62,7 @@ pub enum Outcome {
     Failed,
     /// Its last attempt was ended by the policy's timeout, whatever it exited with then.
     TimedOut,
-    /// The runner was asked to end, and no attempt succeeded after that; or the hook was not begun, since its Pod was
+    /// The operator asked for its end, and no attempt succeeded after that; or the hook was not begun, since its Pod was
     /// already to go.
     Cancelled,
 }

@@ -84,7 +84,9 @@ fn a_runner_that_is_asked_to_end_between_attempts_ends() {
     signal(child.id(), 15);
     // It may have come before the hook's own exit, and ended it.
     assert!([3, 143].contains(&child.wait().unwrap().code().unwrap()));
-    assert_eq!(place.ending().outcome, Outcome::Cancelled);
+    let ending = place.ending();
+    assert_eq!((ending.outcome, ending.attempts), (Outcome::Failed, 1));
+    assert!(ending.message.ends_with(", asked to end by signal 15"), "{}", ending.message);
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_post_start_hook_that_was_asked_to_end_by_a_signal_bars_no_other() {
     let place = Place::new();
     let script = "kill -TERM $PPID; sleep 1000";
     place.run(&["--hook", "PostStart"], &["sh", "-c", script]).output().unwrap();
-    assert_eq!(place.ending().outcome, Outcome::Cancelled);
+    assert_eq!(place.ending().outcome, Outcome::Failed);
     fs::write(place.file("log"), "").unwrap();
     assert_eq!(place.script(&[], "exit 3").status.code(), Some(3));
 }
