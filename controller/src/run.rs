@@ -50,6 +50,14 @@ pub(crate) enum RunError {
     Lead(#[from] LeadError),
 }
 
+/// The cluster that this process runs in, or else the one that a kubeconfig names.
+async fn find_cluster() -> Result<kube::Config, RunError> {
+    match kube::Config::incluster() {
+        Ok(cluster) => Ok(cluster),
+        Err(_) => Ok(kube::Config::infer().await?),
+    }
+}
+
 /// Runs until it is asked to stop.
 pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
     let live_options = settings.live();
@@ -66,7 +74,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
-    let client = Client::try_from(kube::Config::infer().await?)?;
+    let client = Client::try_from(find_cluster().await?)?;
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);
     let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));

@@ -28,7 +28,7 @@ pub(crate) struct Settings {
     pub(crate) injection: Injection,
     /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps two
     /// operators from counting side by side.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) leader_elect: bool,
     /// Where runners report to while hooks run, such as `:8443`; empty: nowhere.
     #[arg(long, default_value = ":8443", value_parser = parse_optional_address)]
@@ -102,5 +102,17 @@ mod tests {
         assert_eq!(parse_address(":8080").unwrap().to_string(), "[::]:8080");
         assert_eq!(parse_address("127.0.0.1:1").unwrap().to_string(), "127.0.0.1:1");
         assert!(parse_address("8080").is_err());
+    }
+
+    #[test]
+    fn leadership_is_asked_for_with_the_bare_option_or_with_a_word() {
+        let check = |options: &[&str], expect: bool| {
+            let words = ["hooked-controller", "--runner-image=x"].iter().chain(options);
+            assert_eq!(Settings::parse_from(words).leader_elect, expect, "{options:?}");
+        };
+        check(&[], false);
+        check(&["--leader-elect"], true);
+        check(&["--leader-elect=true"], true);
+        check(&["--leader-elect=false"], false);
     }
 }

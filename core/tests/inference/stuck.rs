@@ -44,12 +44,14 @@ fn a_post_start_that_keeps_its_pod_from_going_is_overdue_when_the_grace_period_e
 }
 
 #[test]
-fn a_pre_stop_is_overdue_when_it_has_used_four_fifths_of_the_grace_period() {
-    let story = Story::with_hooks(&exec("preStop")).stopping(10, 10, 30, &running(0, 1)).event(
-        10,
-        "Killing",
-        "Stopping container web",
-    );
-    let run = running_at(&story, 20);
-    assert_eq!((run.id.hook, run.overdue_at), (HookKind::PreStop, Some(at(34))));
+fn a_pre_stop_is_overdue_when_it_has_used_four_fifths_of_a_grace_period_that_is_long_enough_to_be_told_of() {
+    for (grace, expect) in [(30, Some(at(34))), (10, Some(at(18))), (5, Some(at(14))), (4, None)] {
+        let story = Story::with_hooks(&exec("preStop")).stopping(10, 10, grace, &running(0, 1)).event(
+            10,
+            "Killing",
+            "Stopping container web",
+        );
+        let run = running_at(&story, 11);
+        assert_eq!((run.id.hook, run.overdue_at), (HookKind::PreStop, expect), "grace {grace}");
+    }
 }

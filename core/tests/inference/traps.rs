@@ -421,6 +421,7 @@ fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
     let findings = Story::with_hooks(&exec("postStart")).status(2, &status).findings(20);
     let Finding::PostStart { run, .. } = &findings.settled[0] else { panic!("{findings:?}") };
     assert!(run.message.contains("exited with 3") && !run.message.contains("77"), "{}", run.message);
+    assert_eq!(run.exit_code, Some(3));
 }
 
 /// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing was heard

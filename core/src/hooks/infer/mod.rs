@@ -249,8 +249,11 @@ impl Case<'_> {
             Outcome::Failed => bounds(view.start.started_at, view.post_start_failed_at()),
             _ => None,
         };
+        // The kubelet tells it of an exec hook, in words.
+        let told = view.start.post_start_error.filter(|_| verdict.outcome == Outcome::Failed);
+        let exit_code = told.and_then(|error| error.exit_code);
         let run = self.run(HookKind::PostStart, view.number, hook.handler, verdict, view.start.started_at);
-        measured(HookRun { duration, ..run }, view.record(HookKind::PostStart))
+        measured(HookRun { duration, exit_code, ..run }, view.record(HookKind::PostStart))
     }
 
     fn pre_stop_run(&self, view: &View<'_>, hook: HookShape) -> HookRun {

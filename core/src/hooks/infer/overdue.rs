@@ -12,7 +12,7 @@ const POST_START: SignedDuration = SignedDuration::from_secs(60);
 /// The share of the grace period, in per cent, after which a preStop hook that still runs leaves its program too little.
 const PRE_STOP_PERCENT: i64 = 80;
 /// Seconds of a grace period that is over before anybody has read that it nearly is.
-const BRIEF: i64 = 10;
+const BRIEF: i64 = 4;
 
 impl Case<'_> {
     /// When a hook that runs will have run for too long.
