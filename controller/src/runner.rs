@@ -73,7 +73,7 @@ impl RunnerSource {
     }
 }
 
-/// A page of nodes, of each of which only the kubelet's version is read.
+/// A page of nodes, of each of which only the versions of the kubelet and its container runtime are read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct NodePage {
@@ -104,6 +104,7 @@ struct SlimNodeStatus {
 #[serde(rename_all = "camelCase", default)]
 struct SlimNodeInfo {
     kubelet_version: String,
+    container_runtime_version: String,
 }
 
 /// Whether there are nodes and every one of them mounts images. Asking ends at the first that does not.
@@ -125,7 +126,22 @@ async fn all_support_image_volumes(client: &Client) -> Result<bool, DetectError>
 }
 
 fn supports_image_volumes(node: &SlimNode) -> bool {
-    minor(&node.status.node_info.kubelet_version).is_some_and(|minor| minor >= IMAGE_VOLUMES)
+    let SlimNodeInfo { kubelet_version, container_runtime_version } = &node.status.node_info;
+    minor(kubelet_version).is_some_and(|minor| minor >= IMAGE_VOLUMES)
+        && mounts_images(container_runtime_version)
+}
+
+/// Whether a container runtime, such as `containerd://2.1.4`, mounts images: containerd from 2.1 on and CRI-O from 1.31 on
+/// (KEP-4639). Of any other nobody knows here.
+fn mounts_images(runtime: &str) -> bool {
+    let Some((name, version)) = runtime.split_once("://") else { return false };
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().ok());
+    let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else { return false };
+    match name {
+        "containerd" => (major, minor) >= (2, 1),
+        "cri-o" => (major, minor) >= (1, 31),
+        _ => false,
+    }
 }
 
 /// The minor version of a kubelet of Kubernetes 1, such as 36 of `v1.36.3`.
@@ -147,10 +163,27 @@ mod tests {
     }
 
     #[test]
+    fn a_runtimes_version_tells_whether_it_mounts_images() {
+        for (runtime, expect) in [
+            ("containerd://2.1.0", true),
+            ("containerd://2.2.1+unknown", true),
+            ("containerd://2.0.5", false),
+            ("containerd://1.7.27", false),
+            ("containerd://v2", false),
+            ("cri-o://1.34.1", true),
+            ("cri-o://1.30.9", false),
+            ("docker://28.0.0", false),
+            ("", false),
+        ] {
+            assert_eq!(mounts_images(runtime), expect, "{runtime}");
+        }
+    }
+
+    #[test]
     fn of_a_page_of_nodes_only_versions_are_read() {
         let page: NodePage = serde_json::from_value(serde_json::json!({
             "metadata": {"continue": "next", "remainingItemCount": 3},
-            "items": [{"metadata": {"name": "n"}, "status": {"nodeInfo": {"kubeletVersion": "v1.36.0"}}}, {"status": {}}],
+            "items": [{"metadata": {"name": "n"}, "status": {"nodeInfo": {"kubeletVersion": "v1.36.0", "containerRuntimeVersion": "containerd://2.2.0"}}}, {"status": {}}],
         }))
         .unwrap();
         assert_eq!(page.metadata.next, "next");
