@@ -7,6 +7,7 @@ use hooked_core::names::reason;
 use hooked_core::status::how_it_ended;
 use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube_runtime::events::{Event, EventType};
 
@@ -19,19 +20,40 @@ pub(crate) struct Publication<'a> {
     pub(crate) counted: &'a Counted,
     /// A hook that hangs, in words, if that was not so before.
     pub(crate) stuck: Option<&'a str>,
+    /// The condition that says that it cannot be carried out, if that was not so before.
+    pub(crate) invalid: Option<&'a Condition>,
     pub(crate) metrics: WorkloadMetrics,
 }
 
 /// Shows the metrics and sends the Events. An Event that is lost is not sent again: it is at most once.
 pub(crate) async fn publish(context: &Context, publication: Publication<'_>) {
-    let Publication { workload, counted, stuck, metrics } = publication;
+    let Publication { workload, counted, stuck, invalid, metrics } = publication;
     let reference = workload.object_ref(&());
     let (namespace, name) = (reference.namespace.as_deref(), reference.name.as_deref());
     context.metrics.publish(namespace.unwrap_or_default(), name.unwrap_or_default(), metrics);
     let stuck = stuck.map(|why| warning(reason::HOOK_STUCK, "RunHook", why.to_owned()));
-    for event in events(counted).into_iter().chain(stuck) {
+    for event in events(counted).into_iter().chain(stuck).chain(invalid.map(refused)) {
         send(context, &event, &reference).await;
     }
+}
+
+/// Says in an Event that a workload cannot be carried out until it is changed. `stalled` is the condition that says so.
+pub(crate) async fn publish_invalid(context: &Context, workload: &ObjectReference, stalled: &Condition) {
+    send(context, &refused(stalled), workload).await;
+}
+
+/// In the words of the condition, which whoever may read the Event may read too.
+fn refused(stalled: &Condition) -> Event {
+    warning(&stalled.reason, "CarryOut", shortened(&stalled.message))
+}
+
+/// The most bytes that the API server takes as an Event's note are 1024.
+const NOTE: usize = 1000;
+
+/// The beginning of a text that is too long for an Event.
+fn shortened(text: &str) -> String {
+    let end = (0..=NOTE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    if text.len() <= NOTE { text.to_owned() } else { format!("{}…", &text[..end]) }
 }
 
 /// Says in an Event that a workload leaves, with all that was counted of it: nothing else outlives it.
@@ -110,4 +132,28 @@ fn warning(reason: &str, action: &str, note: String) -> Event {
 /// Only what is more than one is said: the API server counts how often the Event itself repeats.
 fn times(count: usize) -> String {
     if count == 1 { String::new() } else { format!(" {count} times") }
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_core::status::invalid;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn an_event_says_what_the_condition_says_as_far_as_the_api_server_takes_it() {
+        fn check(message: &str, expect: &str) {
+            let conditions = invalid(&[], 1, message, Timestamp::UNIX_EPOCH);
+            let event = refused(conditions.iter().find(|known| known.type_ == "Stalled").unwrap());
+            let note = event.note.unwrap();
+            assert_eq!((&*event.reason, &*note), ("Invalid", expect));
+            assert!(event.type_ == EventType::Warning && note.len() <= 1024);
+        }
+        check("spec.template.spec: no", "spec.template.spec: no");
+        check(&"a".repeat(1000), &"a".repeat(1000));
+        check(&"a".repeat(1001), &format!("{}…", "a".repeat(1000)));
+        // A character is not cut in two.
+        check(&"€".repeat(400), &format!("{}…", "€".repeat(333)));
+    }
 }

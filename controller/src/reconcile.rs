@@ -12,7 +12,9 @@ use hooked_core::names::condition;
 use hooked_core::plan::{BURST, Plan, Rollout, plan};
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::{Leaving, Snapshot};
-use hooked_core::status::{Basis, Progress, Refusal, ReplicaCounts, newly_stuck, status};
+use hooked_core::status::{
+    Basis, Progress, Refusal, ReplicaCounts, is_invalid, newly_invalid, newly_stuck, status,
+};
 use hooked_core::tally::PodSet;
 use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
@@ -191,8 +193,10 @@ impl<'a> Pass<'a> {
         let Projection { status, ledger, metrics, now } = self.project(outcome)?;
         let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
         let committed = self.commit(status, &ledger).await?;
-        let stuck = newly_stuck(&self.before.status, &committed.status);
-        publish(self.context, Publication { workload: self.workload, counted, stuck, metrics }).await;
+        let (before, workload) = (&self.before.status, self.workload);
+        let stuck = newly_stuck(before, &committed.status);
+        let invalid = newly_invalid(&before.conditions, &committed.status.conditions);
+        publish(self.context, Publication { workload, counted, stuck, invalid, metrics }).await;
 
         if let Some(error) = trouble {
             return Err(error);
@@ -274,7 +278,7 @@ impl<'a> Pass<'a> {
             live: self.context.live.service().as_ref(),
             now,
         })?;
-        let metrics = WorkloadMetrics::of(counts, &ledger, desired, pods);
+        let metrics = WorkloadMetrics::of(counts, &ledger, desired, pods, is_invalid(&status.conditions));
         Ok(Projection { status, ledger, metrics, now })
     }
 

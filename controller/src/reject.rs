@@ -6,7 +6,7 @@ use std::time::Duration;
 use hooked_core::plan::evacuate;
 use hooked_core::pod::Owner;
 use hooked_core::snapshot::Leaving;
-use hooked_core::status::invalid;
+use hooked_core::status::{invalid, newly_invalid};
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
@@ -24,7 +24,7 @@ use crate::commit::{WriteError, write};
 use crate::confirm::confirm;
 use crate::context::Context;
 use crate::hold::{HoldError, is_held, let_go};
-use crate::publish::publish_blind_farewell;
+use crate::publish::{publish_blind_farewell, publish_invalid};
 use crate::reconcile::ReconcileError;
 use crate::request;
 
@@ -82,25 +82,17 @@ pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result
         _ => return Ok(Action::await_change()),
     };
     let message = &unreadable_field(&current).unwrap_or_else(|| message.clone());
-    let mut status = current.data.get("status").cloned().unwrap_or_else(|| json!({}));
-    let previous: Vec<Condition> =
-        status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();
-    let generation = current.metadata.generation.unwrap_or_default();
-    let conditions = json!(invalid(&previous, generation, message, Timestamp::now()));
-    if status.get("conditions") == Some(&conditions)
-        && status.get("observedGeneration") == Some(&json!(generation))
-    {
+    let Some(Told { status, news }) = told(&current, message, Timestamp::now()) else {
         return Ok(Action::await_change());
-    }
-    if let Value::Object(fields) = &mut status {
-        fields.insert("conditions".to_owned(), conditions);
-        fields.insert("observedGeneration".to_owned(), json!(generation));
-    }
+    };
     tracing::warn!(namespace, name, message, "a workload cannot be carried out");
-    let version = current.metadata.resource_version.unwrap_or_default();
-    match write(context, &namespace, &name, &uid, &version, &status).await {
+    let version = current.metadata.resource_version.as_deref().unwrap_or_default();
+    match write(context, &namespace, &name, &uid, version, &status).await {
         Ok(_) => {
             context.overlays.lock().remove(&uid);
+            if let Some(stalled) = news {
+                publish_invalid(context, &current.object_ref(&kind), &stalled).await;
+            }
             Ok(Action::await_change())
         }
         // It has changed meanwhile: the watch shows it, and it may be well again.
@@ -109,6 +101,34 @@ pub(crate) async fn reject(context: &Context, rejected: &Rejected<'_>) -> Result
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a workload that cannot be carried out is told.
+struct Told {
+    status: Value,
+    /// The condition that says so, if it is the first time.
+    news: Option<Condition>,
+}
+
+/// The status with the reason in its conditions; none if it is there.
+fn told(current: &DynamicObject, message: &str, now: Timestamp) -> Option<Told> {
+    let mut status = current.data.get("status").cloned().unwrap_or_else(|| json!({}));
+    let previous: Vec<Condition> =
+        status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();
+    let generation = current.metadata.generation.unwrap_or_default();
+    let conditions = invalid(&previous, generation, message, now);
+    let news = newly_invalid(&previous, &conditions).cloned();
+    let conditions = json!(conditions);
+    if status.get("conditions") == Some(&conditions)
+        && status.get("observedGeneration") == Some(&json!(generation))
+    {
+        return None;
+    }
+    if let Value::Object(fields) = &mut status {
+        fields.insert("conditions".to_owned(), conditions);
+        fields.insert("observedGeneration".to_owned(), json!(generation));
+    }
+    Some(Told { status, news })
 }
 
 fn identity(metadata: &ObjectMeta) -> (String, Owner) {
@@ -144,4 +164,31 @@ async fn leave(context: &Context, rejected: &Rejected<'_>, leaving: Leaving) -> 
         publish_blind_farewell(context, &reference, message).await;
     }
     Ok(Action::await_change())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workload(generation: i64, status: &Value) -> DynamicObject {
+        let object = json!({
+            "apiVersion": "hooked.dev/v1alpha1",
+            "kind": "HookedWorkload",
+            "metadata": {"name": "web", "generation": generation},
+            "status": status,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn a_workload_that_cannot_be_read_is_told_when_it_is_news_and_an_event_says_so_once() {
+        let told = |workload: &DynamicObject| told(workload, "a field is wrong", Timestamp::UNIX_EPOCH);
+        let first = told(&workload(1, &json!({"ledger": {"version": 99}}))).unwrap();
+        assert_eq!(first.status["ledger"], json!({"version": 99}));
+        assert_eq!(first.news.map(|stalled| stalled.message).as_deref(), Some("a field is wrong"));
+        assert!(told(&workload(1, &first.status)).is_none());
+        let changed = told(&workload(2, &first.status)).unwrap();
+        assert_eq!(changed.status["observedGeneration"], 2);
+        assert!(changed.news.is_none(), "{:?}", changed.news);
+    }
 }

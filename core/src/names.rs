@@ -47,4 +47,8 @@ pub mod condition {
 pub mod reason {
     /// A hook runs for longer than is good for its container.
     pub const HOOK_STUCK: &str = "HookStuck";
+    /// The API server refuses the template's Pods.
+    pub const INVALID_TEMPLATE: &str = "InvalidTemplate";
+    /// The object cannot be read, or a part of it makes no sense.
+    pub const INVALID: &str = "Invalid";
 }

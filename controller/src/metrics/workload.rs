@@ -37,8 +37,15 @@ struct Running {
 }
 
 impl WorkloadMetrics {
-    /// What the ledger has counted, and 0 of what can happen to the template and has not.
-    pub(crate) fn of(counts: ReplicaCounts, ledger: &Ledger, desired: &Desired, pods: &PodSet) -> Self {
+    /// What the ledger has counted, and 0 of what can happen to the template and has not. One that is `invalid` is
+    /// looked at all the same: the hooks of its Pods go on and are counted.
+    pub(crate) fn of(
+        counts: ReplicaCounts,
+        ledger: &Ledger,
+        desired: &Desired,
+        pods: &PodSet,
+        invalid: bool,
+    ) -> Self {
         let mut running: BTreeMap<_, _> =
             unused::running(desired).map(|hook| (hook, Running::default())).collect();
         running
@@ -54,7 +61,7 @@ impl WorkloadMetrics {
         let mut durations = unused::durations(desired);
         durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
         let due = pods.next_due();
-        Self { counts, runs, durations, kills, grace_used, running, due, invalid: false }
+        Self { counts, runs, durations, kills, grace_used, running, due, invalid }
     }
 
     /// Nobody looks at it until it is changed. Moments would be taken for present ones, so they go.
@@ -224,6 +231,10 @@ mod tests {
 
     /// What is served of a workload with such hooks of whose containers three ran out of memory.
     fn served(measurement: &str, lifecycle: &serde_json::Value) -> String {
+        served_if(measurement, lifecycle, false)
+    }
+
+    fn served_if(measurement: &str, lifecycle: &serde_json::Value, invalid: bool) -> String {
         let spec: HookedWorkloadSpec = serde_json::from_value(json!({
             "selector": {"matchLabels": {"app": "web"}},
             "hooks": {"measurement": measurement},
@@ -237,7 +248,8 @@ mod tests {
         let mut ledger = Ledger::default();
         let key = KillKey { container: "web".into(), reason: KillReason::OomKilled };
         ledger.kills.insert(key, KillCount { count: 3, ..KillCount::default() });
-        let metrics = WorkloadMetrics::of(ReplicaCounts::default(), &ledger, &desired, &PodSet::default());
+        let (counts, pods) = (ReplicaCounts::default(), PodSet::default());
+        let metrics = WorkloadMetrics::of(counts, &ledger, &desired, &pods, invalid);
         prometheus::TextEncoder::new()
             .encode_to_string(&families([("shop", "web", &metrics)].into_iter()))
             .unwrap()
@@ -255,6 +267,17 @@ mod tests {
             r#"hooked_container_kills_total{namespace="shop",workload="web",container="web",reason="OOMKilled"} 3"#,
         );
         check(&served, r#"hooked_workload_replicas{namespace="shop",workload="web",state="desired"} 0"#);
+    }
+
+    #[test]
+    fn a_workload_whose_template_is_refused_is_served_as_invalid_with_what_goes_on_to_be_counted() {
+        for (invalid, expect) in [(true, 1), (false, 0)] {
+            let served = served_if("Observe", &json!({}), invalid);
+            let labels = r#"namespace="shop",workload="web""#;
+            check(&served, &format!("hooked_workload_invalid{{{labels}}} {expect}"));
+            let kills = r#"container="web",reason="OOMKilled""#;
+            check(&served, &format!("hooked_container_kills_total{{{labels},{kills}}} 3"));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod counts;
 mod hooks;
 mod live;
 mod recent;
+mod stalled;
 
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
 pub use live::LiveService;
 pub use recent::describe;
+pub use stalled::{is_invalid, newly_invalid};
 
 /// Why the API server did not carry out a write that the plan asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
