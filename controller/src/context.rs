@@ -16,7 +16,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observe::Index;
 use crate::runner::RunnerSource;
-use crate::vet::Vetted;
+use crate::verdict::Verdict;
 
 /// The name under which the operator writes and sends Events.
 pub(crate) const FIELD_MANAGER: &str = "hooked-controller";
@@ -36,7 +36,7 @@ pub(crate) struct Context {
     /// Revisions (workload UID, revision) that are known to be stored.
     pub(crate) stored: Locked<HashSet<(String, String)>>,
     /// Revisions (workload UID, revision) of which the API server takes Pods, and how they are made.
-    pub(crate) vetted: Locked<HashMap<(String, String), Vetted>>,
+    pub(crate) vetted: Locked<HashMap<(String, String), Verdict>>,
     /// Deleted workloads that were seen to leave their Pods behind, by UID.
     orphaning: Locked<HashSet<String>>,
     /// How often in a row the reconcile of a workload has failed, by workload UID.

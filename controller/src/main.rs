@@ -20,6 +20,7 @@ mod runner;
 mod server;
 mod settings;
 mod sweep;
+mod verdict;
 mod vet;
 
 use clap::Parser;

@@ -2,11 +2,12 @@
 
 use hooked_core::desired::{Desired, Pause};
 use hooked_core::status::Refusal;
+use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::reconcile::ReconcileError;
 use crate::revise::{ReviseError, Revised, Subject, leaving_as, revise};
-use crate::vet::vet;
+use crate::vet::{Admission, vet};
 
 /// What a pass acts upon.
 pub(crate) struct Prepared {
@@ -14,6 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) collision_count: Option<i32>,
     /// Why nothing is rolled out, if nothing is.
     pub(crate) refusal: Option<Refusal>,
+    /// When the API server is to be asked again how Pods can be made.
+    pub(crate) ask_again: Option<Timestamp>,
     /// What failed, and is tried again.
     pub(crate) trouble: Option<ReconcileError>,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     fn troubled(desired: Desired, collision_count: Option<i32>, trouble: ReconcileError) -> Self {
         let refusal = Some(Refusal { invalid: false, message: trouble.to_string() });
-        Self { desired, collision_count, refusal, trouble: Some(trouble) }
+        Self { desired, collision_count, refusal, ask_again: None, trouble: Some(trouble) }
     }
 }
 
@@ -35,7 +38,7 @@ pub(crate) async fn prepare(
     if leaving {
         // Nothing is rolled out any more, so nothing is stored.
         let Revised { desired, collision_count } = leaving_as(subject.spec, subject.status)?;
-        return Ok(Prepared { desired, collision_count, refusal: None, trouble: None });
+        return Ok(Prepared { desired, collision_count, refusal: None, ask_again: None, trouble: None });
     }
     let Revised { desired, collision_count } = match revise(context, subject).await {
         Ok(revised) => revised,
@@ -44,7 +47,9 @@ pub(crate) async fn prepare(
     };
     let as_written = desired.clone();
     Ok(match vet(context, subject.namespace, subject.owner, desired).await {
-        Ok((desired, refusal)) => Prepared { desired, collision_count, refusal, trouble: None },
+        Ok(Admission { desired, refusal, ask_again }) => {
+            Prepared { desired, collision_count, refusal, ask_again, trouble: None }
+        }
         Err(error) => Prepared::troubled(as_written, collision_count, error.into()),
     })
 }

@@ -169,7 +169,7 @@ impl<'a> Pass<'a> {
             return self.begin_to_hold().await;
         }
         self.number_after_others();
-        let Prepared { desired, collision_count, refusal, mut trouble } =
+        let Prepared { desired, collision_count, refusal, ask_again, mut trouble } =
             prepare(self.context, self.subject(), self.leaving.is_some()).await?;
         let wanted = self.leaving.is_none().then_some(&*desired.revision);
         if let Err(error) = confirm(self.site(), wanted).await {
@@ -207,7 +207,7 @@ impl<'a> Pass<'a> {
         if plan.rollout == Rollout::Done && !was_complete {
             self.prune(desired).await;
         }
-        Ok(self.wait(desired, plan, &ledger, why, now))
+        Ok(self.wait(desired, plan, &ledger, why, now, ask_again))
     }
 
     /// Our finalizer is on the workload before anything is done for it. Without it others hold one that is deleted, and
@@ -353,6 +353,7 @@ impl<'a> Pass<'a> {
         ledger: &Ledger,
         refusal: Option<&Refusal>,
         told_at: Timestamp,
+        ask_again: Option<Timestamp>,
     ) -> Action {
         let deadline = ledger.progressed_at.and_then(|since| {
             since.checked_add(jiff::SignedDuration::from_secs(desired.progress_deadline_seconds)).ok()
@@ -363,7 +364,7 @@ impl<'a> Pass<'a> {
             let pods = self.pods.lock();
             (pods.next_due(), pods.running().next_overdue(told_at))
         };
-        match [plan.wake, due, overdue, deadline, retry].into_iter().flatten().min() {
+        match [plan.wake, due, overdue, deadline, retry, ask_again].into_iter().flatten().min() {
             Some(at) => {
                 let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
                 Action::requeue(wait.max(SOON))

@@ -53,6 +53,16 @@ impl RunnerSource {
         Runner { image, delivery, live: None }
     }
 
+    /// How the runner comes into Pods, as far as that is known without asking.
+    pub(crate) fn known_delivery(&self) -> Option<Delivery> {
+        match self.injection {
+            Injection::ImageVolume => Some(Delivery::ImageVolume),
+            Injection::InitContainer => Some(Delivery::InitContainer),
+            // While nodes are being asked it may be about to change, and is seen in a later pass.
+            Injection::Auto => self.detected.try_lock().ok()?.map(|(_, delivery)| delivery),
+        }
+    }
+
     async fn detect(&self, client: &Client) -> Delivery {
         let mut detected = self.detected.lock().await;
         if let Some((_, delivery)) = detected.filter(|(at, _)| at.elapsed() < BELIEVED) {
@@ -152,6 +162,19 @@ fn minor(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_the_runner_comes_is_known_without_asking_where_it_is_told_or_was_detected() {
+        let known = |injection, detected: Option<Delivery>| {
+            let mut source = RunnerSource::new("hooked".to_owned(), injection);
+            *source.detected.get_mut() = detected.map(|delivery| (Instant::now(), delivery));
+            source.known_delivery()
+        };
+        assert_eq!(known(Injection::ImageVolume, None), Some(Delivery::ImageVolume));
+        assert_eq!(known(Injection::InitContainer, None), Some(Delivery::InitContainer));
+        assert_eq!(known(Injection::Auto, None), None);
+        assert_eq!(known(Injection::Auto, Some(Delivery::ImageVolume)), Some(Delivery::ImageVolume));
+    }
 
     #[test]
     fn a_kubelets_version_tells_whether_it_mounts_images() {

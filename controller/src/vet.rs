@@ -6,12 +6,14 @@
 use hooked_core::desired::{Desired, Measuring};
 use hooked_core::pod::{Delivery, Owner, Runner, manifest};
 use hooked_core::status::Refusal;
+use jiff::Timestamp;
 use kube::api::PostParams;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::context::{Context, FIELD_MANAGER};
 use crate::request;
+use crate::verdict::{Verdict, Vetted};
 
 #[derive(Debug, Error)]
 pub(crate) enum VetError {
@@ -19,30 +21,6 @@ pub(crate) enum VetError {
     Request(#[from] kube::Error),
     #[error("the request for the check could not be made: {0}")]
     Build(#[from] kube::core::request::Error),
-}
-
-/// How Pods of a revision are made, once the API server has said that it takes them.
-#[derive(Clone, Debug)]
-pub(crate) enum Vetted {
-    /// As written.
-    AsWritten,
-    /// With this runner, and over the live channel if `live`, wherever it is at that time.
-    WithRunner { runner: Runner, live: bool },
-    /// As written though the runner was asked for.
-    Observed(String),
-}
-
-impl Vetted {
-    fn apply(self, context: &Context, desired: Desired) -> Desired {
-        match self {
-            Self::AsWritten => desired,
-            Self::WithRunner { runner, live } => {
-                let live = context.live.endpoint().filter(|_| live);
-                desired.with_runner(&Runner { live, ..runner })
-            }
-            Self::Observed(reason) => desired.observed_because(reason),
-        }
-    }
 }
 
 /// What the API server says to a Pod.
@@ -54,28 +32,73 @@ enum Answer {
     Forbidden(String),
 }
 
+/// What a pass may act upon.
+pub(crate) struct Admission {
+    /// With the Pods as they are made.
+    pub(crate) desired: Desired,
+    /// The server's refusal of the template, if it refuses it.
+    pub(crate) refusal: Option<Refusal>,
+    /// When the server is to be asked again though nothing has changed.
+    pub(crate) ask_again: Option<Timestamp>,
+}
+
 /// How Pods are made, and the server's refusal of the template if it refuses it. A Pod that it takes only without the
-/// runner is made without it. Quotas and the like are no matter of the template: they are shown when a Pod is really
-/// created.
+/// runner is made without it, until it is asked again. Quotas and the like are no matter of the template: they are shown
+/// when a Pod is really created.
 pub(crate) async fn vet(
     context: &Context,
     namespace: &str,
     owner: &Owner,
     desired: Desired,
-) -> Result<(Desired, Option<Refusal>), VetError> {
+) -> Result<Admission, VetError> {
     let key = (owner.uid.clone(), desired.revision.clone());
-    if let Some(known) = context.vetted.lock().get(&key).cloned() {
-        return Ok((known.apply(context, desired), None));
-    }
-    let vetted = match with_runner(context, namespace, owner, &desired).await? {
-        Some(vetted) => vetted,
-        None => match ask(context, namespace, owner, &desired).await? {
-            Answer::Malformed(refusal) => return Ok((desired, Some(refusal))),
-            Answer::Taken(_) | Answer::Forbidden(_) => Vetted::AsWritten,
+    let known = context.vetted.lock().get(&key).cloned();
+    let verdict = match known {
+        Some(known) if known.holds(context.runner.known_delivery(), Timestamp::now()) => known,
+        outdated => match judge(context, namespace, owner, &desired).await {
+            Ok(Judged::Taken(verdict)) => verdict,
+            Ok(Judged::Malformed(refusal)) => {
+                return Ok(Admission { desired, refusal: Some(refusal), ask_again: None });
+            }
+            Err(error) => go_on_with(outdated, namespace, owner, error)?,
         },
     };
-    context.vetted.lock().insert(key, vetted.clone());
-    Ok((vetted.apply(context, desired), None))
+    context.vetted.lock().insert(key, verdict.clone());
+    let Verdict { vetted, until, .. } = verdict;
+    Ok(Admission { desired: vetted.apply(context, desired), refusal: None, ask_again: until })
+}
+
+/// A server that cannot be asked again has not changed its mind: the rollout that it let begin does not rest.
+fn go_on_with(
+    outdated: Option<Verdict>,
+    namespace: &str,
+    owner: &Owner,
+    error: VetError,
+) -> Result<Verdict, VetError> {
+    let Some(outdated) = outdated else { return Err(error) };
+    tracing::warn!(%error, namespace, name = owner.name, "Pods are made as before: the server could not be asked again");
+    Ok(outdated.for_now(Timestamp::now()))
+}
+
+/// What comes of the server's answers.
+enum Judged {
+    Taken(Verdict),
+    Malformed(Refusal),
+}
+
+async fn judge(
+    context: &Context,
+    namespace: &str,
+    owner: &Owner,
+    desired: &Desired,
+) -> Result<Judged, VetError> {
+    if let Some(verdict) = with_runner(context, namespace, owner, desired).await? {
+        return Ok(Judged::Taken(verdict));
+    }
+    Ok(match ask(context, namespace, owner, desired).await? {
+        Answer::Malformed(refusal) => Judged::Malformed(refusal),
+        Answer::Taken(_) | Answer::Forbidden(_) => Judged::Taken(Verdict::lasting(Vetted::AsWritten)),
+    })
 }
 
 /// How Pods are made with the runner; none if that is not asked for, or if the template itself is at fault.
@@ -84,40 +107,55 @@ async fn with_runner(
     namespace: &str,
     owner: &Owner,
     desired: &Desired,
-) -> Result<Option<Vetted>, VetError> {
+) -> Result<Option<Verdict>, VetError> {
     let runner = context.runner.runner(&context.client).await;
+    let delivery = runner.delivery;
+    let lasting = |vetted| Verdict::lasting(vetted).with(delivery);
+    let for_now = |vetted| lasting(vetted).for_now(Timestamp::now());
     let endpoint = context.live.endpoint();
     let connected = desired.clone().with_runner(&Runner { live: endpoint.clone(), ..runner.clone() });
     match &connected.measuring {
         Measuring::Observed => return Ok(None),
-        Measuring::Unavailable(reason) => return Ok(Some(Vetted::Observed(reason.clone()))),
+        // No server was asked: it is the template that has no place for the runner.
+        Measuring::Unavailable(reason) => {
+            return Ok(Some(Verdict::lasting(Vetted::Observed(reason.clone()))));
+        }
         Measuring::Runner => {}
     }
     let mut answer = ask(context, namespace, owner, &connected).await?;
-    let mut live = true;
+    if let Answer::Taken(pod) = &answer
+        && is_delivered(pod, delivery)
+    {
+        return Ok(Some(lasting(Vetted::WithRunner { runner, live: true })));
+    }
     if endpoint.is_some() && !matches!(answer, Answer::Taken(_)) {
         // A policy may forbid the live channel's volume and not the runner.
         let alone = ask(context, namespace, owner, &desired.clone().with_runner(&runner)).await?;
-        if matches!(alone, Answer::Taken(_)) {
-            (answer, live) = (alone, false);
+        match alone {
+            Answer::Taken(pod) if is_delivered(&pod, delivery) => {
+                return Ok(Some(for_now(Vetted::WithRunner { runner, live: false })));
+            }
+            Answer::Taken(_) => answer = alone,
+            Answer::Malformed(_) | Answer::Forbidden(_) => {}
         }
     }
-    let reason = match answer {
-        Answer::Taken(pod) if is_delivered(&pod, runner.delivery) => {
-            return Ok(Some(Vetted::WithRunner { runner, live }));
-        }
+    Ok(match ask(context, namespace, owner, desired).await? {
+        Answer::Taken(_) => Some(for_now(Vetted::Observed(why_not(answer)))),
+        // It is not the runner's fault, as far as can be seen while no Pod is let in.
+        Answer::Forbidden(_) => Some(for_now(Vetted::WithRunner { runner, live: true })),
+        Answer::Malformed(_) => None,
+    })
+}
+
+/// Why the runner cannot be put into Pods to which the server says this.
+fn why_not(answer: Answer) -> String {
+    match answer {
         Answer::Taken(_) => {
             "the API server does not know image volumes; run the operator with --injection=InitContainer"
                 .to_owned()
         }
         Answer::Malformed(refusal) => refusal.message,
         Answer::Forbidden(message) => message,
-    };
-    match ask(context, namespace, owner, desired).await? {
-        Answer::Taken(_) => Ok(Some(Vetted::Observed(reason))),
-        // It is not the runner's fault.
-        Answer::Forbidden(_) => Ok(Some(Vetted::WithRunner { runner, live: true })),
-        Answer::Malformed(_) => Ok(None),
     }
 }
 
@@ -160,3 +198,6 @@ pub(crate) fn refusal_of(status: &kube::core::Status) -> Refusal {
     let message = if named.is_empty() { status.message.clone() } else { named.join("; ") };
     Refusal { invalid: status.code == 422 || status.code == 400, message }
 }
+
+#[cfg(test)]
+mod tests;
