@@ -214,15 +214,14 @@ fn installer(spec: &Value, image: &str) -> Value {
     if !matches!(spec["securityContext"]["runAsUser"].as_i64(), Some(1..)) {
         security["runAsUser"] = json!(65532);
     }
+    // Requests that were not the limits would make a Guaranteed Pod Burstable: no CPUs of its own, and evicted earlier.
+    let share = json!({"cpu": "50m", "memory": "32Mi"});
     json!({
         "name": INSTALLER,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["/hook-runner", "install", RUNNER_PATH],
-        "resources": {
-            "requests": {"cpu": "10m", "memory": "16Mi"},
-            "limits": {"cpu": "100m", "memory": "32Mi"},
-        },
+        "resources": {"requests": share, "limits": share},
         "securityContext": security,
         "volumeMounts": [{"name": RUNNER_VOLUME, "mountPath": RUNNER_MOUNT}],
     })
@@ -331,6 +330,23 @@ mod tests {
         let injected = inject(&sidecar, &runner(Delivery::InitContainer), &[]).unwrap().unwrap();
         assert_eq!(injected["spec"]["initContainers"][0]["name"], INSTALLER);
         assert_eq!(injected["spec"]["initContainers"][1]["name"], "mesh");
+    }
+
+    #[test]
+    fn a_guaranteed_pod_stays_guaranteed_with_the_installer_in_it() {
+        let all = json!({"cpu": "1", "memory": "1Gi"});
+        let mut guaranteed = template();
+        for container in guaranteed["spec"]["containers"].as_array_mut().unwrap() {
+            container["resources"] = json!({"requests": all, "limits": all});
+        }
+        let injected = inject(&guaranteed, &runner(Delivery::InitContainer), &[]).unwrap().unwrap();
+        for list in ["initContainers", "containers"] {
+            for container in injected["spec"][list].as_array().unwrap() {
+                let resources = &container["resources"];
+                assert!(resources["limits"]["cpu"].is_string() && resources["limits"]["memory"].is_string());
+                assert_eq!(resources["requests"], resources["limits"], "{}", container["name"]);
+            }
+        }
     }
 
     #[test]
