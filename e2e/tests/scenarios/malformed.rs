@@ -50,12 +50,23 @@ async fn check_refused(name: &str, path: &str, break_it: impl Fn(Workload) -> Wo
         let ready = condition(&workload, "Ready").context("no condition Ready")?;
         ensure!(ready.status == "False" && ready.message == stalled.message, "{ready:?}");
         ensure!(space.pods("web").await?.is_empty(), "a Pod was made of a template that is refused");
+        until_invalid(space, 1).await?;
+        space.until_event("web", "InvalidTemplate", path).await?;
 
         space.apply(&web()).await?;
         let workload = space.until_ready("web").await?;
         let stalled = condition(&workload, "Stalled").context("no condition Stalled")?;
         ensure!(stalled.status == "False", "{stalled:?}");
-        Ok(())
+        until_invalid(space, 0).await
+    })
+    .await
+}
+
+/// Waits until the metrics say so of the workload.
+async fn until_invalid(space: &Space, expect: i64) -> Result<()> {
+    wait_for(&format!("hooked_workload_invalid is {expect}"), async || {
+        let served = space.metrics().await?.count("hooked_workload_invalid", &[("workload", "web")]);
+        Ok(if served == expect { Ok(()) } else { Err(format!("{served}")) })
     })
     .await
 }
@@ -127,12 +138,7 @@ async fn a_workload_that_cannot_be_read_is_told_so_and_hurts_no_other() -> Resul
         let stalled = until_stalled(space, "web").await?;
         ensure!(stalled.reason == "Invalid", "{stalled:?}");
         ensure!(stalled.message.contains("recentRuns"), "the message names the field: {stalled:?}");
-        wait_for("the metric says that it is invalid", async || {
-            let metrics = space.metrics().await?;
-            let invalid = metrics.find("hooked_workload_invalid", &[("workload", "web")]);
-            Ok(if invalid == Some(1.0) { Ok(()) } else { Err(format!("{invalid:?}")) })
-        })
-        .await?;
+        until_invalid(space, 1).await?;
 
         let other = Workload::new("other", [Container::polite("web").post_start(sh("true"))]);
         space.apply(&other.replicas(2)).await?;
@@ -147,12 +153,7 @@ async fn a_workload_that_cannot_be_read_is_told_so_and_hurts_no_other() -> Resul
         let recovered = space.until_ready("web").await?;
         let stalled = condition(&recovered, "Stalled").context("no condition Stalled")?;
         ensure!(stalled.status == "False", "{stalled:?}");
-        wait_for("the metric says that it is well again", async || {
-            let metrics = space.metrics().await?;
-            let invalid = metrics.find("hooked_workload_invalid", &[("workload", "web")]);
-            Ok(if invalid == Some(0.0) { Ok(()) } else { Err(format!("{invalid:?}")) })
-        })
-        .await
+        until_invalid(space, 0).await
     })
     .await
 }
