@@ -8,6 +8,7 @@ use hooked_crd::{FailurePolicy, HookKind, HookPolicy};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use super::evict;
 use super::live::{self, LiveEndpoint};
 use crate::names;
 
@@ -89,6 +90,7 @@ pub fn inject(
         live::deliver(&mut injected, endpoint);
     }
     deliver(&mut injected["spec"], runner);
+    evict::give_up(&mut injected, local_volumes(runner.delivery));
     Ok(Some(injected))
 }
 
@@ -198,6 +200,14 @@ fn deliver(spec: &mut Value, runner: &Runner) {
         // Before every sidecar, whose hooks need it.
         containers.insert(0, installer);
         spec["initContainers"] = Value::Array(containers);
+    }
+}
+
+/// Those of our volumes that are directories of the node.
+fn local_volumes(delivery: Delivery) -> &'static [&'static str] {
+    match delivery {
+        Delivery::ImageVolume => &[RECORDS_VOLUME],
+        Delivery::InitContainer => &[RUNNER_VOLUME, RECORDS_VOLUME],
     }
 }
 
@@ -346,6 +356,23 @@ mod tests {
                 assert!(resources["limits"]["cpu"].is_string() && resources["limits"]["memory"].is_string());
                 assert_eq!(resources["requests"], resources["limits"], "{}", container["name"]);
             }
+        }
+    }
+
+    #[test]
+    fn none_of_our_volumes_keeps_a_node_from_being_scaled_down() {
+        for delivery in [Delivery::ImageVolume, Delivery::InitContainer] {
+            let mut written = template();
+            let annotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+            written["metadata"]["annotations"] = json!({annotation: "cache"});
+            written["spec"]["volumes"] = json!([{"name": "cache", "emptyDir": {}}]);
+            let injected = inject(&written, &runner(delivery), &[]).unwrap().unwrap();
+            let volumes = injected["spec"]["volumes"].as_array().unwrap().iter();
+            let local: Vec<_> = volumes
+                .filter(|volume| volume["emptyDir"].is_object())
+                .filter_map(|volume| volume["name"].as_str())
+                .collect();
+            assert_eq!(injected["metadata"]["annotations"][annotation], local.join(","), "{delivery:?}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Pods: what the API server says about one, what we remember of it, and what we ask for when we make one.
 
+mod evict;
 mod fact;
 mod inject;
 mod live;
