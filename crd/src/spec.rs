@@ -146,13 +146,14 @@ pub enum Measurement {
 }
 
 /// Whether a Pod waits until its hook runs are counted. `Durable` (the default): a finalizer keeps it until then.
-/// `BestEffort`: no finalizer; Pods vanish as ever and some runs end Unknown.
+/// `BestEffort`: no finalizer on Pods; they vanish as ever and some runs end Unknown. The workload itself keeps its own
+/// finalizer either way, so that its last runs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Evidence {
     /// A Pod finalizer keeps the evidence until it is counted.
     #[default]
     Durable,
-    /// No finalizer.
+    /// No finalizer on Pods; the workload itself keeps its own.
     BestEffort,
 }
 
