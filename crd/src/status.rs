@@ -112,23 +112,25 @@ pub struct HookStatus {
     pub kills: i64,
     /// Runs going on now.
     pub running: i64,
-    /// How long runs took; absent until one was measured or bounded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<DurationSummary>,
+    /// How long runs took that were measured or bounded.
+    #[serde(default)]
+    pub duration: DurationSummary,
 }
 
 /// How long the runs of one hook took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DurationSummary {
     /// Runs whose duration is known.
     pub count: i64,
     /// Their sum.
     pub sum: GoDuration,
-    /// The longest.
-    pub max: GoDuration,
-    /// The last.
-    pub last: GoDuration,
+    /// The longest; absent until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<GoDuration>,
+    /// The last; absent until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<GoDuration>,
 }
 
 /// How much of the grace period the stops of one container have used: the time from the deletion of its Pod to its end.

@@ -66,7 +66,7 @@ fn hooks(name: &str, status: &HookedWorkloadStatus, metrics: &Metrics) -> Vec<Pa
         let labels = [("workload", name), ("container", &*hook.container), ("hook", &*kind)];
         let runs = metrics.count("hooked_hook_runs_total", &labels);
         let durations = metrics.count("hooked_hook_duration_seconds_count", &labels);
-        let known = hook.duration.as_ref().map_or(0, |duration| duration.count);
+        let known = hook.duration.count;
         let what = format!("{kind} of {}", hook.container);
         [
             (format!("metrics and hooks, {what}"), json!(runs), json!(runs_of(hook))),

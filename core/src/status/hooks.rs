@@ -63,7 +63,7 @@ pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<Ho
     }
     for (key, durations) in &ledger.durations {
         if let Some(entry) = hooks.get_mut(&(Arc::clone(&key.container), key.hook)) {
-            entry.duration = Some(add(entry.duration.take(), durations));
+            add(&mut entry.duration, durations);
         }
     }
     for (id, running) in pods.running().by_hook() {
@@ -139,25 +139,57 @@ fn unused(container: &str, hook: HookKind, handler: HandlerKind) -> HookStatus {
         unknown: 0,
         kills: 0,
         running: 0,
-        duration: None,
+        duration: DurationSummary::default(),
     }
 }
 
-fn add(summary: Option<DurationSummary>, more: &Distribution) -> DurationSummary {
+fn add(summary: &mut DurationSummary, more: &Distribution) {
     let seconds = |seconds: f64| GoDuration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    let (count, sum, max) = (signed(more.histogram.count), seconds(more.histogram.sum), seconds(more.max));
-    let last = seconds(more.last);
-    match summary {
-        None => DurationSummary { count, sum, max, last },
-        Some(before) => DurationSummary {
-            count: before.count + count,
-            sum: GoDuration(before.sum.0 + sum.0),
-            max: before.max.max(max),
-            last,
-        },
-    }
+    summary.count += signed(more.histogram.count);
+    summary.sum = GoDuration(summary.sum.0 + seconds(more.histogram.sum).0);
+    summary.max = summary.max.max(Some(seconds(more.max)));
+    summary.last = Some(seconds(more.last));
 }
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_crd::{HookedWorkloadSpec, Source};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::ledger::{DURATION_BUCKETS, DurationKey};
+
+    /// What is told of the duration of a preStop whose runs took so many seconds, by source.
+    fn check(runs: &[(Source, f64)], expect: &Value) {
+        let container = json!({"name": "web", "lifecycle": {"preStop": {"exec": {"command": ["true"]}}}});
+        let spec: HookedWorkloadSpec = serde_json::from_value(
+            json!({"selector": {}, "template": {"spec": {"containers": [container]}}}),
+        )
+        .unwrap();
+        let mut ledger = Ledger::default();
+        for (source, seconds) in runs {
+            let (hook, handler, source) = (HookKind::PreStop, HandlerKind::Exec, *source);
+            let key = DurationKey { container: "web".into(), hook, handler, source };
+            ledger.durations.entry(key).or_default().observe(*seconds, DURATION_BUCKETS);
+        }
+        let desired = Desired::from_spec(&spec, 0).unwrap();
+        let hooks = json!(hooks(&desired, &PodSet::default(), &ledger));
+        assert_eq!(&hooks[0]["duration"], expect);
+    }
+
+    #[test]
+    fn the_duration_of_a_hook_is_told_also_before_it_has_run() {
+        check(&[], &json!({"count": 0, "sum": "0s"}));
+        check(&[(Source::Runner, 2.0)], &json!({"count": 1, "sum": "2s", "max": "2s", "last": "2s"}));
+    }
+
+    #[test]
+    fn durations_of_both_sources_are_one() {
+        let runs = [(Source::Runner, 0.5), (Source::Runner, 2.0), (Source::Kubelet, 1.0)];
+        check(&runs, &json!({"count": 3, "sum": "3.5s", "max": "2s", "last": "1s"}));
+    }
 }
