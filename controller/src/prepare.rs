@@ -1,12 +1,12 @@
 //! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it is not so.
 
-use hooked_core::desired::{Desired, Pause};
+use hooked_core::desired::Desired;
 use hooked_core::status::Refusal;
 use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::reconcile::ReconcileError;
-use crate::revise::{ReviseError, Revised, Subject, leaving_as, revise};
+use crate::revise::{ReviseError, Revised, Subject, earlier, leaving_as, revise};
 use crate::vet::{Admission, vet};
 
 /// What a pass acts upon.
@@ -24,7 +24,13 @@ pub(crate) struct Prepared {
 impl Prepared {
     fn troubled(desired: Desired, collision_count: Option<i32>, trouble: ReconcileError) -> Self {
         let refusal = Some(Refusal { invalid: false, message: trouble.to_string() });
-        Self { desired, collision_count, refusal, ask_again: None, trouble: Some(trouble) }
+        Self {
+            desired: desired.without_revision(),
+            collision_count,
+            refusal,
+            ask_again: None,
+            trouble: Some(trouble),
+        }
     }
 }
 
@@ -47,11 +53,30 @@ pub(crate) async fn prepare(
     };
     let as_written = desired.clone();
     Ok(match vet(context, subject.namespace, subject.owner, desired).await {
-        Ok(Admission { desired, refusal, ask_again }) => {
-            Prepared { desired, collision_count, refusal, ask_again, trouble: None }
+        Ok(Admission { desired, refusal: None, ask_again }) => {
+            Prepared { desired, collision_count, refusal: None, ask_again, trouble: None }
+        }
+        Ok(Admission { desired: refused, refusal, ask_again }) => {
+            let (desired, trouble) = match hold_back(context, subject, &refused).await {
+                Ok(held) => (held.unwrap_or_else(|| refused.without_revision()), None),
+                Err(error) => (refused.without_revision(), Some(error)),
+            };
+            Prepared { desired, collision_count, refusal, ask_again, trouble }
         }
         Err(error) => Prepared::troubled(as_written, collision_count, error.into()),
     })
+}
+
+/// A workload whose template is refused goes on with the one before, as a Deployment does whose change was refused; none
+/// if there is no such, or if the server takes it no more either.
+async fn hold_back(
+    context: &Context,
+    subject: Subject<'_>,
+    refused: &Desired,
+) -> Result<Option<Desired>, ReconcileError> {
+    let Some(held) = earlier(context, subject, refused).await? else { return Ok(None) };
+    let Admission { desired, refusal, .. } = vet(context, subject.namespace, subject.owner, held).await?;
+    Ok(refusal.is_none().then_some(desired))
 }
 
 /// A revision that is not stored must not be told as the one that is rolled out: a user who pauses the workload would
@@ -59,6 +84,5 @@ pub(crate) async fn prepare(
 fn unrevised(subject: Subject<'_>, error: ReviseError) -> Result<Prepared, ReviseError> {
     let collision_count = subject.status.collision_count;
     let desired = Desired::from_spec(subject.spec, collision_count.unwrap_or(0))?;
-    let desired = Desired { pause: Pause::BeforeFirst, ..desired };
     Ok(Prepared::troubled(desired, collision_count, error.into()))
 }

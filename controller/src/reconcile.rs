@@ -171,11 +171,12 @@ impl<'a> Pass<'a> {
         self.number_after_others();
         let Prepared { desired, collision_count, refusal, ask_again, mut trouble } =
             prepare(self.context, self.subject(), self.leaving.is_some()).await?;
-        let wanted = self.leaving.is_none().then_some(&*desired.revision);
+        let admitted = refusal.is_none();
+        let wanted = desired.made_revision(admitted).filter(|_| self.leaving.is_none());
         if let Err(error) = confirm(self.site(), wanted).await {
             trouble.get_or_insert(error.into());
         }
-        let (account, plan) = self.decide(&desired, refusal.is_none());
+        let (account, plan) = self.decide(&desired, admitted);
         if desired.evidence == Evidence::BestEffort {
             self.reserve(&plan).await?;
         }

@@ -25,7 +25,7 @@ pub(crate) enum ReviseError {
     Desired(#[from] DesiredError),
     #[error("revision {0} could not be stored: {why}", why = request::brief(.1))]
     Store(String, #[source] kube::Error),
-    #[error("revision {0}, at which the workload is paused, could not be read: {why}", why = request::brief(.1))]
+    #[error("revision {0}, at which the workload is held, could not be read: {why}", why = request::brief(.1))]
     Read(String, #[source] kube::Error),
     #[error("the request for a revision could not be made: {0}")]
     Build(#[from] kube::core::request::Error),
@@ -72,6 +72,23 @@ pub(crate) async fn revise(context: &Context, subject: Subject<'_>) -> Result<Re
     }
     let collision_count = (collisions > 0).then_some(collisions);
     Ok(Revised { desired, collision_count })
+}
+
+/// What a workload goes on with whose template is refused; none if nothing was rolled out before.
+pub(crate) async fn earlier(
+    context: &Context,
+    subject: Subject<'_>,
+    refused: &Desired,
+) -> Result<Option<Desired>, ReviseError> {
+    let Some(revision) = revision_before(subject.status, &refused.revision) else { return Ok(None) };
+    let (template, hooks) = read(context, subject, revision).await?;
+    Ok(Some(refused.clone().held_at(revision.to_owned(), template, hooks)?))
+}
+
+/// The revision that was rolled out completely, or else the one that was being rolled out, before `refused` was asked for.
+fn revision_before<'a>(status: &'a HookedWorkloadStatus, refused: &str) -> Option<&'a str> {
+    let known = [&status.current_revision, &status.update_revision];
+    known.into_iter().flatten().map(String::as_str).find(|revision| *revision != refused)
 }
 
 /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template has become.
@@ -212,6 +229,26 @@ mod tests {
         assert_eq!(name("u-1", 3), "aaa-6c9fbdtzkw");
         assert_eq!(name("u-1", 253).len(), MAX_NAME);
         assert_ne!(name("u-1", 253), name("u-2", 253));
+    }
+
+    fn check_before(current: Option<&str>, update: Option<&str>, expect: Option<&str>) {
+        let owned = |revision: Option<&str>| revision.map(str::to_owned);
+        let status = HookedWorkloadStatus {
+            current_revision: owned(current),
+            update_revision: owned(update),
+            ..HookedWorkloadStatus::default()
+        };
+        assert_eq!(revision_before(&status, "refused"), expect, "{current:?} {update:?}");
+    }
+
+    #[test]
+    fn a_refused_template_leaves_the_revision_that_was_complete_or_else_the_one_under_way() {
+        check_before(None, None, None);
+        check_before(Some("one"), Some("one"), Some("one"));
+        check_before(Some("one"), Some("two"), Some("one"));
+        check_before(None, Some("one"), Some("one"));
+        // What was taken once may be refused by a later API server.
+        check_before(Some("refused"), Some("refused"), None);
     }
 
     #[test]

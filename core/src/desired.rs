@@ -24,15 +24,15 @@ pub enum Strategy {
     },
 }
 
-/// Whether and how a workload is paused.
+/// Whether and how a workload is held back from being rolled out: it is paused, or its template is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+pub enum Held {
     /// It is not.
     No,
-    /// It is scaled, and its Pods replaced when gone, at the revision that was last rolled out.
+    /// It is scaled, and its Pods replaced when gone, at an earlier revision.
     AtRevision,
-    /// Nothing was rolled out yet, so nothing is created.
-    BeforeFirst,
+    /// There is no revision to make Pods of: none was rolled out yet, or none can be had now. It is only scaled down.
+    WithoutRevision,
 }
 
 /// Why a spec that the API server has accepted cannot be carried out.
@@ -55,7 +55,7 @@ pub struct Desired {
     /// Old revisions to keep.
     pub revision_history_limit: usize,
     /// Whether a changed template is rolled out.
-    pub pause: Pause,
+    pub held: Held,
     /// Seconds without progress after which a rollout is reported as failed.
     pub progress_deadline_seconds: i64,
     /// The Pod template without null fields.
@@ -122,7 +122,7 @@ impl Desired {
             strategy: strategy(spec, replicas),
             min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
             revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
-            pause: if spec.paused == Some(true) { Pause::BeforeFirst } else { Pause::No },
+            held: if spec.paused == Some(true) { Held::WithoutRevision } else { Held::No },
             progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
             revision: revision::of_template(&template, &pod_hooks.to_value(), collision_count),
             shape: shape(&template)?,
@@ -136,7 +136,7 @@ impl Desired {
         })
     }
 
-    /// A paused workload stays at the revision that was last rolled out, whatever its template says now.
+    /// A paused workload, and one whose template is refused, stays at an earlier revision, whatever its template says now.
     pub fn held_at(
         self,
         revision: String,
@@ -144,7 +144,23 @@ impl Desired {
         pod_hooks: PodHooks,
     ) -> Result<Self, DesiredError> {
         let (shape, pod_template) = (shape(&template)?, template.clone());
-        Ok(Self { revision, shape, template, pod_template, pod_hooks, pause: Pause::AtRevision, ..self })
+        Ok(Self { revision, shape, template, pod_template, pod_hooks, held: Held::AtRevision, ..self })
+    }
+
+    /// Nothing is created of what cannot be had, or is refused.
+    #[must_use]
+    pub fn without_revision(self) -> Self {
+        Self { held: Held::WithoutRevision, ..self }
+    }
+
+    /// The revision of which Pods are made, if any are; `admitted` says whether the API server takes the template.
+    pub fn made_revision(&self, admitted: bool) -> Option<&str> {
+        let is_made = match self.held {
+            Held::No => admitted,
+            Held::AtRevision => true,
+            Held::WithoutRevision => false,
+        };
+        is_made.then_some(&*self.revision)
     }
 
     /// Puts the runner in front of the exec hooks, if that is asked for and possible. What stands in its way is said.

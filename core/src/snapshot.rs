@@ -18,7 +18,7 @@ pub struct Snapshot<'a> {
     pub pods: &'a PodSet,
     /// What is counted, as last committed.
     pub committed: &'a Ledger,
-    /// Whether the API server takes Pods of its template.
+    /// Whether the API server takes Pods of its template. If not, it may be held at an earlier one.
     pub admitted: bool,
     /// Whether it is being deleted, and how.
     pub leaving: Option<Leaving>,

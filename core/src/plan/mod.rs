@@ -115,9 +115,6 @@ fn leave(snapshot: &Snapshot<'_>, leaving: Leaving) -> Plan {
 }
 
 fn stay(snapshot: &Snapshot<'_>) -> Plan {
-    if !snapshot.admitted {
-        return Plan::idle(Rollout::Blocked(Blocked::InvalidTemplate));
-    }
     let rollout = rollout::rollout(snapshot);
     let mut create = unconfirmed(snapshot);
     let mut delete = Vec::new();
@@ -132,7 +129,8 @@ fn stay(snapshot: &Snapshot<'_>) -> Plan {
 
 /// Creates whose reply was lost are sent again: the name is the same, so there cannot be two.
 fn unconfirmed(snapshot: &Snapshot<'_>) -> Vec<NewPod> {
-    let pods = snapshot.pods.unconfirmed().filter(|fact| *fact.revision == *snapshot.desired.revision);
+    let made = snapshot.desired.made_revision(snapshot.admitted);
+    let pods = snapshot.pods.unconfirmed().filter(|fact| Some(&*fact.revision) == made);
     pods.map(|fact| NewPod { ordinal: fact.ordinal, name: fact.name.to_string() }).collect()
 }
 
@@ -166,7 +164,8 @@ mod tests {
     use hooked_crd::HookedWorkloadSpec;
 
     use super::*;
-    use crate::desired::Desired;
+    use crate::desired::{Desired, PodHooks};
+    use crate::hooks::evidence::PodEvidence;
     use crate::ledger::Ledger;
     use crate::pod::Owner;
     use crate::tally::PodSet;
@@ -183,12 +182,77 @@ mod tests {
     }
 
     fn check(pods: &PodSet, high_water: u64, leaving: Option<Leaving>, expect: &Plan) {
-        let desired = &desired();
+        assert_eq!(&decide(&desired(), pods, high_water, true, leaving), expect);
+    }
+
+    fn decide(
+        desired: &Desired,
+        pods: &PodSet,
+        high_water: u64,
+        admitted: bool,
+        leaving: Option<Leaving>,
+    ) -> Plan {
         let owner = &Owner { name: "web".to_owned(), uid: "w".to_owned() };
         let committed = &Ledger { high_water, ..Ledger::default() };
-        let (admitted, live, now) = (true, None, Timestamp::UNIX_EPOCH);
-        let plan = plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, live, now });
-        assert_eq!(&plan, expect);
+        let (live, now) = (None, Timestamp::UNIX_EPOCH);
+        plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, live, now })
+    }
+
+    /// Two Pods are wanted; `pods` of the revision `old` are there, numbered from 1.
+    fn check_refused(desired: &Desired, pods: u64, created: &[u64], deleted: &[u64], rollout: &Rollout) {
+        let mut set = PodSet::default();
+        for ordinal in 1..=pods {
+            let mut fact =
+                PodFact::unseen(ordinal, &format!("web-{ordinal}"), &format!("u-{ordinal}"), "old", true);
+            (fact.seen, fact.ready_since) = (true, Some(0));
+            set.observe(fact, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        }
+        let plan = decide(desired, &set, pods, false, None);
+        let ordinals = (
+            plan.create.iter().map(|pod| pod.ordinal).collect::<Vec<_>>(),
+            plan.delete.iter().map(|pod| pod.ordinal).collect::<Vec<_>>(),
+        );
+        assert_eq!(ordinals, (created.to_vec(), deleted.to_vec()), "{pods} Pods");
+        assert_eq!(&plan.rollout, rollout, "{pods} Pods");
+        let names = created.iter().map(|ordinal| pod_name("web", "w", "old", *ordinal));
+        assert!(names.eq(plan.create.into_iter().map(|pod| pod.name)), "of another revision");
+    }
+
+    #[test]
+    fn a_workload_whose_template_is_refused_is_scaled_and_its_pods_replaced_at_the_revision_before() {
+        let template = serde_json::json!({"spec": {"containers": []}});
+        let held = desired().held_at("old".to_owned(), template, PodHooks::default()).unwrap();
+        let step = |create, delete| Rollout::Step { create, delete };
+        check_refused(&held, 0, &[1, 2], &[], &step(2, vec![]));
+        check_refused(&held, 1, &[2], &[], &step(1, vec![]));
+        check_refused(&held, 2, &[], &[], &Rollout::Blocked(Blocked::InvalidTemplate));
+        check_refused(&held, 3, &[], &[3], &step(0, vec![3]));
+    }
+
+    #[test]
+    fn a_refused_template_without_one_before_makes_no_pod_and_is_scaled_down() {
+        let refused = Rollout::Blocked(Blocked::InvalidTemplate);
+        for desired in [desired(), desired().without_revision()] {
+            check_refused(&desired, 0, &[], &[], &refused);
+            check_refused(&desired, 1, &[], &[], &refused);
+            check_refused(&desired, 3, &[], &[3], &Rollout::Step { create: 0, delete: vec![3] });
+        }
+    }
+
+    #[test]
+    fn a_create_whose_reply_was_lost_is_sent_again_only_while_its_revision_is_made() {
+        let check_sent = |desired: &Desired, admitted, expect: &[u64]| {
+            let mut pods = PodSet::default();
+            for ordinal in [1, 2] {
+                pods.created(PodFact::unseen(ordinal, "web", "", &desired.revision, true));
+            }
+            let plan = decide(desired, &pods, 2, admitted, None);
+            let sent: Vec<u64> = plan.create.iter().map(|pod| pod.ordinal).collect();
+            assert_eq!(sent, expect);
+        };
+        check_sent(&desired(), true, &[1, 2]);
+        check_sent(&desired(), false, &[]);
+        check_sent(&desired().without_revision(), true, &[]);
     }
 
     #[test]

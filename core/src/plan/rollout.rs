@@ -4,7 +4,7 @@
 //! Pods rather than to `ReplicaSet`s.
 
 use super::scale::{Scale, scale};
-use crate::desired::{Pause, Strategy};
+use crate::desired::{Held, Strategy};
 use crate::snapshot::Snapshot;
 use crate::tally::RevisionTally;
 
@@ -54,10 +54,11 @@ pub(super) fn rollout(snapshot: &Snapshot<'_>) -> Rollout {
     let old_counts = old.iter().map(|tally| counts(snapshot, tally)).fold(Counts::default(), |sum, one| {
         Counts { alive: sum.alive + one.alive, available: sum.available + one.available }
     });
+    let may_create = snapshot.desired.made_revision(snapshot.admitted).is_some();
     let unfinished = old.iter().map(|tally| tally.unfinished()).sum();
     let moves = match snapshot.desired.strategy {
-        _ if snapshot.desired.pause == Pause::BeforeFirst => Moves::default(),
-        _ if snapshot.desired.pause == Pause::AtRevision => paused(wanted, new_counts, old_counts),
+        _ if !may_create => Moves { create: 0, ..held(wanted, new_counts, old_counts) },
+        _ if snapshot.desired.held == Held::AtRevision => held(wanted, new_counts, old_counts),
         Strategy::Recreate => recreate(wanted, new_counts, old_counts, unfinished),
         Strategy::RollingUpdate { surge, unavailable } => {
             rolling(wanted, surge as usize, unavailable as usize, new_counts, old_counts)
@@ -102,8 +103,8 @@ fn recreate(wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Moves
     Moves { create, delete_new: new.alive.saturating_sub(wanted), delete_old: old.alive }
 }
 
-/// Only scaled: Pods of the revision that was last rolled out come, and old ones go first.
-fn paused(wanted: usize, new: Counts, old: Counts) -> Moves {
+/// Only scaled: Pods of the revision at which it is held come, and others go first.
+fn held(wanted: usize, new: Counts, old: Counts) -> Moves {
     match scale(new.alive + old.alive, wanted) {
         Scale::Up(create) => Moves { create, ..Moves::default() },
         Scale::Down(fewer) => {
@@ -116,9 +117,11 @@ fn paused(wanted: usize, new: Counts, old: Counts) -> Moves {
 
 /// Nothing to do: because all is done, or because something is awaited. Blocked is never reported as done.
 fn resting(snapshot: &Snapshot<'_>, wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Rollout {
-    if new.alive == wanted && new.available == wanted && old.alive == 0 {
+    if !snapshot.admitted {
+        Rollout::Blocked(Blocked::InvalidTemplate)
+    } else if new.alive == wanted && new.available == wanted && old.alive == 0 {
         Rollout::Done
-    } else if snapshot.desired.pause != Pause::No {
+    } else if snapshot.desired.held != Held::No {
         Rollout::Blocked(Blocked::Paused)
     } else if snapshot.desired.strategy == Strategy::Recreate && unfinished > 0 {
         Rollout::Blocked(Blocked::AwaitingOldPods)

@@ -10,7 +10,7 @@ mod stalled;
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
-use crate::desired::{Desired, Pause};
+use crate::desired::{Desired, Held};
 use crate::ledger::{Counted, Ledger, LedgerError};
 use crate::names;
 use crate::plan::Rollout;
@@ -76,9 +76,10 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         terminating_replicas: counts.terminating,
         selector: Some(desired.selector.clone()),
         current_revision: current,
-        update_revision: match desired.pause {
-            Pause::BeforeFirst => previous.update_revision.clone(),
-            Pause::No | Pause::AtRevision => Some(desired.revision.clone()),
+        update_revision: match desired.held {
+            Held::No => Some(desired.revision.clone()),
+            // What is not rolled out is not told as if it were.
+            Held::AtRevision | Held::WithoutRevision => previous.update_revision.clone(),
         },
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
@@ -113,4 +114,69 @@ pub fn is_news(
 ) -> bool {
     let bare = |status: &HookedWorkloadStatus| HookedWorkloadStatus { ledger: None, ..status.clone() };
     previous.ledger.is_none() || committed != ledger || bare(previous) != bare(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desired::PodHooks;
+    use crate::plan::Blocked;
+
+    fn desired(spec: &serde_json::Value) -> Desired {
+        let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        Desired::from_spec(&serde_json::from_value(full).unwrap(), 0).unwrap()
+    }
+
+    fn held_at_old(desired: Desired) -> Desired {
+        let template = json!({"spec": {"containers": []}});
+        desired.held_at("old".to_owned(), template, PodHooks::default()).unwrap()
+    }
+
+    /// The status of a workload that was at the revision `old`.
+    fn status_of(
+        desired: &Desired,
+        rollout: &Rollout,
+        change: impl FnOnce(&mut Basis<'_>),
+    ) -> HookedWorkloadStatus {
+        let old = || Some("old".to_owned());
+        let previous =
+            HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
+        let mut basis = Basis {
+            previous: &previous,
+            generation: 1,
+            collision_count: None,
+            desired,
+            pods: &PodSet::default(),
+            ledger: &Ledger::default(),
+            counted: &Counted::default(),
+            rollout,
+            refusal: None,
+            live: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        change(&mut basis);
+        status(&basis).unwrap()
+    }
+
+    fn check_revisions(desired: &Desired, rollout: &Rollout, current: &str, update: &str) {
+        let status = status_of(desired, rollout, |_| {});
+        assert_eq!(
+            (status.current_revision.as_deref(), status.update_revision.as_deref()),
+            (Some(current), Some(update)),
+            "{desired:?}"
+        );
+    }
+
+    #[test]
+    fn a_revision_is_told_as_the_one_rolled_out_only_if_it_is_rolled_out() {
+        let refused = Rollout::Blocked(Blocked::InvalidTemplate);
+        let new = desired(&json!({}));
+        check_revisions(&new, &Rollout::Done, &new.revision, &new.revision);
+        check_revisions(&new, &Rollout::Blocked(Blocked::AwaitingAvailability), "old", &new.revision);
+        check_revisions(&new.clone().without_revision(), &refused, "old", "old");
+        check_revisions(&held_at_old(new), &refused, "old", "old");
+    }
 }
