@@ -5,7 +5,6 @@ mod evacuate;
 mod refresh;
 mod release;
 mod rollout;
-mod scale;
 
 use std::sync::Arc;
 
@@ -196,6 +195,37 @@ mod tests {
         let committed = &Ledger { high_water, ..Ledger::default() };
         let (live, now) = (None, Timestamp::UNIX_EPOCH);
         plan(&Snapshot { owner, desired, pods, committed, admitted, leaving, live, now })
+    }
+
+    /// Three old Pods that serve and a new one that does not yet, of a workload that was paused in a rollout.
+    fn check_paused(strategy: &serde_json::Value, replicas: u32, deleted: &[u64]) {
+        let spec = serde_json::json!({
+            "selector": {}, "replicas": replicas, "strategy": strategy, "template": {"spec": {"containers": []}},
+        });
+        let desired = Desired::from_spec(&serde_json::from_value(spec).unwrap(), 0).unwrap();
+        let (template, hooks) = (desired.template.clone(), PodHooks::default());
+        let desired = desired.held_at("new".to_owned(), template, hooks).unwrap();
+        let mut pods = PodSet::default();
+        for (ordinal, revision, ready) in
+            [(1, "old", Some(0)), (2, "old", Some(0)), (3, "old", Some(0)), (4, "new", None)]
+        {
+            let mut fact = PodFact::unseen(ordinal, "web", &format!("u-{ordinal}"), revision, true);
+            (fact.seen, fact.ready_since) = (true, ready);
+            pods.observe(fact, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        }
+        let plan = decide(&desired, &pods, 4, true, None);
+        let ordinals: Vec<u64> = plan.delete.iter().map(|pod| pod.ordinal).collect();
+        assert_eq!((ordinals.as_slice(), plan.create.len()), (deleted, 0), "{strategy} {replicas}");
+    }
+
+    #[test]
+    fn a_workload_that_is_paused_in_a_rollout_keeps_its_surge_and_loses_what_does_not_serve_first() {
+        let rolling = |surge| serde_json::json!({"rollingUpdate": {"maxSurge": surge, "maxUnavailable": 0}});
+        check_paused(&rolling(1), 3, &[]);
+        check_paused(&rolling(1), 2, &[4]);
+        check_paused(&rolling(1), 1, &[4, 3]);
+        check_paused(&rolling(1), 0, &[4, 3, 2, 1]);
+        check_paused(&serde_json::json!({"type": "Recreate"}), 3, &[4]);
     }
 
     /// Two Pods are wanted; `pods` of the revision `old` are there, numbered from 1.

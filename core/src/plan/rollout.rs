@@ -3,7 +3,6 @@
 //! The rules are the Deployment controller's (`kubernetes/pkg/controller/deployment/{rolling,recreate}.go`), applied to
 //! Pods rather than to `ReplicaSet`s.
 
-use super::scale::{Scale, scale};
 use crate::desired::{Held, Strategy};
 use crate::snapshot::Snapshot;
 use crate::tally::RevisionTally;
@@ -57,8 +56,10 @@ pub(super) fn rollout(snapshot: &Snapshot<'_>) -> Rollout {
     let may_create = snapshot.desired.made_revision(snapshot.admitted).is_some();
     let unfinished = old.iter().map(|tally| tally.unfinished()).sum();
     let moves = match snapshot.desired.strategy {
-        _ if !may_create => Moves { create: 0, ..held(wanted, new_counts, old_counts) },
-        _ if snapshot.desired.held == Held::AtRevision => held(wanted, new_counts, old_counts),
+        _ if !may_create => Moves { create: 0, ..held(wanted, most(snapshot), new_counts, old_counts) },
+        _ if snapshot.desired.held == Held::AtRevision => {
+            held(wanted, most(snapshot), new_counts, old_counts)
+        }
         Strategy::Recreate => recreate(wanted, new_counts, old_counts, unfinished),
         Strategy::RollingUpdate { surge, unavailable } => {
             rolling(wanted, surge as usize, unavailable as usize, new_counts, old_counts)
@@ -103,15 +104,30 @@ fn recreate(wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Moves
     Moves { create, delete_new: new.alive.saturating_sub(wanted), delete_old: old.alive }
 }
 
-/// Only scaled: Pods of the revision at which it is held come, and others go first.
-fn held(wanted: usize, new: Counts, old: Counts) -> Moves {
-    match scale(new.alive + old.alive, wanted) {
-        Scale::Up(create) => Moves { create, ..Moves::default() },
-        Scale::Down(fewer) => {
-            let delete_old = fewer.min(old.alive);
-            Moves { delete_old, delete_new: fewer - delete_old, create: 0 }
-        }
-        Scale::Even => Moves::default(),
+/// Only scaled: Pods of the revision at which it is held come if there are fewer than `wanted`, and only those beyond `most`
+/// go. Of them Pods that serve nobody go first, of whatever revision, and then those of other revisions.
+fn held(wanted: usize, most: usize, new: Counts, old: Counts) -> Moves {
+    let total = new.alive + old.alive;
+    let mut excess = total.saturating_sub(most);
+    let mut take = |pods: usize| {
+        let taken = pods.min(excess);
+        excess -= taken;
+        taken
+    };
+    let (useless_old, useless_new) = (take(old.alive - old.available), take(new.alive - new.available));
+    let (spare_old, spare_new) = (take(old.available), take(new.available));
+    let create = wanted.saturating_sub(total);
+    Moves { create, delete_new: useless_new + spare_new, delete_old: useless_old + spare_old }
+}
+
+/// The most Pods that a workload keeps that is held. In the middle of a rollout the surge stays, or Pods would go that
+/// serve in the place of new ones that do not yet (`Scale` in kubernetes/pkg/controller/deployment/sync.go).
+fn most(snapshot: &Snapshot<'_>) -> usize {
+    let wanted = snapshot.desired.replicas as usize;
+    let revisions = snapshot.pods.revisions().filter(|(_, tally)| tally.alive() > 0).count();
+    match snapshot.desired.strategy {
+        Strategy::RollingUpdate { surge, .. } if revisions > 1 && wanted > 0 => wanted + surge as usize,
+        _ => wanted,
     }
 }
 
@@ -192,7 +208,43 @@ mod tests {
         check(1, 1, 0, (3, 3), (0, 0), Moves { create: 0, delete_new: 2, delete_old: 0 });
     }
 
+    fn check_held(wanted: usize, most: usize, new: (usize, usize), old: (usize, usize), expect: Moves) {
+        let counts = |(alive, available)| Counts { alive, available };
+        assert_eq!(
+            held(wanted, most, counts(new), counts(old)),
+            expect,
+            "{wanted} to {most}, {new:?} {old:?}"
+        );
+    }
+
+    #[test]
+    fn a_workload_that_is_held_keeps_what_serves_and_gives_up_what_does_not_first() {
+        let moves = |create, delete_new, delete_old| Moves { create, delete_new, delete_old };
+        check_held(3, 4, (1, 0), (3, 3), moves(0, 0, 0));
+        check_held(2, 3, (1, 0), (3, 3), moves(0, 1, 0));
+        check_held(1, 2, (1, 0), (3, 2), moves(0, 1, 1));
+        check_held(1, 1, (2, 2), (2, 1), moves(0, 1, 2));
+        check_held(3, 4, (1, 0), (1, 1), moves(1, 0, 0));
+        check_held(0, 0, (1, 1), (2, 1), moves(0, 1, 2));
+    }
+
     proptest! {
+        /// Whatever is too much: what is available goes only where nothing else is left to go.
+        #[test]
+        fn what_is_held_never_gives_up_a_pod_that_serves_for_one_that_does_not(
+            wanted in 0_usize..8, surge in 0_usize..4, new in (0_usize..8, 0_usize..8), old in (0_usize..8, 0_usize..8)
+        ) {
+            let counts = |(alive, available): (usize, usize)| Counts { alive, available: available.min(alive) };
+            let (new, old, most) = (counts(new), counts(old), wanted + surge);
+            let Moves { create, delete_new, delete_old } = held(wanted, most, new, old);
+            let (total, deleted) = (new.alive + old.alive, delete_new + delete_old);
+            prop_assert_eq!(total - deleted, total.min(most));
+            prop_assert_eq!(create, wanted.saturating_sub(total));
+            let serving = |counts: Counts, gone: usize| counts.available.min(counts.alive - gone);
+            let served = serving(new, delete_new) + serving(old, delete_old);
+            prop_assert_eq!(served, (new.available + old.available).min(most));
+        }
+
         /// The whole rollout, with Pods becoming available one by one in any order: no step breaks a limit, and it ends.
         #[test]
         fn every_rollout_ends_and_never_breaks_its_limits(
