@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use hooked_crd::HookedWorkload;
 use hooked_e2e::{Container, Security, Space, Workload, condition, in_namespace, sh, wait_for};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
@@ -95,7 +96,8 @@ async fn a_mount_of_an_unknown_volume_is_shown_with_its_path() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_refused_template_does_not_stop_the_pods_that_run() -> Result<()> {
+async fn a_refused_template_does_not_stop_the_pods_that_run_nor_keep_them_from_being_scaled_and_replaced()
+-> Result<()> {
     in_namespace("refused-update", Security::Baseline, async |space| {
         space.apply(&web().replicas(2)).await?;
         let before = space.until_ready("web").await?;
@@ -112,7 +114,19 @@ async fn a_refused_template_does_not_stop_the_pods_that_run() -> Result<()> {
         ensure!(revision(&after) == revision(&before), "{:?}", revision(&after));
         let available = condition(&after, "Available").context("no condition Available")?;
         ensure!(available.status == "True", "{available:?}");
-        Ok(())
+
+        let gone = pods.first().context("no Pod")?.name_any();
+        space.kubectl(&["delete", "pod", &gone]).await?;
+        space.scale("web", 3).await?;
+        let scaled = space
+            .until("web", "it is scaled", |workload| {
+                workload.status.as_ref().is_some_and(|status| status.available_replicas == 3)
+            })
+            .await?;
+        ensure!(revision(&scaled) == revision(&before), "{:?}", revision(&scaled));
+        until_stalled(space, "web").await?;
+        space.scale("web", 0).await?;
+        space.until_no_pods("web").await
     })
     .await
 }
