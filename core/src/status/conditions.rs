@@ -1,5 +1,7 @@
 //! Conditions: what a user, a pipeline and an autoscaler read first.
 
+use std::sync::Arc;
+
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -151,8 +153,7 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         let others = basis.pods.running().overdue_pods(basis.now).saturating_sub(1);
         return say(condition::HOOKS_HEALTHY, "False", reason::HOOK_STUCK, stuck(run, others));
     }
-    let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
-    let failing: Vec<_> = basis.ledger.last.iter().filter(|(_, run)| is_failure(run)).collect();
+    let failing = failing(basis);
     let unmeasured = runner_unavailable(basis);
     if let Some(((container, hook), run)) = failing.first() {
         let more = if failing.len() > 1 {
@@ -181,6 +182,15 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     }
     let count = basis.desired.shape.hooks().count();
     say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+}
+
+/// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.
+fn failing<'a>(basis: &Basis<'a>) -> Vec<(&'a (Arc<str>, HookKind), &'a LastRun)> {
+    let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
+    let is_wanted = |(container, kind): &(Arc<str>, HookKind)| {
+        basis.desired.shape.hooks().any(|hook| hook.container == *container && hook.kind == *kind)
+    };
+    basis.ledger.last.iter().filter(|(id, run)| is_failure(run) && is_wanted(id)).collect()
 }
 
 /// What a hook that hangs does to its Pod, and what helps.

@@ -118,10 +118,15 @@ pub fn is_news(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
     use serde_json::json;
 
     use super::*;
     use crate::desired::PodHooks;
+    use crate::ledger::{LastRun, RunKey};
     use crate::plan::Blocked;
 
     fn desired(spec: &serde_json::Value) -> Desired {
@@ -139,30 +144,30 @@ mod tests {
     fn status_of(
         desired: &Desired,
         rollout: &Rollout,
-        change: impl FnOnce(&mut Basis<'_>),
+        pods: &PodSet,
+        ledger: &Ledger,
     ) -> HookedWorkloadStatus {
         let old = || Some("old".to_owned());
         let previous =
             HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
-        let mut basis = Basis {
+        let basis = Basis {
             previous: &previous,
             generation: 1,
             collision_count: None,
             desired,
-            pods: &PodSet::default(),
-            ledger: &Ledger::default(),
+            pods,
+            ledger,
             counted: &Counted::default(),
             rollout,
             refusal: None,
             live: None,
             now: Timestamp::UNIX_EPOCH,
         };
-        change(&mut basis);
         status(&basis).unwrap()
     }
 
     fn check_revisions(desired: &Desired, rollout: &Rollout, current: &str, update: &str) {
-        let status = status_of(desired, rollout, |_| {});
+        let status = status_of(desired, rollout, &PodSet::default(), &Ledger::default());
         assert_eq!(
             (status.current_revision.as_deref(), status.update_revision.as_deref()),
             (Some(current), Some(update)),
@@ -178,5 +183,34 @@ mod tests {
         check_revisions(&new, &Rollout::Blocked(Blocked::AwaitingAvailability), "old", &new.revision);
         check_revisions(&new.clone().without_revision(), &refused, "old", "old");
         check_revisions(&held_at_old(new), &refused, "old", "old");
+    }
+
+    fn condition(status: &HookedWorkloadStatus, type_: &str) -> Condition {
+        status.conditions.iter().find(|known| known.type_ == type_).unwrap().clone()
+    }
+
+    /// The preStop hook of the container `web` has failed, and the template is now one of these `containers`.
+    fn check_healthy(containers: &serde_json::Value, status: &str, reason: &str) {
+        let desired = desired(&json!({"template": {"spec": {"containers": containers}}}));
+        let mut ledger = Ledger::default();
+        let (container, hook, outcome) = ("web".into(), HookKind::PreStop, Outcome::Failed);
+        let last = LastRun { outcome, pod: "web-1".into(), exit_code: Some(3) };
+        ledger.last.insert((Arc::clone(&container), hook), last);
+        let key = RunKey { container, hook, handler: HandlerKind::Exec, outcome, source: Source::Runner };
+        ledger.runs.insert(key, 1);
+        let told = status_of(&desired, &Rollout::Done, &PodSet::default(), &ledger);
+        let healthy = condition(&told, names::condition::HOOKS_HEALTHY);
+        assert_eq!((&*healthy.status, &*healthy.reason), (status, reason), "{containers}");
+        assert_eq!(told.hook_totals.failed, 1, "what is counted stays counted");
+        assert!(told.hooks.iter().any(|hook| hook.failed == 1), "{:?}", told.hooks);
+    }
+
+    #[test]
+    fn a_hook_that_has_failed_is_no_matter_of_health_once_the_template_has_it_no_more() {
+        let hook = json!({"exec": {"command": ["false"]}});
+        check_healthy(&json!([{"name": "web", "lifecycle": {"preStop": hook}}]), "False", "HookFailed");
+        check_healthy(&json!([{"name": "web"}]), "True", "NoHookIsFailing");
+        check_healthy(&json!([{"name": "web", "lifecycle": {"postStart": hook}}]), "True", "NoHookIsFailing");
+        check_healthy(&json!([{"name": "app", "lifecycle": {"preStop": hook}}]), "True", "NoHookIsFailing");
     }
 }
