@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hooked_core::names;
+use hooked_core::revision::Stored;
 use hooked_core::snapshot::Leaving;
 use kube::Client;
 use kube::core::ObjectMeta;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) overlays: Locked<HashMap<String, Overlay>>,
     /// Revisions (workload UID, revision) that are known to be stored.
     pub(crate) stored: Locked<HashSet<(String, String)>>,
+    /// All revisions that are known to be stored of a workload, by its UID; none while that must be looked up.
+    pub(crate) histories: Locked<HashMap<String, Vec<Stored>>>,
     /// Revisions (workload UID, revision) of which the API server takes Pods, and how they are made.
     pub(crate) vetted: Locked<HashMap<(String, String), Verdict>>,
     /// Deleted workloads that were seen to leave their Pods behind, by UID.
@@ -64,6 +67,7 @@ impl Context {
             live,
             overlays: Locked::default(),
             stored: Locked::default(),
+            histories: Locked::default(),
             vetted: Locked::default(),
             orphaning: Locked::default(),
             failures: Locked::default(),
@@ -88,6 +92,7 @@ impl Context {
         self.orphaning.lock().remove(uid);
         self.overlays.lock().remove(uid);
         self.failures.lock().remove(uid);
+        self.histories.lock().remove(uid);
         self.stored.lock().retain(|(workload, _)| workload != uid);
         self.vetted.lock().retain(|(workload, _), _| workload != uid);
     }

@@ -10,6 +10,7 @@ mod live;
 mod metrics;
 mod observe;
 mod prepare;
+mod prune;
 mod publish;
 mod reconcile;
 mod reject;

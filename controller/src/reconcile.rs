@@ -31,10 +31,11 @@ use crate::hold::{HoldError, hold, is_held, let_go};
 use crate::metrics::WorkloadMetrics;
 use crate::observe::Guarded;
 use crate::prepare::{Prepared, prepare};
+use crate::prune::prune;
 use crate::publish::{Publication, publish, publish_farewell};
 use crate::reject::{RejectError, Rejected, reject};
 use crate::request;
-use crate::revise::{ReviseError, Subject, prune};
+use crate::revise::{ReviseError, Subject};
 use crate::vet::VetError;
 
 /// Why a pass failed. Every failure is made up for by a later pass.
@@ -192,7 +193,6 @@ impl<'a> Pass<'a> {
         let (desired, plan, counted, why) = (&desired, &plan, &counted, refusal.as_ref());
         let outcome = Outcome { desired, collision_count, plan, refusal: why, ledger, counted };
         let Projection { status, ledger, metrics, now } = self.project(outcome)?;
-        let was_complete = self.before.status.current_revision.as_deref() == Some(&desired.revision);
         let committed = self.commit(status, &ledger).await?;
         let (before, workload) = (&self.before.status, self.workload);
         let stuck = newly_stuck(before, &committed.status);
@@ -205,7 +205,7 @@ impl<'a> Pass<'a> {
         if plan.let_go && counted.is_empty() {
             return self.leave(&committed).await;
         }
-        if plan.rollout == Rollout::Done && !was_complete {
+        if plan.rollout == Rollout::Done {
             self.prune(desired).await;
         }
         Ok(self.wait(desired, plan, &ledger, why, now, ask_again))
@@ -334,8 +334,8 @@ impl<'a> Pass<'a> {
 
     async fn prune(&self, desired: &Desired) {
         let Self { context, namespace, owner, pods, .. } = self;
-        let in_use = |revision: &str| pods.lock().revision(revision).all() > 0;
-        if let Err(error) = prune(&context.client, namespace, owner, desired, in_use).await {
+        let has_pods = |revision: &str| pods.lock().revision(revision).all() > 0;
+        if let Err(error) = prune(context, namespace, owner, desired, has_pods).await {
             tracing::warn!(
                 error = request::brief(&error),
                 namespace,

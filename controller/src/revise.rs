@@ -7,8 +7,8 @@ use hooked_core::pod::Owner;
 use hooked_core::revision::short_hash;
 use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::{Client, ResourceExt};
+use kube::ResourceExt;
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -105,7 +105,7 @@ pub(crate) fn leaving_as(
     Ok(Revised { desired, collision_count })
 }
 
-fn revision_name(owner: &Owner, revision: &str) -> String {
+pub(crate) fn revision_name(owner: &Owner, revision: &str) -> String {
     let name = format!("{}-{revision}", owner.name);
     if name.len() <= MAX_NAME {
         return name;
@@ -158,6 +158,8 @@ async fn store(context: &Context, subject: Subject<'_>, desired: &Desired) -> Re
         }
         Err(error) => return Err(failed(error)),
     }
+    // What is stored of the workload is another now, and is looked up when its rollout is complete.
+    context.histories.lock().remove(&subject.owner.uid);
     context.stored.lock().insert(key);
     Ok(true)
 }
@@ -185,35 +187,8 @@ async fn read(
     Ok((data["template"].clone(), hooks))
 }
 
-fn is_owned(stored: &ControllerRevision, owner: &Owner) -> bool {
+pub(crate) fn is_owned(stored: &ControllerRevision, owner: &Owner) -> bool {
     stored.owner_references().iter().any(|reference| reference.uid == owner.uid)
-}
-
-/// Removes the oldest revisions beyond the limit, but none that `in_use` says has Pods. Called when a rollout is
-/// complete; a failure is made up for after the next one.
-pub(crate) async fn prune(
-    client: &Client,
-    namespace: &str,
-    owner: &Owner,
-    desired: &Desired,
-    in_use: impl Fn(&str) -> bool,
-) -> Result<(), kube::Error> {
-    let revisions: Api<ControllerRevision> = Api::namespaced(client.clone(), namespace);
-    let ours = ListParams::default().labels(&format!("{}={}", names::WORKLOAD_UID_LABEL, owner.uid));
-    let mut old: Vec<ControllerRevision> = revisions.list(&ours).await?.items;
-    old.retain(|stored| {
-        let revision = stored.labels().get(names::REVISION_LABEL).map_or("", String::as_str);
-        is_owned(stored, owner) && revision != desired.revision && !in_use(revision)
-    });
-    old.sort_by_key(|stored| stored.revision);
-    let excess = old.len().saturating_sub(desired.revision_history_limit);
-    for stored in old.iter().take(excess) {
-        match revisions.delete(&stored.name_any(), &DeleteParams::default()).await {
-            Err(error) if !request::is_not_found(&error) => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
