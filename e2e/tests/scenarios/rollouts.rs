@@ -161,6 +161,32 @@ async fn a_broken_image_stops_the_rollout_and_the_old_template_brings_the_old_re
     .await
 }
 
+#[tokio::test]
+async fn as_many_old_revisions_are_kept_as_the_limit_says_also_when_it_is_lowered_alone() -> Result<()> {
+    in_namespace("history", Security::Baseline, async |space| {
+        let kept = async |limit: usize| {
+            wait_for(&format!("{limit} old revisions are kept"), async || {
+                let stored = revisions(space).await?;
+                Ok(if stored.len() == limit + 1 { Ok(()) } else { Err(format!("{stored:?}")) })
+            })
+            .await
+        };
+        let workload = Workload::new("web", [Container::polite("web")]);
+        let limited = |limit: u32| workload.clone().with("revisionHistoryLimit", json!(limit));
+        for version in ["1", "2", "3", "4"] {
+            space.apply(&limited(2).version(version)).await?;
+            space.until_ready("web").await?;
+        }
+        kept(2).await?;
+        space.apply(&limited(1).version("4")).await?;
+        kept(1).await?;
+        space.apply(&limited(0).version("5")).await?;
+        space.until_ready("web").await?;
+        kept(0).await
+    })
+    .await
+}
+
 async fn revisions(space: &Space) -> Result<BTreeSet<String>> {
     let revisions: Api<ControllerRevision> = Api::namespaced(space.cluster.client.clone(), &space.name);
     Ok(revisions.list(&ListParams::default()).await?.iter().map(ResourceExt::name_any).collect())
