@@ -54,6 +54,8 @@ pub struct Desired {
     pub min_ready_seconds: i64,
     /// Old revisions to keep.
     pub revision_history_limit: usize,
+    /// Whether the user has paused it.
+    pub paused: bool,
     /// Whether a changed template is rolled out.
     pub held: Held,
     /// Seconds without progress after which a rollout is reported as failed.
@@ -64,6 +66,8 @@ pub struct Desired {
     pub pod_template: Value,
     /// The template's hash.
     pub revision: String,
+    /// The hash of the template that is asked for: another one where the workload is held at an earlier revision.
+    pub asked_revision: String,
     /// The hooks and probes of the template's containers.
     pub shape: PodShape,
     /// The selector in its serialized form.
@@ -117,14 +121,17 @@ impl Desired {
             measurement: hooks.measurement.unwrap_or_default(),
             policies: hooks.policies.unwrap_or_default(),
         };
+        let revision = revision::of_template(&template, &pod_hooks.to_value(), collision_count);
         Ok(Self {
             replicas,
             strategy: strategy(spec, replicas),
             min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
             revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
+            paused: spec.paused == Some(true),
             held: if spec.paused == Some(true) { Held::WithoutRevision } else { Held::No },
             progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
-            revision: revision::of_template(&template, &pod_hooks.to_value(), collision_count),
+            asked_revision: revision.clone(),
+            revision,
             shape: shape(&template)?,
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
@@ -151,6 +158,11 @@ impl Desired {
     #[must_use]
     pub fn without_revision(self) -> Self {
         Self { held: Held::WithoutRevision, ..self }
+    }
+
+    /// Whether the template that is asked for is not the one of which Pods are made.
+    pub fn is_held_back(&self) -> bool {
+        self.held == Held::WithoutRevision || self.revision != self.asked_revision
     }
 
     /// The revision of which Pods are made, if any are; `admitted` says whether the API server takes the template.

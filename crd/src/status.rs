@@ -16,7 +16,7 @@ pub struct HookedWorkloadStatus {
     pub observed_generation: Option<i64>,
     /// Owned Pods that are neither terminating nor ended.
     pub replicas: i32,
-    /// Those of them that are of the update revision.
+    /// Those of them that are of the template that is asked for.
     pub updated_replicas: i32,
     /// Those of them that are ready.
     pub ready_replicas: i32,

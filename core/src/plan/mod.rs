@@ -228,6 +228,29 @@ mod tests {
         check_paused(&serde_json::json!({"type": "Recreate"}), 3, &[4]);
     }
 
+    /// Two Pods are wanted and available, at the revision at which the workload is held.
+    fn check_done(desired: &Desired, expect: &Rollout) {
+        let mut pods = PodSet::default();
+        for ordinal in [1, 2] {
+            let mut fact = PodFact::unseen(ordinal, "web", &format!("u-{ordinal}"), &desired.revision, true);
+            (fact.seen, fact.ready_since) = (true, Some(0));
+            pods.observe(fact, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        }
+        assert_eq!(&decide(desired, &pods, 2, true, None).rollout, expect, "{desired:?}");
+    }
+
+    #[test]
+    fn a_rollout_is_not_done_while_a_workload_is_held_at_another_template_than_it_asks_for() {
+        let held_at = |revision: &str| {
+            let (template, hooks) = (desired().template, PodHooks::default());
+            desired().held_at(revision.to_owned(), template, hooks).unwrap()
+        };
+        check_done(&held_at("old"), &Rollout::Blocked(Blocked::Paused));
+        check_done(&held_at(&revision()), &Rollout::Done);
+        check_done(&desired(), &Rollout::Done);
+        check_done(&desired().without_revision(), &Rollout::Blocked(Blocked::Paused));
+    }
+
     /// Two Pods are wanted; `pods` of the revision `old` are there, numbered from 1.
     fn check_refused(desired: &Desired, pods: u64, created: &[u64], deleted: &[u64], rollout: &Rollout) {
         let mut set = PodSet::default();

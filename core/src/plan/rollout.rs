@@ -10,7 +10,7 @@ use crate::tally::RevisionTally;
 /// Where a rollout stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rollout {
-    /// Every wanted Pod is of the desired revision and available, and no other is left.
+    /// Every wanted Pod is of the revision that is asked for and available, and no other is left.
     Done,
     /// Create so many Pods, and delete those.
     Step {
@@ -133,9 +133,10 @@ fn most(snapshot: &Snapshot<'_>) -> usize {
 
 /// Nothing to do: because all is done, or because something is awaited. Blocked is never reported as done.
 fn resting(snapshot: &Snapshot<'_>, wanted: usize, new: Counts, old: Counts, unfinished: usize) -> Rollout {
+    let is_complete = new.alive == wanted && new.available == wanted && old.alive == 0;
     if !snapshot.admitted {
         Rollout::Blocked(Blocked::InvalidTemplate)
-    } else if new.alive == wanted && new.available == wanted && old.alive == 0 {
+    } else if is_complete && !snapshot.desired.is_held_back() {
         Rollout::Done
     } else if snapshot.desired.held != Held::No {
         Rollout::Blocked(Blocked::Paused)

@@ -97,11 +97,15 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
-        Rollout::Blocked(Blocked::Paused) => {
-            say(condition::READY, "False", "Paused", format!("{tally}; paused"))
-        }
         Rollout::Blocked(Blocked::Leaving) => {
             say(condition::READY, "False", "Leaving", "the workload is being deleted")
+        }
+        _ if basis.desired.paused && (basis.desired.is_held_back() || alive > updated) => {
+            let message = format!("{tally}; paused with a change that is not rolled out");
+            say(condition::READY, "False", "PausedWithChange", message)
+        }
+        Rollout::Blocked(Blocked::Paused) => {
+            say(condition::READY, "False", "Paused", format!("{tally}; paused"))
         }
         _ => say(condition::READY, "False", "RolloutInProgress", tally),
     }
@@ -122,17 +126,18 @@ fn available(basis: &Basis<'_>, counts: &ReplicaCounts) -> Saying {
 }
 
 fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
-    let revision = &basis.desired.revision;
+    let revision = &basis.desired.asked_revision;
     let tally = format!("{} of {} Pods are of revision {revision}", counts.updated, counts.desired);
     match (basis.rollout, basis.refusal) {
         _ if stalled.status == "True" => {
             say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
         }
         (_, Some(refusal)) => say(condition::PROGRESSING, "False", "WriteRefused", refusal.message.clone()),
-        (Rollout::Done, _) => say(condition::PROGRESSING, "True", "RevisionAvailable", tally),
-        (Rollout::Blocked(Blocked::Paused), _) => {
-            say(condition::PROGRESSING, "Unknown", "Paused", "rollouts are paused")
+        // As a Deployment's: also when there is nothing to roll out.
+        _ if basis.desired.paused => {
+            say(condition::PROGRESSING, "Unknown", "Paused", format!("{tally}; rollouts are paused"))
         }
+        (Rollout::Done, _) => say(condition::PROGRESSING, "True", "RevisionAvailable", tally),
         _ => say(condition::PROGRESSING, "True", "RollingOut", tally),
     }
 }

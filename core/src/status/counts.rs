@@ -14,7 +14,7 @@ pub struct ReplicaCounts {
     pub desired: i32,
     /// Neither terminating nor ended.
     pub alive: i32,
-    /// Those of them that are of the desired revision.
+    /// Those of them that are of the revision that is asked for.
     pub updated: i32,
     /// Those of them that are ready.
     pub ready: i32,
@@ -56,7 +56,7 @@ impl ReplicaCounts {
         Self {
             desired: count(desired.replicas as usize),
             alive: count(alive),
-            updated: count(pods.revision(&desired.revision).alive()),
+            updated: count(pods.revision(&desired.asked_revision).alive()),
             ready: count(ready),
             available: count(available),
             unavailable: count(alive.max(desired.replicas as usize).saturating_sub(available)),

@@ -126,8 +126,10 @@ mod tests {
 
     use super::*;
     use crate::desired::PodHooks;
+    use crate::hooks::evidence::PodEvidence;
     use crate::ledger::{LastRun, RunKey};
     use crate::plan::Blocked;
+    use crate::pod::PodFact;
 
     fn desired(spec: &serde_json::Value) -> Desired {
         let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});
@@ -212,5 +214,36 @@ mod tests {
         check_healthy(&json!([{"name": "web"}]), "True", "NoHookIsFailing");
         check_healthy(&json!([{"name": "web", "lifecycle": {"postStart": hook}}]), "True", "NoHookIsFailing");
         check_healthy(&json!([{"name": "app", "lifecycle": {"preStop": hook}}]), "True", "NoHookIsFailing");
+    }
+
+    /// Two Pods of the revision at which a workload is paused, which is `old` or the one that is asked for.
+    fn check_paused(desired: &Desired, rollout: &Rollout, ready: (&str, &str), updated: i32) {
+        let mut pods = PodSet::default();
+        for ordinal in [1, 2] {
+            let uid = format!("u-{ordinal}");
+            let mut fact = PodFact::unseen(ordinal, "web", &uid, &desired.revision, true);
+            (fact.seen, fact.ready_since) = (true, Some(0));
+            pods.observe(fact, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        }
+        let told = status_of(desired, rollout, &pods, &Ledger::default());
+        let said = |type_| condition(&told, type_);
+        let (is_ready, progressing) = (said(names::condition::READY), said(names::condition::PROGRESSING));
+        assert_eq!((&*is_ready.status, &*is_ready.reason), ready, "{is_ready:?}");
+        assert_eq!((&*progressing.status, &*progressing.reason), ("Unknown", "Paused"), "{progressing:?}");
+        assert_eq!((told.replicas, told.updated_replicas), (2, updated));
+    }
+
+    #[test]
+    fn a_paused_workload_is_ready_only_if_its_template_is_rolled_out() {
+        let paused = || desired(&json!({"replicas": 2, "paused": true}));
+        let blocked = Rollout::Blocked(Blocked::Paused);
+        let scaling = Rollout::Step { create: 1, delete: Vec::new() };
+        let (template, hooks) = (paused().template, PodHooks::default());
+        let (old, revision) = (held_at_old(paused()), paused().revision);
+        check_paused(&old, &blocked, ("False", "PausedWithChange"), 0);
+        check_paused(&old, &scaling, ("False", "PausedWithChange"), 0);
+        let new = paused().held_at(revision, template, hooks).unwrap();
+        check_paused(&new, &Rollout::Done, ("True", "RolloutComplete"), 2);
+        check_paused(&new, &blocked, ("False", "Paused"), 2);
     }
 }
