@@ -201,11 +201,15 @@ async fn a_paused_workload_is_scaled_with_its_old_template_and_rolled_out_later(
         let history = History::record(space, "web").await;
         let paused = workload.version("2").with("paused", json!(true)).replicas(2);
         space.apply(&paused).await?;
-        space
+        let scaled = space
             .until("web", "the paused workload is scaled", |workload| {
                 workload.status.as_ref().is_some_and(|status| status.ready_replicas == 2)
             })
             .await?;
+        let said = |type_| condition(&scaled, type_).map(|said| (&*said.status, &*said.reason));
+        ensure!(said("Ready") == Some(("False", "PausedWithChange")), "{:?}", said("Ready"));
+        ensure!(said("Progressing") == Some(("Unknown", "Paused")), "{:?}", said("Progressing"));
+        ensure!(scaled.status.as_ref().is_some_and(|status| status.updated_replicas == 0), "{scaled:?}");
         let new: Vec<Sight> =
             history.moments().into_iter().flatten().filter(|pod| pod.revision != old).collect();
         ensure!(new.is_empty(), "rolled out though paused: {new:?}");
