@@ -24,6 +24,7 @@
 //! - [`live`] speaks with the operator meanwhile: it may have the hook stopped, and hears how it ended. For that the
 //!   runner waits 100 ms after the hook's end at most. [`cancelled`] keeps the hooks of a Pod that is to go from being
 //!   begun; [`resident`] keeps the runner small while it waits.
+//! - [`turns`] and [`waits`] keep out of a hook's duration what a busy machine takes from the runner.
 //! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
 //!   reaches the hook.
 //! - [`leftover`] keeps alive what the hook leaves behind.
