@@ -1,20 +1,20 @@
 //! How long the runner was ready to go on and had no processor: time that a busy machine takes, and not the hook.
 //!
-//! Linux tells it in `/proc/self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run, nanoseconds waited,
+//! Linux tells it in `/proc/thread-self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run, nanoseconds waited,
 //! turns. Where there is none, no wait is known of.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-/// The waits of this process.
+/// The waits of this thread, which is the runner's only one.
 #[derive(Debug)]
 pub(crate) struct Waits(Option<File>);
 
 impl Waits {
     /// Finds out where the kernel tells of them.
     pub(crate) fn new() -> Self {
-        Self(File::open("/proc/self/schedstat").ok())
+        Self(File::open("/proc/thread-self/schedstat").ok())
     }
 
     /// All waits so far; zero if they are not known.
@@ -38,17 +38,31 @@ impl Waits {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
 
     #[test]
-    fn a_process_that_shares_its_processor_waits_for_it() {
+    fn a_thread_that_shares_its_processor_waits_for_it() {
         let waits = Waits::new();
-        let before = waits.so_far();
-        let began = Instant::now();
-        while waits.so_far() == before {
-            assert!(began.elapsed() < Duration::from_secs(60), "no wait was ever told");
-            std::thread::yield_now();
-        }
-        assert!(waits.woken(before) <= Instant::now());
+        let (before, began) = (waits.so_far(), Instant::now());
+        let done = AtomicBool::new(false);
+        let processors = thread::available_parallelism().unwrap().get();
+        thread::scope(|scope| {
+            for _ in 0..processors * 2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            while waits.so_far() == before && began.elapsed() < Duration::from_secs(60) {
+                std::hint::spin_loop();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(waits.so_far() > before, "no wait was ever told");
+        assert!(waits.woken(before) < Instant::now());
     }
 }

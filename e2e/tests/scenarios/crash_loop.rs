@@ -1,7 +1,7 @@
 //! A postStart hook that fails again and again.
 
 use anyhow::{Context, Result, ensure};
-use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use hooked_crd::{HandlerKind, HookKind, HookStatus, KillReason, Outcome, Source};
 use hooked_e2e::{Container, Security, Workload, agree, condition, hook, in_namespace, kills, sh};
 
 #[tokio::test]
@@ -19,13 +19,14 @@ async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
         let (started, stopped) = (space.files.count("started")?, space.files.count("stopped")?);
         let status = workload.status.clone().context("no status")?;
         let post_start = hook(&workload, "web", HookKind::PostStart)?;
-        ensure!(post_start.failed == started, "{started} lines, but {post_start:?}");
-        ensure!(post_start.succeeded + post_start.unknown == 0, "{post_start:?}");
-        ensure!(post_start.kills == started, "{post_start:?}");
-        ensure!(kills(&workload) == [(KillReason::PostStartHookFailed, started)], "{:?}", status.kills);
+        // On a busy node the kubelet may tell of a start only when the next is over: of that nobody knows more.
+        let HookStatus { failed, succeeded, unknown, .. } = *post_start;
+        ensure!(failed + unknown == started && unknown <= 1, "{started} lines, but {post_start:?}");
+        ensure!(succeeded == 0 && post_start.kills == failed, "{post_start:?}");
+        ensure!(kills(&workload) == [(KillReason::PostStartHookFailed, failed)], "{:?}", status.kills);
         let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
         ensure!(pre_stop.failed == 0 && pre_stop.unknown == stopped, "{stopped} lines, but {pre_stop:?}");
-        ensure!(status.hook_totals.failed == started && status.hook_totals.kills == started, "{status:?}");
+        ensure!(status.hook_totals.failed == failed && status.hook_totals.kills == failed, "{status:?}");
 
         let mut recent = status.recent_runs.iter();
         let run = recent.find(|run| run.hook == HookKind::PostStart).context("no postStart in recentRuns")?;
