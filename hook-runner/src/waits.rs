@@ -24,8 +24,13 @@ impl Waits {
 
     /// When it was that the runner could have gone on, if all waits were `before` when it began to sleep, and it goes on now.
     pub(crate) fn woken(&self, before: Duration) -> Instant {
-        let now = Instant::now();
-        now.checked_sub(self.so_far().saturating_sub(before)).unwrap_or(now)
+        loop {
+            let (waited, now) = (self.so_far(), Instant::now());
+            // A wait between the two looks would be taken for one before.
+            if self.so_far() == waited {
+                return now.checked_sub(waited.saturating_sub(before)).unwrap_or(now);
+            }
+        }
     }
 
     fn read(&self) -> Option<u64> {

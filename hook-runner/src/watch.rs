@@ -29,7 +29,8 @@ pub(crate) struct Watch {
     pub(crate) signals: Signals,
     pub(crate) streams: Streams,
     pub(crate) waits: Waits,
-    /// When the signal came that ended the latest waiting, if one did.
+    /// When the signal came that ended the latest waiting, if nothing else did: where there was output too, the runner was
+    /// woken by whichever came first, and the hook may have gone on for as long as the runner then waited.
     signalled: Option<Instant>,
     live: Option<Live>,
     /// Whether [`Event::Stop`] was told.
@@ -99,8 +100,10 @@ impl Watch {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error),
         }
-        self.signalled =
-            interests.first().is_some_and(|signals| !signals.revents().is_empty()).then_some(woken);
+        let came = |interest: &PollFd<'_>| interest.revents().contains(PollFlags::IN);
+        let mut came = interests.iter().map(came);
+        let alone = came.next() == Some(true) && !came.any(|came| came);
+        self.signalled = alone.then_some(woken);
         let ready: Vec<bool> =
             interests.iter().skip(1).map(|interest| !interest.revents().is_empty()).collect();
         drop(interests);
