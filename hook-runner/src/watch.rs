@@ -95,7 +95,6 @@ impl Watch {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let before = self.waits.so_far();
         let polled = poll(&mut interests, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
-        let woken = self.waits.woken(before);
         match polled {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error),
@@ -103,7 +102,7 @@ impl Watch {
         let came = |interest: &PollFd<'_>| interest.revents().contains(PollFlags::IN);
         let mut came = interests.iter().map(came);
         let alone = came.next() == Some(true) && !came.any(|came| came);
-        self.signalled = alone.then_some(woken);
+        self.signalled = alone.then(|| self.waits.woken(before));
         let ready: Vec<bool> =
             interests.iter().skip(1).map(|interest| !interest.revents().is_empty()).collect();
         drop(interests);
