@@ -49,14 +49,14 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 /// The conditions of an object that cannot be read or carried out at all.
 pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
     let sayings = vec![
-        say(condition::READY, "False", "Invalid", message),
+        say(condition::READY, "False", reason::INVALID, message),
         say(
             condition::RECONCILING,
             "False",
-            "Invalid",
+            reason::INVALID,
             "the operator can do nothing until the object is changed",
         ),
-        say(condition::STALLED, "True", "Invalid", message),
+        say(condition::STALLED, "True", reason::INVALID, message),
     ];
     let replaced = |type_: &str| sayings.iter().any(|saying| saying.type_ == type_);
     let kept: Vec<Condition> = previous.iter().filter(|known| !replaced(&known.type_)).cloned().collect();
@@ -76,7 +76,7 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.refusal {
         Some(Refusal { invalid: true, message }) => {
-            say(condition::STALLED, "True", "InvalidTemplate", message)
+            say(condition::STALLED, "True", reason::INVALID_TEMPLATE, message)
         }
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
