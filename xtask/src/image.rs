@@ -77,10 +77,7 @@ fn write_image(output: &Path, programs: &[PathBuf]) -> Result<usize> {
     }
     let (entrypoint, stop_signal) = (&["/hooked-controller"], "SIGTERM");
     let image = Image { name: NAME, layer, user: USER, entrypoint, command: &[], stop_signal };
-    let mut archive = Vec::new();
-    write_archive(vec![image], &mut archive)?;
-    fs::write(output, &archive).with_context(|| format!("cannot write {}", output.display()))?;
-    Ok(archive.len())
+    write_archive(vec![image], output)
 }
 
 fn copy_to(directory: &Path, programs: &[PathBuf]) -> Result<()> {

@@ -18,12 +18,29 @@ use stages::Stages;
 /// The cluster of the scenarios, so that they run beside one named `dev`.
 const CLUSTER: &str = "test";
 
+/// How to run a part, for `--help`.
+const PARTS: &str = "\
+One part at a time:
+  cargo xtask test --unit                      all that needs no cluster
+  cargo xtask test --stage lints               one stage of it: format, lints, build, unit tests, alert rules, dashboards,
+                                               generated files, licenses (or a part of such a name)
+  cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
+  cargo xtask test --e2e                       all scenarios, on fresh clusters
+  cargo xtask test --e2e scaling               the scenarios whose names contain `scaling`
+  cargo xtask test --e2e stops::the_grace --keep
+                                               one scenario, and the cluster stays: `eval \"$(cargo xtask cluster env --name test)\"`
+                                               shows it to kubectl, `cargo xtask cluster down --name test` ends it";
+
 /// What to test, and where.
 #[derive(Args)]
+#[command(after_help = PARTS)]
 pub(crate) struct Options {
     /// Only what needs no cluster: format, lints, unit tests, alert rules, dashboards, generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
+    /// Only the stages that need no cluster and whose names contain this.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["unit", "e2e", "keep", "context"])]
+    stage: Option<String>,
     /// Only the scenarios on a cluster; with FILTER just those whose names contain it.
     #[arg(long, value_name = "FILTER", num_args = 0..=1, default_missing_value = "")]
     e2e: Option<String>,
@@ -37,8 +54,9 @@ pub(crate) struct Options {
 
 /// Runs the tests. Every stage that can still say something runs, whatever became of those before it.
 pub(crate) fn run(options: Options) -> Result<()> {
-    let Options { unit, e2e, keep, context } = options;
-    let mut stages = Stages::begin();
+    let Options { unit, stage, e2e, keep, context } = options;
+    let unit = unit || stage.is_some();
+    let mut stages = Stages::begin(stage);
     if e2e.is_none() {
         without_cluster(&mut stages)?;
     }
@@ -47,7 +65,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         let filter = e2e.unwrap_or_default();
         scenarios::run(&mut stages, &scenarios::Plan { target, filter, keep })?;
     }
-    if stages.tell() { Ok(()) } else { bail!("the tests failed") }
+    if stages.tell()? { Ok(()) } else { bail!("the tests failed") }
 }
 
 fn without_cluster(stages: &mut Stages) -> Result<()> {

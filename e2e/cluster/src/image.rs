@@ -1,6 +1,5 @@
 //! Writes container images: layers of files, and the archive that `docker save` would make of them.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -67,8 +66,15 @@ pub struct Image {
     pub stop_signal: &'static str,
 }
 
-/// Writes all images into one archive.
-pub fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
+/// Writes all images into one archive at `place`, and returns its size in bytes.
+pub fn write_archive(images: Vec<Image>, place: &Path) -> Result<usize> {
+    let archive = archive(images)?;
+    std::fs::write(place, &archive).with_context(|| format!("cannot write {}", place.display()))?;
+    Ok(archive.len())
+}
+
+/// The bytes of an archive, as `docker save` would make it.
+fn archive(images: Vec<Image>) -> Result<Vec<u8>> {
     let mut archive = Layer { tar: Builder::new(Vec::new()) };
     let mut manifest = Vec::new();
     for image in images {
@@ -94,8 +100,7 @@ pub fn write_archive(images: Vec<Image>, to: impl Write) -> Result<()> {
         manifest.push(json!({"Config": config_file, "RepoTags": [image.name], "Layers": [layer_file]}));
     }
     archive.file("manifest.json", &serde_json::to_vec(&manifest)?, 0o644)?;
-    let mut to = to;
-    Ok(to.write_all(&archive.tar.into_inner()?)?)
+    Ok(archive.tar.into_inner()?)
 }
 
 fn header(kind: EntryType, size: u64, mode: u32) -> Header {
@@ -122,7 +127,7 @@ fn architecture() -> &'static str {
 mod tests {
     use super::*;
 
-    fn archive() -> Vec<u8> {
+    fn small() -> Vec<u8> {
         let mut layer = Layer::new();
         layer.directory("bin", 0o755).unwrap();
         layer.file("bin/x", b"x", 0o755).unwrap();
@@ -135,19 +140,17 @@ mod tests {
             command: &[],
             stop_signal: "SIGTERM",
         };
-        let mut bytes = Vec::new();
-        write_archive(vec![image], &mut bytes).unwrap();
-        bytes
+        archive(vec![image]).unwrap()
     }
 
     #[test]
     fn the_same_files_make_the_same_archive() {
-        assert_eq!(archive(), archive());
+        assert_eq!(small(), small());
     }
 
     #[test]
     fn the_manifest_names_the_image_and_its_files() {
-        let bytes = archive();
+        let bytes = small();
         let mut read = tar::Archive::new(&*bytes);
         let names: Vec<String> = read
             .entries()

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 
 use crate::image::{Image, Layer, write_archive};
 use crate::packages::{Packages, dependencies};
+use crate::progress::Progress;
 use crate::tools::Tools;
-use crate::{digest, exec};
+use crate::{cache, digest, exec};
 
 /// The image whose container holds a Pod's namespaces.
 pub(crate) const PAUSE: &str = "hooked.dev/pause:1";
@@ -43,22 +44,25 @@ http {
 
 /// Makes the archive of all images, or finds it in the cache: it depends on the programs that go into it,
 /// and on the source that puts them together.
-pub(crate) fn archive(tools: &Tools, packages: &Packages, cache: &Path) -> Result<PathBuf> {
+pub(crate) fn archive(
+    tools: &Tools,
+    packages: &Packages,
+    cache: &Path,
+    progress: &Progress,
+) -> Result<PathBuf> {
     let pause = tools.pause.join("pause");
     let mut parts = vec![include_str!("images.rs").to_owned(), include_str!("image.rs").to_owned()];
     for program in [&packages.busybox, &packages.nginx, &pause] {
         let metadata = fs::metadata(program).with_context(|| format!("cannot read {}", program.display()))?;
-        parts.push(format!("{} {} {:?}", program.display(), metadata.len(), metadata.modified()?));
+        let modified = metadata.modified().with_context(|| format!("cannot read {}", program.display()))?;
+        parts.push(format!("{} {} {modified:?}", program.display(), metadata.len()));
     }
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     let place = cache.join("images").join(format!("{}.tar", digest(&parts, 12)));
-    if !place.exists() {
-        fs::create_dir_all(cache.join("images"))?;
-        let draft = place.with_extension(format!("draft{}", std::process::id()));
+    cache::once(&place, progress, |draft| {
         let images = vec![pause_image(&pause)?, busybox_image(packages)?, nginx_image(packages)?];
-        write_archive(images, fs::File::create(&draft)?)?;
-        fs::rename(&draft, &place)?;
-    }
+        write_archive(images, draft).map(|_| ())
+    })?;
     Ok(place)
 }
 
@@ -150,4 +154,50 @@ fn add_libraries(layer: &mut Layer, packages: &Packages, programs: &[&Path]) -> 
         layer.copy(&path, library)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::cache::tests::{Scratch, by_four_threads};
+
+    /// Programs that only look like those of a machine: busybox lists its applets, the others do nothing.
+    fn programs(root: &Path) -> (Tools, Packages) {
+        let program = |name: &str, text: &str| {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let tools = Tools::below(root);
+        program(tools.pause.join("pause").to_str().unwrap(), "pause");
+        let packages = Packages {
+            busybox: program("busybox", "#!/bin/sh\necho sh\n"),
+            runc: root.into(),
+            cni: root.into(),
+            nginx: program("nginx", "#!/bin/sh\n"),
+            libraries: root.into(),
+        };
+        (tools, packages)
+    }
+
+    #[test]
+    fn four_clusters_that_start_at_once_find_one_complete_archive() {
+        let scratch = Scratch::new("images");
+        let (tools, packages) = programs(&scratch.0);
+        let archives = by_four_threads(|| {
+            archive(&tools, &packages, &scratch.0, &Progress::new(|_| {})).map(|place| {
+                let bytes = fs::read(&place).unwrap();
+                (place, bytes)
+            })
+        });
+        let archives: Vec<_> = archives.into_iter().collect::<Result<_>>().unwrap();
+        assert!(archives.iter().all(|one| *one == archives[0]));
+        let mut read = tar::Archive::new(&*archives[0].1);
+        let entries: Vec<u64> = read.entries().unwrap().map(|entry| entry.unwrap().size()).collect();
+        assert_eq!(entries.len(), 7, "three images of two files each, and the manifest");
+    }
 }

@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+pub mod cache;
 mod cgroup;
 mod cluster;
 mod components;

@@ -10,7 +10,7 @@ use crate::images::base;
 use crate::packages;
 use crate::progress::Progress;
 use crate::tools::{self, Tools};
-use crate::{digest, layout, lock};
+use crate::{cache, digest, layout, lock};
 
 /// The image that [`prometheus_image`] makes.
 pub const PROMETHEUS: &str = "hooked.dev/prometheus:debian";
@@ -35,21 +35,21 @@ pub fn dashboard_checker(progress: &Progress) -> Result<PathBuf> {
 pub fn prometheus_image(progress: &Progress) -> Result<PathBuf> {
     let (cache, _lock) = prepare(progress)?;
     let (server, kubectl) = (packages::prometheus(&cache, progress)?.server, Tools::below(&cache).kubectl());
-    let version = fs::metadata(&server)?.len().to_le_bytes();
+    let version = fs::metadata(&server)
+        .with_context(|| format!("cannot read {}", server.display()))?
+        .len()
+        .to_le_bytes();
     let kubectl_path = kubectl.as_os_str().as_encoded_bytes();
     let sources =
         [include_bytes!("monitoring.rs").as_slice(), include_bytes!("image.rs"), &version, kubectl_path];
     let place = cache.join("images").join(format!("prometheus-{}.tar", digest(&sources, 12)));
-    if !place.exists() {
-        fs::create_dir_all(cache.join("images"))?;
-        let draft = place.with_extension("draft");
+    cache::once(&place, progress, |draft| {
         let layer = layer(&cache, [("prometheus", &server), ("kubectl", &kubectl)], progress)?;
         let (name, user) = (PROMETHEUS, "65534:65534");
         let image =
             Image { name, layer, user, entrypoint: &[], command: &["prometheus"], stop_signal: "SIGTERM" };
-        write_archive(vec![image], fs::File::create(&draft)?)?;
-        fs::rename(&draft, &place)?;
-    }
+        write_archive(vec![image], draft).map(|_| ())
+    })?;
     Ok(place)
 }
 
@@ -71,7 +71,7 @@ fn layer(cache: &Path, programs: [(&str, &PathBuf); 2], progress: &Progress) -> 
     let pages = &cache.join("pages.draft");
     copy_tree(&mut layer, &cache.join("debian"), Path::new("usr/share/prometheus/web"))?;
     if pages.exists() {
-        fs::remove_dir_all(pages)?;
+        fs::remove_dir_all(pages).with_context(|| format!("cannot remove {}", pages.display()))?;
     }
     packages::unpack_pages(pages, progress)?;
     for entry in fs::read_dir(pages.join("usr/share"))? {

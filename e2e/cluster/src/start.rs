@@ -45,7 +45,7 @@ pub(crate) fn start(
     let running = launcher.record.processes.clone();
     thread::scope(|scope| {
         let importing = scope.spawn(|| -> Result<()> {
-            let archive = images::archive(tools, packages, &layout.cache)?;
+            let archive = images::archive(tools, packages, &layout.cache, progress)?;
             watch.containerd(&running)?;
             import(layout, tools, &archive)
         });

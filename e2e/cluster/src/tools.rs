@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::progress::Progress;
-use crate::{digest, exec};
+use crate::{cache, digest, exec};
 
 /// A Go module under `tools/`, and how its programs are built.
 struct Module {
@@ -112,9 +112,7 @@ impl Tools {
         let places = [&self.kubernetes, &self.etcd, &self.containerd, &self.pause];
         let modules = [&KUBERNETES, &ETCD, &CONTAINERD, &PAUSE];
         for (module, place) in modules.into_iter().zip(places) {
-            if !place.exists() {
-                module.build(place, progress)?;
-            }
+            cache::once(place, progress, |draft| module.build(draft, progress))?;
         }
         Ok(())
     }
@@ -131,9 +129,7 @@ impl Tools {
 /// The program that holds dashboards to Grafana's schema, built if the cache lacks it.
 pub(crate) fn dashboards(cache: &Path, progress: &Progress) -> Result<PathBuf> {
     let place = cache.join("tools").join(DASHBOARDS.directory());
-    if !place.exists() {
-        DASHBOARDS.build(&place, progress)?;
-    }
+    cache::once(&place, progress, |draft| DASHBOARDS.build(draft, progress))?;
     Ok(place.join(DASHBOARDS.name))
 }
 
@@ -145,15 +141,11 @@ impl Module {
         format!("{}-{}", self.name, digest(&parts, 12))
     }
 
-    /// Builds into a directory of its own and renames it at the end: what has its final name is complete.
-    fn build(&self, place: &Path, progress: &Progress) -> Result<()> {
+    /// Builds the programs into a new directory.
+    fn build(&self, directory: &Path, progress: &Progress) -> Result<()> {
         let go =
             exec::find("go").context("`go` is missing: install Go 1.26 or newer from https://go.dev/dl")?;
-        let draft = place.with_extension("draft");
-        if draft.exists() {
-            fs::remove_dir_all(&draft)?;
-        }
-        fs::create_dir_all(&draft)?;
+        fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
         progress.say(&format!("building {} from source; this is done once", self.name));
         let mut command = Command::new(go);
         command
@@ -164,13 +156,13 @@ impl Module {
             .args(self.flags)
             // The trailing slash keeps the name that Go gives a program.
             .arg("-o")
-            .arg(draft.join(self.output()))
+            .arg(directory.join(self.output()))
             .arg(self.package);
         follow(&mut command, self.name, progress)?;
-        if let Some(absent) = self.programs.iter().find(|program| !draft.join(program).is_file()) {
+        if let Some(absent) = self.programs.iter().find(|program| !directory.join(program).is_file()) {
             bail!("building {} made no {absent}", self.name);
         }
-        fs::rename(&draft, place).with_context(|| format!("cannot make {}", place.display()))
+        Ok(())
     }
 
     /// One program may be called otherwise than its package's last element (`v3`), so it is named.

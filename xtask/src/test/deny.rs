@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use hooked_cluster::Cluster;
+use hooked_cluster::{Cluster, Progress, cache};
 
 use super::cargo;
 
@@ -18,12 +18,12 @@ pub(super) fn check(cluster: &Cluster) -> Result<()> {
     }
     // Beside the cluster's programs, which are built once and kept as well.
     let place = cluster.programs().with_file_name(format!("cargo-deny-{VERSION}"));
-    let program = place.join("bin/cargo-deny");
-    if !program.is_file() {
-        let root = place.display().to_string();
-        cargo::run(&["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION, "--root", &root])?;
-    }
-    let status = Command::new(program)
+    let progress = Progress::new(|line| eprintln!("{line}"));
+    cache::once(&place, &progress, |draft| {
+        let root = draft.display().to_string();
+        cargo::run(&["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION, "--root", &root])
+    })?;
+    let status = Command::new(place.join("bin/cargo-deny"))
         .current_dir(crate::image::workspace()?)
         .args(arguments)
         .status()

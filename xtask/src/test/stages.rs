@@ -3,7 +3,7 @@
 use std::ops::Add;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 /// How many tests have passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ impl Add for Tally {
 
 /// A test run.
 pub(super) struct Stages {
+    /// Only stages whose names contain this are run.
+    only: Option<String>,
     began: Instant,
     done: Vec<Done>,
     tally: Tally,
@@ -34,8 +36,8 @@ struct Done {
 }
 
 impl Stages {
-    pub(super) fn begin() -> Self {
-        Self { began: Instant::now(), done: Vec::new(), tally: Tally::default() }
+    pub(super) fn begin(only: Option<String>) -> Self {
+        Self { only, began: Instant::now(), done: Vec::new(), tally: Tally::default() }
     }
 
     /// Runs a stage, and says whether it passed.
@@ -45,6 +47,9 @@ impl Stages {
 
     /// Runs a stage that counts tests.
     pub(super) fn test(&mut self, name: &str, stage: impl FnOnce() -> Result<Tally>) -> bool {
+        if self.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            return true;
+        }
         println!("\n==> [{}] {name}", clock(self.began.elapsed()));
         let began = Instant::now();
         let outcome = stage();
@@ -65,7 +70,13 @@ impl Stages {
     }
 
     /// Tells how everything went, in a table and a closing line; true if nothing failed.
-    pub(super) fn tell(&self) -> bool {
+    /// An error if no stage has the name that was asked for.
+    pub(super) fn tell(&self) -> Result<bool> {
+        ensure!(
+            !self.done.is_empty(),
+            "no stage has {} in its name",
+            self.only.as_deref().unwrap_or_default()
+        );
         println!();
         for Done { name, took, passed } in &self.done {
             println!("{:>8}  {}  {name}", clock(*took), if *passed { "passed" } else { "FAILED" });
@@ -77,7 +88,7 @@ impl Stages {
             self.done.len() - broken,
             clock(self.began.elapsed())
         );
-        broken == 0
+        Ok(broken == 0)
     }
 }
 
@@ -91,12 +102,21 @@ mod tests {
 
     #[test]
     fn a_failed_stage_and_a_failed_test_both_fail_the_run() {
-        let mut stages = Stages::begin();
+        let mut stages = Stages::begin(None);
         assert!(stages.run("good", || Ok(())));
-        assert!(stages.tell());
+        assert!(stages.tell().unwrap());
         assert!(!stages.test("a failed test", || Ok(Tally { passed: 1, failed: 1 })));
         assert!(!stages.run("broken", || anyhow::bail!("no")));
-        assert!(!stages.tell());
+        assert!(!stages.tell().unwrap());
+    }
+
+    #[test]
+    fn only_the_stage_that_was_asked_for_runs() {
+        let mut stages = Stages::begin(Some("lint".to_owned()));
+        assert!(stages.run("format", || anyhow::bail!("not asked for")));
+        assert!(stages.tell().is_err(), "nothing has run");
+        assert!(!stages.run("lints", || anyhow::bail!("asked for")));
+        assert!(!stages.tell().unwrap());
     }
 
     #[test]
