@@ -11,7 +11,7 @@ pub use duration::GoDuration;
 pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
     Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,
-    PodTemplate, RollingUpdate, RolloutGate, RolloutGateAction, Strategy, StrategyType,
+    PodTemplate, RollingUpdate, Strategy, StrategyType,
 };
 pub use status::{
     DurationSummary, GraceUse, HandlerKind, HookKind, HookRunStatus, HookStatus, HookTotals,

@@ -129,9 +129,6 @@ pub struct HooksSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub policies: Option<Vec<HookPolicy>>,
-    /// Stops a rollout whose new Pods' hooks fail. Off if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollout_gate: Option<RolloutGate>,
 }
 
 /// Where the truth about a hook run comes from. `Runner` (the default): exec hooks run under the hook-runner and are
@@ -201,28 +198,4 @@ pub enum FailurePolicy {
     Fail,
     /// The failure is recorded and the hook reports success to the kubelet.
     Ignore,
-}
-
-/// Stops a rollout whose new Pods' hooks fail.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RolloutGate {
-    /// Hook failures and hook kills in the new revision's Pods that are still borne.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
-    pub max_failures: Option<i32>,
-    /// What follows when there are more. `Pause` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_failure: Option<RolloutGateAction>,
-}
-
-/// What follows when there are more failures. `Pause` (the default): the rollout stops where it is. `Rollback`: the
-/// workload goes back to the revision before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RolloutGateAction {
-    /// The rollout stops where it is.
-    #[default]
-    Pause,
-    /// The workload goes back to the revision before.
-    Rollback,
 }

@@ -213,8 +213,13 @@ fn each_field_of_our_own_has_bounds() {
     check("spec.hooks.policies[].retries", 0.0, 10.0);
     check("spec.hooks.policies[].retryDelaySeconds", 0.0, 3_600.0);
     check("spec.hooks.policies[].outputBytes", 0.0, 1_024.0);
-    assert_eq!(at("spec.hooks.rolloutGate.maxFailures")["minimum"], 0.0);
     assert_eq!(at("spec.hooks.policies")["maxItems"], 64);
+}
+
+#[test]
+fn nothing_is_offered_that_is_not_in_force() {
+    let fields: Vec<_> = at("spec.hooks")["properties"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(fields, ["evidence", "historyLimit", "measurement", "policies"]);
 }
 
 #[test]
