@@ -16,7 +16,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crd crd
 COPY core core
-COPY report report
+COPY protocol protocol
 COPY hook-runner hook-runner
 COPY controller controller
 COPY kubectl-hooked kubectl-hooked

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use hooked_core::desired::Desired;
+use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::lifecycle::ObservedPod;
 use hooked_core::names;
-use hooked_core::plan::{NewPod, Plan, PodRef};
-use hooked_core::pod::{LiveEndpoint, Owner, PodFact, PodReport, manifest};
 use hooked_core::status::Refusal;
-use hooked_core::tally::PodSet;
+use hooked_core::workload::PodFact;
+use hooked_core::workload::desired::Desired;
+use hooked_core::workload::plan::{NewPod, Plan, PodRef};
+use hooked_core::workload::tally::PodSet;
+use hooked_core::workload::template::{Owner, manifest};
 use hooked_crd::Evidence;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ObjectMeta, request};
@@ -160,7 +163,7 @@ async fn adopt_or_burn(
 
 pub(crate) fn is_ours(metadata: &ObjectMeta, owner: &Owner, ordinal: u64) -> bool {
     let labels = metadata.labels.clone().unwrap_or_default();
-    let labelled = PodReport::labels(|key| labels.get(key).map(String::as_str));
+    let labelled = ObservedPod::labels(|key| labels.get(key).map(String::as_str));
     let names_us = metadata.owner_references.iter().flatten().any(|reference| reference.uid == owner.uid);
     names_us && labelled.is_ok_and(|(_, number)| number == ordinal)
 }

@@ -1,6 +1,6 @@
 //! The only status writer. A write is conditional on the version that it was computed from, so nothing is counted twice.
 
-use hooked_core::ledger::Ledger;
+use hooked_core::accounting::ledger::Ledger;
 use hooked_core::names;
 use hooked_core::status::is_news;
 use hooked_crd::{HookedWorkload, HookedWorkloadStatus};

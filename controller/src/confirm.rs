@@ -3,7 +3,7 @@
 //! A Pod of the desired revision is simply created again. One of another revision, or of a workload that leaves, would
 //! be believed in for ever.
 
-use hooked_core::pod::PodFact;
+use hooked_core::workload::PodFact;
 
 use crate::apply::{ApplyError, Site, find, is_ours};
 

@@ -5,8 +5,8 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hooked_core::names;
-use hooked_core::revision::Stored;
-use hooked_core::snapshot::Leaving;
+use hooked_core::workload::revision::Stored;
+use hooked_core::workload::snapshot::Leaving;
 use kube::Client;
 use kube::core::ObjectMeta;
 use kube_runtime::events::{Recorder, Reporter};

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_core::election::{Candidate, Claim, LEASE_DURATION, LeaseReport, RETRY_PERIOD};
+use hooked_core::election::{Candidate, Claim, LEASE_DURATION, ObservedLease, RETRY_PERIOD};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -211,11 +211,11 @@ impl Election {
     }
 }
 
-fn report<'a>(lease: &'a Lease, version: &'a str) -> LeaseReport<'a> {
+fn report<'a>(lease: &'a Lease, version: &'a str) -> ObservedLease<'a> {
     let spec = lease.spec.as_ref();
     let seconds =
         spec.and_then(|spec| spec.lease_duration_seconds).and_then(|seconds| u64::try_from(seconds).ok());
-    LeaseReport {
+    ObservedLease {
         holder: spec.and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default(),
         version,
         duration: seconds.map_or(LEASE_DURATION, Duration::from_secs),

@@ -1,7 +1,7 @@
 //! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it is not so.
 
-use hooked_core::desired::Desired;
 use hooked_core::status::Refusal;
+use hooked_core::workload::desired::Desired;
 use jiff::Timestamp;
 
 use crate::context::Context;

@@ -1,9 +1,9 @@
 //! Letting go of old revisions that nobody asks to keep.
 
-use hooked_core::desired::Desired;
 use hooked_core::names;
-use hooked_core::pod::Owner;
-use hooked_core::revision::{Stored, expendable};
+use hooked_core::workload::desired::Desired;
+use hooked_core::workload::revision::{Stored, expendable};
+use hooked_core::workload::template::Owner;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hooked_core::ledger::Counted;
+use hooked_core::accounting::ledger::Counted;
 use hooked_core::names::reason;
 use hooked_core::status::how_it_ended;
 use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};

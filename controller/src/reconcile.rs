@@ -5,17 +5,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hooked_core::account::{Account, account};
-use hooked_core::desired::Desired;
-use hooked_core::ledger::{Counted, Ledger, LedgerError};
+use hooked_core::accounting::ledger::{Counted, Ledger, LedgerError};
+use hooked_core::accounting::{Account, account};
 use hooked_core::names::condition;
-use hooked_core::plan::{BURST, Plan, Rollout, plan};
-use hooked_core::pod::Owner;
-use hooked_core::snapshot::{Leaving, Snapshot};
 use hooked_core::status::{
     Basis, Progress, Refusal, ReplicaCounts, is_invalid, newly_invalid, newly_stuck, status,
 };
-use hooked_core::tally::PodSet;
+use hooked_core::workload::desired::Desired;
+use hooked_core::workload::plan::{BURST, Plan, Rollout, plan};
+use hooked_core::workload::snapshot::{Leaving, Snapshot};
+use hooked_core::workload::tally::PodSet;
+use hooked_core::workload::template::Owner;
 use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};

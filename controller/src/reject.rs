@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use hooked_core::plan::evacuate;
-use hooked_core::pod::Owner;
-use hooked_core::snapshot::Leaving;
 use hooked_core::status::{invalid, newly_invalid};
+use hooked_core::workload::plan::evacuate;
+use hooked_core::workload::snapshot::Leaving;
+use hooked_core::workload::template::Owner;
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};

@@ -1,10 +1,10 @@
 //! Revisions: each template that was ever rolled out is stored, so that a paused workload can replace its Pods and a
 //! user can go back.
 
-use hooked_core::desired::{Desired, DesiredError, PodHooks};
 use hooked_core::names;
-use hooked_core::pod::Owner;
-use hooked_core::revision::short_hash;
+use hooked_core::workload::desired::{Desired, DesiredError, PodHooks};
+use hooked_core::workload::revision::short_hash;
+use hooked_core::workload::template::Owner;
 use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::channel::{mpsc, oneshot};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, StreamExt, stream};
-use hooked_core::hooks::kubelet::EVENT_REASONS;
+use hooked_core::lifecycle::kubelet::EVENT_REASONS;
 use kube::Client;
 use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;

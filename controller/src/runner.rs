@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hooked_core::pod::{Delivery, Runner};
+use hooked_core::workload::template::{Delivery, Runner};
 use kube::api::ListParams;
 use kube::core::{Request, request::Error as BuildError};
 use kube::{Client, Error};

@@ -1,7 +1,7 @@
 //! What the API server has said to Pods of a revision, and for how long that is believed.
 
-use hooked_core::desired::Desired;
-use hooked_core::pod::{Delivery, Runner};
+use hooked_core::workload::desired::Desired;
+use hooked_core::workload::template::{Delivery, Runner};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;

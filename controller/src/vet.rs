@@ -3,9 +3,9 @@
 //! A Deployment's template is checked at admission. Ours cannot be checked there in full, and a rollout that finds out
 //! on its first create may have removed a serving Pod before.
 
-use hooked_core::desired::{Desired, Measuring};
-use hooked_core::pod::{Delivery, Owner, Runner, manifest};
 use hooked_core::status::Refusal;
+use hooked_core::workload::desired::{Desired, Measuring};
+use hooked_core::workload::template::{Delivery, Owner, Runner, manifest};
 use jiff::Timestamp;
 use kube::api::PostParams;
 use serde_json::Value;

@@ -12,7 +12,7 @@ pub const RETRY_PERIOD: Duration = Duration::from_secs(2);
 
 /// A Lease as the API server shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseReport<'a> {
+pub struct ObservedLease<'a> {
     /// Who holds it; empty if it was given back.
     pub holder: &'a str,
     /// Its resourceVersion, which every renewal changes.
@@ -53,8 +53,8 @@ impl Candidate {
 
     /// What to do about the Lease as it is seen at `now`, a time on this machine's monotonic clock. None means that there
     /// is no Lease yet.
-    pub fn claim(&mut self, lease: Option<LeaseReport<'_>>, now: Duration) -> Claim {
-        let Some(LeaseReport { holder, version, duration }) = lease else { return Claim::Take };
+    pub fn claim(&mut self, lease: Option<ObservedLease<'_>>, now: Duration) -> Claim {
+        let Some(ObservedLease { holder, version, duration }) = lease else { return Claim::Take };
         if holder == self.identity {
             return Claim::Renew;
         }
@@ -85,7 +85,7 @@ mod tests {
         let mut candidate = Candidate::new("me".to_owned());
         for (second, seen, expect) in sights {
             let lease =
-                seen.map(|(holder, version)| LeaseReport { holder, version, duration: LEASE_DURATION });
+                seen.map(|(holder, version)| ObservedLease { holder, version, duration: LEASE_DURATION });
             assert_eq!(candidate.claim(lease, Duration::from_secs(*second)), *expect, "second {second}");
         }
     }

@@ -7,15 +7,9 @@
 //! [`ledger`] and [`account()`](account::account) count each of them once, [`plan`] decides which Pods to make, remove and let go, and [`status`] says
 //! what users read.
 
-pub mod account;
-pub mod desired;
+pub mod accounting;
 pub mod election;
-pub mod hooks;
-pub mod ledger;
+pub mod lifecycle;
 pub mod names;
-pub mod plan;
-pub mod pod;
-pub mod revision;
-pub mod snapshot;
 pub mod status;
-pub mod tally;
+pub mod workload;

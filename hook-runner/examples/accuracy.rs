@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hooked_report::{SERVER_NAME, parse};
+use hooked_protocol::{SERVER_NAME, parse};
 use operator::{Authority, Operator, listen, write_volume};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

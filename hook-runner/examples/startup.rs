@@ -21,7 +21,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use hooked_report::{FromOperator, SERVER_NAME};
+use hooked_protocol::{FromOperator, SERVER_NAME};
 use operator::{Authority, Operator, PROOF, listen, write_volume};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hooked_report::{Hook, MAX_OUTPUT};
+use hooked_protocol::{Hook, MAX_OUTPUT};
 
 /// What is asked of this program.
 #[derive(Debug)]

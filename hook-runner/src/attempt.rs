@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hooked_report::Exit;
+use hooked_protocol::Exit;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::arguments::Order;

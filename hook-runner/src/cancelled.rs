@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use hooked_report::{Earlier, Hook, Outcome};
+use hooked_protocol::{Earlier, Hook, Outcome};
 use rustix::fs::{Mode, OFlags, access, open};
 
 use crate::arguments::Order;

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use hooked_report::Exit;
+use hooked_protocol::Exit;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, wait};
 
 /// Sends the signal to every process that came of the hook, and to the hook's own group where `/proc` does not tell

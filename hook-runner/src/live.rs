@@ -9,7 +9,7 @@ mod volume;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use hooked_report::{FromOperator, Hello, Hook, MAX_LINE, Proof, Record};
+use hooked_protocol::{FromOperator, Hello, Hook, MAX_LINE, Proof, Record};
 use rustix::event::PollFd;
 use rustix::rand::{GetRandomFlags, getrandom};
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use hooked_report::{Earlier, Hook, Numbering, Outcome, State, StateError, is_container_name};
+use hooked_protocol::{Earlier, Hook, Numbering, Outcome, State, StateError, is_container_name};
 use rustix::fs::{FileType, Mode, OFlags, fchmod, fstat, open};
 use rustix::io::{Errno, pread, pwrite};
 

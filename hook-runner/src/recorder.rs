@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hooked_report::{Ending, Exit, MAX_MESSAGE, Outcome, Record, RunId};
+use hooked_protocol::{Ending, Exit, MAX_MESSAGE, Outcome, Record, RunId};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::arguments::Order;

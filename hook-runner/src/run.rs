@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hooked_report::{Exit, Outcome};
+use hooked_protocol::{Exit, Outcome};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 
 use crate::arguments::Order;

@@ -9,7 +9,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use hooked_report::{PREFIX, Record, parse};
+use hooked_protocol::{PREFIX, Record, parse};
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom, fcntl_setfl, fstat, open, seek};
 use rustix::io::{Errno, pread, pwrite, write};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hooked_report::Record;
+use hooked_protocol::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::live::Live;

@@ -1,7 +1,7 @@
 //! Pods as the operator reads them, so that both come to the same conclusions.
 
+use hooked_core::lifecycle::{ContainerState, ContainerStateKind, ObservedPod, PodSpec, PodStatus};
 use hooked_core::names;
-use hooked_core::pod::{ContainerState, ContainerStateKind, PodReport, PodSpec, PodStatus};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{ApiResource, Object};
 use kube::{Api, ResourceExt};
@@ -25,10 +25,10 @@ pub(crate) fn owner(pod: &PodObject) -> Option<(&str, &str)> {
 }
 
 /// The Pod as evidence. One of another controller has neither revision nor number, which nothing here asks for.
-pub(crate) fn report(pod: &PodObject) -> PodReport {
-    let labels = PodReport::labels(|key| pod.labels().get(key).map(String::as_str));
+pub(crate) fn report(pod: &PodObject) -> ObservedPod {
+    let labels = ObservedPod::labels(|key| pod.labels().get(key).map(String::as_str));
     let (revision, ordinal) = labels.unwrap_or_default();
-    PodReport {
+    ObservedPod {
         name: pod.name_any(),
         uid: pod.uid().unwrap_or_default(),
         owner_uid: owner(pod).map(|(uid, _)| uid.to_owned()).unwrap_or_default(),
@@ -45,7 +45,7 @@ pub(crate) fn report(pod: &PodObject) -> PodReport {
 }
 
 /// The state of a Pod in a word, as `kubectl get pods` has it.
-pub(crate) fn state_of(report: &PodReport) -> String {
+pub(crate) fn state_of(report: &ObservedPod) -> String {
     let status = &report.status;
     let word = match (&report.deletion_timestamp, &status.reason) {
         (Some(_), _) => Some("Terminating"),

@@ -1,7 +1,7 @@
 //! From a token to the Pod that holds it, or why it is not believed.
 
 use hooked_core::names::LIVE_AUDIENCE;
-use hooked_report::{Proof, Record};
+use hooked_protocol::{Proof, Record};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;

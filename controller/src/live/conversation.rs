@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use hooked_core::tally::Heard;
-use hooked_report::{FrameError, Frames, FromOperator, Hello, Hook, Record, parse};
+use hooked_core::workload::tally::Heard;
+use hooked_protocol::{FrameError, Frames, FromOperator, Hello, Hook, Record, parse};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 

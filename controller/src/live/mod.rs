@@ -20,10 +20,10 @@ mod signature;
 
 use std::sync::Arc;
 
-use hooked_core::pod::LiveEndpoint;
+use hooked_core::lifecycle::LiveEndpoint;
 use hooked_core::status::LiveService;
-use hooked_core::tally::Heard;
-use hooked_report::Record;
+use hooked_core::workload::tally::Heard;
+use hooked_protocol::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 use tokio::sync::watch;

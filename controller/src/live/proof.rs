@@ -1,7 +1,7 @@
 //! What a run is given when its token was believed, and is believed by later, when the token is worth nothing any more:
 //! nothing in a Pod is refreshed while its postStart hook hangs.
 
-use hooked_report::{Hook, Proof, Record};
+use hooked_protocol::{Hook, Proof, Record};
 use ring::hmac;
 
 /// Makes proofs and knows them again.
@@ -37,7 +37,7 @@ fn subject(pod_uid: &str, record: &Record) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use hooked_report::RunId;
+    use hooked_protocol::RunId;
 
     use super::*;
 

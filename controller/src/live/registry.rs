@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hooked_report::Hook;
+use hooked_protocol::Hook;
 use tokio::sync::Notify;
 
 use crate::context::Locked;

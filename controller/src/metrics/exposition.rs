@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
-use hooked_core::ledger;
+use hooked_core::accounting::ledger;
 
 /// A family under construction.
 pub(super) struct Family(MetricFamily);

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hooked_core::desired::Desired;
-use hooked_core::ledger::{DurationKey, Histogram, KillKey, RunKey};
-use hooked_core::pod::{ContainerShape, Hook};
+use hooked_core::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
+use hooked_core::lifecycle::{ContainerShape, Hook};
+use hooked_core::workload::desired::Desired;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 
 /// How a run can end that the runner has measured.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hooked_core::desired::Desired;
-use hooked_core::ledger::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, Histogram, KillKey, Ledger, RunKey};
+use hooked_core::accounting::ledger::{
+    DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, Histogram, KillKey, Ledger, RunKey,
+};
 use hooked_core::status::ReplicaCounts;
-use hooked_core::tally::{PodSet, RunningTally};
+use hooked_core::workload::desired::Desired;
+use hooked_core::workload::tally::{PodSet, RunningTally};
 use hooked_crd::HookKind;
 use jiff::Timestamp;
 use prometheus::proto::{MetricFamily, MetricType};
@@ -223,7 +225,7 @@ fn text(name: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hooked_core::ledger::KillCount;
+    use hooked_core::accounting::ledger::KillCount;
     use hooked_crd::{HookedWorkloadSpec, KillReason};
     use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, channel::oneshot};
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use kube::{Client, Resource};
 use kube_runtime::{WatchStreamExt, watcher};
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::kubelet;
-use hooked_core::pod::{Life, Owner, PodFact, PodReport};
-use hooked_core::tally::{Heard, PodSet};
-use hooked_report::Record;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::kubelet;
+use hooked_core::workload::tally::{Heard, PodSet};
+use hooked_core::workload::template::Owner;
+use hooked_core::workload::{Life, PodFact};
+use hooked_protocol::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 
@@ -104,7 +106,7 @@ impl Index {
     pub(super) fn observe(
         &self,
         namespace: &str,
-        report: &PodReport,
+        report: &ObservedPod,
         controller: &Controller,
     ) -> ObjectRef<Guarded> {
         let now = Timestamp::now();
@@ -272,12 +274,12 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use hooked_core::pod::{PodSpec, PodStatus};
+    use hooked_core::lifecycle::{PodSpec, PodStatus};
 
     use super::*;
 
-    fn report(uid: &str, ordinal: u64) -> PodReport {
-        PodReport {
+    fn report(uid: &str, ordinal: u64) -> ObservedPod {
+        ObservedPod {
             name: format!("web-{ordinal}"),
             uid: uid.to_owned(),
             owner_uid: "w".to_owned(),

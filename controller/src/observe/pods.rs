@@ -90,7 +90,7 @@ pub(super) fn trigger(
 #[cfg(test)]
 mod tests {
     use futures::channel::mpsc;
-    use hooked_core::pod::pod_name;
+    use hooked_core::workload::template::pod_name;
     use serde_json::{Value, json};
 
     use super::*;

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
 use hooked_core::names;
-use hooked_core::pod::{LiveEndpoint, PodReport, PodSpec, PodStatus, ReadPodError, pod_name};
+use hooked_core::workload::template::pod_name;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
@@ -118,16 +120,16 @@ impl SlimPod {
     }
 
     /// The Pod as decisions read it.
-    pub(crate) fn into_report(self, controller: &Controller) -> Result<PodReport, ReadPodError> {
+    pub(crate) fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
         let held = self.is_held();
         let Self { metadata, live, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
-        let (revision, ordinal) = PodReport::labels(|key| labels.get(key).map(String::as_str))?;
+        let (revision, ordinal) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
         let name = metadata.name.unwrap_or_default();
         if name != pod_name(&controller.name, &controller.uid, &revision, ordinal) {
             return Err(ReadPodError::OtherName(name));
         }
-        Ok(PodReport {
+        Ok(ObservedPod {
             name,
             uid: metadata.uid.unwrap_or_default(),
             owner_uid: controller.uid.clone(),

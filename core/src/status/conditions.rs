@@ -8,12 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::counts::ReplicaCounts;
 use super::{Basis, Refusal, live};
-use crate::desired::{Desired, Measuring, Strategy};
-use crate::hooks::HookRun;
-use crate::ledger::LastRun;
+use crate::accounting::ledger::LastRun;
+use crate::lifecycle::HookRun;
 use crate::names::{condition, reason};
-use crate::plan::{Blocked, Rollout};
-use crate::pod::policy;
+use crate::workload::desired::{Desired, Measuring, Strategy};
+use crate::workload::plan::{Blocked, Rollout};
+use crate::workload::template::policy;
 
 /// What a condition says; its transition time comes from the status before.
 struct Saying {

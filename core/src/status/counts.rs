@@ -3,9 +3,9 @@
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
-use crate::desired::Desired;
-use crate::plan::{Blocked, Rollout};
-use crate::tally::PodSet;
+use crate::workload::desired::Desired;
+use crate::workload::plan::{Blocked, Rollout};
+use crate::workload::tally::PodSet;
 
 /// How many Pods there are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl ReplicaCounts {
     pub fn of(desired: &Desired, pods: &PodSet, now: Timestamp) -> Self {
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         let (min_ready, second) = (desired.min_ready_seconds, now.as_second());
-        let sum = |of: &dyn Fn(&crate::tally::RevisionTally) -> usize| {
+        let sum = |of: &dyn Fn(&crate::workload::tally::RevisionTally) -> usize| {
             pods.revisions().map(|(_, tally)| of(tally)).sum()
         };
         let (alive, ready): (usize, usize) = (sum(&|tally| tally.alive()), sum(&|tally| tally.ready()));

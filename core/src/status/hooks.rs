@@ -10,9 +10,9 @@ use hooked_crd::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
-use crate::desired::Desired;
-use crate::ledger::{Distribution, Ledger};
-use crate::tally::PodSet;
+use crate::accounting::ledger::{Distribution, Ledger};
+use crate::workload::desired::Desired;
+use crate::workload::tally::PodSet;
 
 /// All runs by outcome, and all kills because of a hook.
 pub(super) fn totals(ledger: &Ledger) -> HookTotals {
@@ -161,7 +161,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::ledger::{DURATION_BUCKETS, DurationKey};
+    use crate::accounting::ledger::{DURATION_BUCKETS, DurationKey};
 
     /// What is told of the duration of a preStop whose runs took so many seconds, by source.
     fn check(runs: &[(Source, f64)], expect: &Value) {

@@ -10,11 +10,11 @@ mod stalled;
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
-use crate::desired::{Desired, Held};
-use crate::ledger::{Counted, Ledger, LedgerError};
+use crate::accounting::ledger::{Counted, Ledger, LedgerError};
 use crate::names;
-use crate::plan::Rollout;
-use crate::tally::{PodSet, RunningTally};
+use crate::workload::desired::{Desired, Held};
+use crate::workload::plan::Rollout;
+use crate::workload::tally::{PodSet, RunningTally};
 
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
@@ -125,11 +125,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::desired::PodHooks;
-    use crate::hooks::evidence::PodEvidence;
-    use crate::ledger::{LastRun, RunKey};
-    use crate::plan::Blocked;
-    use crate::pod::PodFact;
+    use crate::accounting::ledger::{LastRun, RunKey};
+    use crate::lifecycle::evidence::PodEvidence;
+    use crate::workload::PodFact;
+    use crate::workload::desired::PodHooks;
+    use crate::workload::plan::Blocked;
 
     fn desired(spec: &serde_json::Value) -> Desired {
         let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});

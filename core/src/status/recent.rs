@@ -3,9 +3,9 @@
 use hooked_crd::{GoDuration, HookRunStatus, HookedWorkloadStatus, Outcome};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
-use crate::hooks::{HookRun, Took};
-use crate::ledger::Counted;
-use crate::tally::PodSet;
+use crate::accounting::ledger::Counted;
+use crate::lifecycle::{HookRun, LateDuration};
+use crate::workload::tally::PodSet;
 
 /// The last settled run as `Hook/Outcome`.
 pub(super) fn last_hook(counted: &Counted) -> Option<String> {
@@ -35,8 +35,8 @@ pub(super) fn recent_runs(
 }
 
 /// The run with its duration, if that has become known since it was counted.
-fn timed(run: HookRunStatus, took: &[Took]) -> HookRunStatus {
-    let same = |took: &&Took| {
+fn timed(run: HookRunStatus, took: &[LateDuration]) -> HookRunStatus {
+    let same = |took: &&LateDuration| {
         run.pod_uid == *took.id.pod_uid
             && run.container == *took.id.container
             && run.hook == took.id.hook
@@ -105,7 +105,7 @@ mod tests {
     use hooked_crd::{HandlerKind, HookKind, Source};
 
     use super::*;
-    use crate::hooks::{HookRunId, Interval};
+    use crate::lifecycle::{HookRunId, Interval};
 
     #[test]
     fn a_run_is_described_with_restarts_for_starts_and_an_interval_as_its_middle_and_error() {

@@ -30,11 +30,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::desired::Desired;
-    use crate::ledger::{Counted, Ledger};
-    use crate::plan::{Blocked, Rollout};
+    use crate::accounting::ledger::{Counted, Ledger};
     use crate::status::{Basis, Refusal, invalid, status};
-    use crate::tally::PodSet;
+    use crate::workload::desired::Desired;
+    use crate::workload::plan::{Blocked, Rollout};
+    use crate::workload::tally::PodSet;
 
     /// The conditions of a workload whose last write was refused so, or was not.
     fn carried_out(refusal: Option<&Refusal>) -> Vec<Condition> {

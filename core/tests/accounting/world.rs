@@ -1,12 +1,14 @@
 //! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
 
-use hooked_core::account::account;
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
-use hooked_core::ledger::Ledger;
-use hooked_core::pod::{PodFact, PodReport, RUNNER_PATH};
-use hooked_core::tally::PodSet;
+use hooked_core::accounting::account;
+use hooked_core::accounting::ledger::Ledger;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
+use hooked_core::workload::PodFact;
+use hooked_core::workload::tally::PodSet;
 use hooked_crd::{HookKind, KillReason, Outcome, Source};
-use hooked_report::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
+use hooked_protocol::RUNNER_PATH;
+use hooked_protocol::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -289,8 +291,9 @@ impl World {
 
     pub(crate) fn counted(&self, hook: HookKind, outcome: Option<Outcome>) -> u64 {
         let ledger = Ledger::load(Some(&self.stored)).unwrap();
-        let wanted =
-            |key: &hooked_core::ledger::RunKey| key.hook == hook && outcome.is_none_or(|o| o == key.outcome);
+        let wanted = |key: &hooked_core::accounting::ledger::RunKey| {
+            key.hook == hook && outcome.is_none_or(|o| o == key.outcome)
+        };
         ledger.runs.iter().filter(|(key, _)| wanted(key)).map(|(_, count)| count).sum()
     }
 
@@ -315,7 +318,8 @@ impl World {
 /// What the runner has to say of a run that begins now.
 fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
     let execution = pod.restarts + 1;
-    let outcome = if succeeds { hooked_report::Outcome::Succeeded } else { hooked_report::Outcome::Failed };
+    let outcome =
+        if succeeds { hooked_protocol::Outcome::Succeeded } else { hooked_protocol::Outcome::Failed };
     let ending = Ending {
         outcome,
         exit: Some(Exit::Code(u8::from(!succeeds))),
@@ -336,7 +340,7 @@ fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
 }
 
 /// What the API server shows of the Pod.
-fn report(pod: &Pod, measured: bool) -> PodReport {
+fn report(pod: &Pod, measured: bool) -> ObservedPod {
     let time = |second: i64| Timestamp::from_second(second).unwrap();
     let log = |started: i64| {
         let of_start = |record: &&Record| i64::try_from(record.start).unwrap() == started * 1_000_000;
@@ -361,7 +365,7 @@ fn report(pod: &Pod, measured: bool) -> PodReport {
     let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
     let command = if measured { &command[..] } else { &["sh"] };
     let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}}}]});
-    PodReport {
+    ObservedPod {
         name: format!("pod-{}", pod.ordinal),
         uid: format!("uid-{}", pod.ordinal),
         owner_uid: "owner".to_owned(),

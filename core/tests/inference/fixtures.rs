@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::infer::infer;
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
-use hooked_core::hooks::{Finding, Findings};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::PodReport;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::infer::infer;
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
+use hooked_core::lifecycle::{Finding, Findings};
 use hooked_crd::{KillReason, Outcome};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ impl Story {
 
     /// What a runner has told over the live channel.
     pub(crate) fn live(mut self, line: &str) -> Self {
-        for record in hooked_report::parse(line) {
+        for record in hooked_protocol::parse(line) {
             self.evidence.merge(PodEvidence::of_live("web", record));
         }
         self
@@ -112,8 +112,8 @@ pub(crate) fn shown(second: i64, lifecycle: &Value, deletion: &Value, status: &V
     kubelet::read_pod(&report(&Story::with_hooks(lifecycle).spec, deletion, status), at(second))
 }
 
-fn report(spec: &Value, deletion: &Value, status: &Value) -> PodReport {
-    PodReport {
+fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
+    ObservedPod {
         name: "pod".to_owned(),
         uid: "uid".to_owned(),
         owner_uid: "owner".to_owned(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use hooked_core::hooks::{Finding, Findings, Slot};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::RUNNER_PATH;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::{Finding, Findings, Slot};
 use hooked_crd::{HookKind, Outcome, Source};
+use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
 
 use crate::fixtures::{BEGIN, Conclusion, Story, at, ended, running, waiting, web};

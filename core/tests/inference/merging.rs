@@ -1,8 +1,8 @@
 //! Order, repetition and delay of evidence change nothing.
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
-use hooked_report::{Ending, Exit, Hook, Outcome, Record, RunId};
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
+use hooked_protocol::{Ending, Exit, Hook, Outcome, Record, RunId};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,9 +1,9 @@
 //! What the next operator concludes, which remembers nothing, is what the one before would have concluded.
 
-use hooked_core::hooks::{Finding, Findings, Slot};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::RUNNER_PATH;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::{Finding, Findings, Slot};
 use hooked_crd::{KillReason, Outcome};
+use hooked_protocol::RUNNER_PATH;
 use serde_json::json;
 
 use crate::fixtures::{Story, at, both, ended, exec, running, web};

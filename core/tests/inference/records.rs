@@ -1,9 +1,9 @@
 //! The runner's word comes first, and what a settled run counted never changes.
 
-use hooked_core::hooks::{Finding, Slot};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::RUNNER_PATH;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome, Source};
+use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
 
 use crate::fixtures::{Conclusion, Story, at, ended, running, waiting, web};

@@ -1,6 +1,6 @@
 //! Hooks that hang: seen while they do.
 
-use hooked_core::hooks::HookRun;
+use hooked_core::lifecycle::HookRun;
 use hooked_crd::{HookKind, Outcome};
 use serde_json::{Value, json};
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::infer::infer;
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
-use hooked_core::hooks::{Finding, Findings};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::PodReport;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::infer::infer;
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
+use hooked_core::lifecycle::{Finding, Findings};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,9 +59,9 @@ impl Entry {
     }
 }
 
-fn report(pod: &Value) -> PodReport {
+fn report(pod: &Value) -> ObservedPod {
     let metadata = &pod["metadata"];
-    PodReport {
+    ObservedPod {
         name: "pod".to_owned(),
         uid: metadata["uid"].as_str().unwrap().to_owned(),
         owner_uid: "owner".to_owned(),

@@ -1,7 +1,7 @@
 //! Each trap of what Kubernetes shows of hooks, as a story that a real kubelet tells.
 
 use crate::fixtures::{Conclusion, Story, at, both, ended, exec, running, waiting, web};
-use hooked_core::hooks::{Finding, Slot};
+use hooked_core::lifecycle::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use hooked_report::{FrameError, Frames, FromOperator};
+use hooked_protocol::{FrameError, Frames, FromOperator};
 use rustix::event::{PollFd, PollFlags};
 use rustls::ClientConnection;
 

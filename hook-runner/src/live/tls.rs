@@ -13,7 +13,7 @@ use rustls::sign::SigningKey;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, SignatureScheme};
 
-use hooked_report::SERVER_NAME;
+use hooked_protocol::SERVER_NAME;
 
 /// How certificates may be signed: as the operator signs its own, and as ed25519 does.
 const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use hooked_report::{ADDRESS_FILE, AUTHORITIES_FILE, MAX_LINE, TOKEN_FILE};
+use hooked_protocol::{ADDRESS_FILE, AUTHORITIES_FILE, MAX_LINE, TOKEN_FILE};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::read;
 

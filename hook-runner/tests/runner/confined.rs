@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use hooked_report::Outcome;
+use hooked_protocol::Outcome;
 
 use crate::support::{Place, runner};
 

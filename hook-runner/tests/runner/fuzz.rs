@@ -1,6 +1,6 @@
 //! Exit codes and signals under every mix of options, against what they must become.
 
-use hooked_report::{Exit, Outcome};
+use hooked_protocol::{Exit, Outcome};
 
 use crate::passes_through::HARMLESS;
 use crate::support::Place;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use hooked_report::{Outcome, parse};
+use hooked_protocol::{Outcome, parse};
 
 use crate::live::place_that_is_heard;
 use crate::support::{Place, first_line, is_alive, until};

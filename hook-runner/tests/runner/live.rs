@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use hooked_report::{FromOperator, Hello, Outcome, Record, SERVER_NAME};
+use hooked_protocol::{FromOperator, Hello, Outcome, Record, SERVER_NAME};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use crate::operator::{Authority, Conversation, Operator, PROOF, listen, write_volume};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use hooked_report::{
+use hooked_protocol::{
     ADDRESS_FILE, AUTHORITIES_FILE, FromOperator, MAX_LINE, Outcome, SERVER_NAME, TOKEN_FILE,
 };
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_report::{ADDRESS_FILE, AUTHORITIES_FILE, FromOperator, Hello, Proof, Record, TOKEN_FILE, parse};
+use hooked_protocol::{
+    ADDRESS_FILE, AUTHORITIES_FILE, FromOperator, Hello, Proof, Record, TOKEN_FILE, parse,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use hooked_report::{Exit, Outcome};
+use hooked_protocol::{Exit, Outcome};
 
 use crate::support::{Place, first_line, signal};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hooked_report::{Exit, Outcome};
+use hooked_protocol::{Exit, Outcome};
 
 use crate::support::{Place, first_line, is_alive, signal};
 

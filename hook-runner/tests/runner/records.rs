@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 
-use hooked_report::{Counts, Earlier, Hook, Outcome, parse};
+use hooked_protocol::{Counts, Earlier, Hook, Outcome, parse};
 
 use crate::support::{Place, first_line};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hooked_report::{Earlier, Exit, FromOperator, Outcome};
+use hooked_protocol::{Earlier, Exit, FromOperator, Outcome};
 
 use crate::live::{place_with, run};
 use crate::operator::PROOF;

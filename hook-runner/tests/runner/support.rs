@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hooked_report::{Ending, Record, State, merge, parse};
+use hooked_protocol::{Ending, Record, State, merge, parse};
 
 /// The program under test.
 pub(crate) fn runner() -> PathBuf {

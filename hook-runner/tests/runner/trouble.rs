@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hooked_report::Exit;
+use hooked_protocol::Exit;
 use rustix::fs::{FlockOperation, Mode, flock, mkfifoat};
 
 use crate::support::Place;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hooked_core::hooks::infer::{SETTLEMENT, infer};
-use hooked_core::hooks::{Finding, HookRun, kubelet};
-use hooked_core::ledger::PodMarks;
-use hooked_core::pod::PodReport;
+use hooked_core::accounting::ledger::PodMarks;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::infer::{SETTLEMENT, infer};
+use hooked_core::lifecycle::{Finding, HookRun, kubelet};
 use hooked_core::status::describe;
 use hooked_crd::{HandlerKind, HookKind, HookRunStatus, Outcome};
 use jiff::Timestamp;
@@ -152,7 +152,7 @@ fn supersedes(recorded: &HookRunStatus, shown: Option<&HookRunStatus>) -> bool {
 }
 
 /// What the operator will count of the Pod, from what it shows now.
-fn runs(report: &PodReport, now: Timestamp) -> Vec<HookRun> {
+fn runs(report: &ObservedPod, now: Timestamp) -> Vec<HookRun> {
     // Nothing is counted here, so there is no reason to wait for later evidence.
     let seen = now - Duration::from_secs(SETTLEMENT.unsigned_abs().as_secs());
     let evidence = kubelet::read_pod(report, seen);
@@ -165,7 +165,7 @@ fn runs(report: &PodReport, now: Timestamp) -> Vec<HookRun> {
     settled.chain(findings.running).collect()
 }
 
-fn containers(report: &PodReport, runs: &[HookRun]) -> Vec<ContainerRow> {
+fn containers(report: &ObservedPod, runs: &[HookRun]) -> Vec<ContainerRow> {
     let shape = report.shape();
     // In the order in which they are written, sidecars first, as they start.
     let names = report.spec.init_containers.iter().chain(&report.spec.containers).map(|spec| &spec.name);

@@ -1,7 +1,7 @@
 //! What speaks for a verdict, in words: each line names its source.
 
-use hooked_core::hooks::evidence::KillingCause;
-use hooked_core::hooks::rules::View;
+use hooked_core::lifecycle::evidence::KillingCause;
+use hooked_core::lifecycle::rules::View;
 use hooked_crd::HookKind;
 
 use super::reasons::exit;

@@ -1,7 +1,7 @@
 //! What the API server still knows of a Pod: the Pod, its Events, and what its workload remembers.
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::kubelet::{self, KubeletEvent};
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use hooked_crd::{HookRunStatus, HookedWorkload, KillStatus};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{ApiResource, DynamicObject, ListParams};

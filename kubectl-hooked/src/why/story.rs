@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_core::hooks::evidence::PodEvidence;
-use hooked_core::hooks::infer::{SETTLEMENT, infer};
-use hooked_core::hooks::rules::View;
-use hooked_core::hooks::{Finding, Findings, HookRun, Kill, kubelet};
-use hooked_core::ledger::{Mark, PodMarks};
-use hooked_core::pod::{ContainerStatus, PodReport};
+use hooked_core::accounting::ledger::{Mark, PodMarks};
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::infer::{SETTLEMENT, infer};
+use hooked_core::lifecycle::rules::View;
+use hooked_core::lifecycle::{ContainerStatus, ObservedPod};
+use hooked_core::lifecycle::{Finding, Findings, HookRun, Kill, kubelet};
 use hooked_core::status::describe;
 use hooked_crd::{HookRunStatus, KillReason};
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ pub(super) fn explain(found: &Found, show_output: bool, now: Timestamp) -> Expla
 }
 
 /// What the Pod as a whole tells about its end.
-fn notes(report: &PodReport, whole: &Value) -> Vec<String> {
+fn notes(report: &ObservedPod, whole: &Value) -> Vec<String> {
     let mut notes = Vec::new();
     let conditions = whole["status"]["conditions"].as_array().into_iter().flatten();
     for condition in conditions.filter(|c| c["type"] == "DisruptionTarget" && c["status"] == "True") {
@@ -71,7 +71,7 @@ fn notes(report: &PodReport, whole: &Value) -> Vec<String> {
 
 /// One Pod and what is inferred of it.
 struct Case<'a> {
-    report: &'a PodReport,
+    report: &'a ObservedPod,
     whole: &'a Value,
     evidence: &'a PodEvidence,
     findings: &'a Findings,

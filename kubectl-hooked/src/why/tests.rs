@@ -1,6 +1,6 @@
 //! What is told of Pods as the API server shows them.
 
-use hooked_core::hooks::kubelet::{KubeletEvent, read_event};
+use hooked_core::lifecycle::kubelet::{KubeletEvent, read_event};
 use hooked_crd::{HookRunStatus, KillStatus};
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,0 +1,120 @@
+//! Counting: findings in, a new ledger out.
+
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+
+use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
+use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
+
+/// What a fold has counted, for status, Events and metrics once it is committed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// Runs, in order.
+    pub runs: Vec<HookRun>,
+    /// Kills, in order.
+    pub kills: Vec<Kill>,
+    /// Durations of runs that were counted before.
+    pub took: Vec<LateDuration>,
+    /// Runs of which nothing but their number is known.
+    pub lost: u64,
+}
+
+impl Counted {
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.kills.is_empty() && self.took.is_empty() && self.lost == 0
+    }
+}
+
+/// Counts the findings of the Pod with `ordinal` into `ledger`, and marks them as counted.
+pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: &mut Counted) {
+    let mut marks = ledger.marks.get(ordinal);
+    for finding in findings {
+        match finding {
+            Finding::PostStart { container, start, run } => {
+                if marks.of(&container).post_start < start {
+                    ledger.count_run(&run);
+                    if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
+                        marks.saw_running(&container, start);
+                    }
+                    counted.runs.push(run);
+                }
+                marks.advance(&container, Slot::PostStart, start);
+            }
+            Finding::End { container, start, pre_stop, kill, post_start_took, grace_used } => {
+                if marks.of(&container).end < start {
+                    if let Some(share) = grace_used {
+                        ledger
+                            .grace_used
+                            .entry(Arc::clone(&container))
+                            .or_default()
+                            .observe(share, GRACE_BUCKETS);
+                    }
+                    if let Some(took) = post_start_took {
+                        ledger.count_duration(&took.id, took.handler, Source::Runner, took.duration);
+                        counted.took.push(took);
+                    }
+                    ledger.count_end(pre_stop, kill, counted);
+                }
+                marks.advance(&container, Slot::End, start);
+            }
+            Finding::Lost { container, slot, first, last, handler } => {
+                let first = first.max(marks.of(&container).of(slot) + 1);
+                if let (Some(handler), true) = (handler, first <= last) {
+                    let runs = u64::from(last - first) + 1;
+                    ledger.count_lost(&container, slot, handler, runs);
+                    counted.lost += runs;
+                }
+                marks.advance(&container, slot, last);
+            }
+        }
+    }
+    ledger.marks.set(ordinal, marks);
+}
+
+impl Ledger {
+    fn count_run(&mut self, run: &HookRun) {
+        let container = &run.id.container;
+        let (hook, handler, source) = (run.id.hook, run.handler, run.source);
+        let key = RunKey { container: Arc::clone(container), hook, handler, outcome: run.outcome, source };
+        *self.runs.entry(key).or_default() += 1;
+        if run.outcome != Outcome::Skipped {
+            let last = LastRun { outcome: run.outcome, pod: Arc::clone(&run.pod), exit_code: run.exit_code };
+            self.last.insert((Arc::clone(container), hook), last);
+        }
+        if let Some(interval) = run.duration {
+            self.count_duration(&run.id, handler, source, interval);
+        }
+    }
+
+    fn count_duration(&mut self, id: &HookRunId, handler: HandlerKind, source: Source, interval: Interval) {
+        let key = DurationKey { container: Arc::clone(&id.container), hook: id.hook, handler, source };
+        self.durations.entry(key).or_default().observe(interval.middle().as_secs_f64(), DURATION_BUCKETS);
+    }
+
+    fn count_end(&mut self, pre_stop: Option<HookRun>, kill: Option<Kill>, counted: &mut Counted) {
+        if let Some(run) = pre_stop {
+            self.count_run(&run);
+            counted.runs.push(run);
+        }
+        if let Some(kill) = kill {
+            let key = KillKey { container: Arc::clone(&kill.container), reason: kill.reason };
+            let total = self.kills.entry(key).or_default();
+            total.count += 1;
+            total.last_time = kill.time.or(total.last_time);
+            total.last_pod = Arc::clone(&kill.pod);
+            counted.kills.push(kill);
+        }
+    }
+
+    fn count_lost(&mut self, container: &Arc<str>, slot: Slot, handler: HandlerKind, runs: u64) {
+        let hook = match slot {
+            Slot::PostStart => HookKind::PostStart,
+            Slot::End => HookKind::PreStop,
+        };
+        let (outcome, source) = (Outcome::Unknown, Source::Kubelet);
+        let key = RunKey { container: Arc::clone(container), hook, handler, outcome, source };
+        *self.runs.entry(key).or_default() += runs;
+    }
+}

@@ -1,0 +1,186 @@
+//! Marks: up to where the runs of each present Pod are counted.
+//!
+//! Most Pods of a workload are alike, so the marks are ranges of ordinals. A range may span ordinals that are gone:
+//! they are never used again, so nothing can be said wrongly of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::lifecycle::Slot;
+
+/// Up to which start of a container runs are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// postStart runs of starts up to this one are counted.
+    pub post_start: u32,
+    /// Ends of starts up to this one are counted.
+    pub end: u32,
+    /// The last start whose postStart run was counted because its container was seen running: what its runner has
+    /// measured is still to be counted, with its end. 0 if none.
+    pub seen_running: u32,
+}
+
+impl Mark {
+    /// The last start of which `slot` is counted; 0 if none.
+    pub fn of(self, slot: Slot) -> u32 {
+        match slot {
+            Slot::PostStart => self.post_start,
+            Slot::End => self.end,
+        }
+    }
+}
+
+/// The marks of one Pod, by container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodMarks(pub BTreeMap<Arc<str>, Mark>);
+
+impl PodMarks {
+    /// Marks the postStart run of that start as counted because its container was seen running.
+    pub fn saw_running(&mut self, container: &Arc<str>, start: u32) {
+        self.0.entry(Arc::clone(container)).or_default().seen_running = start;
+    }
+
+    /// The mark of a container; nothing counted if there is none.
+    pub fn of(&self, container: &str) -> Mark {
+        self.0.get(container).copied().unwrap_or_default()
+    }
+
+    /// Marks starts of `container` up to `start` as counted.
+    pub fn advance(&mut self, container: &Arc<str>, slot: Slot, start: u32) {
+        let mark = self.0.entry(Arc::clone(container)).or_default();
+        match slot {
+            Slot::PostStart => mark.post_start = mark.post_start.max(start),
+            Slot::End => mark.end = mark.end.max(start),
+        }
+    }
+}
+
+/// The marks of all present Pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Ranges by their first ordinal: the last ordinal, and the marks that all Pods in between have.
+    ranges: BTreeMap<u64, (u64, PodMarks)>,
+}
+
+impl Marks {
+    /// The ranges in order: first ordinal, last ordinal, marks.
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, &PodMarks)> {
+        self.ranges.iter().map(|(first, (last, marks))| (*first, *last, marks))
+    }
+
+    /// The names of all containers that are marked, in order.
+    pub fn containers(&self) -> Vec<Arc<str>> {
+        let names = self.ranges.values().flat_map(|(_, pod)| pod.0.keys());
+        names.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    }
+
+    /// Adds a range as it was stored. Ranges that overlap one before are refused.
+    pub fn insert(&mut self, first: u64, last: u64, marks: PodMarks) -> bool {
+        let free = first <= last && self.ranges.values().next_back().is_none_or(|(end, _)| *end < first);
+        if free {
+            self.ranges.insert(first, (last, marks));
+        }
+        free
+    }
+
+    /// The marks of a Pod; empty if nothing of it is counted.
+    pub fn get(&self, ordinal: u64) -> PodMarks {
+        self.covering(ordinal).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
+    }
+
+    /// Sets the marks of a Pod, splitting the range it was in.
+    pub fn set(&mut self, ordinal: u64, marks: PodMarks) {
+        if let Some((first, last, old)) = self.covering(ordinal).map(|(f, l, m)| (f, l, m.clone())) {
+            if old == marks {
+                return;
+            }
+            self.ranges.remove(&first);
+            if first < ordinal {
+                self.ranges.insert(first, (ordinal - 1, old.clone()));
+            }
+            if ordinal < last {
+                self.ranges.insert(ordinal + 1, (last, old));
+            }
+        }
+        self.ranges.insert(ordinal, (ordinal, marks));
+    }
+
+    /// Drops ranges without a present Pod and joins neighbours that are alike with only gone ordinals between them.
+    /// `present(first, last)` says whether a Pod has an ordinal in that range.
+    pub fn compact(&mut self, present: impl Fn(u64, u64) -> bool) {
+        let mut joined: Vec<(u64, u64, PodMarks)> = Vec::new();
+        for (first, (last, marks)) in std::mem::take(&mut self.ranges) {
+            if !present(first, last) {
+                continue;
+            }
+            match joined.last_mut() {
+                Some((_, end, same))
+                    if *same == marks && (*end + 1 == first || !present(*end + 1, first - 1)) =>
+                {
+                    *end = last;
+                }
+                _ => joined.push((first, last, marks)),
+            }
+        }
+        self.ranges = joined.into_iter().map(|(first, last, marks)| (first, (last, marks))).collect();
+    }
+
+    fn covering(&self, ordinal: u64) -> Option<(u64, u64, &PodMarks)> {
+        let (first, (last, marks)) = self.ranges.range(..=ordinal).next_back()?;
+        (*last >= ordinal).then_some((*first, *last, marks))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn marks(post_start: u32) -> PodMarks {
+        PodMarks([(Arc::from("web"), Mark { post_start, ..Mark::default() })].into())
+    }
+
+    fn ranges(marks: &Marks) -> Vec<(u64, u64)> {
+        marks.ranges().map(|(first, last, _)| (first, last)).collect()
+    }
+
+    #[test]
+    fn ten_thousand_pods_that_are_alike_are_one_range() {
+        let mut all = Marks::default();
+        for ordinal in 1..=10_000 {
+            all.set(ordinal, marks(1));
+        }
+        all.compact(|_, _| true);
+        assert_eq!(ranges(&all), [(1, 10_000)]);
+    }
+
+    #[test]
+    fn gone_ordinals_do_not_break_a_range_and_a_range_of_gone_ordinals_goes() {
+        let mut all = Marks::default();
+        for ordinal in [1, 2, 4, 7] {
+            all.set(ordinal, marks(1));
+        }
+        all.set(9, marks(2));
+        let present = [1, 2, 4, 7];
+        all.compact(|first, last| present.iter().any(|o| (first..=last).contains(o)));
+        assert_eq!(ranges(&all), [(1, 7)]);
+    }
+
+    proptest! {
+        /// The ranges are only a shorter way of writing a map from ordinals to marks.
+        #[test]
+        fn ranges_say_what_a_plain_map_says(writes in prop::collection::vec((1_u64..40, 0_u32..3), 0..80)) {
+            let mut plain = BTreeMap::new();
+            let mut all = Marks::default();
+            for (ordinal, mark) in writes {
+                plain.insert(ordinal, marks(mark));
+                all.set(ordinal, marks(mark));
+                all.compact(|first, last| plain.range(first..=last).next().is_some());
+            }
+            for (ordinal, expect) in &plain {
+                prop_assert_eq!(&all.get(*ordinal), expect);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The only reader of the kubelet's strings and exit codes. Everything else sees [`super::evidence`].
+//!
+//! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `pkg/kubelet/kubelet_pods.go` of Kubernetes 1.36.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::evidence::{
+    Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, PostStartError, StartEvidence,
+    Stop,
+};
+use crate::lifecycle::{ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition};
+
+/// Reasons of kubelet Events that are evidence.
+pub const EVENT_REASONS: [&str; 5] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP, EVICTED];
+const STARTED: &str = "Started";
+const KILLING: &str = "Killing";
+const FAILED_POST_START: &str = "FailedPostStartHook";
+const FAILED_PRE_STOP: &str = "FailedPreStopHook";
+/// Reasons of a waiting container of which the kubelet knows no instance.
+const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+/// Also the reason in the status of a Pod that was evicted.
+const EVICTED: &str = "Evicted";
+
+/// What a Pod's status says, seen at `now`.
+pub fn read_pod(report: &ObservedPod, now: Timestamp) -> PodEvidence {
+    let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let never_bound = report.deletion_timestamp.is_some() && report.spec.node_name.is_none();
+    let running = report.container_statuses().any(|c| c.state.running.is_some());
+    let pod = OfPod {
+        ready_at: report.status.true_since("ContainersReady").map(Timestamp::as_second),
+        sandbox_since: report.status.true_since("PodReadyToStartContainers").map(Timestamp::as_second),
+        deleted: report.deletion_timestamp.is_some(),
+        now,
+    };
+    let shape = report.shape();
+    let containers = report
+        .container_statuses()
+        .filter(|status| shape.containers.contains_key(status.name.as_str()))
+        .map(|status| (Arc::from(status.name.as_str()), read_container(status, pod)))
+        .collect();
+    PodEvidence {
+        pod: report.name.as_str().into(),
+        uid: report.uid.as_str().into(),
+        node: report.spec.node_name.as_deref().map(Arc::from),
+        shape: Arc::new(shape),
+        stop: read_stop(report, running),
+        evicted_at: read_eviction(report, now),
+        node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
+        changed: has_changed(report),
+        // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
+        closed: (over || never_bound).then_some(Closed::Over),
+        containers,
+    }
+}
+
+/// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
+/// it is stopped leaves the reason in the status. It had come when the first of the containers ended, or by now where the
+/// kubelet has forgotten them all.
+fn read_eviction(report: &ObservedPod, now: Timestamp) -> Option<i64> {
+    (report.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
+    // A container that waited to be started again had ended before, by itself.
+    let stopped = report.container_statuses().filter(|status| !has_waited(status));
+    let ends = stopped.filter_map(|status| known(status.state.terminated.as_ref()?.finished_at));
+    ends.min().or(Some(now.as_second()))
+}
+
+/// Whether the Pod's spec is no longer the one it was created with. Its generation begins with 1, and its deletion adds to
+/// that (KEP-5067); API servers before 1.33 do not count, and nothing is known there.
+fn has_changed(report: &ObservedPod) -> bool {
+    report.generation != Some(1 + i64::from(report.deletion_timestamp.is_some()))
+}
+
+/// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
+/// taint that somebody else has set on a node that lives has the same reason; but then the kubelet tells of the end.
+fn is_by_loss_of_node(disruption: &PodCondition) -> bool {
+    matches!(disruption.reason.as_str(), "DeletionByTaintManager" | "DeletionByPodGC")
+}
+
+/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0: that is no proof
+/// that a person forced it, and its numbers are not those of the stop. The timestamp is then the moment of that last deletion
+/// (`BeforeDelete` in staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go never moves it into the past).
+fn read_stop(report: &ObservedPod, running: bool) -> Option<Stop> {
+    let timestamp = report.deletion_timestamp?.as_second();
+    let grace = report.deletion_grace_seconds.unwrap_or(0);
+    let forced = grace == 0 && running;
+    if grace == 0 && !running {
+        let asked = report.spec.termination_grace_period_seconds.unwrap_or(30);
+        return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false });
+    }
+    // The kubelet works with at least one second, also where the deletion gave none.
+    Some(Stop { began: timestamp.saturating_sub(grace), grace: grace.max(1), forced, exact: true })
+}
+
+/// What a report says of the Pod as a whole, for what it says of its containers.
+#[derive(Clone, Copy)]
+struct OfPod {
+    ready_at: Option<i64>,
+    /// Since when its sandbox is there, if it is (KEP-3085).
+    sandbox_since: Option<i64>,
+    deleted: bool,
+    now: Timestamp,
+}
+
+fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
+    let latest = status.restart_count + 1;
+    let mut evidence = ContainerEvidence::default();
+    let mut add = |number: u32, facts: StartEvidence| {
+        evidence.starts.insert(number, facts);
+    };
+    match status.state.kind() {
+        ContainerStateKind::Running(running) => {
+            let started_at = running.started_at.map(Timestamp::as_second);
+            // "Ready since" of an earlier start is no bound for this one.
+            let ready_at = pod.ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
+            add(
+                latest,
+                StartEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
+            );
+            add_ended(&mut add, status.restart_count, &status.last_state, pod);
+        }
+        ContainerStateKind::Terminated(_) => {
+            if has_waited(status) {
+                if let Some(facts) = ended(&status.state, pod) {
+                    add(latest, StartEvidence { restarts: true, ..facts });
+                }
+            } else {
+                add_ended(&mut add, latest, &status.state, pod);
+                add_ended(&mut add, status.restart_count, &status.last_state, pod);
+            }
+        }
+        // Of an instance that has vanished from its node nothing is left but the end of the one before (`convertToAPIContainerStatuses`).
+        ContainerStateKind::Waiting(waiting) if NOT_STARTED.contains(&&*waiting.reason) => {
+            add_ended(&mut add, status.restart_count, &status.last_state, pod);
+        }
+        ContainerStateKind::Waiting(waiting) => {
+            // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
+            if let Some(mut facts) = ended(&status.last_state, pod) {
+                facts.restarts = true;
+                // The reason has carried a suffix in some versions: "PostStartHookError: …".
+                if waiting.reason.starts_with("PostStartHookError") {
+                    facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });
+                }
+                add(latest, facts);
+            }
+        }
+        ContainerStateKind::Unreported => {}
+    }
+    evidence
+}
+
+/// When a Pod is stopped while its container waits, both states show the same instance: the latest.
+fn has_waited(status: &ContainerStatus) -> bool {
+    let id = |state: &ContainerState| state.terminated.as_ref().map(|ended| ended.container_id.clone());
+    let latest = id(&status.state).filter(|id| !id.is_empty());
+    latest.is_some() && latest == id(&status.last_state)
+}
+
+fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, pod: OfPod) {
+    if let (1.., Some(facts)) = (number, ended(state, pod)) {
+        add(number, facts);
+    }
+}
+
+fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
+    let terminated = state.terminated.as_ref()?;
+    let made_up = terminated.reason == "ContainerStatusUnknown";
+    // A container that was still to be started when its Pod was deleted is made to look as if it had ended
+    // (`TerminatePod` in pkg/kubelet/status/status_manager.go). It has no id, since there was none.
+    if made_up && terminated.container_id.is_empty() {
+        return None;
+    }
+    let end = End {
+        finished_at: known(terminated.finished_at),
+        exit_code: terminated.exit_code,
+        out_of_memory: terminated.reason == "OOMKilled",
+        made_up,
+        unstarted: matches!(terminated.reason.as_str(), "StartError" | "ContainerCannotRun"),
+    };
+    let started_at = known(terminated.started_at);
+    let sandbox = pod.sandbox_since.zip(started_at);
+    Some(StartEvidence {
+        started_at,
+        end: Some(end),
+        end_seen: Some(pod.now),
+        ended_undeleted: !pod.deleted,
+        outlived_by_sandbox: sandbox.is_some_and(|(since, started)| since <= started),
+        records: hooked_protocol::merge(hooked_protocol::parse(&terminated.message)),
+        ..Default::default()
+    })
+}
+
+/// The second of a time that is known. Zero is how the kubelet writes "never": the container was not started, or is no longer
+/// known.
+fn known(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_second).filter(|second| *second > 0)
+}
+
+/// An Event about a Pod, as the kubelet sends it.
+#[derive(Clone, Debug)]
+pub struct KubeletEvent<'a> {
+    /// Such as `Killing`.
+    pub reason: &'a str,
+    /// The object's path, such as `spec.containers{web}`.
+    pub field_path: &'a str,
+    /// In words.
+    pub message: &'a str,
+    /// The first time; whole seconds.
+    pub first: Option<Timestamp>,
+    /// The last time; whole seconds.
+    pub last: Option<Timestamp>,
+}
+
+/// What an Event says; nothing if it is of no interest.
+pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
+    if event.reason == EVICTED {
+        let evicted_at = event.first.or(event.last).map(Timestamp::as_second);
+        return Some(PodEvidence { evicted_at, ..Default::default() });
+    }
+    let container = event.field_path.split_once('{')?.1.strip_suffix('}')?;
+    let seconds = [event.first, event.last].into_iter().flatten().map(Timestamp::as_second);
+    let mut events = EventEvidence::default();
+    match event.reason {
+        STARTED => events.started.extend(seconds),
+        KILLING => events.killing.extend(seconds.map(|second| (second, killing_cause(event.message)))),
+        FAILED_POST_START => events.post_start_failed.extend(seconds),
+        FAILED_PRE_STOP => events.pre_stop_failed.extend(seconds),
+        _ => return None,
+    }
+    let facts = ContainerEvidence { events, ..Default::default() };
+    Some(PodEvidence { containers: [(Arc::from(container), facts)].into(), ..Default::default() })
+}
+
+/// The exit status in the kubelet's words, "… command '…' exited with 3: …".
+fn exit_code(message: &str) -> Option<i32> {
+    // What follows is the hook's output, which may hold such words too.
+    let message = message.split(", message: ").next()?;
+    let (_, rest) = message.rsplit_once("' exited with ")?;
+    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn killing_cause(message: &str) -> KillingCause {
+    if message.contains("FailedPostStartHook") {
+        KillingCause::PostStartHook
+    } else if message.contains("failed liveness probe") {
+        KillingCause::LivenessProbe
+    } else if message.contains("failed startup probe") {
+        KillingCause::StartupProbe
+    } else {
+        KillingCause::Stop
+    }
+}
+
+/// Whether an exit status is that of a program that got SIGKILL. It may also be the program's own: it proves nothing
+/// alone.
+pub fn may_be_sigkill(end: &End) -> bool {
+    end.exit_code == 137 && !end.made_up
+}

@@ -1,0 +1,134 @@
+//! Whether a container was killed, and the first cause.
+
+use hooked_crd::{HookKind, KillReason, Outcome};
+
+use super::{View, may_be_sigkill};
+use crate::lifecycle::evidence::{Closed, KillingCause};
+
+/// Whether a container was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KillVerdict {
+    /// It was, for this first cause.
+    Killed(KillReason),
+    /// It ended by itself, or in time when it was asked to.
+    NotKilled,
+}
+
+use KillVerdict::{Killed, NotKilled};
+
+/// How the hooks of the start ended, where it has them.
+#[derive(Clone, Copy, Debug)]
+struct Hooks {
+    post_start: Option<Outcome>,
+    pre_stop: Option<Outcome>,
+}
+
+type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
+
+/// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
+const RULES: [Rule; 10] = [
+    what_never_started_is_not_killed,
+    a_failed_post_start_kills,
+    memory_runs_out,
+    a_probe_kills,
+    the_kubelet_evicts,
+    what_is_stopped_without_a_deletion_is_killed,
+    the_end_was_not_seen,
+    a_force_deletion_kills,
+    a_stop_that_failed_kills,
+    an_unexplained_sigkill_is_unknown,
+];
+
+/// The verdict on this start's end.
+pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
+    // A failure that is ignored kills nothing: the kubelet is told of a success.
+    let heeded =
+        |kind, outcome: Option<Outcome>| outcome.filter(|_| view.hook(kind).is_none_or(|hook| !hook.ignored));
+    let hooks = Hooks {
+        post_start: heeded(HookKind::PostStart, post_start),
+        pre_stop: heeded(HookKind::PreStop, pre_stop),
+    };
+    RULES.iter().find_map(|rule| rule(view, hooks)).unwrap_or(NotKilled)
+}
+
+fn what_never_started_is_not_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.start.end?.unstarted.then_some(NotKilled)
+}
+
+fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
+    match hooks.post_start? {
+        Outcome::Failed => Some(Killed(KillReason::PostStartHookFailed)),
+        Outcome::TimedOut => Some(Killed(KillReason::PostStartHookTimedOut)),
+        _ => None,
+    }
+}
+
+fn memory_runs_out(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.start.end?.out_of_memory.then_some(Killed(KillReason::OomKilled))
+}
+
+fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    match view.killing()?.1 {
+        KillingCause::LivenessProbe => Some(Killed(KillReason::LivenessProbeFailed)),
+        KillingCause::StartupProbe => Some(Killed(KillReason::StartupProbeFailed)),
+        KillingCause::PostStartHook | KillingCause::Stop => None,
+    }
+}
+
+/// Also where the kubelet has forgotten the container by the time it reports the Pod's end, as it does in need of space.
+fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.evicted().then_some(Killed(KillReason::Evicted))
+}
+
+/// A probe's Event is among the first that the kubelet no longer sends of a container that crashes again and again.
+fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.stopped_without_a_deletion().then_some(())?;
+    // Until the startup probe has succeeded the liveness probe waits, and the container is not ready; then it has done its
+    // work.
+    let ready = view.start.ready_at.is_some();
+    Some(Killed(match (view.shape.liveness, view.shape.startup) {
+        _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
+        (true, startup) if !startup || ready => KillReason::LivenessProbeFailed,
+        (false, true) if !ready => KillReason::StartupProbeFailed,
+        _ => KillReason::Unknown,
+    }))
+}
+
+/// The Pod is gone, or its kubelet silent, without a word about how this container ended.
+fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    let unseen = view.start.end.is_none_or(|end| end.made_up);
+    let closed = view.pod.closed.filter(|_| unseen)?;
+    let forced = view.pod.stop.is_some_and(|stop| stop.forced);
+    Some(Killed(match closed {
+        _ if view.pod.node_lost => KillReason::NodeLost,
+        Closed::Gone | Closed::Silent if forced => KillReason::ForceDeleted,
+        Closed::Gone | Closed::Silent | Closed::Over => KillReason::Unknown,
+    }))
+}
+
+fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    let forced = view.stopped_by()?.forced && may_be_sigkill(&view.start.end?);
+    forced.then_some(Killed(KillReason::ForceDeleted))
+}
+
+/// An ordinary stop: killed only if its hook failed or it did not end within the grace period.
+fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
+    let stop = view.stopped_by()?;
+    let sigkill = || view.start.end.as_ref().is_some_and(may_be_sigkill);
+    let by_its_own_timeout = view.has_recorded_end(HookKind::PreStop);
+    Some(match (hooks.pre_stop, view.killed_at_the_deadline()) {
+        (Some(Outcome::Failed), _) => Killed(KillReason::PreStopHookFailed),
+        (Some(Outcome::TimedOut), _) if by_its_own_timeout => Killed(KillReason::PreStopHookTimedOut),
+        (Some(Outcome::TimedOut), _) => Killed(KillReason::GracePeriodExceededInPreStop),
+        (_, true) => Killed(KillReason::GracePeriodExceeded),
+        // Nobody saw what grace was in force.
+        (_, false) if !stop.exact && sigkill() => return None,
+        (_, false) => NotKilled,
+    })
+}
+
+/// A program may exit with 137 of its own accord, so this is no more than a suspicion; yet somebody on call wants to
+/// see it.
+fn an_unexplained_sigkill_is_unknown(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    may_be_sigkill(&view.start.end?).then_some(Killed(KillReason::Unknown))
+}

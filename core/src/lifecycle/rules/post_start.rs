@@ -1,0 +1,75 @@
+//! How a postStart run ended.
+
+use hooked_crd::{HandlerKind, HookKind, Outcome};
+
+use super::{Verdict, View};
+use crate::lifecycle::evidence::PostStartError;
+
+/// The exit status of a process that got SIGKILL.
+const SIGKILLED: i32 = 137;
+
+type Rule = fn(&View<'_>) -> Option<Verdict>;
+
+/// Strongest first.
+const RULES: [Rule; 6] = [
+    the_runner_says_how_it_ended,
+    a_container_that_could_not_start_ran_no_hook,
+    a_hook_cut_off_by_its_programs_end_is_unknown,
+    a_post_start_error_is_a_failure,
+    a_running_container_has_a_finished_hook,
+    a_failure_event_is_a_failure,
+];
+
+/// The verdict on the postStart run of this start.
+pub fn post_start(view: &View<'_>) -> Verdict {
+    RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
+        Verdict::new(Outcome::Unknown, "the container ended before the hook's outcome could be seen")
+    })
+}
+
+fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
+    Verdict::recorded(view.record(HookKind::PostStart)?)
+}
+
+fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    Verdict::unstarted(view)
+}
+
+/// When the program exits, its container goes and takes the hook with it, by SIGKILL; the kubelet reports that as a failure
+/// of the hook. A hook that really failed has another exit status, or is reported before its container has ended: in the
+/// same second nobody can tell.
+fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    view.shape.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
+    let ended = view.finished_at().filter(|_| view.start.running_seen.is_none())?;
+    let told = view.start.post_start_error;
+    let killed = told == Some(PostStartError { exit_code: Some(SIGKILLED) });
+    if told.is_some() && !killed {
+        return None;
+    }
+    let by_itself = view.post_start_failed_at().map_or(killed, |reported| ended <= reported);
+    by_itself.then(|| {
+        Verdict::new(Outcome::Unknown, "the program exited and took the hook with it, or might have")
+    })
+}
+
+/// `waiting.reason=PostStartHookError`.
+fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
+    let message = match view.start.post_start_error?.exit_code {
+        Some(code) => format!("the hook exited with {code}; the container was killed"),
+        None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
+    };
+    Some(Verdict::new(Outcome::Failed, message))
+}
+
+fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
+    view.post_start_failed_at()?;
+    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPostStartHook; the container was killed"))
+}
+
+/// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that proves
+/// nothing.
+fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
+    view.start.running_seen?;
+    view.shape.post_start.filter(|hook| !hook.ignored)?;
+    Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
+}

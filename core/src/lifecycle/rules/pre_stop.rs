@@ -1,0 +1,110 @@
+//! How a preStop run ended.
+
+use hooked_crd::{HookKind, Outcome, Source};
+
+use super::{Verdict, View};
+use crate::lifecycle::evidence::Closed;
+
+type Rule = fn(&View<'_>) -> Option<Verdict>;
+
+/// Strongest first.
+const RULES: [Rule; 10] = [
+    the_runner_says_how_it_ended,
+    a_container_that_could_not_start_ran_no_hook,
+    a_container_out_of_memory_runs_no_hook,
+    a_container_that_ended_before_the_deletion_ran_no_hook,
+    a_container_that_nothing_stopped_ran_no_hook,
+    a_run_that_only_began_was_cut_off_at_the_deadline,
+    a_hook_reported_at_the_deadline_was_cut_off,
+    a_hook_reported_after_its_containers_end_is_unknown,
+    a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown,
+    a_failure_event_is_a_failure,
+];
+
+/// The verdict on the preStop run of this start, which has ended.
+pub fn pre_stop(view: &View<'_>) -> Verdict {
+    RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
+        // No event is no proof: the kubelet drops Events, and reports no success at all.
+        Verdict::new(
+            Outcome::Unknown,
+            "not known to have failed; Kubernetes does not report the outcome of a preStop",
+        )
+    })
+}
+
+fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
+    Verdict::recorded(view.record(HookKind::PreStop)?)
+}
+
+fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    Verdict::unstarted(view)
+}
+
+/// The runner records a beginning before it starts the hook; SIGKILL leaves no time for the end.
+fn a_run_that_only_began_was_cut_off_at_the_deadline(view: &View<'_>) -> Option<Verdict> {
+    view.record(HookKind::PreStop)?;
+    let message = "still running at the end of the grace period";
+    view.killed_at_the_deadline()
+        .then(|| Verdict { source: Source::Runner, ..Verdict::new(Outcome::TimedOut, message) })
+}
+
+/// Unless it was being stopped when it did: then its hook may have run before.
+fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
+    let deleted = view.stopped_by().is_some() && !view.is_started_again();
+    let stopping = deleted || view.killing().is_some();
+    let begun = stopping || view.record(HookKind::PreStop).is_some();
+    let alone = view.start.end?.out_of_memory && !begun;
+    alone.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
+}
+
+fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    view.pod.stop?;
+    let ended_before = view.stopped_by().is_none() && view.ended_by_itself_unless_stopped();
+    ended_before.then(|| {
+        Verdict::new(Outcome::Skipped, "the container had ended by itself before the Pod was deleted")
+    })
+}
+
+/// No deletion, no eviction, no failed postStart and no probe that could have killed it: it ended by itself.
+fn a_container_that_nothing_stopped_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    let left = matches!(view.pod.closed, Some(Closed::Gone | Closed::Silent));
+    let stopped = view.pod.stop.is_some() || left;
+    (!stopped && view.ended_by_itself_unless_stopped())
+        .then(|| Verdict::new(Outcome::Skipped, "the container ended by itself"))
+}
+
+/// The kubelet reports the failure of a hook that it cut off only after the kill.
+fn a_hook_reported_at_the_deadline_was_cut_off(view: &View<'_>) -> Option<Verdict> {
+    let reported = view.pre_stop_failed_at()?;
+    let deadline = view.deadline()?;
+    (view.killed_at_the_deadline() && reported >= deadline)
+        .then(|| Verdict::new(Outcome::TimedOut, "still running at the end of the grace period"))
+}
+
+/// A hook such as `nginx -s quit` makes the program exit and dies with it, and is reported as failed (k/k#39170).
+fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
+    (ended < reported).then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
+}
+
+/// A hook is reported as failed too where its program had just ended, or ends while it runs. Whole seconds do not tell
+/// that from a failure after which the program stopped when it was asked to, but what the program did before does, and
+/// what its end was.
+fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
+    let why = if view.start.end?.out_of_memory {
+        "the container ran out of memory, and the hook may have gone with it"
+    } else {
+        view.has_ended_by_itself_before()
+            .then_some("the program may have ended by itself, as it did before")?
+    };
+    (ended == reported).then(|| Verdict::new(Outcome::Unknown, why))
+}
+
+/// Where the runner records, a hook that failed has a record that says so: one without was never begun, or went with its
+/// container, and the kubelet reports that as a failure too.
+fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
+    view.pre_stop_failed_at()?;
+    view.shape.pre_stop.filter(|hook| !hook.recorded)?;
+    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
+}

@@ -1,0 +1,116 @@
+//! The hooks and probes of a Pod's containers: what may run in it and what may kill it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind};
+use hooked_protocol::{IGNORE_FAILURE, LIVE, RUNNER_PATH, TERMINATION_LOG};
+
+use super::pod::{Container, Handler, PodSpec};
+
+/// What inference must know of a Pod's spec. Pods of one template share it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodShape {
+    /// App containers and sidecars by name.
+    pub containers: BTreeMap<Arc<str>, ContainerShape>,
+}
+
+/// What inference must know of a container's spec.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerShape {
+    /// Its postStart hook.
+    pub post_start: Option<HookShape>,
+    /// Its preStop hook.
+    pub pre_stop: Option<HookShape>,
+    /// Whether a liveness probe may kill it.
+    pub liveness: bool,
+    /// Whether a startup probe may kill it.
+    pub startup: bool,
+}
+
+/// What inference must know of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HookShape {
+    /// What it does.
+    pub handler: HandlerKind,
+    /// Whether the runner records it in the container's termination log.
+    pub recorded: bool,
+    /// Whether the runner tells the operator of it while it runs.
+    pub live: bool,
+    /// Whether the runner reports success whatever the hook does.
+    pub ignored: bool,
+}
+
+/// A hook of a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hook {
+    /// The container's name.
+    pub container: Arc<str>,
+    /// Which hook.
+    pub kind: HookKind,
+    /// What it does.
+    pub handler: HandlerKind,
+}
+
+impl PodShape {
+    /// Reads the shape of `spec`. Init containers that are no sidecars have no hooks and are left out.
+    pub fn of(spec: &PodSpec) -> Self {
+        let sidecars = spec.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+        let containers =
+            sidecars.chain(&spec.containers).map(|c| (c.name.as_str().into(), ContainerShape::of(c)));
+        Self { containers: containers.collect() }
+    }
+
+    /// Every hook of every container, in order of their names.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> + '_ {
+        self.containers.iter().flat_map(|(container, shape)| {
+            [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)]
+                .into_iter()
+                .filter_map(move |(kind, hook)| {
+                    Some(Hook { container: Arc::clone(container), kind, handler: hook?.handler })
+                })
+        })
+    }
+}
+
+impl ContainerShape {
+    fn of(container: &Container) -> Self {
+        let lifecycle = container.lifecycle.as_ref();
+        Self {
+            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(hook_shape),
+            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(hook_shape),
+            liveness: container.liveness_probe.is_some(),
+            startup: container.startup_probe.is_some(),
+        }
+    }
+
+    /// Whether a probe may kill it.
+    pub fn killed_by_probes(&self) -> bool {
+        self.liveness || self.startup
+    }
+}
+
+/// The shape of a handler; none if it is of a kind that this version does not know.
+fn hook_shape(handler: &Handler) -> Option<HookShape> {
+    let Handler { exec, http_get, tcp_socket, sleep } = handler;
+    let native = |handler| HookShape { handler, recorded: false, live: false, ignored: false };
+    Some(match (exec, http_get, tcp_socket, sleep) {
+        (Some(exec), ..) => {
+            let by_runner = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
+            let told = |option| {
+                by_runner && exec.command.iter().take_while(|word| *word != "--").any(|word| word == option)
+            };
+            // Without the log the runner records nothing that we could read.
+            HookShape {
+                handler: HandlerKind::Exec,
+                recorded: told(TERMINATION_LOG),
+                live: told(LIVE),
+                ignored: told(IGNORE_FAILURE),
+            }
+        }
+        (_, Some(_), ..) => native(HandlerKind::HttpGet),
+        (_, _, Some(_), _) => native(HandlerKind::TcpSocket),
+        (.., Some(_)) => native(HandlerKind::Sleep),
+        (None, None, None, None) => return None,
+    })
+}

@@ -1,0 +1,315 @@
+//! What a workload asks for: its spec, parsed and defaulted once.
+
+use hooked_crd::{Evidence, HandlerKind, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::lifecycle::{PodShape, PodSpec};
+use crate::workload::revision;
+use crate::workload::template::{Runner, inject};
+
+/// How old Pods give way to new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// All old Pods go before new ones come.
+    Recreate,
+    /// Step by step, with at most `surge` Pods above and `unavailable` Pods below the number wanted.
+    RollingUpdate {
+        /// Pods that may exist above the number wanted.
+        surge: u32,
+        /// Pods that may be missing.
+        unavailable: u32,
+    },
+}
+
+/// Whether and how a workload is held back from being rolled out: it is paused, or its template is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It is not.
+    No,
+    /// It is scaled, and its Pods replaced when gone, at an earlier revision.
+    AtRevision,
+    /// There is no revision to make Pods of: none was rolled out yet, or none can be had now. It is only scaled down.
+    WithoutRevision,
+}
+
+/// Why a spec that the API server has accepted cannot be carried out.
+#[derive(Debug, Error)]
+pub enum DesiredError {
+    /// The template is not what a Pod's is.
+    #[error("spec.template.spec cannot be read: {0}")]
+    Template(#[source] serde_json::Error),
+}
+
+/// A workload's spec with every default in place.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Pods wanted.
+    pub replicas: u32,
+    /// How they are replaced.
+    pub strategy: Strategy,
+    /// Seconds for which a Pod must be ready before it is available.
+    pub min_ready_seconds: i64,
+    /// Old revisions to keep.
+    pub revision_history_limit: usize,
+    /// Whether the user has paused it.
+    pub paused: bool,
+    /// Whether a changed template is rolled out.
+    pub held: Held,
+    /// Seconds without progress after which a rollout is reported as failed.
+    pub progress_deadline_seconds: i64,
+    /// The Pod template without null fields.
+    pub template: Value,
+    /// What Pods are made of: the template, with the runner where it is in force.
+    pub pod_template: Value,
+    /// The template's hash.
+    pub revision: String,
+    /// The hash of the template that is asked for: another one where the workload is held at an earlier revision.
+    pub asked_revision: String,
+    /// The hooks and probes of the template's containers.
+    pub shape: PodShape,
+    /// The selector in its serialized form.
+    pub selector: String,
+    /// Whether Pods keep their evidence until it is counted.
+    pub evidence: Evidence,
+    /// Runs kept in `status.recentRuns`.
+    pub history_limit: usize,
+    /// How the hooks of its Pods are run and measured.
+    pub pod_hooks: PodHooks,
+    /// What became of the wish to measure them by the runner.
+    pub measuring: Measuring,
+}
+
+/// The part of `spec.hooks` that decides about Pods: a change of it is rolled out as one of the template is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PodHooks {
+    /// Where the truth about hook runs is asked to come from.
+    #[serde(default)]
+    pub measurement: Measurement,
+    /// Timeouts, retries and failure handling asked for.
+    #[serde(default)]
+    pub policies: Vec<HookPolicy>,
+}
+
+impl PodHooks {
+    /// As it is stored with a revision; null where nothing is asked for.
+    pub fn to_value(&self) -> Value {
+        if *self == Self::default() { Value::Null } else { serde_json::to_value(self).unwrap_or_default() }
+    }
+}
+
+/// What became of the wish to measure hooks by the runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measuring {
+    /// Hooks are observed, as was asked, or there is no exec hook to measure.
+    Observed,
+    /// Exec hooks run under the runner.
+    Runner,
+    /// Hooks are observed though the runner was asked for, for this reason.
+    Unavailable(String),
+}
+
+impl Desired {
+    /// Reads a spec that the API server has accepted.
+    pub fn from_spec(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
+        let replicas = non_negative(spec.replicas, 1);
+        let hooks = spec.hooks.clone().unwrap_or_default();
+        let template = revision::canonical(&spec.template.0);
+        let pod_hooks = PodHooks {
+            measurement: hooks.measurement.unwrap_or_default(),
+            policies: hooks.policies.unwrap_or_default(),
+        };
+        let revision = revision::of_template(&template, &pod_hooks.to_value(), collision_count);
+        Ok(Self {
+            replicas,
+            strategy: strategy(spec, replicas),
+            min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
+            revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
+            paused: spec.paused == Some(true),
+            held: if spec.paused == Some(true) { Held::WithoutRevision } else { Held::No },
+            progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
+            asked_revision: revision.clone(),
+            revision,
+            shape: shape(&template)?,
+            selector: serialize_selector(&spec.selector),
+            evidence: hooks.evidence.unwrap_or_default(),
+            history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
+            pod_template: template.clone(),
+            template,
+            pod_hooks,
+            measuring: Measuring::Observed,
+        })
+    }
+
+    /// A paused workload, and one whose template is refused, stays at an earlier revision, whatever its template says now.
+    pub fn held_at(
+        self,
+        revision: String,
+        template: Value,
+        pod_hooks: PodHooks,
+    ) -> Result<Self, DesiredError> {
+        let (shape, pod_template) = (shape(&template)?, template.clone());
+        Ok(Self { revision, shape, template, pod_template, pod_hooks, held: Held::AtRevision, ..self })
+    }
+
+    /// Nothing is created of what cannot be had, or is refused.
+    #[must_use]
+    pub fn without_revision(self) -> Self {
+        Self { held: Held::WithoutRevision, ..self }
+    }
+
+    /// Whether the template that is asked for is not the one of which Pods are made.
+    pub fn is_held_back(&self) -> bool {
+        self.held == Held::WithoutRevision || self.revision != self.asked_revision
+    }
+
+    /// The revision of which Pods are made, if any are; `admitted` says whether the API server takes the template.
+    pub fn made_revision(&self, admitted: bool) -> Option<&str> {
+        let is_made = match self.held {
+            Held::No => admitted,
+            Held::AtRevision => true,
+            Held::WithoutRevision => false,
+        };
+        is_made.then_some(&*self.revision)
+    }
+
+    /// Puts the runner in front of the exec hooks, if that is asked for and possible. What stands in its way is said.
+    #[must_use]
+    pub fn with_runner(self, runner: &Runner) -> Self {
+        if self.pod_hooks.measurement == Measurement::Observe {
+            return self;
+        }
+        match inject(&self.template, runner, &self.pod_hooks.policies) {
+            Ok(Some(pod_template)) => Self { pod_template, measuring: Measuring::Runner, ..self },
+            Ok(None) => self,
+            Err(reason) => self.observed_because(reason.to_string()),
+        }
+    }
+
+    /// Whether hooks of that handler run under the runner.
+    pub fn measures(&self, handler: HandlerKind) -> bool {
+        self.measuring == Measuring::Runner && handler == HandlerKind::Exec
+    }
+
+    /// Leaves Pods as they are written, for a reason that users are told.
+    #[must_use]
+    pub fn observed_because(self, reason: String) -> Self {
+        Self { pod_template: self.template.clone(), measuring: Measuring::Unavailable(reason), ..self }
+    }
+}
+
+fn shape(template: &Value) -> Result<PodShape, DesiredError> {
+    PodSpec::deserialize(&template["spec"]).map(|spec| PodShape::of(&spec)).map_err(DesiredError::Template)
+}
+
+fn non_negative(value: Option<i32>, default: u32) -> u32 {
+    value.map_or(default, |v| u32::try_from(v).unwrap_or(0))
+}
+
+fn strategy(spec: &HookedWorkloadSpec, replicas: u32) -> Strategy {
+    let strategy = spec.strategy.clone().unwrap_or_default();
+    if strategy.type_ == Some(StrategyType::Recreate) {
+        return Strategy::Recreate;
+    }
+    let rolling = strategy.rolling_update.unwrap_or_default();
+    let quarter = IntOrString::String("25%".to_owned());
+    let surge = resolve(rolling.max_surge.as_ref().unwrap_or(&quarter), replicas, Round::Up);
+    let unavailable = resolve(rolling.max_unavailable.as_ref().unwrap_or(&quarter), replicas, Round::Down);
+    // Both can round to zero, with which no rollout could ever move; a Deployment then allows one missing Pod
+    // (ResolveFenceposts in kubernetes/pkg/controller/deployment/util).
+    let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable };
+    Strategy::RollingUpdate { surge, unavailable: unavailable.min(replicas.max(1)) }
+}
+
+#[derive(Clone, Copy)]
+enum Round {
+    Up,
+    Down,
+}
+
+/// A number, or a percentage of `replicas`. Anything else was refused at admission and counts as zero.
+fn resolve(value: &IntOrString, replicas: u32, round: Round) -> u32 {
+    match value {
+        IntOrString::Int(number) => u32::try_from(*number).unwrap_or(0),
+        IntOrString::String(text) => {
+            let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(0);
+            let hundredths = percent * u64::from(replicas);
+            let pods = match round {
+                Round::Up => hundredths.div_ceil(100),
+                Round::Down => hundredths / 100,
+            };
+            u32::try_from(pods).unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// A label selector as autoscalers and `kubectl get --selector` read it, expressions included.
+fn serialize_selector(selector: &LabelSelector) -> String {
+    let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
+        let key = &requirement.key;
+        let mut values = requirement.values.clone().unwrap_or_default();
+        values.sort();
+        match requirement.operator.as_str() {
+            "In" => format!("{key} in ({})", values.join(",")),
+            "NotIn" => format!("{key} notin ({})", values.join(",")),
+            "Exists" => key.clone(),
+            _ => format!("!{key}"),
+        }
+    });
+    labels.chain(expressions).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
+
+    use super::*;
+
+    fn check_strategy(spec: &serde_json::Value, expect: Strategy) {
+        let mut full = serde_json::json!({"selector": {}, "template": {"spec": {"containers": []}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let spec: HookedWorkloadSpec = serde_json::from_value(full).unwrap();
+        assert_eq!(Desired::from_spec(&spec, 0).unwrap().strategy, expect, "{spec:?}");
+    }
+
+    #[test]
+    fn percentages_round_as_a_deployments_do() {
+        let rolling = |surge, unavailable| Strategy::RollingUpdate { surge, unavailable };
+        check_strategy(&serde_json::json!({}), rolling(1, 0));
+        check_strategy(&serde_json::json!({"replicas": 10}), rolling(3, 2));
+        check_strategy(
+            &serde_json::json!({"replicas": 10, "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "5%"}}}),
+            rolling(0, 1),
+        );
+        check_strategy(
+            &serde_json::json!({"replicas": 3, "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}}),
+            rolling(3, 0),
+        );
+        check_strategy(
+            &serde_json::json!({"replicas": 3, "strategy": {"type": "Recreate"}}),
+            Strategy::Recreate,
+        );
+    }
+
+    #[test]
+    fn a_selector_is_serialized_with_its_expressions() {
+        let requirement = |key: &str, operator: &str, values: &[&str]| LabelSelectorRequirement {
+            key: key.into(),
+            operator: operator.into(),
+            values: Some(values.iter().map(ToString::to_string).collect()),
+        };
+        let selector = LabelSelector {
+            match_labels: Some([("app".to_owned(), "hook".to_owned())].into()),
+            match_expressions: Some(vec![
+                requirement("tier", "In", &["web", "api"]),
+                requirement("old", "DoesNotExist", &[]),
+                requirement("zone", "Exists", &[]),
+            ]),
+        };
+        assert_eq!(serialize_selector(&selector), "app=hook,tier in (api,web),!old,zone");
+    }
+}

@@ -1,0 +1,44 @@
+//! The live channel of a Pod: where its runners reach the operator, and how each side knows the other.
+//!
+//! One projected volume carries a token of the Pod, and from annotations the operator's address and certificates. So
+//! nothing is created in users' namespaces, and what changes is patched in place.
+
+use hooked_protocol::{ADDRESS_FILE, AUTHORITIES_FILE, TOKEN_FILE};
+use serde_json::{Value, json};
+
+use super::json::append;
+use crate::lifecycle::LiveEndpoint;
+use crate::names;
+
+/// Where the volume is found in a container.
+pub(super) const MOUNT: &str = "/.hooked/live";
+/// Its name in the Pod.
+pub(super) const VOLUME: &str = "hooked-live";
+/// Seconds for which a token is valid; the kubelet renews it well before.
+const TOKEN_SECONDS: u32 = 3600;
+
+/// Gives the Pod the volume, for those of its containers that mount it.
+pub(super) fn deliver(template: &mut Value, endpoint: &LiveEndpoint) {
+    let annotations = &mut template["metadata"]["annotations"];
+    let mut all = annotations.as_object().cloned().unwrap_or_default();
+    all.extend(endpoint.annotations());
+    *annotations = Value::Object(all);
+    let from = |path: &str, annotation: &str| json!({"path": path, "fieldRef": {"fieldPath": format!("metadata.annotations['{annotation}']")}});
+    let items = [
+        from(ADDRESS_FILE, names::LIVE_ADDRESS_ANNOTATION),
+        from(AUTHORITIES_FILE, names::LIVE_CA_ANNOTATION),
+    ];
+    let token =
+        json!({"audience": names::LIVE_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN_FILE});
+    let volume = json!({"name": VOLUME, "projected": {
+        // A hook runs as whoever its container does. What is in here is the Pod's own.
+        "defaultMode": 0o444,
+        "sources": [{"serviceAccountToken": token}, {"downwardAPI": {"items": items}}],
+    }});
+    append(&mut template["spec"]["volumes"], [volume]);
+}
+
+/// How a container sees it.
+pub(super) fn mount() -> Value {
+    json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true})
+}
