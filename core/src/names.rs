@@ -5,6 +5,9 @@ pub const KIND: &str = "HookedWorkload";
 /// Its API group and version.
 pub const API_VERSION: &str = "hooked.dev/v1alpha1";
 
+/// The name under which the operator writes and sends Events.
+pub const FIELD_MANAGER: &str = "hooked-controller";
+
 /// Label of Pods and revisions: the hash of the template that a Pod was made from.
 /// Together with the workload's selector it says which Pods are ours, as `pod-template-hash` does for a ReplicaSet.
 pub const REVISION_LABEL: &str = "hooked.dev/revision";
@@ -49,6 +52,8 @@ pub mod reason {
     pub const HOOK_STUCK: &str = "HookStuck";
     /// The API server refuses the template's Pods.
     pub const INVALID_TEMPLATE: &str = "InvalidTemplate";
+    /// The API server does not carry out what the operator asks of it.
+    pub const WRITE_REFUSED: &str = "WriteRefused";
     /// The object cannot be read, or a part of it makes no sense.
     pub const INVALID: &str = "Invalid";
 }

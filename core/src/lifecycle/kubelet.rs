@@ -23,9 +23,16 @@ const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 
+impl ObservedPod {
+    /// Whether nothing can run in the Pod any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed"))
+    }
+}
+
 /// What a Pod's status says, seen at `now`.
 pub fn read_pod(report: &ObservedPod, now: Timestamp) -> PodEvidence {
-    let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let over = report.is_over();
     let never_bound = report.deletion_timestamp.is_some() && report.spec.node_name.is_none();
     let running = report.container_statuses().any(|c| c.state.running.is_some());
     let pod = OfPod {

@@ -27,7 +27,7 @@ pub struct ObservedPod {
     /// The hash of the template it was made from.
     pub revision: String,
     /// Its number within its workload.
-    pub ordinal: u64,
+    pub number: u64,
     /// How often its spec was set, and its deletion asked for; none from API servers that do not count.
     pub generation: Option<i64>,
     /// When its deletion takes effect: the time of the request plus the grace period.

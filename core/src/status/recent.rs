@@ -3,9 +3,9 @@
 use hooked_crd::{GoDuration, HookRunStatus, HookedWorkloadStatus, Outcome};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
+use crate::accounting::Tracker;
 use crate::accounting::ledger::Counted;
 use crate::lifecycle::{HookRun, LateDuration};
-use crate::workload::tally::PodSet;
 
 /// The last settled run as `Hook/Outcome`.
 pub(super) fn last_hook(counted: &Counted) -> Option<String> {
@@ -15,7 +15,7 @@ pub(super) fn last_hook(counted: &Counted) -> Option<String> {
 /// Runs that go on, then the last settled ones: those of this pass before those of the status before.
 pub(super) fn recent_runs(
     previous: &HookedWorkloadStatus,
-    pods: &PodSet,
+    tracker: &Tracker,
     counted: &Counted,
     limit: usize,
 ) -> Vec<HookRunStatus> {
@@ -23,7 +23,7 @@ pub(super) fn recent_runs(
     let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
     let before = settled_before.cloned().map(|run| timed(run, &counted.took));
     let mut runs: Vec<HookRunStatus> =
-        pods.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
+        tracker.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
         // The oldest run that is no failure goes first, yet never the newest of a hook: it is what people look for.
         let newest = |index: usize| !runs[..index].iter().any(|run| is_same_hook(run, &runs[index]));

@@ -27,9 +27,9 @@ impl Counted {
     }
 }
 
-/// Counts the findings of the Pod with `ordinal` into `ledger`, and marks them as counted.
-pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: &mut Counted) {
-    let mut marks = ledger.marks.get(ordinal);
+/// Counts the findings of the Pod with `number` into `ledger`, and marks them as counted.
+pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &mut Counted) {
+    let mut marks = ledger.marks.get(number);
     for finding in findings {
         match finding {
             Finding::PostStart { container, start, run } => {
@@ -70,7 +70,7 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
             }
         }
     }
-    ledger.marks.set(ordinal, marks);
+    ledger.marks.set(number, marks);
 }
 
 impl Ledger {

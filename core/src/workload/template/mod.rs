@@ -9,5 +9,5 @@ mod name;
 
 pub(crate) use inject::policy;
 pub use inject::{Delivery, InjectError, Runner, inject};
-pub use manifest::{Owner, manifest};
+pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;

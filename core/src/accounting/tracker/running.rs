@@ -19,40 +19,40 @@ pub struct RunningHooks {
 
 impl RunningHooks {
     /// Replaces those of a Pod.
-    pub(super) fn replace(&mut self, ordinal: u64, running: Vec<HookRun>) {
-        for run in self.of_pods.remove(&ordinal).iter().flatten() {
+    pub(super) fn replace(&mut self, number: u64, running: Vec<HookRun>) {
+        for run in self.of_pods.remove(&number).iter().flatten() {
             let key = (Arc::clone(&run.id.container), run.id.hook);
             if self.by_hook.get_mut(&key).is_some_and(|tally| tally.remove(run)) {
                 self.by_hook.remove(&key);
             }
             if let Some(at) = run.overdue_at {
-                self.overdue.remove(&(at, ordinal));
+                self.overdue.remove(&(at, number));
             }
         }
         for run in &running {
             let key = (Arc::clone(&run.id.container), run.id.hook);
             self.by_hook.entry(key).or_default().add(run);
-            self.overdue.extend(run.overdue_at.map(|at| (at, ordinal)));
+            self.overdue.extend(run.overdue_at.map(|at| (at, number)));
         }
         if !running.is_empty() {
-            self.of_pods.insert(ordinal, running);
+            self.of_pods.insert(number, running);
         }
     }
 
-    /// All of them, of the Pods with the highest ordinals first.
+    /// All of them, of the Pods with the highest numbers first.
     pub fn iter(&self) -> impl Iterator<Item = &HookRun> {
         self.of_pods.values().rev().flatten()
     }
 
-    /// Those of each Pod that has any, by its ordinal.
+    /// Those of each Pod that has any, by its number.
     pub(super) fn by_pod(&self) -> impl Iterator<Item = (u64, &[HookRun])> {
-        self.of_pods.iter().map(|(ordinal, runs)| (*ordinal, runs.as_slice()))
+        self.of_pods.iter().map(|(number, runs)| (*number, runs.as_slice()))
     }
 
     /// The one that has been overdue for longest at `now`.
     pub fn overdue(&self, now: Timestamp) -> Option<&HookRun> {
-        let (at, ordinal) = self.overdue.first().filter(|(at, _)| *at <= now)?;
-        self.of_pods.get(ordinal)?.iter().find(|run| run.overdue_at == Some(*at))
+        let (at, number) = self.overdue.first().filter(|(at, _)| *at <= now)?;
+        self.of_pods.get(number)?.iter().find(|run| run.overdue_at == Some(*at))
     }
 
     /// How many Pods have one that is overdue at `now`.

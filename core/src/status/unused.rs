@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hooked_core::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
-use hooked_core::lifecycle::{ContainerShape, Hook};
-use hooked_core::workload::desired::Desired;
+use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
+use crate::lifecycle::{ContainerShape, Hook, PodShape};
+use crate::workload::revision::Measuring;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 
 /// How a run can end that the runner has measured.
@@ -35,9 +35,9 @@ const WITH_PRE_STOP: [KillReason; 3] = [
 const WITH_PROBES: [KillReason; 2] = [KillReason::LivenessProbeFailed, KillReason::StartupProbeFailed];
 
 /// No run of any hook of the template.
-pub(super) fn runs(desired: &Desired) -> BTreeMap<RunKey, u64> {
-    let keys = desired.shape.hooks().flat_map(|hook| {
-        let by_runner = source(desired, hook.handler) == Source::Runner;
+pub(super) fn runs(shape: &PodShape, measuring: &Measuring) -> BTreeMap<RunKey, u64> {
+    let keys = shape.hooks().flat_map(|hook| {
+        let by_runner = source(measuring, hook.handler) == Source::Runner;
         let recorded = MEASURED.into_iter().filter(move |_| by_runner).map(|end| (end, Source::Runner));
         let inferred = INFERRED.into_iter().map(|end| (end, Source::Kubelet));
         recorded.chain(inferred).map(move |(outcome, source)| RunKey {
@@ -52,22 +52,22 @@ pub(super) fn runs(desired: &Desired) -> BTreeMap<RunKey, u64> {
 }
 
 /// No run of any hook of the template that took any time, by the source that will tell it.
-pub(super) fn durations(desired: &Desired) -> BTreeMap<DurationKey, Histogram> {
-    let keys = desired.shape.hooks().map(|Hook { container, kind, handler }| {
-        let source = source(desired, handler);
+pub(super) fn durations(shape: &PodShape, measuring: &Measuring) -> BTreeMap<DurationKey, Histogram> {
+    let keys = shape.hooks().map(|Hook { container, kind, handler }| {
+        let source = source(measuring, handler);
         DurationKey { container, hook: kind, handler, source }
     });
     keys.map(|key| (key, Histogram::default())).collect()
 }
 
 /// Who tells of the runs of a handler, if all goes well.
-fn source(desired: &Desired, handler: HandlerKind) -> Source {
-    if desired.measures(handler) { Source::Runner } else { Source::Kubelet }
+fn source(measuring: &Measuring, handler: HandlerKind) -> Source {
+    if measuring.measures(handler) { Source::Runner } else { Source::Kubelet }
 }
 
 /// No kill of any container of the template.
-pub(super) fn kills(desired: &Desired) -> BTreeMap<KillKey, u64> {
-    let containers = desired.shape.containers.iter();
+pub(super) fn kills(shape: &PodShape) -> BTreeMap<KillKey, u64> {
+    let containers = shape.containers.iter();
     let keys = containers.flat_map(|(container, shape)| {
         reasons(shape).map(move |reason| KillKey { container: Arc::clone(container), reason })
     });
@@ -84,12 +84,12 @@ fn reasons(shape: &ContainerShape) -> impl Iterator<Item = KillReason> + use<> {
 }
 
 /// No stop of any container of the template.
-pub(super) fn grace_used(desired: &Desired) -> BTreeMap<Arc<str>, Histogram> {
-    let containers = desired.shape.containers.keys();
+pub(super) fn grace_used(shape: &PodShape) -> BTreeMap<Arc<str>, Histogram> {
+    let containers = shape.containers.keys();
     containers.map(|container| (Arc::clone(container), Histogram::default())).collect()
 }
 
 /// No hook of the template that runs.
-pub(super) fn running(desired: &Desired) -> impl Iterator<Item = (Arc<str>, HookKind)> {
-    desired.shape.hooks().map(|hook| (hook.container, hook.kind))
+pub(super) fn running(shape: &PodShape) -> impl Iterator<Item = (Arc<str>, HookKind)> + '_ {
+    shape.hooks().map(|hook| (hook.container, hook.kind))
 }

@@ -1,4 +1,4 @@
-//! The name of a template's content, a short hash that two equal templates share, and which of them are kept.
+//! The name of a template's content: a short hash that two equal templates share.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ const REVISION_LENGTH: usize = 10;
 /// change in `collision_count` gives another one.
 ///
 /// Null fields and empty differences in key order do not count: they mean the same Pod.
-pub fn of_template(template: &Value, hooks: &Value, collision_count: i32) -> String {
+pub(super) fn of_template(template: &Value, hooks: &Value, collision_count: i32) -> String {
     let mut hasher = Sha256::new();
     hasher.update(canonical(template).to_string());
     if !hooks.is_null() {
@@ -20,30 +20,6 @@ pub fn of_template(template: &Value, hooks: &Value, collision_count: i32) -> Str
     }
     hasher.update(collision_count.to_be_bytes());
     encode(&hasher.finalize(), REVISION_LENGTH)
-}
-
-/// A revision that is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Its name.
-    pub revision: String,
-    /// When it was rolled out last: the higher, the later.
-    pub number: i64,
-}
-
-/// Of the old revisions, which are all that are stored but `current`, the oldest beyond `limit`. One of which there are
-/// Pods still counts among them, and is spared until they are gone.
-pub fn expendable<'a>(
-    stored: &'a [Stored],
-    current: &str,
-    limit: usize,
-    has_pods: impl Fn(&str) -> bool,
-) -> Vec<&'a str> {
-    let mut old: Vec<&Stored> = stored.iter().filter(|stored| stored.revision != current).collect();
-    old.sort_by_key(|stored| stored.number);
-    let excess = old.len().saturating_sub(limit);
-    let oldest = old.into_iter().take(excess).map(|stored| stored.revision.as_str());
-    oldest.filter(|revision| !has_pods(revision)).collect()
 }
 
 /// A short stable name for any text.
@@ -57,7 +33,7 @@ pub fn short_hash(parts: &[&str], length: usize) -> String {
 }
 
 /// The same value without null fields. Keys are in order already: `serde_json` maps are sorted.
-pub fn canonical(value: &Value) -> Value {
+pub(super) fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
             fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), canonical(v))).collect(),
@@ -91,35 +67,5 @@ mod tests {
         assert_ne!(of_template(&one, &Value::Null, 0), of_template(&two, &Value::Null, 0));
         assert_ne!(of_template(&one, &Value::Null, 0), of_template(&one, &Value::Null, 1));
         assert_eq!(of_template(&one, &Value::Null, 0).len(), REVISION_LENGTH);
-    }
-
-    /// The revisions `a` to `d` are stored, of which `d` is the current one and `b` was gone back to before it.
-    fn check_expendable(limit: usize, with_pods: &[&str], expect: &[&str]) {
-        let stored = [("a", 1), ("b", 5), ("c", 3), ("d", 6)];
-        let stored = stored.map(|(revision, number)| Stored { revision: revision.to_owned(), number });
-        let expendable = expendable(&stored, "d", limit, |revision| with_pods.contains(&revision));
-        assert_eq!(expendable, expect, "{limit} {with_pods:?}");
-    }
-
-    #[test]
-    fn the_oldest_revisions_beyond_the_limit_go_when_their_pods_are_gone() {
-        check_expendable(10, &["d"], &[]);
-        check_expendable(3, &["d"], &[]);
-        check_expendable(2, &["d"], &["a"]);
-        check_expendable(1, &["d"], &["a", "c"]);
-        check_expendable(0, &["d"], &["a", "c", "b"]);
-        // While a Pod terminates its revision stays, and no other is kept or removed in its place.
-        check_expendable(1, &["b", "d"], &["a", "c"]);
-        check_expendable(1, &["c", "d"], &["a"]);
-        check_expendable(0, &["b", "d"], &["a", "c"]);
-    }
-
-    /// A release that hashed differently would roll out every workload of every cluster.
-    #[test]
-    fn the_hash_never_changes_between_releases() {
-        assert_eq!(
-            of_template(&json!({"spec": {"containers": [{"name": "web"}]}}), &Value::Null, 0),
-            "r4mhtgddhz"
-        );
     }
 }
