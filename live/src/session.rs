@@ -155,3 +155,6 @@ fn is_its_end(ended: &Record, began: &Record) -> bool {
     let which = |record: &Record| (record.run, record.container.clone(), record.hook, record.start);
     ended.ending.is_some() && which(ended) == which(began)
 }
+
+#[cfg(test)]
+mod tests;
