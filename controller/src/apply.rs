@@ -13,6 +13,7 @@ use hooked_core::workload::plan::{NewPod, Plan, PodRef};
 use hooked_core::workload::tally::PodSet;
 use hooked_core::workload::template::{Owner, manifest};
 use hooked_crd::Evidence;
+use hooked_live::Channel;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ObjectMeta, request};
 use kube::{Client, Error};
@@ -20,7 +21,6 @@ use serde_json::json;
 use thiserror::Error as ThisError;
 
 use crate::context::{FIELD_MANAGER, Locked};
-use crate::live::Live;
 use crate::observe::Stray;
 use crate::request::{body, brief, is_conflict, is_not_found, pods, refusal, send};
 use crate::vet::refusal_of;
@@ -58,7 +58,7 @@ pub(crate) struct Site<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) owner: &'a Owner,
     pub(crate) pods: &'a Locked<PodSet>,
-    pub(crate) live: &'a Live,
+    pub(crate) live: &'a Channel,
 }
 
 /// Carries out `plan`: first what lets go, then what removes, then what adds. A Pod that cannot be removed keeps none

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hooked_core::names;
 use hooked_core::workload::revision::Stored;
 use hooked_core::workload::snapshot::Leaving;
+use hooked_live::Channel;
 use kube::Client;
 use kube::core::ObjectMeta;
 use kube_runtime::events::{Recorder, Reporter};
 
 use crate::commit::Overlay;
 use crate::lead::Leadership;
-use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observe::Index;
 use crate::runner::RunnerSource;
@@ -28,7 +28,7 @@ pub(crate) struct Context {
     pub(crate) index: Arc<Index>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
-    pub(crate) live: Arc<Live>,
+    pub(crate) live: Arc<Channel>,
     pub(crate) recorder: Recorder,
     /// Whether this operator is the one that counts.
     pub(crate) leadership: Arc<Leadership>,
@@ -53,7 +53,7 @@ impl Context {
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
         leadership: Arc<Leadership>,
-        live: Arc<Live>,
+        live: Arc<Channel>,
         pod_name: String,
     ) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(pod_name) };

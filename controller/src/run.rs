@@ -9,6 +9,7 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, StreamExt, stream};
 use hooked_core::lifecycle::kubelet::EVENT_REASONS;
+use hooked_live::Channel;
 use kube::Client;
 use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::context::Context;
 use crate::lead::{Election, LeadError, Leadership, Standing};
-use crate::live::{Inlet, Live, serve as serve_live};
+use crate::live::{LiveSink, ScopedIndex};
 use crate::metrics::Metrics;
 use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
 use crate::reconcile::{on_error, reconcile};
@@ -83,7 +84,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         [] => vec![Scope(None)],
         names => names.iter().cloned().map(Some).map(Scope).collect(),
     };
-    let live = Arc::new(Live::default());
+    let live = Arc::new(Channel::default());
+    let live_sink = Arc::new(LiveSink::new(Arc::clone(&metrics)));
     let ready = Arc::new(AtomicBool::new(false));
     let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
     let work = async {
@@ -94,9 +96,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
             let (leadership, index, pod_name) = (Arc::clone(&leadership), Arc::default(), pod_name.clone());
             let context = Context::new(client.clone(), index, metrics, runner, leadership, live, pod_name);
-            control(scope, Arc::new(context), concurrency, listed)
+            control(scope, Arc::new(context), Arc::clone(&live_sink), concurrency, listed)
         }));
-        future::join(works, serve_live(&live_options, &client, &live, &metrics)).await;
+        let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
+        future::join(works, hooked_live::serve(&live_options, &client, &live, sink, observer)).await;
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let outcome = tokio::select! {
@@ -155,11 +158,17 @@ async fn tell_readiness(
 }
 
 /// Watches and reconciles one scope for ever.
-async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: oneshot::Sender<()>) {
+async fn control(
+    scope: Scope,
+    context: Arc<Context>,
+    live_sink: Arc<LiveSink>,
+    concurrency: u16,
+    listed: oneshot::Sender<()>,
+) {
     let (client, index, metrics) =
         (context.client.clone(), Arc::clone(&context.index), Arc::clone(&context.metrics));
     let (triggers, triggered) = mpsc::unbounded();
-    let inlet = Inlet { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
+    let scoped = ScopedIndex { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
     let (pods_listed, pods_ready) = oneshot::channel();
     let pods_ready = pods_ready.shared();
@@ -181,8 +190,8 @@ async fn control(scope: Scope, context: Arc<Context>, concurrency: u16, listed: 
             tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
         }
         // Reports are heard once Pods are known, and a Pod that is made before there is a live channel has none.
-        context.live.attach(inlet);
-        if tokio::time::timeout(LIVE_PATIENCE, context.live.tried()).await.is_err() {
+        live_sink.attach(scoped);
+        if tokio::time::timeout(LIVE_PATIENCE, context.live.settled()).await.is_err() {
             tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();

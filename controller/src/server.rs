@@ -1,7 +1,6 @@
 //! Metrics and health over HTTP.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,8 +8,8 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hooked_live::bind;
 use thiserror::Error;
-use tokio::net::TcpListener;
 
 use crate::metrics::Metrics;
 
@@ -51,18 +50,4 @@ pub(crate) async fn serve_health(address: SocketAddr, ready: Arc<AtomicBool>) ->
 async fn serve(flag: &'static str, address: SocketAddr, routes: Router) -> Result<(), ServeError> {
     let listener = bind(address).await.map_err(|source| ServeError::Bind { flag, address, source })?;
     axum::serve(listener, routes).await.map_err(ServeError::Serve)
-}
-
-/// Listens on `address`. Every address of a machine without IPv6 is every IPv4 address.
-pub(crate) async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Err(error) if address.is_ipv6() && address.ip().is_unspecified() && !is_taken(&error) => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
-        }
-        outcome => outcome,
-    }
-}
-
-fn is_taken(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }

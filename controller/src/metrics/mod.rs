@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hooked_live::ReportResult;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
@@ -18,7 +19,6 @@ use prometheus::{
 };
 
 use crate::context::Locked;
-use crate::live::RESULTS;
 pub(crate) use workload::WorkloadMetrics;
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
@@ -79,8 +79,8 @@ impl Metrics {
             Opts::new("hooked_live_reports_total", "Reports over the live channel, by what became of them."),
             &["result"],
         )?;
-        for result in RESULTS {
-            live_reports.with_label_values(&[result]);
+        for result in ReportResult::ALL {
+            live_reports.with_label_values(&[result.label()]);
         }
         let live_connections =
             IntGauge::new("hooked_live_connections", "Runners that are connected over the live channel.")?;

@@ -1,10 +1,10 @@
-//! What a run is given when its token was believed, and is believed by later, when the token is worth nothing any more:
-//! nothing in a Pod is refreshed while its postStart hook hangs.
+//! The proof that a run gets once its token was accepted, and is accepted by when the token has expired: the kubelet
+//! refreshes no file of a Pod while the Pod's postStart hook hangs.
 
-use hooked_protocol::{Hook, Proof, Record};
+use hooked_protocol::{Proof, Record};
 use ring::hmac;
 
-/// Makes proofs and knows them again.
+/// Makes proofs and verifies them.
 pub(super) struct Prover(hmac::Key);
 
 impl Prover {
@@ -20,24 +20,21 @@ impl Prover {
         Proof(proof)
     }
 
-    /// Whether it is the proof of that run. Takes as long whatever differs.
+    /// Whether `proof` is that of the run. The check takes as long whichever byte differs.
     pub(super) fn is_proven(&self, proof: Proof, pod_uid: &str, record: &Record) -> bool {
         hmac::verify(&self.0, &subject(pod_uid, record), &proof.0).is_ok()
     }
 }
 
-/// None of the parts can hold the byte between them.
+/// What a proof is made of. None of the parts can hold the byte between them.
 fn subject(pod_uid: &str, record: &Record) -> Vec<u8> {
-    let hook = match record.hook {
-        Hook::PostStart => "PostStart",
-        Hook::PreStop => "PreStop",
-    };
+    let hook = record.hook.name();
     format!("hooked.dev/live/v1\0{pod_uid}\0{}\0{hook}\0{}", record.container, record.run).into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
-    use hooked_protocol::RunId;
+    use hooked_protocol::{Hook, RunId};
 
     use super::*;
 

@@ -1,5 +1,5 @@
-//! Certificates: authorities that Pods know, and a leaf that the operator shows. Old and new authorities overlap, so that a
-//! Pod that knows only the old one still knows the operator.
+//! Certificates: authorities that Pods know, and a leaf that the operator shows. Old and new authorities overlap, so that
+//! a Pod that knows only the old authority still recognizes the operator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-/// By how much the clock of a node may be behind ours.
+/// By how much the clock of a node may be behind the operator's.
 const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Error)]
-pub(super) enum CertificateError {
+pub(crate) enum CertificateError {
     #[error("a certificate could not be made: {0}")]
     Make(#[from] rcgen::Error),
     #[error("a certificate that was made cannot be used: {0}")]
@@ -34,15 +34,15 @@ pub(super) enum CertificateError {
 
 /// How long certificates last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lifetimes {
-    pub(super) authority: SignedDuration,
-    pub(super) leaf: SignedDuration,
+pub(crate) struct Lifetimes {
+    pub(crate) authority: SignedDuration,
+    pub(crate) leaf: SignedDuration,
 }
 
-/// What signs the operator's certificate. Its key is a secret.
+/// An authority, which signs the operator's certificate. The authority's key is a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Authority {
+pub(crate) struct Authority {
     name: String,
     certificate: String,
     key: String,
@@ -55,18 +55,18 @@ pub(super) struct Authority {
 /// Authorities, the oldest first.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Authorities(Vec<Authority>);
+pub(crate) struct Authorities(Vec<Authority>);
 
-/// What the operator shows, and when it is to show another.
-pub(super) struct Leaf {
-    pub(super) certified: Arc<CertifiedKey>,
-    pub(super) renew_at: Timestamp,
+/// The certificate that the operator shows, and when the operator is to make another.
+pub(crate) struct Leaf {
+    pub(crate) certified: Arc<CertifiedKey>,
+    pub(crate) renew_at: Timestamp,
 }
 
 impl Authorities {
-    /// Lets go of authorities that end, and makes another once the newest is two thirds through its life. True if anything
-    /// has changed.
-    pub(super) fn renew(&mut self, now: Timestamp, lifetimes: Lifetimes) -> Result<bool, CertificateError> {
+    /// Drops authorities that end, and makes another once the newest is two thirds through its life. True if anything has
+    /// changed.
+    pub(crate) fn renew(&mut self, now: Timestamp, lifetimes: Lifetimes) -> Result<bool, CertificateError> {
         let before = self.0.len();
         // What is left of an authority must suffice for a leaf to be of use.
         let spare = lifetimes.authority.as_secs() / 100;
@@ -80,7 +80,7 @@ impl Authorities {
     }
 
     /// When [`Authorities::renew`] will have something to do.
-    pub(super) fn renew_at(&self, lifetimes: Lifetimes) -> Timestamp {
+    pub(crate) fn renew_at(&self, lifetimes: Lifetimes) -> Timestamp {
         let spare = lifetimes.authority.as_secs() / 100;
         let next = self.0.last().map(|newest| two_thirds(newest.begins, newest.ends));
         let ends = self.0.iter().map(|authority| authority.ends - spare);
@@ -89,12 +89,12 @@ impl Authorities {
     }
 
     /// All certificates, as Pods are given them.
-    pub(super) fn bundle(&self) -> String {
+    pub(crate) fn bundle(&self) -> String {
         self.0.iter().map(|authority| authority.certificate.as_str()).collect()
     }
 
-    /// A new certificate, signed by the oldest authority: every Pod knows it that knows any.
-    pub(super) fn leaf(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Leaf, CertificateError> {
+    /// A new certificate, signed by the oldest authority: every Pod that knows any authority knows the oldest.
+    pub(crate) fn leaf(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Leaf, CertificateError> {
         let authority = self.0.first().ok_or(CertificateError::NoAuthority)?;
         let ends = later(now, lifetimes.leaf).as_second().min(authority.ends);
         let mut params = CertificateParams::new([SERVER_NAME.to_owned()])?;
@@ -180,7 +180,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + hours * 3600).unwrap()
     }
 
-    /// Whether one who knows this bundle takes the leaf for the operator's.
+    /// Whether a runner with this bundle takes the leaf for the operator's.
     fn knows(bundle: &str, leaf: &Leaf, now: Timestamp) -> bool {
         let mut roots = rustls::RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_knew_the_operator_knows_it_as_long_as_its_authority_lasts() {
+    fn a_pod_recognizes_the_operator_as_long_as_its_authority_lasts() {
         let mut authorities = Authorities::default();
         assert!(authorities.renew(hours(0), LIFETIMES).unwrap());
         let first = authorities.bundle();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_signs_as_before_and_a_leaf_is_renewed_before_it_ends() {
+    fn a_stored_authority_signs_and_a_leaf_is_renewed_before_it_ends() {
         let mut authorities = Authorities::default();
         authorities.renew(hours(0), LIFETIMES).unwrap();
         let stored = serde_json::to_string(&authorities).unwrap();

@@ -1,4 +1,4 @@
-//! Signatures of tokens, verified by the cryptography that TLS uses here too. Nothing is ever signed.
+//! Signatures of tokens, verified by the cryptography that TLS uses too. The operator signs no token.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
@@ -16,7 +16,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes tokens verifiable in this process. Doing so again changes nothing.
+/// Makes tokens verifiable in this process. A second call changes nothing.
 pub(super) fn install() {
     PROVIDER.install_default().ok();
 }

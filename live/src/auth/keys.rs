@@ -1,4 +1,4 @@
-//! The cluster's keys, by which it signs tokens: read from the API server, so that no token needs a review of its own.
+//! The keys with which the cluster signs tokens, read from the API server, so that no token needs a review of its own.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use tokio::sync::Mutex;
 
 use crate::request;
 
-/// How soon the keys are read again for a token that was signed by an unknown one: it may be forged.
+/// How soon the keys are read again for a token with an unknown key: such a token may be forged.
 const REST: Duration = Duration::from_secs(10);
-/// How long keys are believed: one that the cluster has withdrawn is worth nothing.
+/// How long keys are believed: a key that the cluster has withdrawn must not be accepted for ever.
 const BELIEVED: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Error)]
@@ -25,7 +25,7 @@ pub(super) enum KeysError {
     Form(&'static str, #[source] serde_json::Error),
 }
 
-/// The cluster's keys, and who it says it is.
+/// The cluster's keys, and the cluster's name as the issuer of tokens.
 #[derive(Debug, Default)]
 struct Known {
     issuer: String,
@@ -33,7 +33,7 @@ struct Known {
     read: Option<Instant>,
 }
 
-/// The cluster's keys, read when they are needed.
+/// The cluster's keys, which are read when a token needs them.
 pub(super) struct SigningKeys {
     client: Client,
     known: Mutex<Known>,
@@ -51,9 +51,9 @@ impl SigningKeys {
         Self { client, known: Mutex::default() }
     }
 
-    /// The key of that name; none if the cluster has none. What is known is used while the API server does not answer.
+    /// The key of that name; none if the cluster has none. Known keys are used while the API server does not answer.
     pub(super) async fn find(&self, name: &str) -> Result<Option<SigningKey>, KeysError> {
-        // Held while keys are read, so that they are read once however many runners are waiting.
+        // The lock is held while keys are read, so that they are read once however many runners wait.
         let mut known = self.known.lock().await;
         let age = known.read.map(|read| read.elapsed());
         let patience = if known.keys.contains_key(name) { BELIEVED } else { REST };
@@ -82,7 +82,7 @@ async fn read(client: &Client) -> Result<(String, HashMap<String, DecodingKey>),
         .map_err(|error| KeysError::Form(DISCOVERY, error))?;
     let set: JwkSet =
         serde_json::from_str(&get(client, KEYS).await?).map_err(|error| KeysError::Form(KEYS, error))?;
-    // A key of a kind that is not known here is no key.
+    // Keys of an unknown kind are left out.
     let named = set
         .keys
         .iter()

@@ -1,4 +1,4 @@
-//! Where Pods reach the operator: the address of its Service, which outlives each of its Pods.
+//! The address of the operator's Service, which outlives each of the operator's Pods.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,11 +11,11 @@ use crate::request;
 
 /// The Service of the live channel.
 const NAME: &str = "hooked-controller-live";
-/// Its port, if it names none.
+/// The port of a Service that has none.
 const PORT: u16 = 8443;
 
 #[derive(Debug, Error)]
-pub(super) enum ServiceError {
+pub(crate) enum ServiceError {
     #[error(
         "Service {NAME} could not be read: {why}; is config/manager installed? Outside of the cluster use \
          --live-advertise-address",
@@ -26,7 +26,7 @@ pub(super) enum ServiceError {
     NoAddress,
 }
 
-/// The Service's address and port. No name: Pods need no cluster DNS.
+/// The Service's address and port: a name would need cluster DNS.
 pub(super) async fn address(client: &Client, namespace: &str) -> Result<SocketAddr, ServiceError> {
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
     let service = services.get(NAME).await.map_err(|error| ServiceError::Read(Box::new(error)))?;

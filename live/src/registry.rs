@@ -1,4 +1,4 @@
-//! Open connections by Pod, so that the operator can speak to a hook that runs.
+//! Open connections by Pod, so that the operator can stop a hook that runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,72 +6,73 @@ use std::sync::Arc;
 use hooked_protocol::Hook;
 use tokio::sync::Notify;
 
-use crate::context::Locked;
+use crate::locked::Locked;
 
 /// One open connection.
 #[derive(Debug)]
-struct Line {
+struct Connection {
     hook: Hook,
     stop: Arc<Notify>,
 }
 
 /// Open connections by Pod UID.
 #[derive(Debug, Default)]
-pub(super) struct Registry(Locked<HashMap<String, Vec<Line>>>);
+pub(crate) struct Registry(Locked<HashMap<String, Vec<Connection>>>);
 
 /// A connection that is in the registry until this is dropped.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     registry: &'a Registry,
     pod_uid: String,
     stop: Arc<Notify>,
 }
 
 impl Registry {
-    /// The most connections of one Pod: each container runs one hook at a time, and a lost one may not be noticed yet.
+    /// The most connections of one Pod: each container runs one hook at a time, and the operator may not have noticed yet
+    /// that a connection is lost.
     const MOST: usize = 64;
 
-    /// Enters a connection; none if its Pod has too many.
-    pub(super) fn enter(&self, pod_uid: &str, hook: Hook) -> Option<Entry<'_>> {
-        let mut lines = self.0.lock();
-        let of_pod = lines.entry(pod_uid.to_owned()).or_default();
+    /// Enters a connection; none if the Pod has too many already.
+    pub(crate) fn enter(&self, pod_uid: &str, hook: Hook) -> Option<Entry<'_>> {
+        let mut connections = self.0.lock();
+        let of_pod = connections.entry(pod_uid.to_owned()).or_default();
         if of_pod.len() >= Self::MOST {
             return None;
         }
         let stop = Arc::new(Notify::new());
-        of_pod.push(Line { hook, stop: Arc::clone(&stop) });
+        of_pod.push(Connection { hook, stop: Arc::clone(&stop) });
         Some(Entry { registry: self, pod_uid: pod_uid.to_owned(), stop })
     }
 
-    /// Stops the postStart hooks of a Pod. Its preStop hooks are what it is given time for.
-    pub(super) fn stop(&self, pod_uid: &str) {
-        for line in self.0.lock().get(pod_uid).into_iter().flatten() {
-            if line.hook == Hook::PostStart {
-                line.stop.notify_one();
+    /// Stops the postStart hooks of a Pod. The Pod's preStop hooks go on: its grace period is for them.
+    pub(crate) fn stop(&self, pod_uid: &str) {
+        for connection in self.0.lock().get(pod_uid).into_iter().flatten() {
+            if connection.hook == Hook::PostStart {
+                connection.stop.notify_one();
             }
         }
     }
 }
 
 impl Entry<'_> {
-    /// Asks for the stop of this connection's hook.
-    pub(super) fn stop(&self) {
+    /// Asks the runner of this connection to stop its hook.
+    pub(crate) fn stop(&self) {
         self.stop.notify_one();
     }
 
-    /// Returns when the hook is to be stopped; each time it is asked for, whether anybody has waited or not.
-    pub(super) async fn stopped(&self) {
+    /// Returns when the hook is to be stopped: once for each request, also for one that came before the wait.
+    pub(crate) async fn stopped(&self) {
         self.stop.notified().await;
     }
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        let mut lines = self.registry.0.lock();
-        if let Some(of_pod) = lines.get_mut(&self.pod_uid) {
-            of_pod.retain(|line| !Arc::ptr_eq(&line.stop, &self.stop));
+        let mut connections = self.registry.0.lock();
+        if let Some(of_pod) = connections.get_mut(&self.pod_uid) {
+            of_pod.retain(|connection| !Arc::ptr_eq(&connection.stop, &self.stop));
             if of_pod.is_empty() {
-                lines.remove(&self.pod_uid);
+                connections.remove(&self.pod_uid);
             }
         }
     }
@@ -98,12 +99,12 @@ mod tests {
     #[test]
     fn a_connection_that_ends_makes_room_and_leaves_nothing_behind() {
         let registry = Registry::default();
-        let mut lines: Vec<_> =
+        let mut connections: Vec<_> =
             (0..Registry::MOST).filter_map(|_| registry.enter("a", Hook::PreStop)).collect();
         assert!(registry.enter("a", Hook::PreStop).is_none());
-        lines.pop();
+        connections.pop();
         assert!(registry.enter("a", Hook::PreStop).is_some());
-        lines.clear();
+        connections.clear();
         assert!(registry.0.lock().is_empty());
     }
 }

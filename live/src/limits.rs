@@ -1,4 +1,4 @@
-//! Limits on who may say how much: nobody can keep others from being heard, nor make the operator hold more than a little.
+//! Limits on connections and reports: nobody can crowd others out, nor make the operator hold more than a little memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,20 +8,20 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::context::Locked;
+use crate::locked::Locked;
 
-/// Connections at once, of all Pods together. One takes some 20 KiB.
+/// Connections at once, of all Pods together. Each takes some 20 KiB.
 const CONNECTIONS: usize = 4096;
-/// Connections from one address that have not proven yet who they are.
-const STRANGERS: usize = 64;
-/// What an address may fail to prove: so many times at once, and so many times a second for ever.
+/// Connections at once from one address that are not authenticated yet.
+const UNAUTHENTICATED: usize = 64;
+/// How often connections from one address may fail to authenticate: in one burst, and a second for ever.
 const FAILURES: Rate = Rate { burst: 200.0, per_second: 20.0 };
-/// What a Pod may say: twelve containers start and stop at once, and are connected anew.
+/// How often a Pod may report: twelve containers start and stop at once, and connect anew.
 const REPORTS: Rate = Rate { burst: 100.0, per_second: 5.0 };
-/// Addresses and Pods that are remembered before those are forgotten that have been quiet.
+/// Addresses and Pods that are remembered before the quiet ones are forgotten.
 const REMEMBERED: usize = 4096;
 
-/// How much may be done.
+/// How often something may be done.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     burst: f64,
@@ -57,13 +57,13 @@ impl Bucket {
 /// An address that connections come from.
 #[derive(Debug)]
 struct Source {
-    strangers: usize,
+    unauthenticated: usize,
     failures: Bucket,
 }
 
 /// What is open and how much of each rate is left.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     connections: Arc<Semaphore>,
     sources: Locked<HashMap<IpAddr, Source>>,
     pods: Locked<HashMap<String, Bucket>>,
@@ -76,44 +76,44 @@ impl Default for Limits {
     }
 }
 
-/// A connection's place, given back when this is dropped.
+/// Permission for one connection, given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub(crate) struct Permit(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
-/// A connection that has not proven yet who it is.
+/// A connection that is not authenticated yet.
 #[derive(Debug)]
-pub(super) struct Stranger<'a> {
+pub(crate) struct Unauthenticated<'a> {
     limits: &'a Limits,
     source: IpAddr,
 }
 
 impl Limits {
-    /// A place for one more connection, if there is one.
-    pub(super) fn place(&self) -> Option<Place> {
-        Arc::clone(&self.connections).try_acquire_owned().ok().map(Place)
+    /// Permission for one more connection, unless there are too many.
+    pub(crate) fn permit(&self) -> Option<Permit> {
+        Arc::clone(&self.connections).try_acquire_owned().ok().map(Permit)
     }
 
-    /// Lets a connection try to prove who it is; none where too many from there try, or have failed.
-    pub(super) fn admit(&self, source: IpAddr) -> Option<Stranger<'_>> {
+    /// Lets a connection try to authenticate; none if too many from that address are trying, or have failed.
+    pub(crate) fn admit(&self, source: IpAddr) -> Option<Unauthenticated<'_>> {
         let now = Instant::now();
         let mut sources = self.sources.lock();
         let known = sources
             .entry(source)
-            .or_insert_with(|| Source { strangers: 0, failures: Bucket::full(FAILURES, now) });
+            .or_insert_with(|| Source { unauthenticated: 0, failures: Bucket::full(FAILURES, now) });
         known.failures.refill(FAILURES, now);
-        if known.strangers >= STRANGERS || known.failures.left < 1.0 {
+        if known.unauthenticated >= UNAUTHENTICATED || known.failures.left < 1.0 {
             return None;
         }
-        known.strangers += 1;
+        known.unauthenticated += 1;
         forget_quiet(&mut sources, |source| {
             source.failures.refill(FAILURES, now);
-            source.strangers > 0 || source.failures.left < FAILURES.burst
+            source.unauthenticated > 0 || source.failures.left < FAILURES.burst
         });
-        Some(Stranger { limits: self, source })
+        Some(Unauthenticated { limits: self, source })
     }
 
-    /// Whether a Pod may say one more thing.
-    pub(super) fn may_report(&self, pod_uid: &str) -> bool {
+    /// Whether a Pod may send one more report.
+    pub(crate) fn may_report(&self, pod_uid: &str) -> bool {
         let now = Instant::now();
         let mut pods = self.pods.lock();
         let bucket = pods.entry(pod_uid.to_owned()).or_insert_with(|| Bucket::full(REPORTS, now));
@@ -127,19 +127,19 @@ impl Limits {
     }
 }
 
-impl Stranger<'_> {
-    /// It has not proven who it is.
-    pub(super) fn has_failed(&self) {
+impl Unauthenticated<'_> {
+    /// Takes a failure to authenticate off the address's rate.
+    pub(crate) fn has_failed(&self) {
         if let Some(source) = self.limits.sources.lock().get_mut(&self.source) {
             source.failures.take();
         }
     }
 }
 
-impl Drop for Stranger<'_> {
+impl Drop for Unauthenticated<'_> {
     fn drop(&mut self) {
         if let Some(source) = self.limits.sources.lock().get_mut(&self.source) {
-            source.strangers = source.strangers.saturating_sub(1);
+            source.unauthenticated = source.unauthenticated.saturating_sub(1);
         }
     }
 }
@@ -161,9 +161,10 @@ mod tests {
     const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
     #[test]
-    fn who_fails_too_often_is_not_heard_for_a_while_and_others_are() {
+    fn an_address_that_fails_too_often_is_refused_for_a_while_and_others_are_not() {
         let limits = Limits::default();
-        let failed = (0..10_000).take_while(|_| limits.admit(HERE).inspect(Stranger::has_failed).is_some());
+        let failed =
+            (0..10_000).take_while(|_| limits.admit(HERE).inspect(Unauthenticated::has_failed).is_some());
         let failed = failed.count();
         assert!((200..1000).contains(&failed), "{failed}");
         assert!(limits.admit(THERE).is_some());
@@ -173,16 +174,16 @@ mod tests {
     fn only_so_many_from_one_address_try_at_once() {
         let limits = Limits::default();
         let mut trying: Vec<_> = (0..1000).map_while(|_| limits.admit(HERE)).collect();
-        assert_eq!(trying.len(), STRANGERS);
+        assert_eq!(trying.len(), UNAUTHENTICATED);
         trying.pop();
         assert!(limits.admit(HERE).is_some());
     }
 
     #[test]
-    fn a_pod_that_says_too_much_is_not_heard_for_a_while_and_others_are() {
+    fn a_pod_that_reports_too_often_is_refused_for_a_while_and_others_are_not() {
         let limits = Limits::default();
-        let heard = (0..10_000).take_while(|_| limits.may_report("a")).count();
-        assert!((100..1000).contains(&heard), "{heard}");
+        let accepted = (0..10_000).take_while(|_| limits.may_report("a")).count();
+        assert!((100..1000).contains(&accepted), "{accepted}");
         assert!(limits.may_report("b"));
     }
 

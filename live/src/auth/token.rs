@@ -1,24 +1,25 @@
-//! From a token to the Pod that holds it, or why it is not believed.
+//! From a token to the Pod that holds it, or why the token is refused.
 
 use hooked_core::names::LIVE_AUDIENCE;
 use hooked_protocol::{Proof, Record};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
+use kube::Client;
 use serde::Deserialize;
 
 use super::keys::{SigningKey, SigningKeys};
 use super::proof::Prover;
-use super::refusal::Refusal;
-use super::signature::ALGORITHMS;
+use super::signature::{self, ALGORITHMS};
+use crate::refusal::Refusal;
 
 /// Seconds by which the clocks of the API server and of the operator may differ.
 const LEEWAY: u64 = 30;
 
 /// A Pod, as the API server vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) namespace: String,
-    pub(super) pod_uid: String,
+pub(crate) struct Identity {
+    pub(crate) namespace: String,
+    pub(crate) pod_uid: String,
 }
 
 #[derive(Deserialize)]
@@ -38,31 +39,49 @@ struct Pod {
     uid: String,
 }
 
-/// The Pod that a token is bound to. A run that holds our proof has been believed before: its token need only have been
-/// good once.
-pub(super) async fn authenticate(
-    keys: &SigningKeys,
-    prover: &Prover,
-    token: &str,
-    proof: Option<Proof>,
-    record: &Record,
-) -> Result<Identity, Refusal> {
-    let header = decode_header(token).map_err(|_| Refusal::Unauthenticated)?;
-    let name = header.kid.ok_or(Refusal::Unauthenticated)?;
-    let key = keys.find(&name).await.map_err(|error| {
-        tracing::warn!(%error, "a live report cannot be verified");
-        Refusal::Unverifiable
-    })?;
-    let key = key.ok_or(Refusal::Unauthenticated)?;
-    if let Some(proof) = proof {
-        let identity = identify(token, &key, Expiry::Ignored)?;
-        if prover.is_proven(proof, &identity.pod_uid, record) {
-            return Ok(identity);
-        }
-    }
-    identify(token, &key, Expiry::Heeded)
+/// Authenticates runners, and gives them proofs for later.
+pub(crate) struct Authenticator {
+    keys: SigningKeys,
+    prover: Prover,
 }
 
+impl Authenticator {
+    /// Verifies tokens by the keys of the client's cluster, and proofs by `proof_key`.
+    pub(crate) fn new(client: Client, proof_key: &[u8]) -> Self {
+        signature::install();
+        Self { keys: SigningKeys::new(client), prover: Prover::new(proof_key) }
+    }
+
+    /// The Pod that a token is bound to. The token of a run that holds a proof was accepted before, so it may have expired.
+    pub(crate) async fn authenticate(
+        &self,
+        token: &str,
+        proof: Option<Proof>,
+        record: &Record,
+    ) -> Result<Identity, Refusal> {
+        let header = decode_header(token).map_err(|_| Refusal::Unauthenticated)?;
+        let name = header.kid.ok_or(Refusal::Unauthenticated)?;
+        let key = self.keys.find(&name).await.map_err(|error| {
+            tracing::warn!(%error, "a live report cannot be verified");
+            Refusal::Unverifiable
+        })?;
+        let key = key.ok_or(Refusal::Unauthenticated)?;
+        if let Some(proof) = proof {
+            let identity = identify(token, &key, Expiry::Ignored)?;
+            if self.prover.is_proven(proof, &identity.pod_uid, record) {
+                return Ok(identity);
+            }
+        }
+        identify(token, &key, Expiry::Heeded)
+    }
+
+    /// The proof of a run in the Pod.
+    pub(crate) fn prove(&self, identity: &Identity, record: &Record) -> Proof {
+        self.prover.prove(&identity.pod_uid, record)
+    }
+}
+
+/// Whether an expired token is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expiry {
     Heeded,
@@ -106,7 +125,7 @@ mod tests {
 
     impl Cluster {
         fn new() -> Self {
-            super::super::signature::install();
+            signature::install();
             let random = SystemRandom::new();
             let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
             let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
