@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use hooked_core::pass::Locked;
 use hooked_live::{Heard, Observer, ReportResult, Reported, Sink};
 use hooked_protocol::Record;
 use kube_runtime::reflector::ObjectRef;
 
-use crate::context::Locked;
 use crate::metrics::Metrics;
-use crate::observe::{Index, NamedOwner, Scope, Triggers};
+use crate::watch::{Index, NamedOwner, Scope, Triggers};
 
 /// The index that holds a scope's Pods, and the queue of the scope's workloads.
 pub(crate) struct ScopedIndex {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 
-use crate::context::FIELD_MANAGER;
+use hooked_core::names::FIELD_MANAGER;
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]

@@ -5,8 +5,8 @@ use hooked_core::status::LiveService;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::locked::Locked;
 use crate::registry::Registry;
+use hooked_core::pass::Locked;
 
 /// The live channel, as the rest of the operator knows it: where runners reach it, and how to stop a hook over it.
 #[derive(Debug, Default)]

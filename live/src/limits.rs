@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::locked::Locked;
+use hooked_core::pass::Locked;
 
 /// Connections at once, of all Pods together. Each takes some 20 KiB.
 const CONNECTIONS: usize = 4096;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hooked_protocol::Hook;
 use tokio::sync::Notify;
 
-use crate::locked::Locked;
+use hooked_core::pass::Locked;
 
 /// One open connection.
 #[derive(Debug)]

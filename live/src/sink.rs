@@ -1,6 +1,6 @@
 //! The port to the rest of the operator: where reports go, and who observes the channel.
 
-pub use hooked_core::workload::tally::Heard;
+pub use hooked_core::accounting::Heard;
 use hooked_protocol::Record;
 
 use crate::refusal::ReportResult;

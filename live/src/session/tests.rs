@@ -5,7 +5,7 @@ use kube::{Client, Config};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 use super::*;
-use crate::locked::Locked;
+use hooked_core::pass::Locked;
 
 /// Answers every report alike, and notes what has become of each.
 struct Operator {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-use crate::locked::Locked;
+use hooked_core::pass::Locked;
 
 /// The certificate that the operator shows now.
 #[derive(Debug, Default)]

@@ -1,14 +1,14 @@
-//! Pods by the workload that owns them: the only cache of Pods there is.
+//! What is remembered of each workload and of its Pods: the only cache of Pods there is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hooked_core::accounting::Heard;
 use hooked_core::lifecycle::ObservedPod;
 use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::kubelet;
-use hooked_core::workload::tally::{Heard, PodSet};
+use hooked_core::pass::{Locked, Memory};
+use hooked_core::workload::replicas::PodFact;
 use hooked_core::workload::template::Owner;
-use hooked_core::workload::{Life, PodFact};
 use hooked_protocol::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
@@ -16,7 +16,6 @@ use kube_runtime::reflector::ObjectRef;
 use super::early::EarlyEvents;
 use super::slim::Controller;
 use super::workloads::Guarded;
-use crate::context::Locked;
 
 /// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
 /// workload of another as its owner.
@@ -26,19 +25,19 @@ type Key = (String, String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     workload: Key,
-    ordinal: u64,
+    number: u64,
 }
 
-/// The Pods of a workload, and the name it has.
+/// What is remembered of a workload, and the name that it has.
 #[derive(Debug)]
 struct Known {
     name: String,
-    pods: Arc<Locked<PodSet>>,
+    memory: Arc<Locked<Memory>>,
 }
 
 impl Known {
     fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), pods: Arc::default() }
+        Self { name: name.to_owned(), memory: Arc::default() }
     }
 }
 
@@ -85,21 +84,14 @@ pub(crate) struct NamedOwner {
 }
 
 impl Index {
-    /// The Pods of a workload that is known to have this name.
-    pub(crate) fn pods(&self, namespace: &str, owner: &Owner) -> Arc<Locked<PodSet>> {
+    /// What is remembered of a workload that is known to have this name.
+    pub(crate) fn memory(&self, namespace: &str, owner: &Owner) -> Arc<Locked<Memory>> {
         let mut workloads = self.workloads.lock();
         let key = (namespace.to_owned(), owner.uid.clone());
         let known = workloads.entry(key).or_insert_with(|| Known::of(&owner.name));
         // A Pod may have told another name: whoever makes a Pod writes what they like into it.
         known.name.clone_from(&owner.name);
-        Arc::clone(&known.pods)
-    }
-
-    /// When the next evidence of a workload's Pods is to be looked at.
-    pub(crate) fn next_due(&self, namespace: &str, uid: &str) -> Option<Timestamp> {
-        let key = (namespace.to_owned(), uid.to_owned());
-        let pods = self.workloads.lock().get(&key).map(|known| Arc::clone(&known.pods))?;
-        pods.lock().next_due()
+        Arc::clone(&known.memory)
     }
 
     /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
@@ -111,7 +103,7 @@ impl Index {
     ) -> ObjectRef<Guarded> {
         let now = Timestamp::now();
         let workload = (namespace.to_owned(), controller.uid.clone());
-        let place = Place { workload: workload.clone(), ordinal: report.ordinal };
+        let place = Place { workload: workload.clone(), number: report.number };
         let (before, early) = {
             let mut places = self.places.lock();
             let before = places.insert(report.uid.clone(), place.clone());
@@ -122,15 +114,15 @@ impl Index {
             // It is still there, so our finalizer on it is not left behind.
             self.depart(&before, &report.uid, Departure::Left);
         }
-        let pods = {
+        let memory = {
             let mut workloads = self.workloads.lock();
             let known = workloads.entry(workload).or_insert_with(|| Known::of(&controller.name));
-            Arc::clone(&known.pods)
+            Arc::clone(&known.memory)
         };
-        let mut pods = pods.lock();
-        pods.observe(PodFact::of(report), kubelet::read_pod(report, now), now);
+        let mut memory = memory.lock();
+        memory.observe_pod(report, now);
         for evidence in early.into_iter().flatten() {
-            pods.observe_event(report.ordinal, &report.uid, evidence, now);
+            memory.observe_event(report.number, &report.uid, evidence, now);
         }
         ObjectRef::new(&controller.name).within(namespace)
     }
@@ -145,15 +137,15 @@ impl Index {
 
     /// Takes a Pod out of its workload's set, and returns what was known of it.
     fn depart(&self, place: &Place, uid: &str, departure: Departure) -> Option<PodFact> {
-        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
-        let mut pods = pods.lock();
-        let fact = pods.get(place.ordinal).cloned();
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let mut memory = memory.lock();
+        let fact = memory.replicas.get(place.number).cloned();
         if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
             return None;
         }
         match departure {
-            Departure::Gone => pods.observe_gone(place.ordinal, Timestamp::now()),
-            Departure::Left => pods.observe_left(place.ordinal),
+            Departure::Gone => memory.observe_gone(place.number, Timestamp::now()),
+            Departure::Left => memory.observe_left(place.number),
         }
         fact
     }
@@ -178,8 +170,8 @@ impl Index {
             };
             place.clone()
         };
-        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
-        pods.lock().observe_event(place.ordinal, pod_uid, evidence, Timestamp::now());
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        memory.lock().observe_event(place.number, pod_uid, evidence, Timestamp::now());
         self.reference(&place.workload)
     }
 
@@ -189,27 +181,24 @@ impl Index {
         if place.workload.0 != namespace {
             return None;
         }
-        let pods = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.pods))?;
-        let (heard, terminating) = {
-            let mut pods = pods.lock();
-            let heard = pods.observe_live(place.ordinal, pod_uid, record, Timestamp::now());
-            (heard, pods.get(place.ordinal).is_some_and(|fact| fact.life == Life::Terminating))
-        };
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let (heard, terminating) =
+            memory.lock().observe_live(place.number, pod_uid, record, Timestamp::now());
         Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
     }
 
     /// A complete list of Pods begins.
     pub(super) fn list_begins(&self) {
-        for (_, pods) in self.all() {
-            pods.lock().list_begins();
+        for (_, memory) in self.all() {
+            memory.lock().list_begins();
         }
     }
 
     /// The list is complete: what it has not shown is gone. Returns the workloads that have lost Pods by it.
     pub(super) fn list_ends(&self) -> Vec<ObjectRef<Guarded>> {
         let now = Timestamp::now();
-        let lost = |(workload, pods): (Key, Arc<Locked<PodSet>>)| {
-            let gone = pods.lock().list_ends(now);
+        let lost = |(workload, memory): (Key, Arc<Locked<Memory>>)| {
+            let gone = memory.lock().list_ends(now);
             self.note_strays(&workload.0, &gone);
             self.unplace(&gone);
             self.reference(&workload).filter(|_| !gone.is_empty())
@@ -241,14 +230,14 @@ impl Index {
     pub(crate) fn disown(&self, namespace: &str, uid: &str) {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
         let Some(known) = known else { return };
-        let pods: Vec<PodFact> = known.pods.lock().iter().cloned().collect();
+        let pods: Vec<PodFact> = known.memory.lock().replicas.iter().cloned().collect();
         self.unplace(&pods);
         self.note_strays(namespace, &pods);
     }
 
     /// Remembers those Pods as strays that our finalizer still holds, as far as we know.
     fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
-        for pod in pods.iter().filter(|pod| pod.held && pod.seen) {
+        for pod in pods.iter().filter(|pod| pod.has_finalizer && pod.seen) {
             let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
             self.note_stray(Stray { namespace: namespace.to_owned(), name, uid });
         }
@@ -266,9 +255,9 @@ impl Index {
         Some(ObjectRef::new(&name).within(&workload.0))
     }
 
-    fn all(&self) -> Vec<(Key, Arc<Locked<PodSet>>)> {
+    fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
         let workloads = self.workloads.lock();
-        workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.pods))).collect()
+        workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.memory))).collect()
     }
 }
 
@@ -278,13 +267,13 @@ mod tests {
 
     use super::*;
 
-    fn report(uid: &str, ordinal: u64) -> ObservedPod {
+    fn report(uid: &str, number: u64) -> ObservedPod {
         ObservedPod {
-            name: format!("web-{ordinal}"),
+            name: format!("web-{number}"),
             uid: uid.to_owned(),
             owner_uid: "w".to_owned(),
             revision: "rev".to_owned(),
-            ordinal,
+            number,
             generation: Some(1),
             deletion_timestamp: None,
             deletion_grace_seconds: None,
@@ -298,8 +287,8 @@ mod tests {
     fn index(uids: &[&str]) -> Index {
         let index = Index::default();
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        for (ordinal, uid) in (1..).zip(uids) {
-            index.observe("shop", &report(uid, ordinal), &controller);
+        for (number, uid) in (1..).zip(uids) {
+            index.observe("shop", &report(uid, number), &controller);
         }
         index
     }
@@ -311,7 +300,8 @@ mod tests {
     #[test]
     fn a_pod_that_goes_while_our_finalizer_holds_it_is_a_stray_and_one_that_was_released_is_not() {
         let index = index(&["a", "b"]);
-        index.pods("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() }).lock().released(2);
+        let owner = Owner { name: "web".to_owned(), uid: "w".to_owned() };
+        index.memory("shop", &owner).lock().replicas.finalizer_removed(2);
         for uid in ["a", "b"] {
             assert_eq!(
                 index.observe_departed(uid, Departure::Gone),
@@ -346,8 +336,8 @@ mod tests {
         assert_eq!(index.observe_event("shop", "a", evicted), None);
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
         index.observe("shop", &report("a", 1), &controller);
-        let pods = index.pods("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
-        assert_eq!(pods.lock().evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
+        let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
+        assert_eq!(memory.lock().tracker.evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
     }
 
     #[test]

@@ -19,7 +19,9 @@ use rustix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use crate::context::{FIELD_MANAGER, Locked};
+use hooked_core::names::FIELD_MANAGER;
+use hooked_core::pass::Locked;
+
 use crate::request;
 
 /// The Lease's name, in the operator's own namespace.
@@ -56,6 +58,17 @@ impl Leadership {
         match self {
             Self::Sole => true,
             Self::Leased(until) => until.lock().is_some_and(|until| since_boot() < until),
+        }
+    }
+
+    /// How long it certainly leads from now on; none if that has no end.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        match self {
+            Self::Sole => None,
+            Self::Leased(until) => {
+                let until = until.lock().unwrap_or_default();
+                Some(until.saturating_sub(since_boot()))
+            }
         }
     }
 

@@ -90,7 +90,7 @@ pub(super) fn trigger(
 #[cfg(test)]
 mod tests {
     use futures::channel::mpsc;
-    use hooked_core::workload::template::pod_name;
+    use hooked_core::workload::template::{Owner, pod_name};
     use serde_json::{Value, json};
 
     use super::*;
@@ -125,7 +125,8 @@ mod tests {
         depart(&index, &triggers);
         assert!(!index.has("u-1"));
         assert_eq!(index.strays().len(), 1);
-        assert_eq!(index.next_due("shop", "w-1").is_some(), expect_evidence);
+        let owner = Owner { name: "web".to_owned(), uid: "w-1".to_owned() };
+        assert_eq!(index.memory("shop", &owner).lock().tracker.next_due().is_some(), expect_evidence);
         let workloads = std::iter::from_fn(|| triggered.try_recv().ok());
         assert_eq!(workloads.map(|workload| workload.name).collect::<Vec<_>>(), ["web", "web"]);
     }

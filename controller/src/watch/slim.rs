@@ -124,9 +124,9 @@ impl SlimPod {
         let held = self.is_held();
         let Self { metadata, live, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
-        let (revision, ordinal) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
+        let (revision, number) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
         let name = metadata.name.unwrap_or_default();
-        if name != pod_name(&controller.name, &controller.uid, &revision, ordinal) {
+        if name != pod_name(&controller.name, &controller.uid, &revision, number) {
             return Err(ReadPodError::OtherName(name));
         }
         Ok(ObservedPod {
@@ -134,7 +134,7 @@ impl SlimPod {
             uid: metadata.uid.unwrap_or_default(),
             owner_uid: controller.uid.clone(),
             revision,
-            ordinal,
+            number,
             generation: metadata.generation,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
@@ -317,7 +317,7 @@ mod tests {
         let other = Controller { uid: "w-2".into(), ..controller.clone() };
         assert!(matches!(pod.clone().into_report(&other), Err(ReadPodError::OtherName(_))));
         let report = pod.into_report(&controller).unwrap();
-        assert_eq!((report.ordinal, report.revision.as_str(), report.held), (4, "rev", true));
+        assert_eq!((report.number, report.revision.as_str(), report.held), (4, "rev", true));
         assert_eq!(report.shape().hooks().count(), 1);
     }
 

@@ -17,16 +17,16 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::context::Context;
-use crate::lead::{Election, LeadError, Leadership, Standing};
+use crate::collect_orphans::collect_orphans;
+use crate::http::{ServeError, serve_health, serve_metrics};
+use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::{LiveSink, ScopedIndex};
 use crate::metrics::Metrics;
-use crate::observe::{Scope, watch_events, watch_pods, watch_workloads};
-use crate::reconcile::{on_error, reconcile};
+use crate::port::Operator;
+use crate::reconcile::{Context, on_error, reconcile};
 use crate::runner::RunnerSource;
-use crate::server::{ServeError, serve_health, serve_metrics};
 use crate::settings::Settings;
-use crate::sweep::sweep;
+use crate::watch::{Scope, watch_events, watch_pods, watch_workloads};
 
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
 /// without reconciles nothing is done at all.
@@ -36,7 +36,7 @@ const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
 const LIVE_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Error)]
-pub(crate) enum RunError {
+pub(crate) enum WiringError {
     #[error("no cluster: {0}")]
     Client(#[from] kube::Error),
     #[error("no cluster is configured, neither in-cluster nor by KUBECONFIG: {0}")]
@@ -52,7 +52,7 @@ pub(crate) enum RunError {
 }
 
 /// The cluster that this process runs in, or else the one that a kubeconfig names.
-async fn find_cluster() -> Result<kube::Config, RunError> {
+async fn find_cluster() -> Result<kube::Config, WiringError> {
     match kube::Config::incluster() {
         Ok(cluster) => Ok(cluster),
         Err(_) => Ok(kube::Config::infer().await?),
@@ -60,7 +60,7 @@ async fn find_cluster() -> Result<kube::Config, RunError> {
 }
 
 /// Runs until it is asked to stop.
-pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
+pub(crate) async fn run(settings: Settings) -> Result<(), WiringError> {
     let live_options = settings.live();
     let Settings {
         metrics_bind_address,
@@ -75,7 +75,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
-    let client = Client::try_from(find_cluster().await?)?;
+    let cluster = find_cluster().await?;
+    // A request that is sent again by the client could be carried out twice, and when this operator leads no more.
+    let mut single_try = cluster.clone();
+    single_try.default_retry = false;
+    let (once, client) = (Client::try_from(single_try)?, Client::try_from(cluster)?);
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);
     let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));
@@ -94,9 +98,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
-            let (leadership, index, pod_name) = (Arc::clone(&leadership), Arc::default(), pod_name.clone());
-            let context = Context::new(client.clone(), index, metrics, runner, leadership, live, pod_name);
-            control(scope, Arc::new(context), Arc::clone(&live_sink), concurrency, listed)
+            let (leadership, pod_name) = (Arc::clone(&leadership), pod_name.clone());
+            let operator = Operator::new(once.clone(), metrics, runner, live, leadership, pod_name);
+            let context = Context { operator: Arc::new(operator), index: Arc::default() };
+            control(client.clone(), scope, Arc::new(context), Arc::clone(&live_sink), concurrency, listed)
         }));
         let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
         future::join(works, hooked_live::serve(&live_options, &client, &live, sink, observer)).await;
@@ -106,8 +111,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), RunError> {
         () = work => Ok(()),
         () = tell_readiness(standing.clone(), all_listed, &ready) => Ok(()),
         lost = elect(election.as_mut()) => Err(lost.into()),
-        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => served.map_err(RunError::from),
-        served = serve_health(health_probe_bind_address, Arc::clone(&ready)) => served.map_err(RunError::from),
+        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => served.map_err(WiringError::from),
+        served = serve_health(health_probe_bind_address, Arc::clone(&ready)) => served.map_err(WiringError::from),
         _ = terminate.recv() => { tracing::info!("asked to stop"); Ok(()) }
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
@@ -159,14 +164,14 @@ async fn tell_readiness(
 
 /// Watches and reconciles one scope for ever.
 async fn control(
+    client: Client,
     scope: Scope,
     context: Arc<Context>,
     live_sink: Arc<LiveSink>,
     concurrency: u16,
     listed: oneshot::Sender<()>,
 ) {
-    let (client, index, metrics) =
-        (context.client.clone(), Arc::clone(&context.index), Arc::clone(&context.metrics));
+    let (index, metrics) = (Arc::clone(&context.index), Arc::clone(&context.operator.metrics));
     let (triggers, triggered) = mpsc::unbounded();
     let scoped = ScopedIndex { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
@@ -191,15 +196,15 @@ async fn control(
         }
         // Reports are heard once Pods are known, and a Pod that is made before there is a live channel has none.
         live_sink.attach(scoped);
-        if tokio::time::timeout(LIVE_PATIENCE, context.live.settled()).await.is_err() {
+        if tokio::time::timeout(LIVE_PATIENCE, context.operator.live.settled()).await.is_err() {
             tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();
         let gone = {
             let context = Arc::clone(&context);
             move |namespace: &str, name: &str, uid: &str| {
-                context.metrics.gone(namespace, name);
-                context.forget(namespace, uid);
+                context.operator.metrics.gone(namespace, name);
+                context.index.disown(namespace, uid);
             }
         };
         let listed_in = scope.clone();
@@ -209,7 +214,7 @@ async fn control(
             // Of what another scope covers, this list says nothing.
             metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
         });
-        let sweep_store = store.clone();
+        let orphans_store = store.clone();
         let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
         let config = controller::Config::default().concurrency(concurrency);
         let reconciles = controller::applier(
@@ -222,7 +227,7 @@ async fn control(
         );
         // Outcomes are logged where they are known; a workload that went meanwhile is no error.
         let all = reconciles.for_each(|_| future::ready(()));
-        future::join(all, sweep(Arc::clone(&context), sweep_store)).await;
+        future::join(all, collect_orphans(Arc::clone(&context), orphans_store)).await;
     };
     future::join3(pods, events, workloads).await;
 }
