@@ -174,8 +174,8 @@ fn course(target: &Target<'_>, object: &mut Value, options: &Options, now: Times
         let Some(grace) = meta::grace(object).filter(|grace| *grace != 0) else { return Course::Now };
         // A deletion under way may only be shortened.
         let Some(shorter) = options.grace.filter(|shorter| *shorter < grace) else { return Course::Pending };
-        let asked = meta::later(deletion, -grace);
-        set_deletion(object, meta::later(asked, shorter), shorter);
+        let (deletion, shorter) = shortened(meta::later(deletion, shorter - grace), shorter, now);
+        set_deletion(object, deletion, shorter);
         return Course::Graceful(shorter);
     }
     let spec = &object["spec"];
@@ -187,6 +187,11 @@ fn course(target: &Target<'_>, object: &mut Value, options: &Options, now: Times
     set_deletion(object, meta::later(now, grace), grace);
     next_generation(object);
     Course::Graceful(grace)
+}
+
+/// No deletion is moved into the past. One that would be, and is not to end at once, still has a second.
+fn shortened(deletion: Timestamp, grace: i64, now: Timestamp) -> (Timestamp, i64) {
+    if deletion < now { (now, grace.min(1)) } else { (deletion, grace) }
 }
 
 /// Marks an object without grace as deleted, for those whose finalizers it waits for.

@@ -62,10 +62,11 @@ fn a_running_pod_gets_its_grace_and_a_second_delete_can_only_shorten_it() {
     assert_eq!(deletion(&story.done(&delete(&path, 60))), (Some(30), json!(30)));
     assert_eq!(deletion(&story.done(&Request::delete(&path, None))), (Some(30), json!(30)));
     assert_eq!(deletion(&story.done(&delete(&path, 10))), (Some(10), json!(10)));
+    assert_eq!(deletion(&story.done(&delete(&path, 2))), (Some(3), json!(1)), "never into the past");
     let version = story.server.version();
     let last = story.done(&delete(&path, 0));
     assert!(!story.exists(&path));
-    assert_eq!(deletion(&last), (Some(0), json!(0)));
+    assert_eq!(deletion(&last), (Some(3), json!(0)));
     assert_eq!(story.server.version(), version + 2, "the object shows its end before it goes");
 }
 
@@ -92,7 +93,7 @@ fn the_kubelets_last_delete_leaves_a_pod_with_finalizers_and_no_grace() {
     assert_eq!(deletion(&story.done(&Request::delete(&path, None))), (Some(30), json!(30)));
     story.second = 4;
     let last = story.done(&delete(&path, 0));
-    assert_eq!(deletion(&last), (Some(0), json!(0)));
+    assert_eq!(deletion(&last), (Some(4), json!(0)));
     assert!(story.exists(&path));
     story.merge(&path, json!({"metadata": {"finalizers": []}}));
     assert!(!story.exists(&path));
