@@ -14,6 +14,7 @@
 //! assert_eq!(reply.body["status"]["phase"], "Pending");
 //! ```
 
+pub mod kubelet;
 mod server;
 
 pub use server::{
