@@ -1,10 +1,12 @@
-//! How many requests a second the server answers: `cargo run --release -p hooked-simulation --example speed`.
+//! How many requests a second the server answers, and how many steps a second nodes take:
+//! `cargo run --release -p hooked-simulation --example speed`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
+use hooked_simulation::kubelet::{Nodes, Step};
 use hooked_simulation::{ApiServer, ContentType, Request, WatchSpec};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 const PODS: &str = "/api/v1/namespaces/ns/pods";
@@ -59,7 +61,36 @@ fn live(server: &mut ApiServer, watch: &WatchSpec, name: &str) -> usize {
     requests.len()
 }
 
+/// Two nodes take steps of ten Pods, chosen by numbers that look random.
+fn step(steps: usize) -> usize {
+    let mut server = ApiServer::new();
+    let mut nodes = Nodes::new(&["a", "b"], &mut server, Timestamp::UNIX_EPOCH);
+    for number in 0..10 {
+        server.handle(&Request::create(PODS, pod(&format!("pod-{number}"))), Timestamp::UNIX_EPOCH);
+    }
+    let (mut seed, mut taken) = (1_usize, 0);
+    for second in 0..steps {
+        let now =
+            Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::try_from(second).unwrap_or_default());
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut choice = nodes.steps(&server, now);
+        if choice.is_empty() {
+            choice = nodes.faults(&server);
+            choice.retain(|step| !matches!(step, Step::DestroyNode { .. }));
+        }
+        if !choice.is_empty() {
+            nodes.take(&choice[(seed >> 33) % choice.len()], &mut server, now);
+            taken += 1;
+        }
+        server.compact(server.version());
+    }
+    taken
+}
+
 fn main() {
+    let begin = Instant::now();
+    let taken = step(20_000);
+    println!("{taken} steps of nodes in {:.3} s", begin.elapsed().as_secs_f64());
     for others in [0, 100, 1_000] {
         let mut server = ApiServer::new();
         let watch = WatchSpec::of(&Request::get(PODS).with("labelSelector", "app=web")).ok();

@@ -119,7 +119,7 @@ impl Failure {
         let error = FieldError {
             kind: "FieldValueInvalid",
             field: "metadata.resourceVersion".to_owned(),
-            body: "Invalid value: 0x0: must be specified for an update".to_owned(),
+            body: "Invalid value: 0: must be specified for an update".to_owned(),
         };
         Self::invalid_as(&of.qualified(), of.plural, of, name, &[error])
     }

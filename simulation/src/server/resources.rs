@@ -75,13 +75,17 @@ pub(crate) static RESOURCES: [Resource; 14] = [
     },
     resource("", "v1", "secrets", "Secret", PLAIN),
     resource("", "v1", "configmaps", "ConfigMap", PLAIN),
-    Resource { namespaced: false, status: true, ..resource("", "v1", "namespaces", "Namespace", PLAIN) },
+    Resource {
+        namespaced: false,
+        status: true,
+        ..resource("", "v1", "namespaces", "Namespace", Traits { returns_deleted: true, ..PLAIN })
+    },
     resource(
         "",
         "v1",
         "podtemplates",
         "PodTemplate",
-        Traits { generation: true, create_on_update: true, returns_deleted: true, ..PLAIN },
+        Traits { generation: true, returns_deleted: true, ..PLAIN },
     ),
     resource("apps", "v1", "controllerrevisions", "ControllerRevision", PLAIN),
     Resource {

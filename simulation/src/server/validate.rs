@@ -146,6 +146,12 @@ fn pod_spec(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         return;
     }
     for list in ["containers", "initContainers"] {
+        let count = |spec: &Value| spec[list].as_array().map_or(0, Vec::len);
+        if count(&allowed) != count(was) {
+            let why = "pod updates may not add or remove containers";
+            errors.push(FieldError::forbidden(format!("spec.{list}"), why));
+            return;
+        }
         let olds = was[list].as_array().map_or(&[][..], Vec::as_slice);
         let news = allowed.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
         for (container, old) in news.zip(olds) {

@@ -117,7 +117,7 @@ fn a_put_without_a_version_is_for_resources_that_allow_it() {
     story.create(WORKLOADS, workload.clone());
     assert_eq!(
         story.refused(&Request::replace(format!("{WORKLOADS}/w"), workload), 422, "Invalid"),
-        "hookedworkloads.hooked.dev \"w\" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified \
+        "hookedworkloads.hooked.dev \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified \
          for an update"
     );
     let made = story.done(&Request::replace(format!("{LEASES}/l"), json!({"metadata": {"name": "l"}})));
@@ -245,8 +245,19 @@ fn a_pods_spec_stays_but_for_its_image_its_deadline_and_more_tolerations() {
     check(json!({"spec": {"tolerations": [{"key": "k"}]}}), true);
     check(json!({"spec": {"activeDeadlineSeconds": 5}}), true);
     check(json!({"spec": {"terminationGracePeriodSeconds": 5}}), false);
-    check(json!({"spec": {"containers": [{"name": "d", "image": "j"}]}}), false);
     check(json!({"spec": {"nodeName": "n"}}), false);
+}
+
+#[test]
+fn a_pod_gets_no_container_more_and_loses_none() {
+    let mut story = Story::new();
+    story.create(PODS, pod("a"));
+    let patch = json!({"spec": {"containers": [{"name": "d", "image": "j"}]}});
+    let request = Request::patch(format!("{PODS}/a"), ContentType::StrategicMergePatch, patch);
+    assert_eq!(
+        story.refused(&request, 422, "Invalid"),
+        "Pod \"a\" is invalid: spec.containers: Forbidden: pod updates may not add or remove containers"
+    );
 }
 
 #[test]
