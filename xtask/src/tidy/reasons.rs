@@ -1,4 +1,4 @@
-//! The reasons of conditions and Events are spelt in one file: what users read and what is looked for are then the same.
+//! The reasons of conditions and Events are spelt in one file: what is told and what is looked for are then the same.
 
 use std::collections::BTreeSet;
 
