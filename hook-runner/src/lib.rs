@@ -12,11 +12,11 @@
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
 //! ```
-//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of the
-//! signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was timed
-//! out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not begun
-//! since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to where the
-//! containers of a Pod find it. It needs no shell, no library and no file but itself.
+//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of
+//! the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was
+//! timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not
+//! begun since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to
+//! where the containers of a Pod find it. It needs no shell, no library and no file but itself.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
