@@ -1,5 +1,5 @@
-//! The live channel: a hook's end is known when it ends, one that hangs can be stopped, and who has nothing to say is not
-//! heard.
+//! The live channel: a hook's end is known when it ends, one that hangs can be stopped, and who has nothing to say is
+//! not heard.
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,12 +14,12 @@ use kube::api::Api;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-/// For one scenario at a time: on the node's network a Pod has the same address as this process, and as many may fail at
-/// the operator's door as of one address.
+/// For one scenario at a time: on the node's network a Pod has the same address as this process, and as many may fail
+/// at the operator's door as of one address.
 static ADDRESS: Mutex<()> = Mutex::const_new(());
 
-/// How long a hook takes whose runner is to be heard while its Pod lives: its words at the end have 100 ms to arrive, which
-/// is little on a busy node.
+/// How long a hook takes whose runner is to be heard while its Pod lives: its words at the end have 100 ms to arrive,
+/// which is little on a busy node.
 const HEARD: &str = "sleep 2";
 
 /// One replica whose exec hooks run under the runner.
