@@ -27,11 +27,12 @@
 //! - [`turns`] and [`waits`] keep out of a hook's duration what a busy machine takes from the runner.
 //! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
 //!   reaches the hook.
-//! - [`leftover`] keeps alive what the hook leaves behind.
+//! - [`leftover`] keeps alive what the hook leaves behind; [`complain`](mod@complain) tells of trouble on stderr.
 
 mod arguments;
 mod attempt;
 mod cancelled;
+mod complain;
 mod descendants;
 mod install;
 mod leftover;
@@ -51,9 +52,9 @@ mod waits;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use arguments::Task;
+use complain::complain;
 
 /// The exit code of a runner that was told something it does not understand. A hook's own code is never changed to it.
 const MISUSED: u8 = 125;
@@ -78,9 +79,4 @@ pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
             MISUSED
         }
     }
-}
-
-/// One line on stderr. That nobody reads it is no reason to fail.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
 }
