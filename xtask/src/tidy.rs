@@ -39,7 +39,7 @@ const RULES: [fn(&House) -> Vec<Violation>; 11] = [
 
 /// Checks the workspace by every rule, and prints all that breaks one.
 pub(crate) fn run() -> Result<()> {
-    let house = House::read(&image::workspace()?)?;
+    let house = House::read(image::workspace()?)?;
     let violations = violations(&house);
     for violation in &violations {
         println!("{violation}");
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn this_workspace_can_be_read() {
-        let house = House::read(&image::workspace().unwrap()).unwrap();
+        let house = House::read(image::workspace().unwrap()).unwrap();
         assert!(house.sources().len() > 100, "{}", house.sources().len());
         assert_eq!(house.unreadable(), []);
     }

@@ -37,9 +37,9 @@ fn told(modules: &Modules<'_>, imports: &[Import], circle: &[usize]) -> Option<V
         files.len(),
         files.join(", ")
     );
-    for Import { from, to, line, said } in within.clone() {
-        what += &format!("\n    {}:{line} imports {} by {said}", path(*from), path(*to));
-    }
+    what.extend(within.clone().map(|Import { from, to, line, said }| {
+        format!("\n    {}:{line} imports {} by {said}", path(*from), path(*to))
+    }));
     let first = within.clone().next()?;
     Some(Violation::new(path(first.from), first.line, RULE, what))
 }

@@ -30,7 +30,7 @@ impl House {
     fn new(files: BTreeMap<String, String>) -> Self {
         let (mut sources, mut unreadable, mut others) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (path, text) in files {
-            if !path.ends_with(".rs") {
+            if !is_rust(&path) {
                 others.insert(path, text);
                 continue;
             }
@@ -104,6 +104,10 @@ fn mark_modules_of_tests(sources: &mut [Source]) {
     }
 }
 
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
 fn read_directory(root: &Path, below: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
     let directory = root.join(below);
     let unread = || format!("cannot read {}", directory.display());
@@ -115,7 +119,7 @@ fn read_directory(root: &Path, below: &str, files: &mut BTreeMap<String, String>
             if name != "target" && !name.starts_with('.') {
                 read_directory(root, &path, files)?;
             }
-        } else if name.ends_with(".rs") || READ.contains(&name.as_str()) {
+        } else if is_rust(&name) || READ.contains(&name.as_str()) {
             let text = fs::read_to_string(entry.path()).with_context(|| format!("cannot read {path}"))?;
             files.insert(path, text);
         }

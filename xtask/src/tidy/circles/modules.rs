@@ -20,8 +20,8 @@ struct Module<'a> {
 
 impl<'a> Modules<'a> {
     /// The modules of the crate in a directory: those of its library, or of its program if it is none. Tests are none.
-    pub(super) fn of(house: &'a House, room: &str) -> Self {
-        let directory = format!("{room}/src");
+    pub(super) fn of(house: &'a House, name: &str) -> Self {
+        let directory = format!("{name}/src");
         let root =
             ["lib.rs", "main.rs"].iter().find(|name| house.source(&format!("{directory}/{name}")).is_some());
         let mut modules = Self { modules: Vec::new(), by_path: BTreeMap::new() };

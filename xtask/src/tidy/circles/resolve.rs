@@ -73,15 +73,14 @@ impl Way<'_> {
 
     /// What a name is by the `use path::*` of a module.
     fn offered_by_all(self, module: usize, name: &str) -> Option<Target> {
-        let all = self.modules.said(module).uses.iter().filter(|found| found.name.is_none());
-        all.filter_map(|found| match self.follow(module, found) {
+        let mut all = self.modules.said(module).uses.iter().filter(|found| found.name.is_none());
+        all.find_map(|found| match self.follow(module, found) {
             Target::Module(other) if self.left > 0 && other != module => {
                 let further = Way { left: self.left - 1, ..self };
                 further.offered(other, name, true).or_else(|| further.offered_by_all(other, name))
             }
             _ => None,
         })
-        .next()
     }
 
     fn follow(self, module: usize, found: &Use) -> Target {
