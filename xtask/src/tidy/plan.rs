@@ -40,8 +40,12 @@ const ACTING: &[&str] =
 
 /// Crates that are shipped, from the lowest to the highest. One that does not exist (yet, or any more) is passed over.
 pub(super) const SHIPPED: [Room; 7] = [
-    Room { name: "crd", below: &[], banned: &["futures", "kube-runtime", "prometheus", "tokio"] },
     Room { name: "protocol", below: &[], banned: ACTING },
+    Room {
+        name: "crd",
+        below: &["hooked-protocol"],
+        banned: &["futures", "kube-runtime", "prometheus", "tokio"],
+    },
     Room { name: "hook-runner", below: &["hooked-protocol"], banned: &["kube", "tokio"] },
     Room { name: "core", below: &["hooked-crd", "hooked-protocol"], banned: ACTING },
     Room { name: "live", below: &["hooked-crd", "hooked-protocol", "hooked-core"], banned: &["prometheus"] },

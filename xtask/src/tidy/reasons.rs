@@ -17,7 +17,7 @@ pub(super) fn stand_in_one_place(house: &House) -> Vec<Violation> {
     };
     let reasons = reasons(list);
     if reasons.is_empty() {
-        let what = "no reason is found: its `as_str` is to have arms such as `Self::Ready => \"Ready\"`";
+        let what = "no reason is found: its `list is to have arms such as `Self::Ready => \"Ready\"`";
         return vec![Violation::new(REASONS, 1, RULE, what)];
     }
     let elsewhere = house.shipped().filter(|source| source.path != REASONS);
@@ -32,12 +32,24 @@ pub(super) fn stand_in_one_place(house: &House) -> Vec<Violation> {
     spelt.collect()
 }
 
-/// What the arms `=> "…"` of a file give.
+/// What the arms `=> "…"` of a file give, and the names that a macro lists as `Name: […]`.
 fn reasons(list: &Source) -> BTreeSet<&str> {
+    let listed = list.production().filter(|(index, token)| {
+        let named = token.word().is_some_and(is_camel_case);
+        named && list.is_sign(index + 1, ':') && list.closed_at(index + 2, '[').is_some()
+    });
+    let listed = listed.filter_map(|(_, token)| token.word());
     let arms = list
         .production()
         .filter(|(index, _)| *index > 1 && list.is_sign(index - 1, '>') && list.is_sign(index - 2, '='));
-    arms.filter_map(|(_, token)| token.text()).collect()
+    arms.filter_map(|(_, token)| token.text()).filter(|text| is_camel_case(text)).chain(listed).collect()
+}
+
+fn is_camel_case(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase)
+        && letters.next().is_some_and(char::is_lowercase)
+        && letters.all(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -60,6 +72,13 @@ mod tests {
     fn sentences_and_tests_may_name_it() {
         assert_eq!(lines("fn f() { say(\"it is Paused\"); say(\"Running\") }"), [0; 0]);
         assert_eq!(lines("#[cfg(test)]\nmod tests { const A: &str = \"Paused\"; }"), [0; 0]);
+    }
+
+    #[test]
+    fn a_list_that_a_macro_makes_is_read() {
+        let list = "const ALL: [u8; 2] = A;\nreasons! {\n/// It rests.\nPaused: [Condition(READY, \"True\")],\nHookFailed: [],\n}";
+        let list = Source::new(REASONS, list).unwrap();
+        assert_eq!(reasons(&list).into_iter().collect::<Vec<_>>(), ["HookFailed", "Paused"]);
     }
 
     #[test]
