@@ -19,8 +19,8 @@ use crate::resident::let_go_of_code;
 use connection::{Connection, Lost};
 use volume::Volume;
 
-/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands, which
-/// takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
+/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands,
+/// which takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
 const HEAD_START: Duration = Duration::from_millis(20);
 /// How long after a loss the operator is looked for again: at first, and at most. It doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 use crate::arguments::Order;
 use crate::attempt::{Attempt, Cut, attempt, note};
 use crate::cancelled;
-use crate::complain;
+use crate::complain::complain;
 use crate::leftover::leave;
 use crate::live::Live;
 use crate::recorder::{Recorder, RunEnd};

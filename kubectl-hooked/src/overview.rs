@@ -8,7 +8,7 @@ use hooked_crd::{HookRunStatus, HookedWorkload, HookedWorkloadStatus};
 use kube::ResourceExt;
 use serde::Serialize;
 
-use crate::runs::hide_output;
+use crate::output::hide_output;
 
 pub(crate) use pod::{ContainerRow, HookRow, PodRow};
 

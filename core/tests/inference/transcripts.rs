@@ -77,6 +77,7 @@ fn report(pod: &Value) -> ObservedPod {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "transcripts are files; the core itself reads none")]
 fn transcripts() -> Vec<(String, Transcript)> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/inference/transcripts");
     let mut all: Vec<_> = fs::read_dir(directory)

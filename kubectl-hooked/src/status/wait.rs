@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::watch_object;
 
-use super::{StatusError, get, workloads};
-use crate::End;
+use super::error::StatusError;
 use crate::arguments::{Goal, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// How a workload stands to what is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,15 +10,19 @@ use kube::ResourceExt;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
-use super::{StatusError, choice, get, is_of, selector, show, tree, workloads};
-use crate::End;
+use super::error::StatusError;
+use super::pods::{is_of, selector};
+use super::show::{choice, show};
+use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::overview::{PodRow, overview};
 use crate::pods::{PodObject, owner, pods};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// The least time between two drawings: faster nobody can read. What comes meanwhile is drawn together.
 const FRAME: Duration = Duration::from_millis(200);

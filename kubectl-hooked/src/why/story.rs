@@ -21,9 +21,9 @@ use super::evidence::evidence;
 use super::explanation::{ContainerStory, Explanation, Fate, Instance};
 use super::fetch::Found;
 use super::reasons::{Facts, advice, exit, why};
+use crate::output::hide_output;
 use crate::pods::{container_state, report, state_of};
 use crate::render::named;
-use crate::runs::hide_output;
 
 /// Explains a Pod that is there.
 pub(super) fn explain(found: &Found, show_output: bool, now: Timestamp) -> Explanation {
