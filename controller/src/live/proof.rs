@@ -1,7 +1,7 @@
 //! What a run is given when its token was believed, and is believed by later, when the token is worth nothing any more:
 //! nothing in a Pod is refreshed while its postStart hook hangs.
 
-use hooked_protocol::{Hook, Proof, Record};
+use hooked_protocol::{Proof, Record};
 use ring::hmac;
 
 /// Makes proofs and knows them again.
@@ -28,16 +28,13 @@ impl Prover {
 
 /// None of the parts can hold the byte between them.
 fn subject(pod_uid: &str, record: &Record) -> Vec<u8> {
-    let hook = match record.hook {
-        Hook::PostStart => "PostStart",
-        Hook::PreStop => "PreStop",
-    };
+    let hook = record.hook.name();
     format!("hooked.dev/live/v1\0{pod_uid}\0{}\0{hook}\0{}", record.container, record.run).into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
-    use hooked_protocol::RunId;
+    use hooked_protocol::{Hook, RunId};
 
     use super::*;
 
