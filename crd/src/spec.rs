@@ -6,8 +6,9 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::HookKind;
 use crate::schema;
-use crate::status::{HookKind, HookedWorkloadStatus};
+use crate::status::HookedWorkloadStatus;
 
 /// A Deployment that tells the truth about its container lifecycle hooks.
 ///

@@ -62,7 +62,7 @@ const MISUSED: u8 = 125;
 /// Does what the arguments say, and returns what to exit with.
 pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
     match Task::from_arguments(arguments) {
-        Ok(Task::Run(order)) => run::run(&order),
+        Ok(Task::Run(invocation)) => run::run(&invocation),
         Ok(Task::Install { destination }) => match install::install(&destination) {
             Ok(()) => 0,
             Err(error) => {

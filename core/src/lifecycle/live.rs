@@ -11,7 +11,6 @@ use hooked_crd::HookKind;
 use hooked_protocol::{Record, RunId};
 
 use super::evidence::{ContainerEvidence, StartEvidence};
-use super::rules::of_kind;
 use crate::lifecycle::{ContainerShape, HookShape};
 
 /// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be forged.
@@ -108,7 +107,7 @@ pub(super) fn bind<'a>(
 /// Whether a record in a termination log is of a hook whose runner writes there. Anything else may be the program's.
 fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
     let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-    hooks.into_iter().any(|(kind, hook)| of_kind(record, kind) && hook.is_some_and(|hook| hook.recorded))
+    hooks.into_iter().any(|(kind, hook)| record.hook == kind && hook.is_some_and(|hook| hook.recorded))
 }
 
 /// Adds a live record to a start. A start runs each hook once: what its log tells of comes first, then what began first. A
@@ -126,7 +125,7 @@ fn add(start: &mut StartEvidence, record: &Record) {
 fn live_kind(record: &Record, shape: &ContainerShape) -> Option<HookKind> {
     let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
     let reports = |hook: Option<HookShape>| hook.is_some_and(|hook| hook.live);
-    hooks.into_iter().find(|(kind, hook)| of_kind(record, *kind) && reports(*hook)).map(|(kind, _)| kind)
+    hooks.into_iter().find(|(kind, hook)| record.hook == *kind && reports(*hook)).map(|(kind, _)| kind)
 }
 
 /// The start that a record belongs to, if that is certain: the one whose termination log tells of the same run, or the

@@ -7,7 +7,7 @@ use hooked_protocol::Earlier;
 
 use super::Case;
 use crate::lifecycle::HookShape;
-use crate::lifecycle::rules::{Verdict, of_kind, outcome_of};
+use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
 
 /// Starts that are told of one by one; of more than these only the number is counted.
@@ -99,11 +99,11 @@ impl Case<'_> {
             later.flat_map(|(start, facts)| facts.records.values().map(move |record| (*start, record)));
         records.find_map(|(start, record)| {
             let numbering = record.numbering.as_ref().filter(|numbering| numbering.execution == start)?;
-            let of_ours = of_kind(record, kind) && record.container == **self.name;
+            let of_ours = record.hook == kind && record.container == **self.name;
             let earlier =
                 of_ours.then(|| numbering.past.before(numbering.execution).find(|(n, _)| *n == number))?;
             match earlier?.1 {
-                Earlier::Ended(outcome) => Some(outcome_of(outcome)),
+                Earlier::Ended(outcome) => Some(outcome.into()),
                 Earlier::Open => None,
             }
         })

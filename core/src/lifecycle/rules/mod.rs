@@ -10,7 +10,7 @@ mod pre_stop;
 use std::sync::Arc;
 
 use hooked_crd::{HookKind, Outcome, Source};
-use hooked_protocol::{Hook, Record};
+use hooked_protocol::Record;
 
 use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
 use crate::accounting::ledger::Mark;
@@ -44,26 +44,12 @@ impl Verdict {
             "" => "recorded by the hook-runner",
             why => why,
         };
-        Some(Self {
-            outcome: outcome_of(ending.outcome),
-            message: message.to_owned(),
-            source: Source::Runner,
-        })
+        Some(Self { outcome: ending.outcome.into(), message: message.to_owned(), source: Source::Runner })
     }
 
     /// Of a container that could not be started.
     fn unstarted(view: &View<'_>) -> Option<Self> {
         view.start.end?.unstarted.then(|| Self::new(Outcome::Skipped, "the container could not be started"))
-    }
-}
-
-/// An outcome in the words of the API.
-pub(super) fn outcome_of(outcome: hooked_protocol::Outcome) -> Outcome {
-    match outcome {
-        hooked_protocol::Outcome::Succeeded => Outcome::Succeeded,
-        hooked_protocol::Outcome::Failed => Outcome::Failed,
-        hooked_protocol::Outcome::TimedOut => Outcome::TimedOut,
-        hooked_protocol::Outcome::Cancelled => Outcome::Cancelled,
     }
 }
 
@@ -112,7 +98,7 @@ impl<'a> View<'a> {
     /// whatever the termination log says: the program may have written it.
     pub fn record(&self, kind: HookKind) -> Option<&'a Record> {
         self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
-        let of_kind = |record: &&Record| of_kind(record, kind) && record.container == **self.name;
+        let of_kind = |record: &&Record| record.hook == kind && record.container == **self.name;
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
         self.start.records.values().filter(of_kind).max_by_key(number)
@@ -267,15 +253,6 @@ impl<'a> View<'a> {
         let start = self.record(HookKind::PreStop)?.start.checked_sub(MOMENT)?;
         i64::try_from(start / 1_000_000).ok()
     }
-}
-
-/// Whether a record is of that kind of hook.
-pub(super) fn of_kind(record: &Record, kind: HookKind) -> bool {
-    record.hook
-        == match kind {
-            HookKind::PostStart => Hook::PostStart,
-            HookKind::PreStop => Hook::PreStop,
-        }
 }
 
 /// See [`super::kubelet::may_be_sigkill`].
