@@ -248,7 +248,7 @@ impl Index {
 
     /// Remembers those Pods as strays that our finalizer still holds, as far as we know.
     fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
-        for pod in pods.iter().filter(|pod| pod.held && pod.seen) {
+        for pod in pods.iter().filter(|pod| pod.has_finalizer && pod.seen) {
             let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
             self.note_stray(Stray { namespace: namespace.to_owned(), name, uid });
         }
@@ -288,7 +288,7 @@ mod tests {
             generation: Some(1),
             deletion_timestamp: None,
             deletion_grace_seconds: None,
-            held: true,
+            has_finalizer: true,
             live: None,
             spec: PodSpec::default(),
             status: PodStatus::default(),

@@ -1,4 +1,4 @@
-//! Facts about one Pod's containers, grouped by the container's starts.
+//! Facts about one Pod's containers, grouped by the container's instances.
 //!
 //! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
 
@@ -80,8 +80,8 @@ impl Stop {
 /// What is known of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerEvidence {
-    /// Each start of the container, from 1, that anything is known of.
-    pub starts: BTreeMap<u32, StartEvidence>,
+    /// Each instance of the container, from 1, that anything is known of.
+    pub instances: BTreeMap<u32, InstanceEvidence>,
     /// The kubelet's Events about it.
     pub events: EventEvidence,
     /// What its runners have told while their hooks ran.
@@ -114,9 +114,9 @@ pub enum KillingCause {
     Stop,
 }
 
-/// What is known of one start of a container.
+/// What is known of one instance of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StartEvidence {
+pub struct InstanceEvidence {
     /// Second in which it was started.
     pub started_at: Option<i64>,
     /// When we first saw it running.
@@ -163,7 +163,7 @@ pub struct End {
 }
 
 impl PodEvidence {
-    /// Forgets what is counted and can no longer decide anything. What the present starts are is kept: an Event that
+    /// Forgets what is counted and can no longer decide anything. What the present instances are is kept: an Event that
     /// comes later must find them.
     pub fn prune(&mut self) {
         for container in self.containers.values_mut() {
@@ -203,27 +203,27 @@ impl PodEvidence {
 }
 
 impl ContainerEvidence {
-    /// Forgets what can no longer decide anything: starts before the latest, and Events up to its beginning.
+    /// Forgets what can no longer decide anything: instances before the latest, and Events up to its beginning.
     fn prune(&mut self) {
-        let Some((latest, start)) = self.starts.pop_last() else { return };
-        if let Some(began) = start.started_at {
+        let Some((latest, instance)) = self.instances.pop_last() else { return };
+        if let Some(began) = instance.started_at {
             self.events.prune(began);
             self.live.prune(began);
         }
-        self.starts = BTreeMap::from([(latest, start)]);
+        self.instances = BTreeMap::from([(latest, instance)]);
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { starts, events, live } = other;
-        for (number, facts) in starts {
-            self.starts.entry(number).or_default().merge(facts);
+        let Self { instances, events, live } = other;
+        for (number, facts) in instances {
+            self.instances.entry(number).or_default().merge(facts);
         }
         self.events.merge(events);
         self.live.merge(live);
     }
 }
 
-/// Seconds that are remembered of each kind of Event of a container. The kubelet sends far fewer between two starts;
+/// Seconds that are remembered of each kind of Event of a container. The kubelet sends far fewer between two instances;
 /// more can only be forged.
 const MOST_SECONDS: usize = 64;
 
@@ -249,7 +249,7 @@ impl EventEvidence {
     }
 }
 
-impl StartEvidence {
+impl InstanceEvidence {
     fn merge(&mut self, other: Self) {
         let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
         let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;

@@ -34,7 +34,7 @@ pub struct PodFact {
     /// Second since which it is ready, if it is.
     pub ready_since: Option<i64>,
     /// Whether our finalizer holds it.
-    pub held: bool,
+    pub has_finalizer: bool,
     /// Whether it can run nothing any more: its phase is Succeeded or Failed.
     pub over: bool,
     /// The fingerprint of the endpoint at which its runners reach the operator, if they do.
@@ -60,7 +60,7 @@ impl PodFact {
             life,
             bound: report.spec.node_name.is_some(),
             ready_since: report.status.true_since("Ready").map(jiff::Timestamp::as_second),
-            held: report.held,
+            has_finalizer: report.has_finalizer,
             over,
             live: report.live.as_ref().map(LiveEndpoint::fingerprint),
             seen: true,
@@ -68,7 +68,7 @@ impl PodFact {
     }
 
     /// A Pod that we have asked for and not seen yet. `uid` is empty while the reply is lost.
-    pub fn unseen(ordinal: u64, name: &str, uid: &str, revision: &str, held: bool) -> Self {
+    pub fn unseen(ordinal: u64, name: &str, uid: &str, revision: &str, has_finalizer: bool) -> Self {
         Self {
             ordinal,
             name: name.into(),
@@ -77,7 +77,7 @@ impl PodFact {
             life: Life::Alive,
             bound: false,
             ready_since: None,
-            held,
+            has_finalizer,
             over: false,
             live: None,
             seen: false,

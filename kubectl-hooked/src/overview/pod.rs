@@ -175,7 +175,7 @@ fn containers(report: &ObservedPod, runs: &[HookRun]) -> Vec<ContainerRow> {
         let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
         let hooks = hooks.into_iter().filter_map(|(hook, shape)| {
             let of_hook = |run: &&HookRun| *run.id.container == **name && run.id.hook == hook;
-            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.start);
+            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.instance);
             Some(HookRow { hook, handler: shape?.handler, run: newest.map(describe) })
         });
         ContainerRow {

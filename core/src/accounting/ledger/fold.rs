@@ -15,7 +15,7 @@ pub struct Counted {
     /// Kills, in order.
     pub kills: Vec<Kill>,
     /// Durations of runs that were counted before.
-    pub took: Vec<LateDuration>,
+    pub late_durations: Vec<LateDuration>,
     /// Runs of which nothing but their number is known.
     pub lost: u64,
 }
@@ -23,7 +23,7 @@ pub struct Counted {
 impl Counted {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.kills.is_empty() && self.took.is_empty() && self.lost == 0
+        self.runs.is_empty() && self.kills.is_empty() && self.late_durations.is_empty() && self.lost == 0
     }
 }
 
@@ -32,18 +32,18 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
     let mut marks = ledger.marks.get(ordinal);
     for finding in findings {
         match finding {
-            Finding::PostStart { container, start, run } => {
-                if marks.of(&container).post_start < start {
+            Finding::PostStart { container, instance, run } => {
+                if marks.of(&container).post_start < instance {
                     ledger.count_run(&run);
                     if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
-                        marks.saw_running(&container, start);
+                        marks.saw_running(&container, instance);
                     }
                     counted.runs.push(run);
                 }
-                marks.advance(&container, Slot::PostStart, start);
+                marks.advance(&container, Slot::PostStart, instance);
             }
-            Finding::End { container, start, pre_stop, kill, post_start_took, grace_used } => {
-                if marks.of(&container).end < start {
+            Finding::End { container, instance, pre_stop, kill, late_duration, grace_used } => {
+                if marks.of(&container).end < instance {
                     if let Some(share) = grace_used {
                         ledger
                             .grace_used
@@ -51,13 +51,13 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
                             .or_default()
                             .observe(share, GRACE_BUCKETS);
                     }
-                    if let Some(took) = post_start_took {
-                        ledger.count_duration(&took.id, took.handler, Source::Runner, took.duration);
-                        counted.took.push(took);
+                    if let Some(late) = late_duration {
+                        ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
+                        counted.late_durations.push(late);
                     }
                     ledger.count_end(pre_stop, kill, counted);
                 }
-                marks.advance(&container, Slot::End, start);
+                marks.advance(&container, Slot::End, instance);
             }
             Finding::Lost { container, slot, first, last, handler } => {
                 let first = first.max(marks.of(&container).of(slot) + 1);

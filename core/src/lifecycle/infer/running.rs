@@ -13,8 +13,8 @@ impl Case<'_> {
         if self.evidence.closed.is_some() {
             return None;
         }
-        let run = match self.container.starts.last_key_value() {
-            Some((number, start)) if start.end.is_none() => self.running_pre_stop(*number),
+        let run = match self.container.instances.last_key_value() {
+            Some((number, instance)) if instance.end.is_none() => self.running_pre_stop(*number),
             _ if self.begun.is_some() => self.begun_post_start(),
             _ => self.running_post_start(),
         }?;
@@ -22,16 +22,16 @@ impl Case<'_> {
         Some(HookRun { overdue_at, ..run })
     }
 
-    /// The start, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
+    /// The instance, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
     /// recorded just before the postStart hook, and the container is shown as Running only when the hook has returned.
     pub(super) fn hanging(&self) -> Option<(u32, i64)> {
         self.shape.post_start?;
-        if let Some((number, start)) = &self.begun {
-            return start.records.values().map(second_of).min().map(|began| (*number, began));
+        if let Some((number, instance)) = &self.begun {
+            return instance.records.values().map(second_of).min().map(|began| (*number, began));
         }
         let began = self.container.events.started.last().copied()?;
-        let (number, after) = match self.container.starts.last_key_value() {
-            Some((number, start)) => (number + 1, start.end?.finished_at?),
+        let (number, after) = match self.container.instances.last_key_value() {
+            Some((number, instance)) => (number + 1, instance.end?.finished_at?),
             None => (1, i64::MIN),
         };
         (began > after).then_some((number, began))

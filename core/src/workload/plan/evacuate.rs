@@ -17,7 +17,7 @@ pub fn evacuate(pods: &PodSet, leaving: Leaving, now: Timestamp) -> Plan {
         Leaving::WithPods => {
             let alive = pods.iter().filter(|fact| fact.life != Life::Terminating);
             plan.delete = alive.filter_map(PodRef::of).collect();
-            let ended = pods.iter().filter(|fact| fact.held && is_ended(pods, fact, now));
+            let ended = pods.iter().filter(|fact| fact.has_finalizer && is_ended(pods, fact, now));
             plan.release = ended.filter_map(PodRef::of).collect();
         }
         Leaving::WithoutPods => plan.abandon = pods.iter().filter_map(PodRef::of).collect(),

@@ -62,7 +62,7 @@ impl PodSet {
             if known.life == Life::Terminating {
                 fact.life = Life::Terminating;
             }
-            fact.held &= known.held;
+            fact.has_finalizer &= known.has_finalizer;
         }
         self.unlisted.remove(&ordinal);
         self.set(Some(fact), ordinal);
@@ -157,7 +157,7 @@ impl PodSet {
 
     /// Remembers that our finalizer is off.
     pub fn released(&mut self, ordinal: u64) {
-        self.change(ordinal, |fact| fact.held = false);
+        self.change(ordinal, |fact| fact.has_finalizer = false);
         self.releasable.remove(&ordinal);
     }
 
@@ -178,7 +178,7 @@ impl PodSet {
             return;
         }
         self.evidence.remove(&ordinal);
-        if self.pods.get(&ordinal).is_some_and(|fact| fact.held) {
+        if self.pods.get(&ordinal).is_some_and(|fact| fact.has_finalizer) {
             self.releasable.insert(ordinal);
         }
     }
