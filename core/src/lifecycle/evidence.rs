@@ -10,7 +10,7 @@ use hooked_protocol::{Record, RunId};
 use jiff::Timestamp;
 
 use super::live::LiveRecords;
-use crate::lifecycle::PodShape;
+use crate::lifecycle::{PerHook, PodShape};
 
 /// All that is known of a Pod's hook runs and kills and not counted yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,10 +95,8 @@ pub struct EventEvidence {
     pub started: BTreeSet<i64>,
     /// `Killing`: recorded just before a preStop hook.
     pub killing: BTreeSet<(i64, KillingCause)>,
-    /// `FailedPostStartHook`.
-    pub post_start_failed: BTreeSet<i64>,
-    /// `FailedPreStopHook`.
-    pub pre_stop_failed: BTreeSet<i64>,
+    /// `FailedPostStartHook` and `FailedPreStopHook`.
+    pub hook_failed: PerHook<BTreeSet<i64>>,
 }
 
 /// Why the kubelet said it kills a container.
@@ -229,22 +227,22 @@ const MOST_SECONDS: usize = 64;
 
 impl EventEvidence {
     fn prune(&mut self, began: i64) {
-        let Self { started, killing, post_start_failed, pre_stop_failed } = self;
-        for seconds in [started, post_start_failed, pre_stop_failed] {
+        let Self { started, killing, hook_failed: PerHook { post_start, pre_stop } } = self;
+        for seconds in [started, post_start, pre_stop] {
             seconds.retain(|second| *second > began);
         }
         killing.retain(|(second, _)| *second > began);
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { started, killing, post_start_failed, pre_stop_failed } = other;
+        let Self { started, killing, hook_failed } = other;
         self.started.extend(started);
         self.killing.extend(killing);
-        self.post_start_failed.extend(post_start_failed);
-        self.pre_stop_failed.extend(pre_stop_failed);
-        for seconds in [&mut self.started, &mut self.post_start_failed, &mut self.pre_stop_failed] {
-            keep_newest(seconds);
-        }
+        keep_newest(&mut self.started);
+        hook_failed.map(|hook, seconds| {
+            self.hook_failed[hook].extend(seconds);
+            keep_newest(&mut self.hook_failed[hook]);
+        });
         keep_newest(&mut self.killing);
     }
 }

@@ -224,8 +224,8 @@ pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
     match event.reason {
         STARTED => events.started.extend(seconds),
         KILLING => events.killing.extend(seconds.map(|second| (second, killing_cause(event.message)))),
-        FAILED_POST_START => events.post_start_failed.extend(seconds),
-        FAILED_PRE_STOP => events.pre_stop_failed.extend(seconds),
+        FAILED_POST_START => events.hook_failed.post_start.extend(seconds),
+        FAILED_PRE_STOP => events.hook_failed.pre_stop.extend(seconds),
         _ => return None,
     }
     let facts = ContainerEvidence { events, ..Default::default() };

@@ -11,8 +11,8 @@ use hooked_crd::HookKind;
 use hooked_protocol::{Record, RunId};
 
 use super::evidence::{ContainerEvidence, InstanceEvidence};
-use super::rules::of_kind;
-use crate::lifecycle::{ContainerShape, HookShape};
+use super::rules::hook_of;
+use crate::lifecycle::ContainerShape;
 
 /// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be forged.
 const MOST: usize = 8;
@@ -76,7 +76,7 @@ pub(super) fn bind<'a>(
     shape: &ContainerShape,
     stopping: bool,
 ) -> Bound<'a> {
-    let unlogged = [shape.post_start, shape.pre_stop].into_iter().flatten().any(|hook| !hook.recorded);
+    let unlogged = shape.hooks.iter().any(|(_, hook)| hook.is_some_and(|hook| !hook.recorded));
     let logs = || container.instances.values().any(|instance| !instance.records.is_empty());
     if container.live.is_empty() && !(unlogged && logs()) {
         return Bound { container: Cow::Borrowed(container), begun: None };
@@ -107,8 +107,7 @@ pub(super) fn bind<'a>(
 
 /// Whether a record in a termination log is of a hook whose runner writes there. Anything else may be the program's.
 fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
-    let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-    hooks.into_iter().any(|(kind, hook)| of_kind(record, kind) && hook.is_some_and(|hook| hook.recorded))
+    shape.hooks[hook_of(record)].is_some_and(|hook| hook.recorded)
 }
 
 /// Adds a live record to an instance. An instance runs each hook once: what its log tells of comes first, then what began first. A
@@ -124,9 +123,7 @@ fn add(instance: &mut InstanceEvidence, record: &Record) {
 
 /// The kind of hook that a record is of, if that hook of the container reports live.
 fn live_kind(record: &Record, shape: &ContainerShape) -> Option<HookKind> {
-    let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-    let reports = |hook: Option<HookShape>| hook.is_some_and(|hook| hook.live);
-    hooks.into_iter().find(|(kind, hook)| of_kind(record, *kind) && reports(*hook)).map(|(kind, _)| kind)
+    Some(hook_of(record)).filter(|kind| shape.hooks[*kind].is_some_and(|hook| hook.live))
 }
 
 /// The instance that a record belongs to, if that is certain: the one whose termination log tells of the same run, or the

@@ -117,6 +117,16 @@ pub enum Slot {
     End,
 }
 
+impl Slot {
+    /// The hook whose run is counted with it.
+    pub fn hook(self) -> HookKind {
+        match self {
+            Self::PostStart => HookKind::PostStart,
+            Self::End => HookKind::PreStop,
+        }
+    }
+}
+
 /// How long a run took that was counted before that was known: a second fact, counted once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateDuration {

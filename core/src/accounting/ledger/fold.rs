@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use hooked_crd::{HandlerKind, Outcome, Source};
 
 use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
 use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
@@ -109,11 +109,7 @@ impl Ledger {
     }
 
     fn count_lost(&mut self, container: &Arc<str>, slot: Slot, handler: HandlerKind, runs: u64) {
-        let hook = match slot {
-            Slot::PostStart => HookKind::PostStart,
-            Slot::End => HookKind::PreStop,
-        };
-        let (outcome, source) = (Outcome::Unknown, Source::Kubelet);
+        let (hook, outcome, source) = (slot.hook(), Outcome::Unknown, Source::Kubelet);
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome, source };
         *self.runs.entry(key).or_default() += runs;
     }

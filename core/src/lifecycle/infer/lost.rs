@@ -7,7 +7,7 @@ use hooked_protocol::Earlier;
 
 use super::Case;
 use crate::lifecycle::HookShape;
-use crate::lifecycle::rules::{Verdict, of_kind, outcome_of};
+use crate::lifecycle::rules::{Verdict, hook_of, outcome_of};
 use crate::lifecycle::run::{Finding, Slot};
 
 /// Instances that are told of one by one; of more than these only the number is counted.
@@ -32,10 +32,7 @@ impl Case<'_> {
     }
 
     fn unrecorded(&self, slot: Slot, first: u32, last: u32) -> Finding {
-        let hook = match slot {
-            Slot::PostStart => self.shape.post_start,
-            Slot::End => self.shape.pre_stop,
-        };
+        let hook = self.shape.hooks[slot.hook()];
         Finding::Lost {
             container: Arc::clone(self.name),
             slot,
@@ -50,17 +47,17 @@ impl Case<'_> {
         let container = Arc::clone(self.name);
         match slot {
             Slot::PostStart => {
-                let hook = self.shape.post_start?;
+                let hook = self.shape.hooks.post_start?;
                 let outcome = self.recalled(HookKind::PostStart, hook, number)?;
                 let run = self.run(HookKind::PostStart, number, hook.handler, recorded_later(outcome), None);
                 Some(Finding::PostStart { container, instance: number, run })
             }
             Slot::End => {
-                let pre_stop = self.shape.pre_stop.and_then(|hook| {
+                let pre_stop = self.shape.hooks.pre_stop.and_then(|hook| {
                     let outcome = self.recalled(HookKind::PreStop, hook, number)?;
                     Some(self.run(HookKind::PreStop, number, hook.handler, recorded_later(outcome), None))
                 });
-                if self.shape.pre_stop.is_some() && pre_stop.is_none() {
+                if self.shape.hooks.pre_stop.is_some() && pre_stop.is_none() {
                     return None;
                 }
                 // Its preStop hook ran, and another instance followed: it was stopped, and not by a deletion.
@@ -80,7 +77,7 @@ impl Case<'_> {
 
     /// The first cause that is certain: a postStart hook that failed, and whose failure counted, killed its container.
     fn recalled_kill(&self, number: u32) -> Option<KillReason> {
-        let hook = self.shape.post_start.filter(|hook| !hook.ignored)?;
+        let hook = self.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
         match self.recalled(HookKind::PostStart, hook, number)? {
             Outcome::Failed => Some(KillReason::PostStartHookFailed),
             Outcome::TimedOut => Some(KillReason::PostStartHookTimedOut),
@@ -99,7 +96,7 @@ impl Case<'_> {
             later.flat_map(|(instance, facts)| facts.records.values().map(move |record| (*instance, record)));
         records.find_map(|(instance, record)| {
             let numbering = record.numbering.as_ref().filter(|numbering| numbering.execution == instance)?;
-            let of_ours = of_kind(record, kind) && record.container == **self.name;
+            let of_ours = hook_of(record) == kind && record.container == **self.name;
             let earlier =
                 of_ours.then(|| numbering.past.before(numbering.execution).find(|(n, _)| *n == number))?;
             match earlier?.1 {

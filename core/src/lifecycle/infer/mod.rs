@@ -16,7 +16,7 @@ use super::live::{Bound, bind};
 use super::rules::{self, KillVerdict, Verdict, View};
 use super::run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
 use crate::accounting::ledger::{Mark, PodMarks};
-use crate::lifecycle::{ContainerShape, HookShape};
+use crate::lifecycle::{ContainerShape, HookShape, PerHook};
 
 /// How long after a run's end was seen other evidence of it may still come: its runner's record, or an Event.
 pub const SETTLEMENT: SignedDuration = SignedDuration::from_secs(10);
@@ -75,7 +75,7 @@ struct Case<'a> {
 impl Case<'_> {
     /// Settles what can be settled of one slot, in order of the instances.
     fn settle(&self, slot: Slot, findings: &mut Findings) {
-        if slot == Slot::PostStart && self.shape.post_start.is_none() {
+        if slot == Slot::PostStart && self.shape.hooks.post_start.is_none() {
             return;
         }
         let mut expected = self.counted.of(slot) + 1;
@@ -143,7 +143,7 @@ impl Case<'_> {
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
         let closed_without_end = self.evidence.closed.is_some() && view.instance.end_seen.is_none();
         // Where failures are ignored a running container says nothing of its hook: only the record does.
-        let proves = self.shape.post_start.is_some_and(|hook| !hook.ignored);
+        let proves = self.shape.hooks.post_start.is_some_and(|hook| !hook.ignored);
         let running_seen = view.instance.running_seen.filter(|_| slot == Slot::PostStart && proves);
         let recorded = slot == Slot::PostStart && view.has_recorded_end(HookKind::PostStart);
         match view.instance.end_seen.or(running_seen) {
@@ -159,7 +159,7 @@ impl Case<'_> {
 
     /// Whether no Event can add to what is known of an ended instance: its hooks are recorded, and no probe killed it.
     fn nothing_more_can_come(&self, view: &View<'_>) -> bool {
-        let ContainerShape { post_start, pre_stop, .. } = self.shape;
+        let PerHook { post_start, pre_stop } = self.shape.hooks;
         let post_start = post_start.is_none() || self.counted.post_start >= view.number;
         let post_start = post_start || view.has_recorded_end(HookKind::PostStart);
         let pre_stop = pre_stop.is_none() || view.has_recorded_end(HookKind::PreStop);
@@ -190,7 +190,7 @@ impl Case<'_> {
     }
 
     fn finding(&self, slot: Slot, view: &View<'_>) -> Finding {
-        match (slot, self.shape.post_start) {
+        match (slot, self.shape.hooks.post_start) {
             (Slot::PostStart, Some(hook)) => Finding::PostStart {
                 container: Arc::clone(self.name),
                 instance: view.number,
@@ -201,9 +201,9 @@ impl Case<'_> {
     }
 
     fn end(&self, view: &View<'_>) -> Finding {
-        let hook = self.shape.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
+        let hook = self.shape.hooks.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
         let post_start = hook.map(|_| rules::post_start(view).outcome);
-        let pre_stop = self.shape.pre_stop.map(|hook| self.pre_stop_run(view, hook));
+        let pre_stop = self.shape.hooks.pre_stop.map(|hook| self.pre_stop_run(view, hook));
         let verdict = rules::kill(view, post_start, pre_stop.as_ref().map(|run| run.outcome));
         let kill = match verdict {
             KillVerdict::NotKilled => None,
@@ -237,7 +237,7 @@ impl Case<'_> {
     /// The measured duration of a postStart run that was counted when its container was seen running.
     fn late_duration(&self, view: &View<'_>) -> Option<LateDuration> {
         let ending = view.record(HookKind::PostStart)?.ending.as_ref()?;
-        let handler = self.shape.post_start?.handler;
+        let handler = self.shape.hooks.post_start?.handler;
         let duration = Interval::exactly(Duration::from_micros(ending.duration));
         let id = self.id(HookKind::PostStart, view.number);
         view.seen_running_before.then_some(LateDuration { id, handler, duration })

@@ -105,20 +105,17 @@ impl<'a> View<'a> {
 
     /// The container's hook of that kind.
     pub fn hook(&self, kind: HookKind) -> Option<HookShape> {
-        match kind {
-            HookKind::PostStart => self.shape.post_start,
-            HookKind::PreStop => self.shape.pre_stop,
-        }
+        self.shape.hooks[kind]
     }
 
     /// The runner's latest record of that hook in this instance. A hook that does not run under the runner has none,
     /// whatever the termination log says: the program may have written it.
     pub fn record(&self, kind: HookKind) -> Option<&'a Record> {
         self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
-        let of_kind = |record: &&Record| of_kind(record, kind) && record.container == **self.name;
+        let of_hook = |record: &&Record| hook_of(record) == kind && record.container == **self.name;
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
-        self.instance.records.values().filter(of_kind).max_by_key(number)
+        self.instance.records.values().filter(of_hook).max_by_key(number)
     }
 
     /// Whether the runner has recorded how that hook ended in this instance.
@@ -131,7 +128,7 @@ impl<'a> View<'a> {
         let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
         let ended_well =
             || recorded().is_some_and(|ending| ending.outcome == hooked_protocol::Outcome::Succeeded);
-        self.shape.post_start.is_none()
+        self.shape.hooks.post_start.is_none()
             || self.instance.running_seen.is_some()
             || self.seen_running_before
             || ended_well()
@@ -207,12 +204,12 @@ impl<'a> View<'a> {
 
     /// The first second of a `FailedPostStartHook` Event of this instance.
     pub fn post_start_failed_at(&self) -> Option<i64> {
-        self.container.events.post_start_failed.iter().copied().find(|second| self.fails_in(*second))
+        self.container.events.hook_failed.post_start.iter().copied().find(|second| self.fails_in(*second))
     }
 
     /// The first second of a `FailedPreStopHook` Event of this instance.
     pub fn pre_stop_failed_at(&self) -> Option<i64> {
-        self.container.events.pre_stop_failed.iter().copied().find(|second| self.ends_in(*second))
+        self.container.events.hook_failed.pre_stop.iter().copied().find(|second| self.ends_in(*second))
     }
 
     /// When and why the kubelet first said that it kills this instance.
@@ -272,13 +269,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether a record is of that kind of hook.
-pub(super) fn of_kind(record: &Record, kind: HookKind) -> bool {
-    record.hook
-        == match kind {
-            HookKind::PostStart => Hook::PostStart,
-            HookKind::PreStop => Hook::PreStop,
-        }
+/// The hook that a record is of, in the words of the API.
+pub(super) fn hook_of(record: &Record) -> HookKind {
+    match record.hook {
+        Hook::PostStart => HookKind::PostStart,
+        Hook::PreStop => HookKind::PreStop,
+    }
 }
 
 /// See [`super::kubelet::may_be_sigkill`].

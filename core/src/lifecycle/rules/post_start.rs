@@ -39,7 +39,7 @@ fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdi
 /// of the hook. A hook that really failed has another exit status, or is reported before its container has ended: in the
 /// same second nobody can tell.
 fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
-    view.shape.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
+    view.shape.hooks.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
     let ended = view.finished_at().filter(|_| view.instance.running_seen.is_none())?;
     let reported = view.instance.post_start_error;
     let killed = reported == Some(PostStartError { exit_code: Some(SIGKILLED) });
@@ -70,6 +70,6 @@ fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
 /// nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
     view.instance.running_seen?;
-    view.shape.post_start.filter(|hook| !hook.ignored)?;
+    view.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
 }

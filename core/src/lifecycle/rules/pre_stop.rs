@@ -105,6 +105,6 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
 /// container, and the kubelet reports that as a failure too.
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
-    view.shape.pre_stop.filter(|hook| !hook.recorded)?;
+    view.shape.hooks.pre_stop.filter(|hook| !hook.recorded)?;
     Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
 }

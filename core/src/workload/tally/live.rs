@@ -62,8 +62,8 @@ impl PodSet {
         let Some(evidence) = self.evidence.get_mut(&ordinal) else { return Heard::Foreign };
         let shape = evidence.shape.containers.get(record.container.as_str());
         let hook = shape.and_then(|shape| match record.hook {
-            Hook::PostStart => shape.post_start,
-            Hook::PreStop => shape.pre_stop,
+            Hook::PostStart => shape.hooks.post_start,
+            Hook::PreStop => shape.hooks.pre_stop,
         });
         if hook.is_none_or(|hook| !hook.live) {
             return Heard::Foreign;
