@@ -83,9 +83,9 @@ mod tests {
         assert_eq!(converted.notes, notes);
     }
 
-    fn refuse(input: &str, says: &str) {
+    fn refuse(input: &str, expect: &str) {
         let error = convert(input, "all.yaml").unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expect), "{error}");
     }
 
     const BESIDE: &str = "document 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, delete it \

@@ -277,7 +277,7 @@ mod tests {
             generation: Some(1),
             deletion_timestamp: None,
             deletion_grace_seconds: None,
-            held: true,
+            has_finalizer: true,
             live: None,
             spec: PodSpec::default(),
             status: PodStatus::default(),

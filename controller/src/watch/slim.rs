@@ -121,7 +121,7 @@ impl SlimPod {
 
     /// The Pod as decisions read it.
     pub(crate) fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
-        let held = self.is_held();
+        let has_finalizer = self.is_held();
         let Self { metadata, live, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
         let (revision, number) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
@@ -138,7 +138,7 @@ impl SlimPod {
             generation: metadata.generation,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
-            held,
+            has_finalizer,
             live,
             spec,
             status,
@@ -317,7 +317,7 @@ mod tests {
         let other = Controller { uid: "w-2".into(), ..controller.clone() };
         assert!(matches!(pod.clone().into_report(&other), Err(ReadPodError::OtherName(_))));
         let report = pod.into_report(&controller).unwrap();
-        assert_eq!((report.number, report.revision.as_str(), report.held), (4, "rev", true));
+        assert_eq!((report.number, report.revision.as_str(), report.has_finalizer), (4, "rev", true));
         assert_eq!(report.shape().hooks().count(), 1);
     }
 

@@ -63,7 +63,7 @@ pub(super) async fn watch(
     screen.clear()?;
     loop {
         let together = tokio::select! {
-            heard = &mut stop => return heard.map(|()| End::Done).map_err(StatusError::from),
+            interrupted = &mut stop => return interrupted.map(|()| End::Done).map_err(StatusError::from),
             together = changes.next() => together.unwrap_or_default(),
         };
         for change in together {
@@ -78,7 +78,7 @@ pub(super) async fn watch(
             sight.draw(options, screen)?;
         }
         tokio::select! {
-            heard = &mut stop => return heard.map(|()| End::Done).map_err(StatusError::from),
+            interrupted = &mut stop => return interrupted.map(|()| End::Done).map_err(StatusError::from),
             () = tokio::time::sleep(FRAME) => {}
         }
     }
