@@ -1,4 +1,5 @@
-//! The live channel's port: reports go into the index of the scope that covers their Pod, and results into the metrics.
+//! The live channel's port: reports go into the index of the scope that covers their Pod, and results into
+//! the metrics.
 
 use std::sync::Arc;
 

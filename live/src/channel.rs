@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use crate::registry::Registry;
 use hooked_core::pass::Locked;
 
-/// The live channel, as the rest of the operator knows it: where runners reach it, and how to stop a hook over it.
+/// The live channel, as the rest of the operator knows it: where runners reach it, and how to stop a hook
+/// over it.
 #[derive(Debug, Default)]
 pub struct Channel {
     pub(crate) registry: Registry,
@@ -39,7 +40,8 @@ impl Channel {
         self.settled.subscribe().wait_for(|settled| *settled).await.ok();
     }
 
-    /// Announces the endpoint: new Pods are made with it. True if the endpoint differs from the one announced before.
+    /// Announces the endpoint: new Pods are made with it. True if the endpoint differs from the one announced
+    /// before.
     pub(crate) fn announce(&self, endpoint: LiveEndpoint, now: Timestamp) -> bool {
         let address = endpoint.address.clone();
         let changed = {

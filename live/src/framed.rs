@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::refusal::Refusal;
 
-/// How long a runner may take for one step: the TLS handshake, its first frame, or taking in a frame of the operator.
+/// How long a runner may take for one step: the TLS handshake, its first frame, or taking in a frame of the
+/// operator.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a session ends before its run does.

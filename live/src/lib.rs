@@ -1,16 +1,17 @@
-//! The live channel's server: runners report on their hooks while these run, and the operator stops a hook that keeps its
-//! Pod from going.
+//! The live channel's server: runners report on their hooks while these run, and the operator stops a hook
+//! that keeps its Pod from going.
 //!
-//! The channel only saves time. Every report comes once more in the container's termination log, under the same run, so
-//! nothing is counted because of the channel that would not be counted without it.
+//! The channel only saves time. Every report comes once more in the container's termination log, under the
+//! same run, so nothing is counted because of the channel that would not be counted without it.
 //!
-//! A connection passes through the files in this order: `listen` lets it in as far as `limits` allow and shows it the
-//! certificate (`tls`), `session` speaks with the runner in frames (`framed`), `auth` finds the Pod that the runner's token
-//! is bound to, `registry` keeps the connection for a stop, and the [`Sink`] takes the report in. `serve` opens the channel
-//! for as long as the operator leads; `upkeep` keeps the certificates (stored by `secret`) and the `endpoint` up to date.
+//! A connection passes through the files in this order: `listen` lets it in as far as `limits` allow and
+//! shows it the certificate (`tls`), `session` speaks with the runner in frames (`framed`), `auth` finds the
+//! Pod that the runner's token is bound to, `registry` keeps the connection for a stop, and the [`Sink`]
+//! takes the report in. `serve` opens the channel for as long as the operator leads; `upkeep` keeps the
+//! certificates (stored by `secret`) and the `endpoint` up to date.
 //!
-//! The rest of the operator meets the channel in [`Channel`] (what it reads and asks for), [`Sink`] and [`Observer`] (what
-//! it is told), and [`serve`].
+//! The rest of the operator meets the channel in [`Channel`] (what it reads and asks for), [`Sink`] and
+//! [`Observer`] (what learns of the channel), and [`serve`].
 
 mod auth;
 mod channel;

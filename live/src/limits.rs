@@ -1,4 +1,5 @@
-//! Limits on connections and reports: nobody can crowd others out, nor make the operator hold more than a little memory.
+//! Limits on connections and reports: nobody can crowd others out, nor make the operator hold more than a
+//! little memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -161,7 +162,7 @@ mod tests {
     const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
     #[test]
-    fn an_address_that_fails_too_often_is_refused_for_a_while_and_others_are_not() {
+    fn an_address_that_fails_too_often_is_refused_and_others_are_not() {
         let limits = Limits::default();
         let failed =
             (0..10_000).take_while(|_| limits.admit(HERE).inspect(Unauthenticated::has_failed).is_some());
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_reports_too_often_is_refused_for_a_while_and_others_are_not() {
+    fn a_pod_that_reports_too_often_is_refused_and_others_are_not() {
         let limits = Limits::default();
         let accepted = (0..10_000).take_while(|_| limits.may_report("a")).count();
         assert!((100..1000).contains(&accepted), "{accepted}");

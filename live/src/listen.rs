@@ -17,7 +17,8 @@ use crate::refusal::Refusal;
 use crate::session::{Shared, serve_session};
 use crate::sink::Observer;
 
-/// How long the listener rests after it could not accept a connection, as when there are no file descriptors left.
+/// How long the listener rests after it could not accept a connection, as when there are no file descriptors
+/// left.
 const REST: Duration = Duration::from_millis(100);
 
 /// Listens on `address`. Every address of a machine without IPv6 is every IPv4 address.

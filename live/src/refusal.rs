@@ -1,6 +1,7 @@
 //! What becomes of a report, and why one is refused: a closed set, so that it can be a metric's label.
 
-/// Declares [`Refusal`] with its labels and lists all of [`ReportResult`], so that a new refusal cannot be left out.
+/// Declares [`Refusal`] with its labels and lists all of [`ReportResult`], so that a new refusal cannot be
+/// left out.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $label:literal,)+) => {
         /// Why a report is refused.

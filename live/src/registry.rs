@@ -28,8 +28,8 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Registry {
-    /// The most connections of one Pod: each container runs one hook at a time, and the operator may not have noticed yet
-    /// that a connection is lost.
+    /// The most connections of one Pod: each container runs one hook at a time, and the operator may not have
+    /// noticed yet that a connection is lost.
     const MOST: usize = 64;
 
     /// Enters a connection; none if the Pod has too many already.
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stop_reaches_the_post_start_hooks_of_one_pod_even_if_nobody_waits_for_it_yet() {
+    fn a_stop_reaches_the_post_start_hooks_of_one_pod_before_they_wait() {
         let registry = Registry::default();
         let enter = |uid, hook| registry.enter(uid, hook).unwrap();
         let hung = enter("a", Hook::PostStart);

@@ -1,4 +1,5 @@
-//! The Secret that stores authorities and the key of proofs, so that the Pods of one leader know the next one.
+//! The Secret that stores authorities and the key of proofs, so that the Pods of one leader know the next
+//! one.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;

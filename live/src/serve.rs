@@ -23,8 +23,8 @@ use crate::upkeep::{ServeError, Upkeep};
 /// How soon the operator tries again to open the channel.
 const RETRY: Duration = Duration::from_secs(15);
 
-/// Serves the live channel for ever, as far as it can be served: without it everything else goes on. Dropping the future
-/// closes the channel.
+/// Serves the live channel for ever, as far as it can be served: without it everything else goes on. Dropping
+/// the future closes the channel.
 pub async fn serve(
     options: &Options,
     client: &Client,

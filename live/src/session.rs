@@ -1,5 +1,5 @@
-//! One session: a runner proves which Pod it is in and reports what runs, stops the hook if it is asked to, and reports how
-//! the run ended.
+//! One session: a runner proves which Pod it is in and reports what runs, stops the hook if it is asked to,
+//! and reports how the run ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +112,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if let Err(End::Refused(refusal)) = end {
             self.shared.count(refusal);
             if refusal.is_passing() {
-                // Without the reason: a runner that gets one does not come back, and this report may be accepted later.
+                // Without the reason: a runner that gets one does not come back, and this report may be
+                // accepted later.
                 return;
             }
             // A runner that is refused may well be gone.
@@ -128,7 +129,8 @@ impl Shared {
         self.observer.report_handled(result.into());
     }
 
-    /// Hands a report on and counts it. The watch may not have shown the report's Pod yet, so it is waited for.
+    /// Hands a report on and counts it. The watch may not have shown the report's Pod yet, so it is waited
+    /// for.
     async fn report(&self, identity: &Identity, record: &Record) -> Result<Reported, Refusal> {
         let Identity { namespace, pod_uid } = identity;
         let known = async {

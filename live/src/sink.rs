@@ -7,8 +7,8 @@ use crate::refusal::ReportResult;
 
 /// Where reports go.
 pub trait Sink: Send + Sync {
-    /// Takes in a report about a run in the Pod with that UID; none if no Pod of that namespace has the UID. The Pod is
-    /// authenticated, the record is only well-formed.
+    /// Takes in a report about a run in the Pod with that UID; none if no Pod of that namespace has the UID.
+    /// The Pod is authenticated, the record is only well-formed.
     fn report(&self, namespace: &str, pod_uid: &str, record: &Record) -> Option<Reported>;
 }
 
@@ -32,6 +32,7 @@ pub trait Observer: Send + Sync {
     /// A connection that was let in has ended. This is called once for each call of [`Observer::connected`].
     fn disconnected(&self);
 
-    /// Runners reach the operator at another address than before, or by other authorities: Pods are to learn of it.
+    /// Runners reach the operator at another address than before, or by other authorities. Pods are to learn
+    /// of the new endpoint.
     fn endpoint_changed(&self);
 }

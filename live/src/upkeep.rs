@@ -89,7 +89,8 @@ impl<'a> Upkeep<'a> {
 
     /// Whether the certificate that the operator shows is about to end, or has ended.
     pub(crate) fn is_overdue(&self) -> bool {
-        // The certificate was to be renewed after two thirds of its life, and three quarters of the rest are over.
+        // The certificate was to be renewed after two thirds of its life, and three quarters of the rest are
+        // over.
         let grace = SignedDuration::try_from(self.options.certificate_lifetime / 4).unwrap_or_default();
         self.options.now().duration_since(self.renew_leaf_at) > grace
     }

@@ -1,4 +1,5 @@
-//! The keys with which the cluster signs tokens, read from the API server, so that no token needs a review of its own.
+//! The keys with which the cluster signs tokens, read from the API server, so that no token needs a review of
+//! its own.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use crate::request;
 
 /// How soon the keys are read again for a token with an unknown key: such a token may be forged.
 const REST: Duration = Duration::from_secs(10);
-/// How long keys are believed: a key that the cluster has withdrawn must not be accepted for ever.
-const BELIEVED: Duration = Duration::from_secs(300);
+/// How long keys are used before they are read again: the cluster may have withdrawn one.
+const FRESH: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Error)]
 pub(super) enum KeysError {
@@ -51,12 +52,13 @@ impl SigningKeys {
         Self { client, known: Mutex::default() }
     }
 
-    /// The key of that name; none if the cluster has none. Known keys are used while the API server does not answer.
+    /// The key of that name; none if the cluster has none. Known keys are used while the API server does not
+    /// answer.
     pub(super) async fn find(&self, name: &str) -> Result<Option<SigningKey>, KeysError> {
         // The lock is held while keys are read, so that they are read once however many runners wait.
         let mut known = self.known.lock().await;
         let age = known.read.map(|read| read.elapsed());
-        let patience = if known.keys.contains_key(name) { BELIEVED } else { REST };
+        let patience = if known.keys.contains_key(name) { FRESH } else { REST };
         if age.is_none_or(|age| age >= patience) {
             known.read = Some(Instant::now());
             match read(&self.client).await {

@@ -1,5 +1,5 @@
-//! The proof that a run gets once its token was accepted, and is accepted by when the token has expired: the kubelet
-//! refreshes no file of a Pod while the Pod's postStart hook hangs.
+//! The proof that a run gets once its token was accepted, and is accepted by when the token has expired: the
+//! kubelet refreshes no file of a Pod while the Pod's postStart hook hangs.
 
 use hooked_protocol::{Proof, Record};
 use ring::hmac;

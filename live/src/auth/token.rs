@@ -52,7 +52,8 @@ impl Authenticator {
         Self { keys: SigningKeys::new(client), prover: Prover::new(proof_key) }
     }
 
-    /// The Pod that a token is bound to. The token of a run that holds a proof was accepted before, so it may have expired.
+    /// The Pod that a token is bound to. The token of a run that holds a proof was accepted before, so it may
+    /// have expired.
     pub(crate) async fn authenticate(
         &self,
         token: &str,
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_believed_if_the_cluster_signed_it_for_us_and_for_a_pod_and_now() {
+    fn a_token_is_good_if_the_cluster_signed_it_for_us_for_a_pod_and_now() {
         let (cluster, now) = (Cluster::new(), Timestamp::now().as_second());
         check(&cluster, &claims(), Ok(()));
         check(&cluster, &with("exp", json!(now - 60)), Err(Refusal::Expired));
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn another_signature_or_none_is_not_believed() {
+    fn another_signature_or_none_is_refused() {
         let (cluster, other) = (Cluster::new(), Cluster::new());
         let refused =
             |token: &str| identify(token, &cluster.key, Expiry::Ignored) == Err(Refusal::Unauthenticated);

@@ -20,8 +20,8 @@ pub(crate) enum EndpointError {
     Route(#[from] RouteError),
 }
 
-/// Has the Service lead to this operator, and returns the Service's address; or the configured address, which needs no
-/// Service.
+/// Has the Service lead to this operator, and returns the Service's address; or the configured address, which
+/// needs no Service.
 pub(crate) async fn claim(client: &Client, options: &Options) -> Result<SocketAddr, EndpointError> {
     if let Some(address) = options.advertise_address {
         return Ok(address);

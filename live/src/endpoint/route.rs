@@ -12,7 +12,10 @@ use crate::request;
 
 #[derive(Debug, Error)]
 pub(crate) enum RouteError {
-    #[error("the operator's own Pod {0} could not be labelled: {why}; outside of a Pod use --live-advertise-address", why = request::brief(.1))]
+    #[error(
+        "the operator's own Pod {0} could not be labelled: {why}; outside of a Pod use --live-advertise-address",
+        why = request::brief(.1)
+    )]
     Label(String, #[source] Box<kube::Error>),
     #[error("the Pod of the operator that led before could not be found: {}", request::brief(.0))]
     Find(#[source] Box<kube::Error>),

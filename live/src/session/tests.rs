@@ -98,7 +98,7 @@ async fn a_stop_reaches_the_runner_and_the_end_of_its_run_is_taken() {
 }
 
 #[tokio::test]
-async fn a_known_end_is_a_duplicate_and_the_end_of_another_run_is_refused() {
+async fn a_known_end_is_a_duplicate_and_that_of_another_run_is_refused() {
     let results = follow(Some(Heard::Known), async |mut runner, _| {
         runner.write_all(ended(7).as_bytes()).await.unwrap();
         expect(&mut runner, &FromOperator::Taken).await;

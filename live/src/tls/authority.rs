@@ -1,5 +1,5 @@
-//! Certificates: authorities that Pods know, and a leaf that the operator shows. Old and new authorities overlap, so that
-//! a Pod that knows only the old authority still recognizes the operator.
+//! Certificates: authorities that Pods know, and a leaf that the operator shows. Old and new authorities
+//! overlap, so that a Pod that knows only the old authority still recognizes the operator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,8 +64,8 @@ pub(crate) struct Leaf {
 }
 
 impl Authorities {
-    /// Drops authorities that end, and makes another once the newest is two thirds through its life. True if anything has
-    /// changed.
+    /// Drops authorities that end, and makes another once the newest is two thirds through its life. True if
+    /// anything has changed.
     pub(crate) fn renew(&mut self, now: Timestamp, lifetimes: Lifetimes) -> Result<bool, CertificateError> {
         let before = self.0.len();
         // What is left of an authority must suffice for a leaf to be of use.
@@ -93,7 +93,8 @@ impl Authorities {
         self.0.iter().map(|authority| authority.certificate.as_str()).collect()
     }
 
-    /// A new certificate, signed by the oldest authority: every Pod that knows any authority knows the oldest.
+    /// A new certificate, signed by the oldest authority: every Pod that knows any authority knows the
+    /// oldest.
     pub(crate) fn leaf(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Leaf, CertificateError> {
         let authority = self.0.first().ok_or(CertificateError::NoAuthority)?;
         let ends = later(now, lifetimes.leaf).as_second().min(authority.ends);
