@@ -101,7 +101,7 @@ impl<'a> View<'a> {
         let of_kind = |record: &&Record| record.hook == kind && record.container == **self.name;
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
-        self.instance.records.values().filter(of_hook).max_by_key(number)
+        self.instance.records.values().filter(of_kind).max_by_key(number)
     }
 
     /// Whether the runner has recorded how that hook ended in this instance.
