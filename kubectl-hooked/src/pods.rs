@@ -33,7 +33,7 @@ pub(crate) fn report(pod: &PodObject) -> ObservedPod {
         uid: pod.uid().unwrap_or_default(),
         owner_uid: owner(pod).map(|(uid, _)| uid.to_owned()).unwrap_or_default(),
         revision,
-        ordinal,
+        number: ordinal,
         generation: pod.metadata.generation,
         deletion_timestamp: pod.metadata.deletion_timestamp.as_ref().map(|time| time.0),
         deletion_grace_seconds: pod.metadata.deletion_grace_period_seconds,

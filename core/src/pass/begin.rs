@@ -23,7 +23,7 @@ pub(super) async fn begin<C: Cluster>(
         let status = json!(first_status(cluster, subject, before));
         let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
         let reply = cluster.send(call).await?;
-        version = reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
     }
     let mut finalizers = subject.workload.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());

@@ -1,7 +1,7 @@
 //! How many Pods each revision is to have: the Deployment's part, `scale` and then `roll`.
 //!
 //! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes that stand in
-//! the ledger rather than in ReplicaSets.
+//! the ledger rather than in `ReplicaSet` objects.
 
 mod roll;
 mod scale;
