@@ -1,135 +1,11 @@
-//! What both servers are asked, one after the other.
+//! What is asked about Pods.
 
-use hooked_simulation::{ContentType, Method, Request};
+use hooked_simulation::{ContentType, Request};
 use serde_json::{Value, json};
 
-/// One request, and what it tries.
-pub(super) struct Ask {
-    pub(super) what: &'static str,
-    pub(super) request: Request,
-}
+use super::{Ask, ask, delete, json_patch, merge, pod, strategic};
 
-impl Ask {
-    /// The path of the object that the request is about; for a create it is where the object will be.
-    pub(super) fn about(&self) -> String {
-        let path = &self.request.path;
-        let name = self.request.body.as_ref().and_then(|body| body["metadata"]["name"].as_str());
-        match (self.request.method, name) {
-            (Method::Post, Some(name)) => format!("{path}/{name}"),
-            _ => path.trim_end_matches("/status").to_owned(),
-        }
-    }
-}
-
-/// The collection of the custom resource.
-pub(super) fn workloads(namespace: &str) -> String {
-    format!("/apis/hooked.dev/v1alpha1/namespaces/{namespace}/hookedworkloads")
-}
-
-/// The stand-in's definition: as ours in all that the server acts upon, and it takes any spec.
-pub(super) fn definition() -> Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "hookedworkloads.hooked.dev"},
-        "spec": {
-            "group": "hooked.dev",
-            "scope": "Namespaced",
-            "names": {"plural": "hookedworkloads", "singular": "hookedworkload", "kind": "HookedWorkload"},
-            "versions": [{
-                "name": "v1alpha1", "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": {
-                    "type": "object",
-                    "properties": {"spec": {
-                        "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-                    }, "status": {
-                        "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-                    }},
-                }},
-                "subresources": {"status": {}, "scale": {
-                    "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas",
-                    "labelSelectorPath": ".status.selector",
-                }},
-            }],
-        },
-    })
-}
-
-/// Watches whose events are compared when all is done.
-pub(super) fn watches(namespace: &str) -> Vec<(&'static str, Request)> {
-    let pods = format!("/api/v1/namespaces/{namespace}/pods");
-    vec![
-        ("all Pods", Request::get(&pods)),
-        ("Pods with a label", Request::get(&pods).with("labelSelector", "app=x")),
-        ("Pods without a label", Request::get(&pods).with("labelSelector", "!app")),
-        ("Pods by name", Request::get(&pods).with("fieldSelector", "metadata.name=b")),
-        ("workloads", Request::get(workloads(namespace))),
-        ("revisions", Request::get(format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions"))),
-        ("leases", Request::get(format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"))),
-    ]
-}
-
-fn ask(what: &'static str, request: Request) -> Ask {
-    Ask { what, request }
-}
-
-fn merge(path: &str, change: Value) -> Request {
-    Request::patch(path, ContentType::MergePatch, change)
-}
-
-fn strategic(path: &str, change: Value) -> Request {
-    Request::patch(path, ContentType::StrategicMergePatch, change)
-}
-
-fn json_patch(path: &str, change: Value) -> Request {
-    Request::patch(path, ContentType::JsonPatch, change)
-}
-
-fn delete(path: &str, options: Value) -> Request {
-    Request::delete(path, Some(options))
-}
-
-/// A Pod that no scheduler takes for its own.
-fn pod(name: &str, metadata: &Value) -> Value {
-    let mut pod = json!({
-        "metadata": {"name": name},
-        "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": "busybox", "command": ["true"]}]},
-    });
-    if let (Some(known), Some(more)) = (pod["metadata"].as_object_mut(), metadata.as_object()) {
-        known.extend(more.clone());
-    }
-    pod
-}
-
-fn workload(name: &str, more: &Value) -> Value {
-    let mut workload = json!({
-        "apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "metadata": {"name": name}, "spec": {"replicas": 1},
-    });
-    if let (Some(known), Some(more)) = (workload.as_object_mut(), more.as_object()) {
-        known.extend(more.clone());
-    }
-    workload
-}
-
-/// All requests.
-pub(super) fn asks(namespace: &str) -> Vec<Ask> {
-    let pods = format!("/api/v1/namespaces/{namespace}/pods");
-    [
-        creates(&pods),
-        changes(&pods),
-        refusals(&pods),
-        statuses(&pods),
-        deletes(&pods),
-        lists(&pods),
-        customs(&workloads(namespace)),
-        others(namespace),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn creates(pods: &str) -> Vec<Ask> {
+pub(super) fn creates(pods: &str) -> Vec<Ask> {
     let owner = json!({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": ""});
     vec![
         ask("create", Request::create(pods, pod("a", &json!({"labels": {"app": "x"}})))),
@@ -158,9 +34,8 @@ fn creates(pods: &str) -> Vec<Ask> {
     ]
 }
 
-fn changes(pods: &str) -> Vec<Ask> {
+pub(super) fn changes(pods: &str) -> Vec<Ask> {
     let a = format!("{pods}/a");
-    let image = json!({"spec": {"containers": [{"name": "c", "image": "nginx"}]}});
     vec![
         ask("merge a label", merge(&a, json!({"metadata": {"labels": {"y": "1"}}}))),
         ask("merge it again", merge(&a, json!({"metadata": {"labels": {"y": "1"}}}))),
@@ -203,6 +78,14 @@ fn changes(pods: &str) -> Vec<Ask> {
                 ]),
             ),
         ),
+    ]
+}
+
+/// Changes of the spec and of what a Pod is marked with.
+pub(super) fn markings(pods: &str) -> Vec<Ask> {
+    let a = format!("{pods}/a");
+    let image = json!({"spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    vec![
         ask("an image", strategic(&a, image)),
         ask("a deadline", merge(&a, json!({"spec": {"activeDeadlineSeconds": 100}}))),
         // Never stored: the garbage collector would take a Pod whose owners are not there.
@@ -225,7 +108,7 @@ fn changes(pods: &str) -> Vec<Ask> {
     ]
 }
 
-fn refusals(pods: &str) -> Vec<Ask> {
+pub(super) fn refusals(pods: &str) -> Vec<Ask> {
     let a = format!("{pods}/a");
     let b = format!("{pods}/b");
     let put = |metadata: Value| {
@@ -272,7 +155,7 @@ fn refusals(pods: &str) -> Vec<Ask> {
     ]
 }
 
-fn statuses(pods: &str) -> Vec<Ask> {
+pub(super) fn statuses(pods: &str) -> Vec<Ask> {
     let a = format!("{pods}/a");
     let status = format!("{a}/status");
     vec![
@@ -284,7 +167,7 @@ fn statuses(pods: &str) -> Vec<Ask> {
     ]
 }
 
-fn deletes(pods: &str) -> Vec<Ask> {
+pub(super) fn deletes(pods: &str) -> Vec<Ask> {
     let (a, b) = (format!("{pods}/a"), format!("{pods}/b"));
     let finalizers = |list: Value| json!({"metadata": {"finalizers": list}});
     vec![
@@ -331,7 +214,7 @@ fn deletes(pods: &str) -> Vec<Ask> {
     ]
 }
 
-fn lists(pods: &str) -> Vec<Ask> {
+pub(super) fn lists(pods: &str) -> Vec<Ask> {
     let create = |name: &'static str, label: &str| {
         ask("create for lists", Request::create(pods, pod(name, &json!({"labels": {"tier": label}}))))
     };
@@ -354,88 +237,5 @@ fn lists(pods: &str) -> Vec<Ask> {
         ask("list by node", Request::get(pods).with("fieldSelector", "spec.nodeName=n")),
         ask("a page", Request::get(pods).with("limit", "2")),
         ask("a page by labels", Request::get(pods).with("limit", "1").with("labelSelector", "tier")),
-    ]
-}
-
-fn customs(workloads: &str) -> Vec<Ask> {
-    let w = format!("{workloads}/w");
-    let (status, scale) = (format!("{w}/status"), format!("{w}/scale"));
-    let with =
-        |metadata: Value, status: Value| workload("w", &json!({"metadata": metadata, "status": status}));
-    let is = |version: &str| json!({"name": "w", "resourceVersion": version});
-    vec![
-        ask("create", Request::create(workloads, workload("w", &json!({"status": {"replicas": 5}})))),
-        ask("create again", Request::create(workloads, workload("w", &json!({})))),
-        ask("change the spec", merge(&w, json!({"spec": {"replicas": 2}}))),
-        ask("change metadata", merge(&w, json!({"metadata": {"finalizers": ["hooked.dev/a"]}}))),
-        ask("status by the object", merge(&w, json!({"status": {"replicas": 9}}))),
-        ask("strategic", strategic(&w, json!({}))),
-        ask("put without a version", Request::replace(&w, with(json!({"name": "w"}), json!({})))),
-        ask("put with a stale version", Request::replace(&w, with(is("1"), json!({})))),
-        ask("put", Request::replace(&w, with(is("{version}"), json!({"replicas": 7})))),
-        ask("status with a stale version", Request::replace(&status, with(is("1"), json!({})))),
-        ask("status", Request::replace(&status, with(is("{version}"), json!({"replicas": 3})))),
-        ask("the same status", Request::replace(&status, with(is("{version}"), json!({"replicas": 3})))),
-        ask(
-            "status with another UID",
-            Request::replace(
-                &status,
-                with(json!({"name": "w", "resourceVersion": "{version}", "uid": "x"}), json!({})),
-            ),
-        ),
-        ask(
-            "status patch",
-            merge(&status, json!({"metadata": {"labels": {"a": "b"}}, "status": {"selector": "a=b"}})),
-        ),
-        ask("scale", Request::get(&scale)),
-        ask("scale to four", merge(&scale, json!({"spec": {"replicas": 4}}))),
-        ask("scaled", Request::get(&w)),
-        // Never stored: the garbage collector would take the finalizer off at a moment of its own.
-        ask(
-            "delete in the foreground",
-            delete(&w, json!({"propagationPolicy": "Foreground", "dryRun": ["All"]})),
-        ),
-        ask("delete and orphan", delete(&w, json!({"propagationPolicy": "Orphan", "dryRun": ["All"]}))),
-        ask("delete", Request::delete(&w, None)),
-        ask("one finalizer more", merge(&w, json!({"metadata": {"finalizers": ["hooked.dev/b"]}}))),
-        ask("change the spec of what goes", merge(&w, json!({"spec": {"replicas": 0}}))),
-        ask("create without finalizers", Request::create(workloads, workload("v", &json!({})))),
-        ask("delete it", Request::delete(format!("{workloads}/v"), None)),
-    ]
-}
-
-fn others(namespace: &str) -> Vec<Ask> {
-    let revisions = format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions");
-    let leases = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
-    let (r, l) = (format!("{revisions}/r"), format!("{leases}/l"));
-    let lease = |version: &str| json!({"metadata": {"name": "l", "resourceVersion": version}, "spec": {"holderIdentity": "x"}});
-    vec![
-        ask(
-            "create a revision",
-            Request::create(
-                &revisions,
-                json!({
-                    "metadata": {"name": "r"}, "data": {"a": 1}, "revision": 1,
-                }),
-            ),
-        ),
-        ask("number it anew", merge(&r, json!({"revision": 2}))),
-        ask("other data", merge(&r, json!({"data": {"a": 2}}))),
-        ask("delete with another UID", delete(&r, json!({"preconditions": {"uid": "x"}}))),
-        ask(
-            "put an absent Lease with a UID",
-            Request::replace(&l, json!({"metadata": {"name": "l", "uid": "x"}})),
-        ),
-        ask("delete it", Request::delete(&r, None)),
-        ask("delete it again", Request::delete(&r, None)),
-        ask(
-            "put an absent Lease",
-            Request::replace(&l, json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "x"}})),
-        ),
-        ask("put it with its version", Request::replace(&l, lease("{version}"))),
-        ask("put it with a stale version", Request::replace(&l, lease("1"))),
-        ask("put it without a version", Request::replace(&l, json!({"metadata": {"name": "l"}}))),
-        ask("delete the Lease", Request::delete(&l, None)),
-        ask("no such resource", Request::get(format!("/api/v1/namespaces/{namespace}/things"))),
     ]
 }
