@@ -1,4 +1,4 @@
-//! Every name that this operator puts on an object, in one place.
+//! Every name that this operator puts on an object, in one place; condition types and reasons are in [`hooked_crd`].
 
 /// The kind of our custom resource.
 pub const KIND: &str = "HookedWorkload";
@@ -27,8 +27,34 @@ pub const LIVE_ADDRESS_ANNOTATION: &str = "hooked.dev/live-address";
 pub const LIVE_CA_ANNOTATION: &str = "hooked.dev/live-ca";
 /// The audience of the tokens by which Pods prove to the operator who they are, and nobody to anybody else.
 pub const LIVE_AUDIENCE: &str = "hooked.dev";
+/// Annotation of Pods by which the cluster autoscaler knows emptyDir volumes that keep no node from being scaled down.
+pub const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+/// The init container that copies the runner into a Pod.
+pub const INSTALLER_CONTAINER: &str = "hooked-install";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
 pub const ORPHAN_FINALIZER: &str = "orphan";
+
+/// Volumes that Pods with the runner have.
+pub mod volume {
+    /// The runner itself.
+    pub const RUNNER: &str = "hooked-runner";
+    /// Where the runners of a Pod count executions.
+    pub const RECORDS: &str = "hooked-records";
+    /// How the runners of a Pod reach the operator while a hook runs.
+    pub const LIVE: &str = "hooked-live";
+    /// All of them.
+    pub const ALL: [&str; 3] = [RUNNER, RECORDS, LIVE];
+}
+
+/// Where containers with the runner mount its volumes.
+pub mod mount {
+    /// The runner itself; [`hooked_protocol::RUNNER_PATH`] lies in it.
+    pub const RUNNER: &str = "/.hooked/runner";
+    /// Where the runners of a Pod count executions.
+    pub const RECORDS: &str = "/.hooked/records";
+    /// How the runners of a Pod reach the operator while a hook runs.
+    pub const LIVE: &str = "/.hooked/live";
+}
 
 /// Condition types of a HookedWorkload.
 pub mod condition {

@@ -8,12 +8,14 @@ mod spec;
 mod status;
 
 pub use duration::GoDuration;
+/// The hook that the runner records is the hook that the API names.
+pub use hooked_protocol::Hook as HookKind;
 pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
     Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,
     PodTemplate, RollingUpdate, Strategy, StrategyType,
 };
 pub use status::{
-    DurationSummary, GraceUse, HandlerKind, HookKind, HookRunStatus, HookStatus, HookTotals,
-    HookedWorkloadStatus, KillReason, KillStatus, Outcome, Source,
+    DurationSummary, GraceUse, HandlerKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,
+    KillReason, KillStatus, Outcome, Source,
 };

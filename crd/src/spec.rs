@@ -6,8 +6,9 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::HookKind;
 use crate::schema;
-use crate::status::{HookKind, HookedWorkloadStatus};
+use crate::status::HookedWorkloadStatus;
 
 /// A Deployment that tells the truth about its container lifecycle hooks.
 ///
@@ -189,8 +190,9 @@ pub struct HookPolicy {
     pub output_bytes: Option<i32>,
 }
 
-/// What follows when the hook has failed. `Fail` (the default): as Kubernetes does, a failed postStart kills its container,
-/// a failed preStop is reported and the stop goes on. `Ignore`: the failure is recorded, and the hook reports success.
+/// What follows when the hook has failed. `Fail` (the default): as Kubernetes does, a failed postStart kills its
+/// container, a failed preStop is reported and the stop goes on. `Ignore`: the failure is recorded, and the hook
+/// reports success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FailurePolicy {
     /// As Kubernetes does: a failed postStart kills its container; a failed preStop is reported and the stop goes on.

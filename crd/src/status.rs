@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::HookKind;
 use crate::duration::GoDuration;
 use crate::schema;
 
@@ -215,15 +216,6 @@ pub struct HookRunStatus {
     pub output: String,
 }
 
-/// Which lifecycle hook: `PostStart` or `PreStop`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum HookKind {
-    /// Runs beside the entrypoint when a container has started.
-    PostStart,
-    /// Runs before the stop signal when a container is to be stopped.
-    PreStop,
-}
-
 /// What a hook does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum HandlerKind {
@@ -256,6 +248,18 @@ pub enum Outcome {
     Skipped,
     /// There is no evidence.
     Unknown,
+}
+
+impl From<hooked_protocol::Outcome> for Outcome {
+    /// How a run ended whose end the runner has seen.
+    fn from(outcome: hooked_protocol::Outcome) -> Self {
+        match outcome {
+            hooked_protocol::Outcome::Succeeded => Self::Succeeded,
+            hooked_protocol::Outcome::Failed => Self::Failed,
+            hooked_protocol::Outcome::TimedOut => Self::TimedOut,
+            hooked_protocol::Outcome::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 /// Who says how a hook run ended.

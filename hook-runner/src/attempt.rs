@@ -3,10 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hooked_protocol::Exit;
+use hooked_protocol::{Exit, Invocation};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::arguments::Order;
 use crate::descendants::{bury, signal_all};
 use crate::signals::Arrived;
 use crate::spawn::{Started, spawn};
@@ -42,9 +41,9 @@ pub(crate) enum Cut {
 }
 
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
-pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
+pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
     let Started { process: hook, began } =
-        match spawn(&order.command, &watch.streams, watch.signals.original(), &watch.waits) {
+        match spawn(&invocation.command, &watch.streams, watch.signals.original(), &watch.waits) {
             Ok(started) => started,
             Err(error) => {
                 let now = Instant::now();
@@ -53,7 +52,7 @@ pub(crate) fn attempt(order: &Order, watch: &mut Watch, stop: &mut Option<Signal
         };
     let attempt = |end, cut, ended| Attempt { end, cut, began, ended };
     watch.open_live();
-    let deadline = order.timeout.and_then(|timeout| began.checked_add(timeout));
+    let deadline = invocation.timeout().and_then(|timeout| began.checked_add(timeout));
     loop {
         match watch.next(deadline) {
             Event::Signal(Arrived::Child) => {

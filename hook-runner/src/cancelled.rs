@@ -5,10 +5,9 @@
 
 use std::path::Path;
 
-use hooked_protocol::{Earlier, Hook, Outcome};
+use hooked_protocol::{Earlier, Hook, Invocation, Outcome};
 use rustix::fs::{Mode, OFlags, access, open};
 
-use crate::arguments::Order;
 use crate::record_dir::RecordDir;
 
 /// No container's file is called so, since those have a dot.
@@ -22,12 +21,12 @@ pub(crate) fn mark(record_dir: &Path) {
 
 /// Whether this hook is not to be started: a postStart hook if it is marked so, and a preStop hook if besides the
 /// postStart hook of its own container was cancelled. A container that had started properly is stopped properly.
-pub(crate) fn bars(order: &Order) -> bool {
-    let Some(record_dir) = &order.record_dir else { return false };
+pub(crate) fn bars(invocation: &Invocation) -> bool {
+    let Some(record_dir) = &invocation.record_dir else { return false };
     let marked = access(record_dir.join(MARK), rustix::fs::Access::EXISTS).is_ok();
     let of_its_own = || {
-        let latest = RecordDir::latest(record_dir, &order.container, Hook::PostStart);
+        let latest = RecordDir::latest(record_dir, &invocation.container, Hook::PostStart);
         latest == Some(Earlier::Ended(Outcome::Cancelled))
     };
-    marked && (order.hook == Hook::PostStart || of_its_own())
+    marked && (invocation.hook == Hook::PostStart || of_its_own())
 }

@@ -12,11 +12,11 @@
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
 //! ```
-//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of the
-//! signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was timed
-//! out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not begun
-//! since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to where the
-//! containers of a Pod find it. It needs no shell, no library and no file but itself.
+//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of
+//! the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was
+//! timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not
+//! begun since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to
+//! where the containers of a Pod find it. It needs no shell, no library and no file but itself.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
@@ -27,11 +27,12 @@
 //! - [`turns`] and [`waits`] keep out of a hook's duration what a busy machine takes from the runner.
 //! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
 //!   reaches the hook.
-//! - [`leftover`] keeps alive what the hook leaves behind.
+//! - [`leftover`] keeps alive what the hook leaves behind; [`complain`](mod@complain) tells of trouble on stderr.
 
 mod arguments;
 mod attempt;
 mod cancelled;
+mod complain;
 mod descendants;
 mod install;
 mod leftover;
@@ -51,9 +52,9 @@ mod waits;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use arguments::Task;
+use complain::complain;
 
 /// The exit code of a runner that was told something it does not understand. A hook's own code is never changed to it.
 const MISUSED: u8 = 125;
@@ -61,7 +62,7 @@ const MISUSED: u8 = 125;
 /// Does what the arguments say, and returns what to exit with.
 pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
     match Task::from_arguments(arguments) {
-        Ok(Task::Run(order)) => run::run(&order),
+        Ok(Task::Run(invocation)) => run::run(&invocation),
         Ok(Task::Install { destination }) => match install::install(&destination) {
             Ok(()) => 0,
             Err(error) => {
@@ -78,9 +79,4 @@ pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
             MISUSED
         }
     }
-}
-
-/// One line on stderr. That nobody reads it is no reason to fail.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
 }

@@ -9,18 +9,17 @@ mod volume;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use hooked_protocol::{FromOperator, Hello, Hook, MAX_LINE, Proof, Record};
+use hooked_protocol::{FromOperator, Hello, Hook, Invocation, MAX_LINE, Proof, Record};
 use rustix::event::PollFd;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::arguments::Order;
 use crate::cancelled;
 use crate::resident::let_go_of_code;
 use connection::{Connection, Lost};
 use volume::Volume;
 
-/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands, which
-/// takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
+/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands,
+/// which takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
 const HEAD_START: Duration = Duration::from_millis(20);
 /// How long after a loss the operator is looked for again: at first, and at most. It doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -49,10 +48,10 @@ enum State {
 
 impl Live {
     /// A channel that is silent until [`Self::open`].
-    pub(crate) fn new(order: &Order, begun: &Record) -> Option<Self> {
+    pub(crate) fn new(invocation: &Invocation, begun: &Record) -> Option<Self> {
         Some(Self {
-            directory: order.live.clone()?,
-            mark_in: order.record_dir.clone().filter(|_| order.hook == Hook::PostStart),
+            directory: invocation.live.clone()?,
+            mark_in: invocation.record_dir.clone().filter(|_| invocation.hook == Hook::PostStart),
             begun: begun.clone(),
             proof: None,
             last_word: None,

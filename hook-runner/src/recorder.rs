@@ -2,10 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hooked_protocol::{Ending, Exit, MAX_MESSAGE, Outcome, Record, RunId};
+use hooked_protocol::{Ending, Exit, Invocation, MAX_MESSAGE, Outcome, Record, RunId};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::arguments::Order;
 use crate::patience::Patience;
 use crate::record_dir::RecordDir;
 use crate::termination_log::TerminationLog;
@@ -32,21 +31,21 @@ pub(crate) struct RunEnd {
 
 impl Recorder {
     /// Writes down that the hook is about to start.
-    pub(crate) fn begin(order: &Order) -> Self {
+    pub(crate) fn begin(invocation: &Invocation) -> Self {
         let mut record = Record {
             run: random_id(),
-            container: order.container.clone(),
-            hook: order.hook,
+            container: invocation.container.clone(),
+            hook: invocation.hook,
             start: now(),
             numbering: None,
             ending: None,
         };
         let mut patience = Patience::new();
         let mut trouble = String::new();
-        let counted = order
+        let counted = invocation
             .record_dir
             .as_deref()
-            .map(|path| RecordDir::begin(path, &order.container, order.hook, &mut patience));
+            .map(|path| RecordDir::begin(path, &invocation.container, invocation.hook, &mut patience));
         let record_dir = match counted {
             Some(Ok((record_dir, numbering))) => {
                 record.numbering = Some(numbering);
@@ -58,10 +57,10 @@ impl Recorder {
             }
             None => None,
         };
-        let log = order
+        let log = invocation
             .termination_log
             .as_deref()
-            .and_then(|path| TerminationLog::begin(path, order, &record, &mut patience).ok());
+            .and_then(|path| TerminationLog::begin(path, invocation, &record, &mut patience).ok());
         Self { record, patience, record_dir, log, trouble }
     }
 

@@ -3,13 +3,12 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hooked_protocol::{Exit, Outcome};
+use hooked_protocol::{Exit, Invocation, Outcome};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 
-use crate::arguments::Order;
 use crate::attempt::{Attempt, Cut, attempt, note};
 use crate::cancelled;
-use crate::complain;
+use crate::complain::complain;
 use crate::leftover::leave;
 use crate::live::Live;
 use crate::recorder::{Recorder, RunEnd};
@@ -31,39 +30,39 @@ const CANCELLED: u8 = 128 + 15;
 const TELL: Duration = Duration::from_millis(100);
 
 /// Runs the hook as ordered and returns what the runner is to exit with.
-pub(crate) fn run(order: &Order) -> u8 {
-    let Ok(mut watch) = prepare(order) else {
+pub(crate) fn run(invocation: &Invocation) -> u8 {
+    let Ok(mut watch) = prepare(invocation) else {
         // No pipe and no queue to be had: the hook is worth more than its record.
-        return replaced(order, None);
+        return replaced(invocation, None);
     };
-    let recorder = Recorder::begin(order);
-    if cancelled::bars(order) {
-        return forgo(order, recorder);
+    let recorder = Recorder::begin(invocation);
+    if cancelled::bars(invocation) {
+        return forgo(invocation, recorder);
     }
-    watch.add_live(Live::new(order, recorder.begun()));
+    watch.add_live(Live::new(invocation, recorder.begun()));
     let mut stop = None;
     let mut attempts = 1;
     let mut began = None;
     let last = loop {
-        let last = attempt(order, &mut watch, &mut stop);
+        let last = attempt(invocation, &mut watch, &mut stop);
         began.get_or_insert(last.began);
         if let Some(Err(error)) = &last.end
             && is_want(error)
         {
-            return replaced(order, Some(&watch));
+            return replaced(invocation, Some(&watch));
         }
         if well(&last)
             || watch.is_told_to_stop()
             || stop.is_some()
-            || attempts > order.retries
-            || !pause(order, &mut watch, &mut stop)
+            || attempts >= invocation.attempts()
+            || !pause(invocation, &mut watch, &mut stop)
         {
             break last;
         }
         attempts += 1;
     };
     let duration = last.ended.saturating_duration_since(began.unwrap_or(last.began));
-    let result = judge(order, &last, attempts, (watch.is_told_to_stop(), stop), duration);
+    let result = judge(invocation, &last, attempts, (watch.is_told_to_stop(), stop), duration);
     if last.end.as_ref().is_some_and(Result::is_err) {
         complain(&result.message);
     }
@@ -71,22 +70,22 @@ pub(crate) fn run(order: &Order) -> u8 {
     let ended = recorder.end(result, watch.streams.last_output());
     watch.tell(&ended, last.ended + TELL);
     leave(watch.streams.held_open());
-    if order.ignore_failure { 0 } else { code(&last) }
+    if invocation.ignore_failure { 0 } else { code(&last) }
 }
 
 /// Records that the hook was not begun, since its Pod is to go.
-fn forgo(order: &Order, recorder: Recorder) -> u8 {
+fn forgo(invocation: &Invocation, recorder: Recorder) -> u8 {
     let message = "not begun: the operator stopped the hooks of this Pod, which is to go".to_owned();
     recorder.end(
         RunEnd { outcome: Outcome::Cancelled, exit: None, attempts: 0, message, duration: 0 },
         String::new(),
     );
-    if order.ignore_failure { 0 } else { CANCELLED }
+    if invocation.ignore_failure { 0 } else { CANCELLED }
 }
 
 /// All that is needed to look after a hook.
-fn prepare(order: &Order) -> io::Result<Watch> {
-    let streams = Streams::new(order.output_bytes)?;
+fn prepare(invocation: &Invocation) -> io::Result<Watch> {
+    let streams = Streams::new(invocation.recorded_output())?;
     let signals = Signals::block()?;
     // Any number but 0 means yes. Without it, what leaves the hook's tree is out of reach at the timeout.
     let _ = set_child_subreaper(Some(getpid()));
@@ -99,19 +98,19 @@ fn is_want(error: &io::Error) -> bool {
 }
 
 /// The hook takes the runner's place, unwatched. Its run stays recorded as begun.
-fn replaced(order: &Order, watch: Option<&Watch>) -> u8 {
+fn replaced(invocation: &Invocation, watch: Option<&Watch>) -> u8 {
     let _ = set_child_subreaper(None::<Pid>);
     if let Some(watch) = watch {
         let _ = set_mask(&watch.signals.original());
     }
-    let error = become_it(&order.command);
-    complain(&cannot_start(order, &error));
-    if order.ignore_failure { 0 } else { refusal(&error) }
+    let error = become_it(&invocation.command);
+    complain(&cannot_start(invocation, &error));
+    if invocation.ignore_failure { 0 } else { refusal(&error) }
 }
 
 /// Waits before the next attempt. False if the runner was asked to end meanwhile.
-fn pause(order: &Order, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
-    let Some(deadline) = Instant::now().checked_add(order.retry_delay) else { return false };
+fn pause(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
+    let Some(deadline) = Instant::now().checked_add(invocation.retry_delay()) else { return false };
     while stop.is_none() {
         match watch.next(Some(deadline)) {
             // What earlier attempts left behind may have died; it is buried with the next.
@@ -130,7 +129,7 @@ fn well(attempt: &Attempt) -> bool {
 
 /// How the run ended, if the operator has `told` it to stop or a `signal` has asked for an end.
 fn judge(
-    order: &Order,
+    invocation: &Invocation,
     last: &Attempt,
     attempts: u32,
     (told, signal): (bool, Option<Signal>),
@@ -144,11 +143,11 @@ fn judge(
     let (outcome, message) = match &last.end {
         _ if well(last) => (Outcome::Succeeded, String::new()),
         _ if last.cut == Some(Cut::Timeout) => {
-            let seconds = order.timeout.unwrap_or_default().as_secs();
+            let seconds = invocation.timeout().unwrap_or_default().as_secs();
             (Outcome::TimedOut, format!("timed out after {seconds} s"))
         }
         _ if told => (Outcome::Cancelled, "stopped by the operator: the Pod is to go".to_owned()),
-        Some(Err(error)) => (Outcome::Failed, cannot_start(order, error)),
+        Some(Err(error)) => (Outcome::Failed, cannot_start(invocation, error)),
         Some(Ok(Exit::Code(code))) => (Outcome::Failed, format!("exited with {code}")),
         Some(Ok(Exit::Signal(signal))) => (Outcome::Failed, format!("ended by signal {signal}")),
         None => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
@@ -161,8 +160,8 @@ fn judge(
     RunEnd { outcome, exit, attempts, message, duration }
 }
 
-fn cannot_start(order: &Order, error: &io::Error) -> String {
-    let program = order.command.first().map(|program| program.display().to_string()).unwrap_or_default();
+fn cannot_start(invocation: &Invocation, error: &io::Error) -> String {
+    let program = invocation.command.first().map(|program| program.display().to_string()).unwrap_or_default();
     format!("cannot start {program:?}: {error}")
 }
 

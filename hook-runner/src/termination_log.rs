@@ -2,18 +2,17 @@
 //!
 //! The log belongs to the program in the container, and all of it together must stay within a budget, or else the
 //! kubelet cuts it. So each run has one line there, written before the hook starts and padded with spaces to what its
-//! end will take; the end is written over it, at once and in place. All of it lies in the file's first page, and a write
-//! within a page is not interrupted: whoever reads finds the one record or the other. Not a byte of the program's is
-//! overwritten or cut off, and nothing is written where there is no room.
+//! end will take; the end is written over it, at once and in place. All of it lies in the file's first page, and a
+//! write within a page is not interrupted: whoever reads finds the one record or the other. Not a byte of the program's
+//! is overwritten or cut off, and nothing is written where there is no room.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use hooked_protocol::{PREFIX, Record, parse};
+use hooked_protocol::{Invocation, PREFIX, Record, parse};
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom, fcntl_setfl, fstat, open, seek};
 use rustix::io::{Errno, pread, pwrite, write};
 
-use crate::arguments::Order;
 use crate::patience::{Patience, release};
 
 /// Bytes that the end of a run adds to its beginning: duration, outcome, exit code, attempts and a short message.
@@ -32,7 +31,7 @@ impl TerminationLog {
     /// Writes that the run begins, if there is room for that.
     pub(crate) fn begin(
         path: &Path,
-        order: &Order,
+        invocation: &Invocation,
         record: &Record,
         patience: &mut Patience,
     ) -> Result<Self, Errno> {
@@ -42,9 +41,9 @@ impl TerminationLog {
         if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
             return Err(Errno::INVAL);
         }
-        let mut this = Self { file, budget: order.budget, offset: 0, line: Vec::new() };
+        let mut this = Self { file, budget: invocation.log_budget(), offset: 0, line: Vec::new() };
         // An output of plain text grows by a newline's backslash here and there.
-        let ending = ENDING + order.output_bytes + order.output_bytes / 8;
+        let ending = ENDING + invocation.recorded_output() + invocation.recorded_output() / 8;
         this.locked(patience, |this| this.first_line(record, ending))?;
         // Written to in place from now on, which an appending descriptor does not do.
         fcntl_setfl(&this.file, OFlags::NONBLOCK)?;

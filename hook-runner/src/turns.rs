@@ -1,7 +1,7 @@
-//! How soon the runner runs when its hook ends: on a busy machine it would wait for milliseconds, and call them the hook's.
+//! How soon the runner runs when its hook ends: on a busy machine it would wait milliseconds, and call them the hook's.
 //!
-//! Since Linux 6.12 whoever asks for short turns gets them soon, and no more of them than others. Elsewhere, and where it is
-//! not allowed, everything is as ever.
+//! Since Linux 6.12 whoever asks for short turns gets them soon, and no more of them than others. Elsewhere, and where
+//! it is not allowed, everything is as ever.
 
 use std::mem::{size_of, zeroed};
 
@@ -12,8 +12,8 @@ const SHORT: u64 = 100_000;
 /// The kernel's own choice.
 const ORDINARY: u64 = 0;
 
-/// Asks for short turns. False if it was not granted, if the kernel knows of none, or if somebody has chosen another policy
-/// than the ordinary one.
+/// Asks for short turns. False if it was not granted, if the kernel knows of none, or if somebody has chosen another
+/// policy than the ordinary one.
 pub(crate) fn take_short() -> bool {
     ask_for(SHORT)
 }

@@ -1,7 +1,7 @@
 //! How long the runner was ready to go on and had no processor: time that a busy machine takes, and not the hook.
 //!
-//! Linux tells it in `/proc/thread-self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run, nanoseconds waited,
-//! turns. Where there is none, no wait is known of.
+//! Linux tells it in `/proc/thread-self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run,
+//! nanoseconds waited, turns. Where there is none, no wait is known of.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -22,7 +22,7 @@ impl Waits {
         Duration::from_nanos(self.read().unwrap_or_default())
     }
 
-    /// When it was that the runner could have gone on, if all waits were `before` when it began to sleep, and it goes on now.
+    /// When the runner could have gone on, if all waits were `before` when it began to sleep, and it goes on now.
     pub(crate) fn woken(&self, before: Duration) -> Instant {
         loop {
             let (waited, now) = (self.so_far(), Instant::now());

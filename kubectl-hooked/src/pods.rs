@@ -37,7 +37,7 @@ pub(crate) fn report(pod: &PodObject) -> ObservedPod {
         generation: pod.metadata.generation,
         deletion_timestamp: pod.metadata.deletion_timestamp.as_ref().map(|time| time.0),
         deletion_grace_seconds: pod.metadata.deletion_grace_period_seconds,
-        held: pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),
+        has_finalizer: pod.finalizers().iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),
         live: None,
         spec: pod.spec.clone(),
         status: pod.status.clone().unwrap_or_default(),

@@ -1,10 +1,161 @@
-//! How the runner is called.
+//! How the operator calls the runner: the words that stand in front of a hook's own command in a Pod's spec.
+//!
+//! The operator writes them by [`Invocation::to_command`], the runner reads them by [`Invocation::from_args`], and the
+//! operator reads back from a Pod's spec by [`Invocation::from_command`] what the Pod's runner was asked for. Arguments
+//! alone carry an invocation: the hook would see an environment variable.
+
+mod parse;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits::{MAX_BUDGET, MAX_OUTPUT};
+use crate::record::Hook;
+
+pub use parse::InvocationError;
 
 /// Where the runner is found in a container.
 pub const RUNNER_PATH: &str = "/.hooked/runner/hook-runner";
-/// The option by which the runner reports success whatever the hook does.
-pub const IGNORE_FAILURE: &str = "--ignore-failure";
-/// The option by which the runner records into the termination log.
-pub const TERMINATION_LOG: &str = "--termination-log";
-/// The option by which the runner tells the operator of the run while it goes on.
-pub const LIVE: &str = "--live";
+/// The task of the runner that an [`Invocation`] describes: the first word after the program.
+pub const RUN: &str = "run";
+
+/// The options of [`RUN`].
+mod option {
+    pub(super) const CONTAINER: &str = "--container";
+    pub(super) const HOOK: &str = "--hook";
+    pub(super) const RECORD_DIR: &str = "--record-dir";
+    /// The option by which the runner records into the termination log.
+    pub const TERMINATION_LOG: &str = "--termination-log";
+    pub(super) const BUDGET: &str = "--budget";
+    pub(super) const TIMEOUT: &str = "--timeout";
+    pub(super) const RETRIES: &str = "--retries";
+    pub(super) const RETRY_DELAY: &str = "--retry-delay";
+    pub(super) const OUTPUT_BYTES: &str = "--output-bytes";
+    /// The option by which the runner reports success whatever the hook does.
+    pub const IGNORE_FAILURE: &str = "--ignore-failure";
+    /// The option by which the runner tells the operator of the run while it goes on.
+    pub const LIVE: &str = "--live";
+}
+
+pub use option::{IGNORE_FAILURE, LIVE, TERMINATION_LOG};
+
+/// A hook, and how the runner is to run and record it.
+///
+/// The fields are the options as written, `None` for an option that is absent. The methods say what the options come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The container's name; never empty.
+    pub container: String,
+    /// Which hook.
+    pub hook: Hook,
+    /// The directory where the runner counts executions; without it executions have no number.
+    pub record_dir: Option<PathBuf>,
+    /// The container's termination log; without it the runner writes no record.
+    pub termination_log: Option<PathBuf>,
+    /// Bytes that the termination log may hold in all after the runner wrote to it; see [`Self::log_budget`].
+    pub budget: Option<usize>,
+    /// Seconds that each attempt may take; see [`Self::timeout`].
+    pub timeout: Option<u32>,
+    /// Further attempts after a failure; see [`Self::attempts`].
+    pub retries: Option<u32>,
+    /// Seconds between two attempts; see [`Self::retry_delay`].
+    pub retry_delay: Option<u32>,
+    /// Whether a failure is only recorded, and the runner reports success.
+    pub ignore_failure: bool,
+    /// Bytes of the hook's output to record; see [`Self::recorded_output`].
+    pub output_bytes: Option<usize>,
+    /// The volume that says how to reach the operator while the hook runs; without it the runner does not.
+    pub live: Option<PathBuf>,
+    /// The hook's own program and its arguments; never empty where [`Self::from_args`] has read it.
+    pub command: Vec<OsString>,
+}
+
+impl Invocation {
+    /// The invocation of a hook without any option.
+    pub fn new(container: String, hook: Hook, command: Vec<OsString>) -> Self {
+        Self {
+            container,
+            hook,
+            record_dir: None,
+            termination_log: None,
+            budget: None,
+            timeout: None,
+            retries: None,
+            retry_delay: None,
+            ignore_failure: false,
+            output_bytes: None,
+            live: None,
+            command,
+        }
+    }
+
+    /// Bytes that the termination log may hold in all: none unless given, and no more than the kubelet reads.
+    pub fn log_budget(&self) -> usize {
+        self.budget.unwrap_or(0).min(MAX_BUDGET)
+    }
+
+    /// How long each attempt may take; `None` for as long as it likes, which 0 seconds mean as well.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// How often the hook is tried at most: once, and as often again as there are retries.
+    pub fn attempts(&self) -> u32 {
+        self.retries.unwrap_or(0).saturating_add(1)
+    }
+
+    /// The time between two attempts: a second unless given.
+    pub fn retry_delay(&self) -> Duration {
+        Duration::from_secs(self.retry_delay.unwrap_or(1).into())
+    }
+
+    /// Bytes of the hook's output that a record keeps: none unless given, and no more than [`MAX_OUTPUT`].
+    pub fn recorded_output(&self) -> usize {
+        self.output_bytes.unwrap_or(0).min(MAX_OUTPUT)
+    }
+
+    /// The words of the exec handler that has the runner run the hook: [`RUNNER_PATH`], [`RUN`] and [`Self::to_args`].
+    pub fn to_command(&self) -> Vec<OsString> {
+        [RUNNER_PATH.into(), RUN.into()].into_iter().chain(self.to_args()).collect()
+    }
+
+    /// The words after [`RUN`]: the options, `--`, and the hook's own command.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let Self {
+            container,
+            hook,
+            record_dir,
+            termination_log,
+            budget,
+            timeout,
+            retries,
+            retry_delay,
+            ignore_failure,
+            output_bytes,
+            live,
+            command,
+        } = self;
+        let path = |path: &Option<PathBuf>| path.as_ref().map(OsString::from);
+        let seconds = |number: &Option<u32>| number.map(|number| number.to_string().into());
+        let bytes = |number: &Option<usize>| number.map(|number| number.to_string().into());
+        let options = [
+            (option::CONTAINER, Some(container.into())),
+            (option::HOOK, Some(hook.name().into())),
+            (option::RECORD_DIR, path(record_dir)),
+            (option::TERMINATION_LOG, path(termination_log)),
+            (option::BUDGET, bytes(budget)),
+            (option::TIMEOUT, seconds(timeout)),
+            (option::RETRIES, seconds(retries)),
+            (option::RETRY_DELAY, seconds(retry_delay)),
+            (option::OUTPUT_BYTES, bytes(output_bytes)),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| Some([name.into(), value?]));
+        let mut words: Vec<OsString> = given.flatten().collect();
+        words.extend(ignore_failure.then(|| option::IGNORE_FAILURE.into()));
+        words.extend(path(live).into_iter().flat_map(|path| [option::LIVE.into(), path]));
+        words.push("--".into());
+        words.extend_from_slice(command);
+        words
+    }
+}

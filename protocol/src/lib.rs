@@ -1,11 +1,13 @@
-//! The record that a hook run leaves behind, as the runner writes it and the operator reads it.
+//! What the operator and the hook-runner say to each other.
+//!
+//! The operator calls the runner by an [`Invocation`]; the runner answers by a [`Record`].
 //!
 //! A run leaves up to two records with the same [`RunId`]: one before the hook starts, one after it has ended.
 //! Each is one line of text, `hooked.dev/v1 {…}`, in a file that anyone in the container may write to. So [`parse`]
 //! believes nothing: what is odd in form, size or number is ignored, and no text makes it panic.
 //! Whether a well-formed record is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
 //!
-//! While a hook runs, its runner may also speak with the operator, which hears of the same run by the same records then:
+//! While a hook runs, its runner may also speak with the operator over the live channel, and sends the same records:
 //! [`Hello`], [`FromOperator`].
 //!
 //! ```
@@ -32,7 +34,7 @@ mod state;
 mod wire;
 
 pub use history::{Counts, Earlier, Past};
-pub use invocation::{IGNORE_FAILURE, LIVE, RUNNER_PATH, TERMINATION_LOG};
+pub use invocation::{IGNORE_FAILURE, Invocation, InvocationError, LIVE, RUN, RUNNER_PATH, TERMINATION_LOG};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
 pub use live::{

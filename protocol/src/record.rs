@@ -29,12 +29,13 @@ impl fmt::Debug for RunId {
     }
 }
 
-/// Which of a container's hooks.
+/// Which lifecycle hook: `PostStart` or `PreStop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Hook {
-    /// Runs when the container has started.
+    /// Runs beside the entrypoint when a container has started.
     PostStart,
-    /// Runs before the container is asked to stop.
+    /// Runs before the stop signal when a container is to be stopped.
     PreStop,
 }
 

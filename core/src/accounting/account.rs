@@ -84,7 +84,7 @@ impl Account {
 /// The second in which a run began that its runner should have reported while the run went on, and has not.
 fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i64> {
     let Finding::PostStart { container, run, .. } = finding else { return None };
-    let hook = evidence.shape.containers.get(container)?.post_start?;
+    let hook = evidence.shape.containers.get(container)?.hooks.post_start?;
     let seen_running = (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet);
     run.start_time.filter(|_| hook.live && seen_running).map(Timestamp::as_second)
 }

@@ -34,8 +34,8 @@ pub struct ObservedPod {
     pub deletion_timestamp: Option<Timestamp>,
     /// Seconds of grace that the deletion gave.
     pub deletion_grace_seconds: Option<i64>,
-    /// Whether our finalizer still holds it.
-    pub held: bool,
+    /// Whether our finalizer is on it.
+    pub has_finalizer: bool,
     /// Where its runners reach the operator, if they do.
     pub live: Option<LiveEndpoint>,
     /// What it was asked to be.

@@ -1,11 +1,13 @@
 //! The hooks and probes of a Pod's containers: what may run in it and what may kill it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind};
-use hooked_protocol::{IGNORE_FAILURE, LIVE, RUNNER_PATH, TERMINATION_LOG};
+use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
+use super::per_hook::PerHook;
 use super::pod::{Container, Handler, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
@@ -18,10 +20,8 @@ pub struct PodShape {
 /// What inference must know of a container's spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerShape {
-    /// Its postStart hook.
-    pub post_start: Option<HookShape>,
-    /// Its preStop hook.
-    pub pre_stop: Option<HookShape>,
+    /// Its hooks.
+    pub hooks: PerHook<Option<HookShape>>,
     /// Whether a liveness probe may kill it.
     pub liveness: bool,
     /// Whether a startup probe may kill it.
@@ -64,21 +64,21 @@ impl PodShape {
     /// Every hook of every container, in order of their names.
     pub fn hooks(&self) -> impl Iterator<Item = Hook> + '_ {
         self.containers.iter().flat_map(|(container, shape)| {
-            [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)]
-                .into_iter()
-                .filter_map(move |(kind, hook)| {
-                    Some(Hook { container: Arc::clone(container), kind, handler: hook?.handler })
-                })
+            shape.hooks.iter().filter_map(move |(kind, hook)| {
+                Some(Hook { container: Arc::clone(container), kind, handler: hook.as_ref()?.handler })
+            })
         })
     }
 }
 
 impl ContainerShape {
     fn of(container: &Container) -> Self {
-        let lifecycle = container.lifecycle.as_ref();
+        let handlers = container.lifecycle.as_ref().map(|written| PerHook {
+            post_start: written.post_start.as_ref(),
+            pre_stop: written.pre_stop.as_ref(),
+        });
         Self {
-            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(hook_shape),
-            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(hook_shape),
+            hooks: handlers.unwrap_or_default().map(|_, handler| handler.and_then(hook_shape)),
             liveness: container.liveness_probe.is_some(),
             startup: container.startup_probe.is_some(),
         }
@@ -95,22 +95,66 @@ fn hook_shape(handler: &Handler) -> Option<HookShape> {
     let Handler { exec, http_get, tcp_socket, sleep } = handler;
     let native = |handler| HookShape { handler, recorded: false, live: false, ignored: false };
     Some(match (exec, http_get, tcp_socket, sleep) {
-        (Some(exec), ..) => {
-            let by_runner = exec.command.first().is_some_and(|program| program == RUNNER_PATH);
-            let told = |option| {
-                by_runner && exec.command.iter().take_while(|word| *word != "--").any(|word| word == option)
-            };
-            // Without the log the runner records nothing that we could read.
-            HookShape {
-                handler: HandlerKind::Exec,
-                recorded: told(TERMINATION_LOG),
-                live: told(LIVE),
-                ignored: told(IGNORE_FAILURE),
-            }
-        }
+        (Some(exec), ..) => exec_shape(&exec.command),
         (_, Some(_), ..) => native(HandlerKind::HttpGet),
         (_, _, Some(_), _) => native(HandlerKind::TcpSocket),
         (.., Some(_)) => native(HandlerKind::Sleep),
         (None, None, None, None) => return None,
     })
+}
+
+/// The shape of an exec handler: what its words ask of the runner, and nothing if they call another program.
+fn exec_shape(command: &[String]) -> HookShape {
+    // Without the log the runner records nothing that we could read.
+    let shape = |recorded, live, ignored| HookShape { handler: HandlerKind::Exec, recorded, live, ignored };
+    match Invocation::from_command(command.iter().map(OsString::from)) {
+        Some(Ok(invocation)) => {
+            let Invocation { termination_log, live, ignore_failure, .. } = invocation;
+            shape(termination_log.is_some(), live.is_some(), ignore_failure)
+        }
+        // An operator of another version wrote words that this one cannot read: the options that it knows mean the same.
+        Some(Err(_)) | None => {
+            let by_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
+            let options = command.iter().take_while(|word| by_runner && *word != "--");
+            let has = |option| options.clone().any(|word| word == option);
+            shape(has(TERMINATION_LOG), has(LIVE), has(IGNORE_FAILURE))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the words ask of the runner: recorded, live, ignored.
+    fn check(words: &[&str], expect: (bool, bool, bool)) {
+        let command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let HookShape { recorded, live, ignored, .. } = exec_shape(&command);
+        assert_eq!((recorded, live, ignored), expect, "{words:?}");
+    }
+
+    #[test]
+    fn what_the_runner_is_asked_for_is_read_from_its_options_alone() {
+        let run = [RUNNER_PATH, "run", "--container", "web", "--hook", "PreStop"];
+        let with = |words: &[&'static str]| [&run[..], words].concat();
+        check(&with(&["--", "sh"]), (false, false, false));
+        check(&with(&["--termination-log", "/log", "--budget", "9", "--", "sh"]), (true, false, false));
+        check(&with(&["--live", "/live", "--ignore-failure", "--", "sh"]), (false, true, true));
+        check(&with(&["--record-dir", "--live", "--", "sh", "--ignore-failure"]), (false, false, false));
+        check(
+            &["sh", "--termination-log", "/log", "--live", "/live", "--ignore-failure"],
+            (false, false, false),
+        );
+        check(&[], (false, false, false));
+    }
+
+    #[test]
+    fn known_options_are_found_among_those_of_another_version() {
+        let older = [RUNNER_PATH, "run", "--termination-log", "/log", "--", "sh", "--live"];
+        check(&older, (true, false, false));
+        let newer =
+            [RUNNER_PATH, "run", "--from-the-future", "--live", "/live", "--ignore-failure", "--", "sh"];
+        check(&newer, (false, true, true));
+        check(&[RUNNER_PATH, "walk", "--live", "/live"], (false, true, false));
+    }
 }

@@ -21,7 +21,7 @@ pub(super) fn recent_runs(
 ) -> Vec<HookRunStatus> {
     let settled = counted.runs.iter().rev().map(describe);
     let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
-    let before = settled_before.cloned().map(|run| timed(run, &counted.took));
+    let before = settled_before.cloned().map(|run| timed(run, &counted.late_durations));
     let mut runs: Vec<HookRunStatus> =
         tracker.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
@@ -35,17 +35,17 @@ pub(super) fn recent_runs(
 }
 
 /// The run with its duration, if that has become known since it was counted.
-fn timed(run: HookRunStatus, took: &[LateDuration]) -> HookRunStatus {
-    let same = |took: &&LateDuration| {
-        run.pod_uid == *took.id.pod_uid
-            && run.container == *took.id.container
-            && run.hook == took.id.hook
-            && i64::from(run.restart_count) + 1 == i64::from(took.id.start)
+fn timed(run: HookRunStatus, late_durations: &[LateDuration]) -> HookRunStatus {
+    let same = |late: &&LateDuration| {
+        run.pod_uid == *late.id.pod_uid
+            && run.container == *late.id.container
+            && run.hook == late.id.hook
+            && i64::from(run.restart_count) + 1 == i64::from(late.id.instance)
     };
-    match took.iter().find(same) {
-        Some(took) => HookRunStatus {
-            duration: Some(GoDuration(took.duration.middle())),
-            duration_error: Some(GoDuration(took.duration.error())),
+    match late_durations.iter().find(same) {
+        Some(late) => HookRunStatus {
+            duration: Some(GoDuration(late.duration.middle())),
+            duration_error: Some(GoDuration(late.duration.error())),
             ..run
         },
         None => run,
@@ -82,7 +82,7 @@ pub fn describe(run: &HookRun) -> HookRunStatus {
         pod_uid: id.pod_uid.to_string(),
         node: node.as_deref().map(str::to_owned),
         container: id.container.to_string(),
-        restart_count: i32::try_from(id.start - 1).unwrap_or(i32::MAX),
+        restart_count: i32::try_from(id.instance - 1).unwrap_or(i32::MAX),
         execution: i64::from(id.execution),
         hook: id.hook,
         handler: *handler,
@@ -114,7 +114,7 @@ mod tests {
                 pod_uid: "u-1".into(),
                 container: "web".into(),
                 hook: HookKind::PreStop,
-                start: 3,
+                instance: 3,
                 execution: 2,
             },
             pod: "web-1".into(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
-use crate::lifecycle::{ContainerShape, Hook, PodShape};
+use crate::lifecycle::{ContainerShape, Hook, PerHook, PodShape};
 use crate::workload::revision::Measuring;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 
@@ -75,7 +75,7 @@ pub(super) fn kills(shape: &PodShape) -> BTreeMap<KillKey, u64> {
 }
 
 fn reasons(shape: &ContainerShape) -> impl Iterator<Item = KillReason> + use<> {
-    let ContainerShape { post_start, pre_stop, .. } = *shape;
+    let PerHook { post_start, pre_stop } = shape.hooks;
     let killed_by_probes = shape.killed_by_probes();
     let post_start = WITH_POST_START.into_iter().filter(move |_| post_start.is_some());
     let pre_stop = WITH_PRE_STOP.into_iter().filter(move |_| pre_stop.is_some());

@@ -408,7 +408,7 @@ fn report(pod: &Pod, measured: bool) -> ObservedPod {
         generation: Some(1),
         deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
         deletion_grace_seconds: pod.deleted.map(|_| 30),
-        held: pod.held,
+        has_finalizer: pod.held,
         live: None,
         spec: serde_json::from_value(spec).unwrap(),
         status: serde_json::from_value(status).unwrap(),

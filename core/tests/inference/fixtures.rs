@@ -122,14 +122,14 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
-        held: true,
+        has_finalizer: true,
         live: None,
         spec: serde_json::from_value(spec.clone()).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),
     }
 }
 
-/// Outcomes in the order of the container's starts, and kills.
+/// Outcomes in the order of the container's instances, and kills.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conclusion {
     pub(crate) post_start: Vec<Outcome>,

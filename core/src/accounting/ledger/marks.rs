@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 use crate::lifecycle::Slot;
 
-/// Up to which start of a container runs are counted.
+/// Up to which instance of a container runs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// postStart runs of starts up to this one are counted.
+    /// postStart runs of instances up to this one are counted.
     pub post_start: u32,
-    /// Ends of starts up to this one are counted.
+    /// Ends of instances up to this one are counted.
     pub end: u32,
-    /// The last start whose postStart run was counted because its container was seen running: what its runner has
+    /// The last instance whose postStart run was counted because its container was seen running: what its runner has
     /// measured is still to be counted, with its end. 0 if none.
     pub seen_running: u32,
 }
 
 impl Mark {
-    /// The last start of which `slot` is counted; 0 if none.
+    /// The last instance of which `slot` is counted; 0 if none.
     pub fn of(self, slot: Slot) -> u32 {
         match slot {
             Slot::PostStart => self.post_start,
@@ -35,9 +35,9 @@ impl Mark {
 pub struct PodMarks(pub BTreeMap<Arc<str>, Mark>);
 
 impl PodMarks {
-    /// Marks the postStart run of that start as counted because its container was seen running.
-    pub fn saw_running(&mut self, container: &Arc<str>, start: u32) {
-        self.0.entry(Arc::clone(container)).or_default().seen_running = start;
+    /// Marks the postStart run of that instance as counted because its container was seen running.
+    pub fn saw_running(&mut self, container: &Arc<str>, instance: u32) {
+        self.0.entry(Arc::clone(container)).or_default().seen_running = instance;
     }
 
     /// The mark of a container; nothing counted if there is none.
@@ -45,12 +45,12 @@ impl PodMarks {
         self.0.get(container).copied().unwrap_or_default()
     }
 
-    /// Marks starts of `container` up to `start` as counted.
-    pub fn advance(&mut self, container: &Arc<str>, slot: Slot, start: u32) {
+    /// Marks instances of `container` up to `instance` as counted.
+    pub fn advance(&mut self, container: &Arc<str>, slot: Slot, instance: u32) {
         let mark = self.0.entry(Arc::clone(container)).or_default();
         match slot {
-            Slot::PostStart => mark.post_start = mark.post_start.max(start),
-            Slot::End => mark.end = mark.end.max(start),
+            Slot::PostStart => mark.post_start = mark.post_start.max(instance),
+            Slot::End => mark.end = mark.end.max(instance),
         }
     }
 }

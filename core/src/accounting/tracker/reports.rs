@@ -1,7 +1,7 @@
 //! What came over the live channel.
 
 use hooked_crd::HookKind;
-use hooked_protocol::{Hook, Record};
+use hooked_protocol::Record;
 use jiff::Timestamp;
 
 use super::Tracker;
@@ -37,10 +37,7 @@ impl Tracker {
             return Heard::Foreign;
         };
         let shape = evidence.shape.containers.get(record.container.as_str());
-        let hook = shape.and_then(|shape| match record.hook {
-            Hook::PostStart => shape.post_start,
-            Hook::PreStop => shape.pre_stop,
-        });
+        let hook = shape.and_then(|shape| shape.hooks[record.hook]);
         if hook.is_none_or(|hook| !hook.live) {
             return Heard::Foreign;
         }

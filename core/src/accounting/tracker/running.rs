@@ -126,7 +126,7 @@ mod tests {
                 pod_uid: "u".into(),
                 container: "web".into(),
                 hook: HookKind::PreStop,
-                start: 1,
+                instance: 1,
                 execution: 1,
             },
             pod: "web-1".into(),

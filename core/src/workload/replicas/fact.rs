@@ -62,7 +62,7 @@ impl PodFact {
             life,
             bound: pod.spec.node_name.is_some(),
             ready_since: pod.status.true_since("Ready").map(jiff::Timestamp::as_second),
-            has_finalizer: pod.held,
+            has_finalizer: pod.has_finalizer,
             over,
             live: pod.live.as_ref().map(LiveEndpoint::fingerprint),
             seen: true,

@@ -10,10 +10,6 @@ use super::json::append;
 use crate::lifecycle::LiveEndpoint;
 use crate::names;
 
-/// Where the volume is found in a container.
-pub(super) const MOUNT: &str = "/.hooked/live";
-/// Its name in the Pod.
-pub(super) const VOLUME: &str = "hooked-live";
 /// Seconds for which a token is valid; the kubelet renews it well before.
 const TOKEN_SECONDS: u32 = 3600;
 
@@ -30,7 +26,7 @@ pub(super) fn deliver(template: &mut Value, endpoint: &LiveEndpoint) {
     ];
     let token =
         json!({"audience": names::LIVE_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN_FILE});
-    let volume = json!({"name": VOLUME, "projected": {
+    let volume = json!({"name": names::volume::LIVE, "projected": {
         // A hook runs as whoever its container does. What is in here is the Pod's own.
         "defaultMode": 0o444,
         "sources": [{"serviceAccountToken": token}, {"downwardAPI": {"items": items}}],
@@ -40,5 +36,5 @@ pub(super) fn deliver(template: &mut Value, endpoint: &LiveEndpoint) {
 
 /// How a container sees it.
 pub(super) fn mount() -> Value {
-    json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true})
+    json!({"name": names::volume::LIVE, "mountPath": names::mount::LIVE, "readOnly": true})
 }

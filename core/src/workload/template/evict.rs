@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Annotation of Pods by which the cluster autoscaler knows emptyDir volumes that keep no node from being scaled down.
-const ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+use crate::names::SAFE_TO_EVICT_ANNOTATION as ANNOTATION;
 
 /// Adds `volumes` to those that are given up with their node. What the user has written stays as it is, since the
 /// autoscaler takes every byte between two commas for a name.

@@ -8,3 +8,8 @@ pub(super) fn append(list: &mut Value, items: impl IntoIterator<Item = Value>) {
     all.extend(items);
     *list = Value::Array(all);
 }
+
+/// A text; empty where there is none.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

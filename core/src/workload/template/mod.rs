@@ -1,13 +1,19 @@
 //! The Pods that are asked for: the template, the hook-runner in it, and the Pod's identity.
 
 mod channel;
+mod conflicts;
+mod delivery;
 mod evict;
+mod hooked;
 mod inject;
 mod json;
 mod manifest;
 mod name;
+mod wrap;
 
-pub(crate) use inject::policy;
-pub use inject::{Delivery, InjectError, Runner, inject};
 pub use manifest::{Identity, Owner, manifest};
+pub use conflicts::InjectError;
+pub use delivery::Delivery;
+pub use inject::{Runner, inject};
 pub use name::pod_name;
+pub(crate) use wrap::policy;
