@@ -50,8 +50,9 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 
 /// The conditions of an object that cannot be read or carried out at all.
 pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
+    let message = shortened(message, WORDS);
     let sayings = vec![
-        say(condition::READY, "False", reason::INVALID, message),
+        say(condition::READY, "False", reason::INVALID, message.clone()),
         say(
             condition::RECONCILING,
             "False",

@@ -118,7 +118,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         uid: "uid".to_owned(),
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
-        ordinal: 1,
+        number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),

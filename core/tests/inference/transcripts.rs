@@ -66,7 +66,7 @@ fn report(pod: &Value) -> ObservedPod {
         uid: metadata["uid"].as_str().unwrap().to_owned(),
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
-        ordinal: 1,
+        number: 1,
         generation: metadata["generation"].as_i64(),
         deletion_timestamp: metadata["deletionTimestamp"].as_str().map(|time| time.parse().unwrap()),
         deletion_grace_seconds: metadata["deletionGracePeriodSeconds"].as_i64(),

@@ -50,13 +50,4 @@ mod tests {
         check_expendable(1, &["c", "d"], &["a"]);
         check_expendable(0, &["b", "d"], &["a", "c"]);
     }
-
-    /// A release that hashed differently would roll out every workload of every cluster.
-    #[test]
-    fn the_hash_never_changes_between_releases() {
-        assert_eq!(
-            of_template(&json!({"spec": {"containers": [{"name": "web"}]}}), &Value::Null, 0),
-            "r4mhtgddhz"
-        );
-    }
 }
