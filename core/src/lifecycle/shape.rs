@@ -108,19 +108,15 @@ fn hook_shape(handler: &Handler) -> Option<HookShape> {
 fn exec_shape(command: &[String]) -> HookShape {
     // Without the log the runner records nothing that we could read.
     let shape = |recorded, live, ignored| HookShape { handler: HandlerKind::Exec, recorded, live, ignored };
-    match Invocation::from_command(command.iter().map(OsString::from)) {
-        Some(Ok(invocation)) => {
-            let Invocation { termination_log, live, ignore_failure, .. } = invocation;
-            shape(termination_log.is_some(), live.is_some(), ignore_failure)
-        }
-        // An operator of another version wrote words that this one cannot read: the options that it knows mean the same.
-        Some(Err(_)) | None => {
-            let by_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
-            let options = command.iter().take_while(|word| by_runner && *word != "--");
-            let has = |option| options.clone().any(|word| word == option);
-            shape(has(TERMINATION_LOG), has(LIVE), has(IGNORE_FAILURE))
-        }
+    if let Some(Ok(invocation)) = Invocation::from_command(command.iter().map(OsString::from)) {
+        let Invocation { termination_log, live, ignore_failure, .. } = invocation;
+        return shape(termination_log.is_some(), live.is_some(), ignore_failure);
     }
+    // An operator of another version wrote words that this one cannot read: the options that it knows mean the same.
+    let by_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
+    let options = command.iter().take_while(|word| by_runner && *word != "--");
+    let has = |option| options.clone().any(|word| word == option);
+    shape(has(TERMINATION_LOG), has(LIVE), has(IGNORE_FAILURE))
 }
 
 #[cfg(test)]
