@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use hooked_core::accounting::ledger::Counted;
-use hooked_core::names::reason;
 use hooked_core::status::how_it_ended;
-use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome};
+use hooked_crd::{HookTotals, HookedWorkload, KillReason, Outcome, Reason};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
@@ -31,7 +30,7 @@ pub(crate) async fn publish(context: &Context, publication: Publication<'_>) {
     let reference = workload.object_ref(&());
     let (namespace, name) = (reference.namespace.as_deref(), reference.name.as_deref());
     context.metrics.publish(namespace.unwrap_or_default(), name.unwrap_or_default(), metrics);
-    let stuck = stuck.map(|why| warning(reason::HOOK_STUCK, "RunHook", why.to_owned()));
+    let stuck = stuck.map(|why| warning(Reason::HookStuck.as_str(), "RunHook", why.to_owned()));
     for event in events(counted).into_iter().chain(stuck).chain(invalid.map(refused)) {
         send(context, &event, &reference).await;
     }
@@ -79,7 +78,11 @@ fn note(totals: &HookTotals) -> String {
 }
 
 async fn farewell(context: &Context, type_: EventType, note: String, workload: &ObjectReference) {
-    let reason = if type_ == EventType::Normal { "HooksAccounted" } else { "HooksNotAccounted" };
+    let reason = if type_ == EventType::Normal {
+        Reason::HooksAccounted.as_str()
+    } else {
+        Reason::HooksNotAccounted.as_str()
+    };
     let event = Event {
         type_,
         reason: reason.to_owned(),
@@ -101,8 +104,8 @@ fn events(counted: &Counted) -> Vec<Event> {
     let mut failures: BTreeMap<(&str, String), (usize, String)> = BTreeMap::new();
     for run in &counted.runs {
         let reason = match run.outcome {
-            Outcome::Failed => "HookFailed",
-            Outcome::TimedOut => "HookTimedOut",
+            Outcome::Failed => Reason::HookFailed.as_str(),
+            Outcome::TimedOut => Reason::HookTimedOut.as_str(),
             _ => continue,
         };
         let what = format!("{:?} of container {}", run.id.hook, run.id.container);
@@ -119,7 +122,7 @@ fn events(counted: &Counted) -> Vec<Event> {
     });
     let kills = kills.into_iter().map(|((reason, container), (count, pod))| {
         let note = format!("container {container} was killed{}: {reason:?}, last in Pod {pod}", times(count));
-        warning("ContainerKilled", "KillContainer", note)
+        warning(Reason::ContainerKilled.as_str(), "KillContainer", note)
     });
     failures.chain(kills).collect()
 }
@@ -137,6 +140,7 @@ fn times(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use hooked_core::status::invalid;
+    use hooked_crd::condition;
     use jiff::Timestamp;
 
     use super::*;
@@ -145,7 +149,7 @@ mod tests {
     fn an_event_says_what_the_condition_says_as_far_as_the_api_server_takes_it() {
         fn check(message: &str, expect: &str) {
             let conditions = invalid(&[], 1, message, Timestamp::UNIX_EPOCH);
-            let event = refused(conditions.iter().find(|known| known.type_ == "Stalled").unwrap());
+            let event = refused(conditions.iter().find(|known| known.type_ == condition::STALLED).unwrap());
             let note = event.note.unwrap();
             assert_eq!((&*event.reason, &*note), ("Invalid", expect));
             assert!(event.type_ == EventType::Warning && note.len() <= 1024);

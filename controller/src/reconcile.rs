@@ -16,7 +16,7 @@ use hooked_core::workload::plan::{BURST, Plan, Rollout, plan};
 use hooked_core::workload::snapshot::{Leaving, Snapshot};
 use hooked_core::workload::tally::PodSet;
 use hooked_core::workload::template::Owner;
-use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus};
+use hooked_crd::{Evidence, HookedWorkload, HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
@@ -244,7 +244,7 @@ impl<'a> Pass<'a> {
         let conditions = vec![Condition {
             type_: condition::RECONCILING.to_owned(),
             status: "True".to_owned(),
-            reason: "New".to_owned(),
+            reason: Reason::New.as_str().to_owned(),
             message: "the operator has begun with the workload".to_owned(),
             last_transition_time: Time(Timestamp::now()),
             observed_generation: self.workload.metadata.generation,

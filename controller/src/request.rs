@@ -1,5 +1,6 @@
 //! Requests whose replies are not read beyond their metadata: decoding whole Pods costs a third of the create rate.
 
+use hooked_core::names;
 use kube::core::{ObjectMeta, Request, Status};
 use kube::{Client, Error};
 use serde::Deserialize;
@@ -29,7 +30,7 @@ pub(crate) fn pods(namespace: &str) -> Request {
 
 /// The collection of HookedWorkloads of a namespace.
 pub(crate) fn workloads(namespace: &str) -> Request {
-    Request::new(format!("/apis/hooked.dev/v1alpha1/namespaces/{namespace}/hookedworkloads"))
+    Request::new(format!("/apis/{}/namespaces/{namespace}/{}", names::API_VERSION, names::PLURAL))
 }
 
 /// The collection of `ControllerRevision`s of a namespace.
@@ -94,5 +95,12 @@ mod tests {
         let body = String::from_utf8(body(&manifest)).unwrap();
         assert_eq!(body, r#"{"command":"a \u003c b \u0026\u0026 c \u003e d\u2028"}"#);
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), manifest);
+    }
+
+    #[test]
+    fn the_path_of_workloads_is_that_of_their_definition() {
+        let list = workloads("shop").list(&kube::api::ListParams::default()).unwrap();
+        let path = <hooked_crd::HookedWorkload as kube::Resource>::url_path(&(), Some("shop"));
+        assert_eq!(list.uri().path(), path);
     }
 }

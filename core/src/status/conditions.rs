@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use hooked_crd::{HandlerKind, HookKind, Outcome, Reason, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -10,7 +10,7 @@ use super::counts::ReplicaCounts;
 use super::{Basis, Refusal, live};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
-use crate::names::{condition, reason};
+use crate::names::condition;
 use crate::workload::desired::{Desired, Measuring, Strategy};
 use crate::workload::plan::{Blocked, Rollout};
 use crate::workload::template::policy;
@@ -19,16 +19,12 @@ use crate::workload::template::policy;
 struct Saying {
     type_: &'static str,
     status: &'static str,
-    reason: &'static str,
+    reason: Reason,
     message: String,
 }
 
-fn say(
-    type_: &'static str,
-    status: &'static str,
-    reason: &'static str,
-    message: impl Into<String>,
-) -> Saying {
+fn say(type_: &'static str, status: &'static str, reason: Reason, message: impl Into<String>) -> Saying {
+    debug_assert!(reason.is_given_by(type_, status), "{reason} does not say that {type_}={status} gives it");
     Saying { type_, status, reason, message: message.into() }
 }
 
@@ -49,14 +45,14 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 /// The conditions of an object that cannot be read or carried out at all.
 pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
     let sayings = vec![
-        say(condition::READY, "False", reason::INVALID, message),
+        say(condition::READY, "False", Reason::Invalid, message),
         say(
             condition::RECONCILING,
             "False",
-            reason::INVALID,
+            Reason::Invalid,
             "the operator can do nothing until the object is changed",
         ),
-        say(condition::STALLED, "True", reason::INVALID, message),
+        say(condition::STALLED, "True", Reason::Invalid, message),
     ];
     let replaced = |type_: &str| sayings.iter().any(|saying| saying.type_ == type_);
     let kept: Vec<Condition> = previous.iter().filter(|known| !replaced(&known.type_)).cloned().collect();
@@ -76,15 +72,15 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.refusal {
         Some(Refusal { invalid: true, message }) => {
-            say(condition::STALLED, "True", reason::INVALID_TEMPLATE, message)
+            say(condition::STALLED, "True", Reason::InvalidTemplate, message)
         }
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
                 format!("no progress for {seconds} s; see the Pods of revision {}", basis.desired.revision);
-            say(condition::STALLED, "True", "ProgressDeadlineExceeded", message)
+            say(condition::STALLED, "True", Reason::ProgressDeadlineExceeded, message)
         }
-        _ => say(condition::STALLED, "False", "NotStalled", "nothing keeps the operator from going on"),
+        _ => say(condition::STALLED, "False", Reason::NotStalled, "not stalled"),
     }
 }
 
@@ -93,21 +89,21 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
     let tally =
         format!("{available} of {desired} Pods available, {updated} up to date, {} old", alive - updated);
     match basis.rollout {
-        Rollout::Done => say(condition::READY, "True", "RolloutComplete", tally),
+        Rollout::Done => say(condition::READY, "True", Reason::RolloutComplete, tally),
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
         Rollout::Blocked(Blocked::Leaving) => {
-            say(condition::READY, "False", "Leaving", "the workload is being deleted")
+            say(condition::READY, "False", Reason::Leaving, "the workload is being deleted")
         }
         _ if basis.desired.paused && (basis.desired.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
-            say(condition::READY, "False", "PausedWithChange", message)
+            say(condition::READY, "False", Reason::PausedWithChange, message)
         }
         Rollout::Blocked(Blocked::Paused) => {
-            say(condition::READY, "False", "Paused", format!("{tally}; paused"))
+            say(condition::READY, "False", Reason::Paused, format!("{tally}; paused"))
         }
-        _ => say(condition::READY, "False", "RolloutInProgress", tally),
+        _ => say(condition::READY, "False", Reason::RolloutInProgress, tally),
     }
 }
 
@@ -119,9 +115,9 @@ fn available(basis: &Basis<'_>, counts: &ReplicaCounts) -> Saying {
     let needed = counts.desired.saturating_sub(may_be_missing).max(0);
     let message = format!("{} Pods available, at least {needed} needed", counts.available);
     if counts.available >= needed {
-        say(condition::AVAILABLE, "True", "MinimumReplicasAvailable", message)
+        say(condition::AVAILABLE, "True", Reason::MinimumReplicasAvailable, message)
     } else {
-        say(condition::AVAILABLE, "False", "MinimumReplicasUnavailable", message)
+        say(condition::AVAILABLE, "False", Reason::MinimumReplicasUnavailable, message)
     }
 }
 
@@ -132,23 +128,30 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
         _ if stalled.status == "True" => {
             say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
         }
-        (_, Some(refusal)) => say(condition::PROGRESSING, "False", "WriteRefused", refusal.message.clone()),
+        (_, Some(refusal)) => {
+            say(condition::PROGRESSING, "False", Reason::WriteRefused, refusal.message.clone())
+        }
         // As a Deployment's: also when there is nothing to roll out.
         _ if basis.desired.paused => {
-            say(condition::PROGRESSING, "Unknown", "Paused", format!("{tally}; rollouts are paused"))
+            say(condition::PROGRESSING, "Unknown", Reason::Paused, format!("{tally}; rollouts are paused"))
         }
-        (Rollout::Done, _) => say(condition::PROGRESSING, "True", "RevisionAvailable", tally),
-        _ => say(condition::PROGRESSING, "True", "RollingOut", tally),
+        (Rollout::Done, _) => say(condition::PROGRESSING, "True", Reason::RevisionAvailable, tally),
+        _ => say(condition::PROGRESSING, "True", Reason::RollingOut, tally),
     }
 }
 
 fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
     let rests = matches!(basis.rollout, Rollout::Done | Rollout::Blocked(Blocked::Paused));
     if rests || stalled.status == "True" {
-        return say(condition::RECONCILING, "False", "Reconciled", "the operator has done what can be done");
+        return say(
+            condition::RECONCILING,
+            "False",
+            Reason::Reconciled,
+            "the operator has done what can be done",
+        );
     }
     let message = format!("{} of {} Pods available", counts.available, counts.desired);
-    say(condition::RECONCILING, "True", "RollingOut", message)
+    say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
 /// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
@@ -156,7 +159,7 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     if let Some(run) = basis.pods.running().overdue(basis.now) {
         let others = basis.pods.running().overdue_pods(basis.now).saturating_sub(1);
-        return say(condition::HOOKS_HEALTHY, "False", reason::HOOK_STUCK, stuck(run, others));
+        return say(condition::HOOKS_HEALTHY, "False", Reason::HookStuck, stuck(run, others));
     }
     let failing = failing(basis);
     let unmeasured = runner_unavailable(basis);
@@ -169,24 +172,29 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         let how = how_it_ended(run.outcome, run.exit_code);
         let what = format!("{hook:?} of container {container} in Pod {}: {how}{more}", run.pod);
         let message = [Some(what), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
-        return say(condition::HOOKS_HEALTHY, "False", "HookFailed", message);
+        return say(condition::HOOKS_HEALTHY, "False", Reason::HookFailed, message);
     }
     if let Some(message) = unmeasured {
         return say(
             condition::HOOKS_HEALTHY,
             "True",
-            "RunnerUnavailable",
+            Reason::RunnerUnavailable,
             format!("No hook is failing. {message}"),
         );
     }
     if let Some(message) = policy_beyond_grace(basis.desired) {
-        return say(condition::HOOKS_HEALTHY, "True", "PolicyExceedsGracePeriod", message);
+        return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyExceedsGracePeriod, message);
     }
     if let Some(message) = live::missing(basis) {
-        return say(condition::HOOKS_HEALTHY, "True", live::REASON, message);
+        return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
     }
     let count = basis.desired.shape.hooks().count();
-    say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+    say(
+        condition::HOOKS_HEALTHY,
+        "True",
+        Reason::NoHookIsFailing,
+        format!("none of {count} hooks is failing"),
+    )
 }
 
 /// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.
@@ -275,7 +283,7 @@ fn dated(sayings: Vec<Saying>, previous: &[Condition], generation: i64, now: Tim
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.as_str().to_owned(),
             message,
             last_transition_time: same.map_or(Time(now), |known| known.last_transition_time.clone()),
             observed_generation: Some(generation),
