@@ -133,7 +133,7 @@ impl Cluster for Port {
         for Notice { is_warning, reason, action, note } in notices {
             let event = Event {
                 type_: if is_warning { EventType::Warning } else { EventType::Normal },
-                reason,
+                reason: reason.as_str().to_owned(),
                 note: Some(note),
                 action: action.to_owned(),
                 secondary: None,

@@ -1,6 +1,6 @@
 //! The operator's first steps with a new workload: its finalizer is on the workload before anything is done for it.
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn first_status<C: Cluster>(
     let conditions = vec![Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),
-        reason: "New".to_owned(),
+        reason: Reason::New.as_str().to_owned(),
         message: "the operator has begun with the workload".to_owned(),
         last_transition_time: Time(cluster.now()),
         observed_generation: Some(subject.generation),
