@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::accounting::ledger::{Counted, Ledger, fold};
 use crate::lifecycle::Finding;
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::infer::infer;
+use crate::lifecycle::infer::{Patience, infer};
 use crate::workload::tally::PodSet;
 
 /// What a pass of accounting has come to. Nothing of it is true before `ledger` is committed.
@@ -28,7 +28,7 @@ pub fn account(pods: &mut PodSet, committed: &Ledger, now: Timestamp) -> Account
     let due: Vec<u64> = pods.due(now).map(|(ordinal, _)| ordinal).collect();
     for ordinal in due {
         let Some(evidence) = pods.evidence(ordinal) else { continue };
-        let findings = infer(evidence, &committed.marks.get(ordinal), now);
+        let findings = infer(evidence, &committed.marks.get(ordinal), Patience::Settle, now);
         let unheard: Vec<i64> =
             findings.settled.iter().filter_map(|finding| unheard(evidence, finding)).collect();
         for began in unheard {
