@@ -259,8 +259,16 @@ fn killing_cause(message: &str) -> KillingCause {
     }
 }
 
-/// Whether an exit status is that of a program that got SIGKILL. It may also be the program's own: it proves nothing
-/// alone.
-pub fn may_be_sigkill(end: &End) -> bool {
-    end.exit_code == 137 && !end.made_up
+/// The exit status of a process that got SIGKILL.
+const SIGKILLED: i32 = 137;
+
+/// Whether an exit status is that of a program that got SIGKILL. The program may also have chosen that exit status: it
+/// proves nothing alone.
+pub(super) fn may_be_sigkill(end: &End) -> bool {
+    end.exit_code == SIGKILLED && !end.made_up
+}
+
+/// Whether a failed postStart hook may have got SIGKILL.
+pub(super) fn hook_may_be_sigkilled(error: PostStartError) -> bool {
+    error.exit_code == Some(SIGKILLED)
 }

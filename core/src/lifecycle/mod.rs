@@ -9,14 +9,16 @@ mod endpoint;
 pub mod evidence;
 pub mod infer;
 pub mod kubelet;
-pub mod live;
+mod mark;
 mod per_hook;
 mod pod;
+mod record;
 pub mod rules;
 mod run;
 mod shape;
 
 pub use endpoint::LiveEndpoint;
+pub use mark::{Mark, PodMarks};
 pub use per_hook::PerHook;
 pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, ObservedPod, PodCondition,

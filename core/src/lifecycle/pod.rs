@@ -9,7 +9,6 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::endpoint::LiveEndpoint;
-use super::shape::PodShape;
 use crate::names;
 
 /// The highest ordinal there can be: the API server keeps numbers above it only as floats, and so not exactly.
@@ -70,11 +69,6 @@ impl ObservedPod {
             return Err(invalid());
         }
         Ok((revision.to_owned(), number))
-    }
-
-    /// The hooks and probes of its containers.
-    pub fn shape(&self) -> PodShape {
-        PodShape::of(&self.spec)
     }
 
     /// The statuses of app containers and sidecars.

@@ -194,3 +194,10 @@ pub struct Findings {
     /// Nothing more will be said of the Pod.
     pub closed: bool,
 }
+
+impl Findings {
+    /// Has the Pod looked at again at `at`, if not before.
+    pub(super) fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.due = self.due.into_iter().chain(at).min();
+    }
+}

@@ -8,7 +8,7 @@ use hooked_crd::{HandlerKind, HookKind};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
 use super::per_hook::PerHook;
-use super::pod::{Container, Handler, PodSpec};
+use super::pod::{Container, Handler, ObservedPod, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,13 @@ impl ContainerShape {
     /// Whether a probe may kill it.
     pub fn killed_by_probes(&self) -> bool {
         self.liveness || self.startup
+    }
+}
+
+impl ObservedPod {
+    /// The hooks and probes of the Pod's containers.
+    pub fn shape(&self) -> PodShape {
+        PodShape::of(&self.spec)
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use hooked_core::accounting::ledger::PodMarks;
 use hooked_core::lifecycle::ObservedPod;
 use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::infer::infer;
+use hooked_core::lifecycle::infer::{Patience, infer};
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use hooked_core::lifecycle::{Finding, Findings};
 use jiff::{SignedDuration, Timestamp};
@@ -98,7 +98,7 @@ fn conclude<'a>(entries: impl Iterator<Item = &'a Entry>, last: Timestamp) -> Fi
     for facts in entries.filter_map(Entry::evidence) {
         evidence.merge(facts);
     }
-    infer(&evidence, &PodMarks::default(), last + SignedDuration::from_secs(11))
+    infer(&evidence, &PodMarks::default(), Patience::Settle, last + SignedDuration::from_secs(11))
 }
 
 fn meaning_of(findings: &Findings) -> BTreeMap<String, Meaning> {

@@ -1,10 +1,8 @@
 //! A Pod of a workload with its containers and how their hooks went.
 
-use std::time::Duration;
-
 use hooked_core::accounting::ledger::PodMarks;
 use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::infer::{SETTLEMENT, infer};
+use hooked_core::lifecycle::infer::{Patience, infer};
 use hooked_core::lifecycle::{Finding, HookRun, kubelet};
 use hooked_core::status::describe;
 use hooked_crd::{HandlerKind, HookKind, HookRunStatus, Outcome};
@@ -153,10 +151,8 @@ fn supersedes(recorded: &HookRunStatus, shown: Option<&HookRunStatus>) -> bool {
 
 /// What the operator will count of the Pod, from what it shows now.
 fn runs(report: &ObservedPod, now: Timestamp) -> Vec<HookRun> {
-    // Nothing is counted here, so there is no reason to wait for later evidence.
-    let seen = now - Duration::from_secs(SETTLEMENT.unsigned_abs().as_secs());
-    let evidence = kubelet::read_pod(report, seen);
-    let findings = infer(&evidence, &PodMarks::default(), now);
+    let evidence = kubelet::read_pod(report, now);
+    let findings = infer(&evidence, &PodMarks::default(), Patience::Now, now);
     let settled = findings.settled.into_iter().filter_map(|finding| match finding {
         Finding::PostStart { run, .. } => Some(run),
         Finding::End { pre_stop, .. } => pre_stop,

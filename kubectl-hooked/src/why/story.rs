@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hooked_core::accounting::ledger::{Mark, PodMarks};
 use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::infer::{SETTLEMENT, infer};
+use hooked_core::lifecycle::infer::{Patience, infer};
 use hooked_core::lifecycle::rules::View;
 use hooked_core::lifecycle::{ContainerStatus, ObservedPod};
 use hooked_core::lifecycle::{Finding, Findings, HookRun, Kill, kubelet};
@@ -33,13 +32,11 @@ pub(super) fn explain(found: &Found, show_output: bool, now: Timestamp) -> Expla
     for container in &mut report.spec.init_containers {
         container.restart_policy = Some("Always".to_owned());
     }
-    // Nothing is counted here, so there is no reason to wait for later evidence.
-    let seen = now - Duration::from_secs(SETTLEMENT.unsigned_abs().as_secs());
-    let mut evidence = kubelet::read_pod(&report, seen);
+    let mut evidence = kubelet::read_pod(&report, now);
     for event in events {
         evidence.merge(event.clone());
     }
-    let findings = infer(&evidence, &PodMarks::default(), now);
+    let findings = infer(&evidence, &PodMarks::default(), Patience::Now, now);
     let case = Case { report: &report, whole, evidence: &evidence, findings: &findings, runs, show_output };
     let containers = report.spec.init_containers.iter().chain(&report.spec.containers);
     let controller = pod.owner_references().iter().find(|owner| owner.controller == Some(true));

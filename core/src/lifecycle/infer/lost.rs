@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hooked_crd::{HookKind, KillReason, Outcome, Source};
 use hooked_protocol::Earlier;
 
-use super::Case;
-use crate::lifecycle::HookShape;
+use super::case::Case;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
+use crate::lifecycle::shape::HookShape;
 
 /// Instances that are told of one by one; of more than these only the number is counted.
 const MOST_RECORDED: u32 = 64;

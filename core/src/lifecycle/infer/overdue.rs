@@ -3,7 +3,7 @@
 use hooked_crd::HookKind;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Case;
+use super::case::Case;
 use crate::lifecycle::run::HookRun;
 
 /// How long a postStart hook may run before somebody has to look: its container cannot become Running while it does, and

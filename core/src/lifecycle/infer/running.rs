@@ -2,8 +2,9 @@
 
 use hooked_crd::{HookKind, Outcome, Source};
 
-use super::{Case, measured};
-use crate::lifecycle::live::second_of;
+use super::case::Case;
+use super::findings::measured;
+use crate::lifecycle::record::second_of;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::HookRun;
 

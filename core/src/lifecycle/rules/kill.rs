@@ -2,8 +2,9 @@
 
 use hooked_crd::{HookKind, KillReason, Outcome};
 
-use super::{View, may_be_sigkill};
+use super::view::View;
 use crate::lifecycle::evidence::{Closed, KillingCause};
+use crate::lifecycle::kubelet::may_be_sigkill;
 
 /// Whether a container was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,9 @@
 
 use hooked_crd::{HandlerKind, HookKind, Outcome};
 
-use super::{Verdict, View};
-use crate::lifecycle::evidence::PostStartError;
-
-/// The exit status of a process that got SIGKILL.
-const SIGKILLED: i32 = 137;
+use super::verdict::Verdict;
+use super::view::View;
+use crate::lifecycle::kubelet::hook_may_be_sigkilled;
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -42,7 +40,7 @@ fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verd
     view.shape.hooks.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
     let ended = view.finished_at().filter(|_| view.instance.running_seen.is_none())?;
     let reported = view.instance.post_start_error;
-    let killed = reported == Some(PostStartError { exit_code: Some(SIGKILLED) });
+    let killed = reported.is_some_and(hook_may_be_sigkilled);
     if reported.is_some() && !killed {
         return None;
     }

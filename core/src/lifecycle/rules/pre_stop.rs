@@ -2,7 +2,8 @@
 
 use hooked_crd::{HookKind, Outcome, Source};
 
-use super::{Verdict, View};
+use super::verdict::Verdict;
+use super::view::View;
 use crate::lifecycle::evidence::Closed;
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
