@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hook::Hook;
 use crate::limits::{MAX_BUDGET, MAX_OUTPUT};
-use crate::record::Hook;
 
 pub use parse::InvocationError;
 

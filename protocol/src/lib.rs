@@ -23,17 +23,20 @@
 
 mod hex;
 mod history;
+mod hook;
 mod invocation;
 mod limits;
 mod line;
 mod live;
 mod merge;
+mod outcome;
 mod parse;
 mod record;
 mod state;
 mod wire;
 
 pub use history::{Counts, Earlier, Past};
+pub use hook::Hook;
 pub use invocation::{IGNORE_FAILURE, Invocation, InvocationError, LIVE, RUN, RUNNER_PATH, TERMINATION_LOG};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
@@ -41,6 +44,7 @@ pub use live::{
     ADDRESS_FILE, AUTHORITIES_FILE, FrameError, Frames, FromOperator, Hello, Proof, SERVER_NAME, TOKEN_FILE,
 };
 pub use merge::merge;
+pub use outcome::{Exit, Outcome};
 pub use parse::parse;
-pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};
+pub use record::{Ending, Numbering, Record, RunId, is_container_name};
 pub use state::{State, StateError};

@@ -28,14 +28,14 @@ pub struct ContainerShape {
     pub startup: bool,
 }
 
-/// What inference must know of a hook.
+/// What inference must know of a hook's spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HookShape {
     /// What it does.
     pub handler: HandlerKind,
     /// Whether the runner records it in the container's termination log.
     pub recorded: bool,
-    /// Whether the runner tells the operator of it while it runs.
+    /// Whether the runner tells the operator of the run while the hook runs.
     pub live: bool,
     /// Whether the runner reports success whatever the hook does.
     pub ignored: bool,

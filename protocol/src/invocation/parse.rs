@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Invocation, RUN, RUNNER_PATH, option};
-use crate::record::Hook;
+use crate::hook::Hook;
 
 /// Why words are no invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
