@@ -1,7 +1,8 @@
-//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and everything else stays as it is written.
+//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and everything else stays as
+//! it is written.
 //!
-//! The text is edited and not written anew: comments, the order of keys and every way of writing a value survive, and
-//! so does their meaning, whichever YAML they are written for.
+//! The text is edited and not written anew: comments, the order of keys and every way of writing a value
+//! survive, and so does their meaning, whichever YAML they are written for.
 
 mod edit;
 mod manifest;

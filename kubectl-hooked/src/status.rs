@@ -7,20 +7,22 @@ mod watch;
 
 use std::collections::BTreeMap;
 
+use hooked_core::lifecycle::controlling_workload;
 use hooked_core::names;
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::api::ListParams;
-use kube::{Api, ResourceExt};
 use thiserror::Error;
 
 use crate::End;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
 use crate::overview::{Choice, Overview, PodRow, overview};
-use crate::pods::{owner, pods};
+use crate::pods::{PodObject, pods};
 use crate::print::{PrintError, Screen, document};
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::get;
 
 /// Pods that one reply holds. A Pod takes some 10 KiB.
 const PAGE: u32 = 500;
@@ -34,7 +36,7 @@ pub(crate) enum StatusError {
     /// It was not printed.
     #[error(transparent)]
     Print(#[from] PrintError),
-    /// Ctrl-C cannot be heard.
+    /// The program cannot listen for Ctrl-C.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signal(#[from] std::io::Error),
 }
@@ -84,17 +86,6 @@ fn choice(options: &StatusOptions) -> Choice {
     Choice { limit, show_output: options.show_output }
 }
 
-/// The workloads of the namespace.
-pub(crate) fn workloads(connection: &Connection) -> Api<HookedWorkload> {
-    Api::namespaced(connection.client.clone(), &connection.namespace)
-}
-
-/// A workload by its name.
-pub(crate) async fn get(connection: &Connection, name: &str) -> Result<HookedWorkload, RequestError> {
-    let request = Request { verb: "get", asked: Asked::Workload, name, namespace: &connection.namespace };
-    workloads(connection).get(name).await.map_err(|error| request.failed(&error))
-}
-
 /// The Pods of a workload by UID, of which only what is shown is kept: there may be 10,000.
 async fn list_pods(
     connection: &Connection,
@@ -106,7 +97,7 @@ async fn list_pods(
     loop {
         let page = pods(connection).list(&parameters).await.map_err(|error| request.failed(&error))?;
         let now = Timestamp::now();
-        let ours = page.items.iter().filter(|pod| is_of(owner(pod), workload));
+        let ours = page.items.iter().filter(|pod| is_of(pod, workload));
         rows.extend(ours.map(|pod| (pod.uid().unwrap_or_default(), PodRow::of(pod, now))));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => parameters.continue_token = Some(token),
@@ -122,6 +113,7 @@ fn selector(workload: &HookedWorkload) -> String {
     parts.chain([names::REVISION_LABEL]).collect::<Vec<_>>().join(",")
 }
 
-fn is_of(owner: Option<(&str, &str)>, workload: &HookedWorkload) -> bool {
-    owner.is_some_and(|(uid, _)| workload.metadata.uid.as_deref() == Some(uid))
+fn is_of(pod: &PodObject, workload: &HookedWorkload) -> bool {
+    let owner = controlling_workload(&pod.metadata);
+    owner.is_some_and(|owner| workload.metadata.uid.as_ref() == Some(&owner.uid))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::PodEvidence;
 use hooked_core::lifecycle::kubelet;
 use hooked_core::workload::tally::{Heard, PodSet};
 use hooked_core::workload::template::Owner;

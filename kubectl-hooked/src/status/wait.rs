@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::watch_object;
 
-use super::{StatusError, get, workloads};
+use super::StatusError;
 use crate::End;
 use crate::arguments::{Goal, StatusOptions};
 use crate::connect::Connection;
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// How a workload stands to what is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::overview::tests::workload;
+    use crate::fixtures::workload;
 
     /// A workload of generation 2 with these conditions, seen by the operator at `observed`.
     fn with(observed: i64, conditions: &[(&str, &str)]) -> HookedWorkload {

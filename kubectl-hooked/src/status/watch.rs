@@ -10,15 +10,16 @@ use kube::ResourceExt;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
-use super::{StatusError, choice, get, is_of, selector, show, tree, workloads};
+use super::{StatusError, choice, is_of, selector, show, tree};
 use crate::End;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
 use crate::overview::{PodRow, overview};
-use crate::pods::{PodObject, owner, pods};
+use crate::pods::{PodObject, pods};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// The least time between two drawings: faster nobody can read. What comes meanwhile is drawn together.
 const FRAME: Duration = Duration::from_millis(200);
@@ -157,7 +158,7 @@ impl Sight {
     }
 
     fn has(&self, pod: &PodObject) -> bool {
-        self.workload.as_ref().is_some_and(|workload| is_of(owner(pod), workload))
+        self.workload.as_ref().is_some_and(|workload| is_of(pod, workload))
     }
 
     fn draw(&self, options: &StatusOptions, screen: &Screen) -> Result<(), StatusError> {
