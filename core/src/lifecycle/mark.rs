@@ -12,8 +12,8 @@ pub struct Mark {
     pub post_start: u32,
     /// Ends of instances up to this one are counted.
     pub end: u32,
-    /// The last instance whose postStart run was counted because its container was seen running: the duration that
-    /// the runner has measured is still to be counted, with the end of that instance. 0 if none.
+    /// The last instance whose postStart run was counted because its container was seen running: the duration
+    /// that the runner has measured is still to be counted, with the end of that instance. 0 if none.
     pub seen_running: u32,
 }
 

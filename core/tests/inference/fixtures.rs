@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::infer::{Patience, infer};
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
-use hooked_core::lifecycle::{Finding, Findings};
+use hooked_core::lifecycle::{Finding, Findings, ObservedPod, Patience, PodEvidence, PodMarks, infer};
 use hooked_crd::{KillReason, Outcome};
 use jiff::Timestamp;
 use serde_json::{Value, json};

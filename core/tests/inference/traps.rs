@@ -52,7 +52,7 @@ fn crash_loop_back_off_hides_the_reason_but_an_event_may_tell() {
 }
 
 #[test]
-fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_may() {
+fn within_one_second_only_the_hooks_exit_status_tells_who_was_first() {
     let event = |story: Story| story.event(3, "FailedPostStartHook", "PostStartHook failed");
     let hidden = Story::with_hooks(&exec("postStart"))
         .status(9, &waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"));
@@ -67,7 +67,7 @@ fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_
 }
 
 #[test]
-fn an_eviction_is_the_end_of_the_instance_that_it_ended_and_of_none_before() {
+fn an_eviction_ends_one_instance_and_none_before_it() {
     let restarted = json!({"phase": "Succeeded", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"containerID": "b", "startedAt": at(5), "finishedAt": at(20), "exitCode": 0}},
@@ -79,7 +79,7 @@ fn an_eviction_is_the_end_of_the_instance_that_it_ended_and_of_none_before() {
 }
 
 #[test]
-fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_evicted() {
+fn a_container_forgotten_by_the_time_of_an_eviction_was_evicted() {
     let forgotten = json!({"phase": "Failed", "reason": "Evicted", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
@@ -149,7 +149,7 @@ fn a_hook_that_makes_its_program_quit_and_dies_with_it_has_not_failed() {
 }
 
 #[test]
-fn a_failure_in_the_second_in_which_a_program_ends_that_ends_by_itself_is_no_failure() {
+fn a_failure_in_the_second_in_which_a_program_ends_itself_is_none() {
     let check = |last_state: serde_json::Value, outcome: Outcome, kills: &[KillReason]| {
         let status = json!({"phase": "Succeeded", "containerStatuses": [{
             "name": "web", "restartCount": 1, "lastState": last_state, "state": {"terminated":
@@ -213,7 +213,7 @@ fn a_container_out_of_memory_runs_no_pre_stop() {
 }
 
 #[test]
-fn of_a_container_that_runs_out_of_memory_while_it_is_stopped_nobody_knows_whether_its_hook_ran() {
+fn whether_a_hook_ran_is_unknown_if_memory_ran_out_during_the_stop() {
     let check = |deleted: i64, reported: Option<i64>, outcome: Outcome| {
         let story = Story::with_hooks(&exec("preStop")).status(2, &running(0, 1)).stopping(
             20,
@@ -250,7 +250,7 @@ fn a_container_that_exits_by_itself_is_not_killed_and_runs_no_pre_stop() {
 }
 
 #[test]
-fn with_a_probe_that_could_have_killed_it_nobody_knows_whether_pre_stop_ran() {
+fn whether_pre_stop_ran_is_unknown_if_a_probe_may_have_killed() {
     let story = Story::with_hooks(&exec("preStop"))
         .with_liveness_probe()
         .status(5, &waiting(0, "CrashLoopBackOff", 1, 4, 1, "Error"));
@@ -322,7 +322,7 @@ fn a_pre_stop_is_running_from_the_deletion_until_its_container_has_ended() {
 }
 
 #[test]
-fn instances_that_were_over_before_anybody_looked_are_lost_and_not_guessed() {
+fn instances_over_before_anybody_looked_are_lost_and_not_guessed() {
     let story = Story::with_hooks(&both()).status(50, &waiting(4, "CrashLoopBackOff", 40, 49, 1, "Error"));
     let lost: Vec<_> = story
         .findings(70)
@@ -384,7 +384,7 @@ fn a_container_that_could_not_be_started_ran_no_hook() {
 }
 
 #[test]
-fn a_kill_in_the_second_of_the_next_instance_is_the_kill_of_the_one_before() {
+fn a_kill_in_the_second_of_the_next_instance_is_of_the_one_before() {
     let restarted = json!({"phase": "Running", "containerStatuses": [{
         "name": "web", "restartCount": 1, "state": {"running": {"startedAt": at(10)}},
         "lastState": {"terminated": {"startedAt": at(1), "finishedAt": at(10), "exitCode": 0}},
@@ -424,8 +424,8 @@ fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
     assert_eq!(run.exit_code, Some(3));
 }
 
-/// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing was heard
-/// since.
+/// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing
+/// was heard since.
 fn unobserved(disruption: &str) -> Vec<KillReason> {
     let mut status = running(0, -10);
     status["conditions"] = json!([{"type": "DisruptionTarget", "status": "True", "reason": disruption}]);
@@ -449,7 +449,7 @@ fn a_pod_that_is_evicted_from_a_node_that_lives_stops_as_any_other() {
 }
 
 #[test]
-fn a_container_that_vanished_from_its_node_does_not_end_as_the_one_before_it() {
+fn an_instance_vanished_from_its_node_does_not_end_as_the_one_before() {
     let failing = line("PreStop", 1, Some("Succeeded"), "");
     let before = with_log(waiting(1, "ContainerCreating", 0, 10, 143, "Error"), &failing);
     let story =

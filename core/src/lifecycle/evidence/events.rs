@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::lifecycle::per_hook::PerHook;
 
-/// The seconds of the kubelet's Events about a container. A repeated Event shows only its first and its last time.
+/// The seconds of the kubelet's Events about a container. A repeated Event shows only its first and its last
+/// time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventEvidence {
     /// `Started`: recorded just before a postStart hook.

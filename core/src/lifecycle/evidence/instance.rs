@@ -32,8 +32,8 @@ pub struct InstanceEvidence {
     pub records: BTreeMap<RunId, Record>,
 }
 
-/// `waiting.reason=PostStartHookError`. The kubelet's message may hold the hook's output, which may be secret: only
-/// the exit status is taken from the message.
+/// `waiting.reason=PostStartHookError`. The kubelet's message may hold the hook's output, which may be
+/// secret: only the exit status is taken from the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PostStartError {
     /// The exit status of an exec hook's process.

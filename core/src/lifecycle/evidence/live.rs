@@ -6,11 +6,12 @@ use hooked_protocol::{Record, RunId};
 
 use crate::lifecycle::record::second_of;
 
-/// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be forged.
+/// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be
+/// forged.
 const MOST: usize = 8;
 
-/// What came live of one container. The key of a record is the beginning and the id of its run, which no copy of the
-/// record can change: so the newest records that are kept are the same in whatever order records come.
+/// What came live of one container. The key of a record is the beginning and the id of its run, which no copy
+/// of the record can change: so the newest records that are kept are the same in whatever order records come.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveRecords(BTreeMap<(u64, RunId), Record>);
 

@@ -16,10 +16,13 @@ use hooked_protocol::Record;
 use super::shape::PodShape;
 use earliest::earliest;
 
-pub use events::{EventEvidence, KillingCause};
-pub use instance::{End, InstanceEvidence, PostStartError};
-pub use live::LiveRecords;
-pub use stop::{Closed, Stop};
+pub(crate) use events::EventEvidence;
+pub use events::KillingCause;
+pub use instance::End;
+pub(crate) use instance::{InstanceEvidence, PostStartError};
+pub(crate) use live::LiveRecords;
+pub(crate) use stop::Closed;
+pub use stop::Stop;
 
 /// All that is known of a Pod's hook runs and kills and not counted yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,8 +61,8 @@ pub struct ContainerEvidence {
 }
 
 impl PodEvidence {
-    /// Forgets what is counted and can no longer decide anything. The present instances are kept: an Event that
-    /// comes later must find its instance.
+    /// Forgets what is counted and can no longer decide anything. The present instances are kept: an Event
+    /// that comes later must find its instance.
     pub fn prune(&mut self) {
         for container in self.containers.values_mut() {
             container.prune();

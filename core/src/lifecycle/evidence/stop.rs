@@ -30,7 +30,8 @@ impl Stop {
     /// Both of two sightings of the same deletion.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        // A later deletion may come in the same second, and can only shorten the grace: the longest is the first.
+        // A later deletion may come in the same second, and can only shorten the grace: the longest is the
+        // first.
         let key = |stop: Self| (!stop.exact, stop.began, Reverse(stop.grace));
         let first = if key(other) < key(self) { other } else { self };
         Self { forced: self.forced || other.forced, ..first }

@@ -1,8 +1,9 @@
 //! To which instance of its container a record belongs that came over the live channel.
 //!
-//! A record does not name its instance: the runner cannot see `restartCount`. A record belongs to the instance whose
-//! termination log has the same run, or to the one that the record's time and number fit. A record that belongs to no
-//! instance for certain is left out: the same record follows in the termination log.
+//! A record does not name its instance: the runner cannot see `restartCount`. A record belongs to the
+//! instance whose termination log has the same run, or to the one that the record's time and number fit. A
+//! record that belongs to no instance for certain is left out: the same record follows in the termination
+//! log.
 
 use std::borrow::Cow;
 
@@ -15,15 +16,16 @@ use crate::lifecycle::shape::ContainerShape;
 
 /// A container with its live records where they belong.
 #[derive(Clone, Debug)]
-pub(super) struct Bound<'a> {
+pub(crate) struct Bound<'a> {
     /// The container, its live records among those of their instances.
-    pub(super) container: Cow<'a, ContainerEvidence>,
+    pub(crate) container: Cow<'a, ContainerEvidence>,
     /// An instance whose postStart has begun by a live record, and that the kubelet does not show yet.
-    pub(super) begun: Option<(u32, InstanceEvidence)>,
+    pub(crate) begun: Option<(u32, InstanceEvidence)>,
 }
 
-/// Adds live records to the instances that they belong to. No instance follows the latest of a Pod that is `stopping`.
-pub(super) fn bind<'a>(
+/// Adds live records to the instances that they belong to. No instance follows the latest of a Pod that is
+/// `stopping`.
+pub(crate) fn bind<'a>(
     container: &'a ContainerEvidence,
     name: &str,
     shape: &ContainerShape,
@@ -58,14 +60,15 @@ pub(super) fn bind<'a>(
     Bound { container: Cow::Owned(bound), begun }
 }
 
-/// Whether a record in a termination log is of a hook whose runner writes there. Anything else may be the program's.
+/// Whether a record in a termination log is of a hook whose runner writes there. Anything else may be the
+/// program's.
 fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
     shape.hooks[record.hook].is_some_and(|hook| hook.recorded)
 }
 
-/// Adds a live record to an instance. An instance runs each hook once: the run in its log comes first, then the run
-/// that began first. A program that reports a run of its container's hook does so after that hook has begun, and
-/// changes nothing.
+/// Adds a live record to an instance. An instance runs each hook once: the run in its log comes first, then
+/// the run that began first. A program that reports a run of its container's hook does so after that hook has
+/// begun, and changes nothing.
 fn add(instance: &mut InstanceEvidence, record: &Record) {
     let mut of_hook = instance.records.values().filter(|known| known.hook == record.hook);
     if of_hook.any(|known| known.run != record.run) && !instance.records.contains_key(&record.run) {
@@ -80,8 +83,9 @@ fn live_kind(record: &Record, shape: &ContainerShape) -> Option<HookKind> {
     Some(record.hook).filter(|kind| shape.hooks[*kind].is_some_and(|hook| hook.live))
 }
 
-/// The instance that a record belongs to, if that is certain: the instance whose termination log has the same run, or
-/// the only one that the record's time and number fit. The runner's clock is the node's, as the kubelet's is.
+/// The instance that a record belongs to, if that is certain: the instance whose termination log has the same
+/// run, or the only one that the record's time and number fit. The runner's clock is the node's, as the
+/// kubelet's is.
 fn instance_of(
     container: &ContainerEvidence,
     record: &Record,
@@ -113,10 +117,10 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Whether a run was in this instance and can have been in no other one. Between the first and the last second of
-    /// an instance there is no other. In those two seconds, and while no end of the instance is known, a postStart run
-    /// must have the instance's number too. The number of a preStop run decides nothing, since many instances end
-    /// without a preStop: the instance must be the last one, or go on.
+    /// Whether a run was in this instance and can have been in no other one. Between the first and the last
+    /// second of an instance there is no other. In those two seconds, and while no end of the instance is
+    /// known, a postStart run must have the instance's number too. The number of a preStop run decides
+    /// nothing, since many instances end without a preStop: the instance must be the last one, or go on.
     fn fits(&self, record: &Record, kind: HookKind) -> bool {
         let second = second_of(record);
         let Some(began) = self.instance.started_at else { return false };
@@ -140,8 +144,8 @@ fn unseen_instance(container: &ContainerEvidence) -> u32 {
     container.instances.last_key_value().map_or(1, |(latest, _)| latest + 1)
 }
 
-/// Whether a postStart run is certainly of the `unseen` instance: the latest known instance had ended before the run,
-/// and the run has the unseen instance's number.
+/// Whether a postStart run is certainly of the `unseen` instance: the latest known instance had ended before
+/// the run, and the run has the unseen instance's number.
 fn is_of_unseen(container: &ContainerEvidence, record: &Record, unseen: u32) -> bool {
     let latest = container.instances.last_key_value();
     let after_the_latest = latest.is_none_or(|(_, instance)| {

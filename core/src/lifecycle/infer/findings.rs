@@ -45,8 +45,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a postStart run was counted by a live record alone, which is forgotten by now, and may have been stopped
-    /// by the operator: the kubelet reports a stopped hook as a failure too.
+    /// Whether a postStart run was counted by a live record alone, which is forgotten by now, and may have
+    /// been stopped by the operator: the kubelet reports a stopped hook as a failure too.
     fn may_be_cancelled(&self, view: &View<'_>, hook: HookShape) -> bool {
         let live_only = hook.live && !hook.recorded && view.record(HookKind::PostStart).is_none();
         let counted = self.counted.post_start >= view.number && !view.seen_running_before;

@@ -16,13 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::{Closed, ContainerEvidence, PodEvidence};
 use super::mark::PodMarks;
 use super::run::{Findings, Slot};
-use bind::{Bound, bind};
 use case::Case;
 
+pub(super) use bind::{Bound, bind};
 pub use patience::Patience;
 
 /// How long after the grace period a kubelet may be silent before its Pod is given up.
-pub const SILENCE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const SILENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What `evidence` shows at `now` beyond what is `counted`.
 pub fn infer(evidence: &PodEvidence, counted: &PodMarks, patience: Patience, now: Timestamp) -> Findings {

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 
-/// How long after a run's end was seen other evidence of the run may still come: its runner's record, or an Event.
+/// How long after a run's end was seen other evidence of the run may still come: its runner's record, or an
+/// Event.
 const SETTLEMENT: SignedDuration = SignedDuration::from_secs(10);
 
 /// How long to wait for other evidence of a run whose end was seen.

@@ -58,8 +58,8 @@ impl Case<'_> {
         }
     }
 
-    /// Settles the end of an instance that only its mark knows: the instance's postStart run is counted, the kubelet no
-    /// longer knows the container, and no more evidence will come.
+    /// Settles the end of an instance that only its mark knows: the instance's postStart run is counted, the
+    /// kubelet no longer knows the container, and no more evidence will come.
     fn settle_forgotten(&self, expected: u32, findings: &mut Findings) -> bool {
         let number = self.counted.post_start;
         if self.evidence.closed.is_none() || number < expected {
@@ -82,8 +82,8 @@ impl Case<'_> {
         slot == Slot::End && view.instance.end_seen.is_none() && started_again
     }
 
-    /// When a slot of an instance settles: a postStart run once its runner has recorded its end, anything else when
-    /// the patience after its end was seen is over, or at once where no more evidence can come.
+    /// When a slot of an instance settles: a postStart run once its runner has recorded its end, anything
+    /// else when the patience after its end was seen is over, or at once where no more evidence can come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
         let closed_without_end = self.evidence.closed.is_some() && view.instance.end_seen.is_none();
         // Where failures are ignored a running container proves nothing of its hook: only the record does.
@@ -101,8 +101,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whether no Event can add to what is known of an ended instance: its hooks' ends are recorded, and no probe can
-    /// have killed the instance.
+    /// Whether no Event can add to what is known of an ended instance: its hooks' ends are recorded, and no
+    /// probe can have killed the instance.
     fn nothing_more_can_come(&self, view: &View<'_>) -> bool {
         let PerHook { post_start, pre_stop } = self.shape.hooks;
         let post_start = post_start.is_none() || self.counted.post_start >= view.number;
@@ -111,7 +111,8 @@ impl Case<'_> {
         post_start && pre_stop && !self.shape.killed_by_probes()
     }
 
-    /// Settles the postStart run of an instance that the kubelet does not show yet, if its runner has recorded the end.
+    /// Settles the postStart run of an instance that the kubelet does not show yet, if its runner has
+    /// recorded the end.
     fn settle_begun(&self, expected: u32, findings: &mut Findings) -> bool {
         let Some(view) = self.view_of_begun().filter(|view| view.number >= expected) else { return false };
         let ended = view.has_recorded_end(HookKind::PostStart);

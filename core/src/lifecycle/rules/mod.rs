@@ -1,7 +1,7 @@
 //! The conclusions that evidence allows, each a pure function named by what it concludes.
 //!
-//! A chain is tried in order and the first rule that answers wins, so an earlier rule is a stronger one. Where nothing
-//! can tell, the answer is Unknown: never a guess shown as a fact.
+//! The rules of a chain are tried in order and the first one that answers wins, so an earlier rule is a
+//! stronger one. Where no rule answers, the verdict is Unknown: never a guess shown as a fact.
 
 mod kill;
 mod post_start;
@@ -9,8 +9,8 @@ mod pre_stop;
 mod verdict;
 mod view;
 
-pub use kill::{KillVerdict, kill};
-pub use post_start::post_start;
-pub use pre_stop::pre_stop;
-pub use verdict::Verdict;
-pub use view::View;
+pub(super) use kill::{KillVerdict, kill};
+pub(super) use post_start::post_start;
+pub(super) use pre_stop::pre_stop;
+pub(super) use verdict::Verdict;
+pub(super) use view::View;

@@ -7,13 +7,13 @@ use super::view::View;
 
 /// How a hook run ended, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// Why, in words.
-    pub message: String,
-    /// Who says so.
-    pub source: Source,
+    pub(crate) message: String,
+    /// Who reported it.
+    pub(crate) source: Source,
 }
 
 impl Verdict {
@@ -22,7 +22,7 @@ impl Verdict {
         Self { outcome, message: message.into(), source: Source::Kubelet }
     }
 
-    /// What the runner has recorded of the run's end: its word is the strongest.
+    /// What the runner has recorded of the run's end: the strongest source.
     pub(super) fn recorded(record: &Record) -> Option<Self> {
         let ending = record.ending.as_ref()?;
         let message = match ending.message.as_str() {
