@@ -63,7 +63,7 @@ pub(crate) enum ConvertError {
     Print(#[from] PrintError),
 }
 
-/// Runs the command. What was done is told on standard error: standard output is the manifest.
+/// Runs the command. Standard error reports what was done: standard output is the manifest.
 pub(crate) fn run(options: &ConvertOptions) -> Result<(), ConvertError> {
     let ConvertOptions { filename, output } = options;
     let file =

@@ -1,4 +1,4 @@
-//! All that `status` tells of a workload, as a value.
+//! All that `status` shows of a workload, as a value.
 
 mod pod;
 
@@ -29,7 +29,7 @@ pub(crate) struct Overview {
     pub(crate) status: HookedWorkloadStatus,
     /// The update revision first, then the current one, then others.
     pub(crate) revisions: Vec<RevisionRow>,
-    /// Pods that are gone and of which `recentRuns` still tells.
+    /// Pods that are gone, and of which `recentRuns` still holds runs.
     pub(crate) gone: Vec<PodRow>,
 }
 

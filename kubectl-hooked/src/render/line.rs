@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Tone;
+use super::tone::Tone;
 
 /// A line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

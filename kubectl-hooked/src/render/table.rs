@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::line::head;
-use super::{Line, Tone};
+use super::line::{Line, head};
+use super::tone::Tone;
 
 /// Columns between columns.
 const GAP: usize = 2;

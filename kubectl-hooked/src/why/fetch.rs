@@ -34,7 +34,7 @@ pub(super) struct Memory {
     pub(super) kills: Vec<KillStatus>,
 }
 
-/// Everything about a Pod. Without the Pod nothing can be said; without the rest less.
+/// Everything about a Pod. Without the Pod there is nothing to explain; without the rest there is less.
 pub(super) async fn fetch(connection: &Connection, name: &str) -> Result<Found, RequestError> {
     let namespace = &connection.namespace;
     let request = Request { verb: "get", asked: Asked::Pod, name, namespace };
