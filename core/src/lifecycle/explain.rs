@@ -29,11 +29,12 @@ pub fn explain(pod: &ObservedPod, events: &[ObservedEvent], now: Timestamp) -> P
     let init = pod.spec.init_containers.iter();
     let init = init.map(|c| (c, if c.is_sidecar() { ContainerKind::Sidecar } else { ContainerKind::Init }));
     let app = pod.spec.containers.iter().map(|c| (c, ContainerKind::App));
-    let containers = init.chain(app).map(|(container, kind)| tell(container, kind, &evidence, &findings));
+    let containers =
+        init.chain(app).map(|(container, kind)| container_story(container, kind, &evidence, &findings));
     PodStory { containers: containers.collect() }
 }
 
-fn tell(
+fn container_story(
     container: &Container,
     kind: ContainerKind,
     evidence: &PodEvidence,
@@ -49,7 +50,7 @@ fn tell(
         View::of(evidence, &name, &known, (*number, instance), Mark::default())
     });
     let instances =
-        views.map(|view| tell_instance(&view, settled.remove(&view.number).unwrap_or_default())).collect();
+        views.map(|view| instance_story(&view, settled.remove(&view.number).unwrap_or_default())).collect();
     ContainerStory {
         kind,
         hooks: shape.hooks.map(|_, hook| hook.map(|hook| hook.handler)),
@@ -79,7 +80,7 @@ fn settled(name: &Arc<str>, findings: &[Finding]) -> BTreeMap<u32, Settled> {
     settled
 }
 
-fn tell_instance(view: &View<'_>, settled: Settled) -> InstanceStory {
+fn instance_story(view: &View<'_>, settled: Settled) -> InstanceStory {
     let fate = if settled.kill.is_some() { Fate::Killed } else { unkilled(view) };
     InstanceStory { number: view.number, fate, settled, facts: facts(view) }
 }

@@ -4,9 +4,11 @@ use hooked_core::lifecycle::{
     ContainerKind, ContainerStory, Fact, Fate, ObservedEvent, ObservedPod, PodStory, explain,
 };
 use hooked_crd::{HookKind, KillReason, Outcome};
+use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
 
 use crate::fixtures::{at, both, running, waiting};
+use crate::records::{line, with_log};
 
 /// The story of a Pod with that spec and status at `second`.
 fn story(spec: &Value, status: &Value, events: &[ObservedEvent], second: i64) -> PodStory {
@@ -64,5 +66,19 @@ fn only_what_the_kubelet_wrote_is_taken_for_a_fact() {
         let web = story_of_web(&waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"), &events, 4);
         let second = at(2).as_second();
         assert_eq!(web.instances[0].facts.contains(&Fact::HookFailed(failed, second)), expect, "{writer}");
+    }
+}
+
+#[test]
+fn a_record_in_a_log_that_no_runner_writes_is_no_fact() {
+    for (log, expect) in [(&["--termination-log", "/dev/termination-log"][..], true), (&[], false)] {
+        let command = [&[RUNNER_PATH, "run"][..], log, &["--live", "/.hooked/live", "--", "sh"]].concat();
+        let hooks = json!({"postStart": {"exec": {"command": command}}});
+        let spec = json!({"containers": [{"name": "web", "lifecycle": hooks}]});
+        let record = line("PostStart", 1, Some("Failed"), "");
+        let status = with_log(waiting(0, "CrashLoopBackOff", 1, 60, 0, "Completed"), &record);
+        let web = story(&spec, &status, &[], 61).containers.remove(0);
+        let facts = &web.instances[0].facts;
+        assert_eq!(facts.iter().any(|fact| matches!(fact, Fact::RecordedEnd { .. })), expect, "{log:?}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod explain;
 mod fixtures;
+mod gaps;
 mod live;
 mod merging;
 mod next_operator;
