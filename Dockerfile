@@ -18,6 +18,7 @@ COPY crd crd
 COPY core core
 COPY protocol protocol
 COPY hook-runner hook-runner
+COPY live live
 COPY controller controller
 COPY kubectl-hooked kubectl-hooked
 COPY e2e e2e

@@ -1,28 +1,17 @@
 //! `hooked-controller`: the operator.
 
-mod apply;
-mod commit;
-mod confirm;
-mod context;
-mod hold;
-mod lead;
+mod collect_orphans;
+mod http;
+mod lease;
 mod live;
 mod metrics;
-mod observe;
-mod prepare;
-mod prune;
-mod publish;
+mod port;
 mod reconcile;
-mod reject;
 mod request;
-mod revise;
-mod run;
 mod runner;
-mod server;
 mod settings;
-mod sweep;
-mod verdict;
-mod vet;
+mod watch;
+mod wiring;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -30,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use settings::Settings;
 
 #[tokio::main]
-async fn main() -> Result<(), run::RunError> {
+async fn main() -> Result<(), wiring::WiringError> {
     let filter = EnvFilter::try_from_env("HOOKED_LOG").unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -38,7 +27,7 @@ async fn main() -> Result<(), run::RunError> {
         .json()
         .flatten_event(true)
         .init();
-    let outcome = run::run(Settings::parse()).await;
+    let outcome = wiring::run(Settings::parse()).await;
     if let Err(error) = &outcome {
         tracing::error!(error = %error, "hooked-controller stops");
     }

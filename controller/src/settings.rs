@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use jiff::Timestamp;
 
-use crate::live;
+use hooked_core::names::FIELD_MANAGER;
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]
@@ -59,14 +60,16 @@ pub(crate) struct Listening(pub(crate) Option<SocketAddr>);
 
 impl Settings {
     /// What concerns the live channel.
-    pub(crate) fn live(&self) -> live::Options {
-        live::Options {
+    pub(crate) fn live(&self) -> hooked_live::Options {
+        hooked_live::Options {
             bind_address: self.live_bind_address.0,
             advertise_address: self.live_advertise_address,
             namespace: self.pod_namespace.clone(),
             pod: self.pod_name.clone(),
+            field_manager: FIELD_MANAGER,
             authority_lifetime: Duration::from_secs(self.live_authority_seconds.into()),
             certificate_lifetime: Duration::from_secs(self.live_certificate_seconds.into()),
+            clock: Timestamp::now,
         }
     }
 }

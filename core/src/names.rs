@@ -11,6 +11,9 @@ pub const API_VERSION: &str = "hooked.dev/v1alpha1";
 /// Its name in paths of the API.
 pub const PLURAL: &str = "hookedworkloads";
 
+/// The name under which the operator writes and sends Events.
+pub const FIELD_MANAGER: &str = "hooked-controller";
+
 /// Label of Pods and revisions: the hash of the template that a Pod was made from.
 /// Together with the workload's selector it says which Pods are ours, as `pod-template-hash` does for a ReplicaSet.
 pub const REVISION_LABEL: &str = "hooked.dev/revision";

@@ -69,8 +69,8 @@ impl HostDirectory {
         Ok(i64::try_from(self.lines(file)?.len())?)
     }
 
-    /// Waits until one of its files has at least that many lines, as long as more come: a kubelet may let five minutes go
-    /// by before it starts a container again.
+    /// Waits until one of its files has at least that many lines, as long as more come: a kubelet may let five minutes
+    /// go by before it starts a container again.
     pub async fn until_lines(&self, file: &str, lines: i64) -> Result<()> {
         let mut next = self.count(file)? + 1;
         while next <= lines {

@@ -48,7 +48,7 @@ impl Operator {
             Ok(kill(&leader).map(|()| leader).map_err(|error| format!("{error:#}")))
         })
         .await?;
-        // Its Deployment makes another at once, where the kubelet would wait ever longer before it starts this one again.
+        // Its Deployment makes another at once; the kubelet would wait ever longer before it starts this one again.
         let arguments = ["--namespace", NAMESPACE, "delete", "pod", &killed, "--force", "--grace-period=0"];
         self.cluster.kubectl(&arguments).await?;
         wait_for("the operator is there again", async || {
@@ -92,7 +92,7 @@ impl Operator {
         self.until_available(2).await
     }
 
-    /// Waits until one of its Pods leads, and returns its name. One that was killed holds the Lease for some seconds more.
+    /// Waits until one of its Pods leads, and returns its name. One that was killed holds the Lease some seconds more.
     pub async fn leader(&self) -> Result<String> {
         wait_for("an operator leads", async || {
             let (holder, names) = (self.holder().await?, self.names().await?);

@@ -26,8 +26,8 @@ pub(crate) fn kill(pod: &str) -> Result<()> {
     Ok(kill_process(process_of(pod)?, Signal::KILL)?)
 }
 
-/// A process that stands still until this is dropped, as one does whose machine is paused: it misses time without knowing
-/// of it.
+/// A process that stands still until this is dropped, as one does whose machine is paused: it misses time without
+/// knowing of it.
 pub struct Frozen(Pid);
 
 impl Frozen {

@@ -41,8 +41,8 @@ pub async fn in_namespace(
     outcome.and(removed)
 }
 
-/// The same on a cluster that no other scenario uses meanwhile, with its operator in the scenario's hands. Whatever becomes
-/// of the operator there, the next scenario finds it as it was installed.
+/// The same on a cluster that no other scenario uses meanwhile, with its operator in the scenario's hands. Whatever
+/// becomes of the operator there, the next scenario finds it as it was installed.
 pub async fn with_operator(
     name: &str,
     security: Security,

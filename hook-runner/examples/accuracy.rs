@@ -3,8 +3,8 @@
 //! `cargo run --release -p hook-runner --example accuracy -- --runner PROGRAM… [--rounds N] [--at-once N] [--sleep MS]`
 //!
 //! The hook is this program, which reads the monotonic clock first and last thing and tells the difference. Build it
-//! statically, or else the time that its libraries take to load is counted too. Several runners take turns, each of them
-//! with the live channel and without if it has one.
+//! statically, or else the time that its libraries take to load is counted too. Several runners take turns, each of
+//! them with the live channel and without if it has one.
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
 #![allow(clippy::unwrap_used, reason = "where the operator of the tests fails, there is nothing to measure")]
 

@@ -1,10 +1,12 @@
 //! What the runner costs: time added to a hook, size on disk, memory while a hook runs.
 //!
-//! `cargo run --release -p hook-runner --example startup -- --runner PROGRAM [--tini PROGRAM] [--hook PROGRAM] [--rounds N]`
+//! `cargo run --release -p hook-runner --example startup -- --runner PROGRAM [--tini PROGRAM] \
+//!     [--hook PROGRAM] [--rounds N]`
 //!
-//! The contenders take turns, so that whatever else the machine does hits all of them alike. The hook has to say something:
-//! what is added at its start is the time until its first byte is there, what is added in all that until the end of all.
-//! With the live channel the runner speaks with an operator in this process, with nobody, or with one that never answers.
+//! The contenders take turns, so that whatever else the machine does hits all of them alike. The hook has to say
+//! something: what is added at its start is the time until its first byte is there, what is added in all that until the
+//! end of all. With the live channel the runner speaks with an operator in this process, with nobody, or with one that
+//! never answers.
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
 #![allow(clippy::unwrap_used, reason = "where the operator of the tests fails, there is nothing to measure")]
 

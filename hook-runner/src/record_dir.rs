@@ -2,8 +2,8 @@
 //!
 //! Each hook of each container has a file of its own, read and written under a lock, so that two hooks at once do not
 //! undo each other's. A state is always as long as the one before and lies within the file's first page, and no signal
-//! interrupts a write within a page: there is the old one or the new one. (A new file in place of the old one would do as
-//! well and take five times as long: ext4 flushes what is renamed over another file. And it fails on a full disk.)
+//! interrupts a write within a page: there is the old one or the new one. (A new file in place of the old one would do
+//! as well and take five times as long: ext4 flushes what is renamed over another file. And it fails on a full disk.)
 //! Nothing is synced to the disk: what is to be survived is the end of a process, not of the node.
 
 use std::fmt;
@@ -67,8 +67,8 @@ impl RecordDir {
         Ok((this, numbering))
     }
 
-    /// How the latest execution of a hook went; `None` if there was none that could be learnt of. Read without the lock:
-    /// a state is written at once.
+    /// How the latest execution of a hook went; `None` if there was none that could be learnt of. Read without the
+    /// lock: a state is written at once.
     pub(crate) fn latest(path: &Path, container: &str, hook: Hook) -> Option<Earlier> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = open(path_of(path, container, hook).ok()?, flags, Mode::empty()).ok()?;

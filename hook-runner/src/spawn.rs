@@ -24,8 +24,8 @@ use crate::streams::Streams;
 use crate::turns;
 use crate::waits::Waits;
 
-/// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH there,
-/// of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
+/// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH
+/// there, of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
 const STACK: usize = 128 * 1024;
 /// What a list of arguments takes for each of them, twice over.
 const STACK_AN_ARGUMENT: usize = 16;
@@ -40,8 +40,8 @@ pub(crate) struct Started {
 
 /// Starts the command with its output going into the streams. The kernel kills the hook when the runner dies.
 ///
-/// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied, and
-/// the child's last look at the clock is there when the runner goes on.
+/// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied,
+/// and the child's last look at the clock is there when the runner goes on.
 pub(crate) fn spawn(
     command: &[OsString],
     streams: &Streams,
@@ -112,8 +112,8 @@ fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
     command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
 }
 
-/// When the child became the hook: when it woke the runner. Where the runner had no time to fall asleep nobody knows, and an
-/// exec takes less than a millisecond after the child's last look at the clock.
+/// When the child became the hook: when it woke the runner. Where the runner had no time to fall asleep nobody knows,
+/// and an exec takes less than a millisecond after the child's last look at the clock.
 fn begun(earliest: Instant, woken: Instant) -> Instant {
     const HALF_AN_EXEC: Duration = Duration::from_micros(500);
     if woken > earliest { woken } else { earliest + (earliest.elapsed() / 2).min(HALF_AN_EXEC) }

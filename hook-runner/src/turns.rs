@@ -1,8 +1,8 @@
-//! How soon the runner runs when its hook ends: on a busy machine the runner would wait for milliseconds, and count them as
-//! the hook's.
+//! How soon the runner runs when its hook ends: on a busy machine the runner would wait for milliseconds, and count
+//! them as the hook's.
 //!
-//! Since Linux 6.12 a process that asks for short turns gets its turns sooner, and no more processor time than others. Older
-//! kernels, and those that do not allow it, schedule the runner as any process.
+//! Since Linux 6.12 a process that asks for short turns gets its turns sooner, and no more processor time than others.
+//! Older kernels, and those that do not allow it, schedule the runner as any process.
 
 use std::mem::{size_of, zeroed};
 
@@ -13,8 +13,8 @@ const SHORT: u64 = 100_000;
 /// The kernel's own choice.
 const ORDINARY: u64 = 0;
 
-/// Asks for short turns. False if it was not granted, if the kernel knows of none, or if somebody has chosen another policy
-/// than the ordinary one.
+/// Asks for short turns. False if it was not granted, if the kernel knows of none, or if somebody has chosen another
+/// policy than the ordinary one.
 pub(crate) fn take_short() -> bool {
     ask_for(SHORT)
 }

@@ -22,7 +22,7 @@ impl Waits {
         Duration::from_nanos(self.read().unwrap_or_default())
     }
 
-    /// When it was that the runner could have gone on, if all waits were `before` when it began to sleep, and it goes on now.
+    /// When the runner could have gone on, if all waits were `before` when it began to sleep, and it goes on now.
     pub(crate) fn woken(&self, before: Duration) -> Instant {
         loop {
             let (waited, now) = (self.so_far(), Instant::now());

@@ -29,8 +29,8 @@ pub(crate) struct Watch {
     pub(crate) signals: Signals,
     pub(crate) streams: Streams,
     pub(crate) waits: Waits,
-    /// When the signal came that ended the latest waiting, if nothing else did: where there was output too, the runner was
-    /// woken by whichever came first, and the hook may have gone on for as long as the runner then waited.
+    /// When the signal came that ended the latest waiting, if nothing else did: where there was output too, the runner
+    /// was woken by whichever came first, and the hook may have gone on for as long as the runner then waited.
     signalled: Option<Instant>,
     live: Option<Live>,
     /// Whether [`Event::Stop`] was returned.

@@ -197,7 +197,7 @@ mod tests {
         let words = std::iter::once("kubectl-hooked").chain(words.split(' '));
         match (Cli::try_parse_from(words), expect) {
             (Ok(_), Ok(())) => {}
-            (Err(error), Err(says)) => assert!(error.to_string().contains(says), "{error}"),
+            (Err(error), Err(expect)) => assert!(error.to_string().contains(expect), "{error}"),
             (parsed, expect) => panic!("{parsed:?}, but {expect:?} was expected"),
         }
     }

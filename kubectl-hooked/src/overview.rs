@@ -8,7 +8,7 @@ use hooked_crd::{HookRunStatus, HookedWorkload, HookedWorkloadStatus};
 use kube::ResourceExt;
 use serde::Serialize;
 
-use crate::runs::hide_output;
+use crate::output::hide_output;
 
 pub(crate) use pod::{ContainerRow, HookRow, PodRow};
 
@@ -297,13 +297,13 @@ pub(crate) mod tests {
         let workload = workload(
             &json!({"ledger": {"version": 1}, "recentRuns": [run("web-c", "PostStart", "Failed", &json!({}))]}),
         );
-        let told = |show_output| {
+        let printed = |show_output| {
             let pods = [pod("web-c", "new", &waiting(), &json!({}))];
             let overview = overview(&workload, pods.iter(), Choice { limit: None, show_output });
             serde_json::to_string(&overview).unwrap()
         };
-        assert!(!told(false).contains("secret"));
-        assert!(told(true).contains("secret"));
-        assert!(!told(true).contains("ledger"));
+        assert!(!printed(false).contains("secret"));
+        assert!(printed(true).contains("secret"));
+        assert!(!printed(true).contains("ledger"));
     }
 }

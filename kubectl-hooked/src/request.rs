@@ -128,7 +128,7 @@ impl Request<'_> {
         let mut words: Vec<String> = Vec::new();
         // Many errors repeat their cause.
         causes.for_each(|cause| {
-            if !words.iter().any(|said| said.contains(&cause)) {
+            if !words.iter().any(|known| known.contains(&cause)) {
                 words.push(cause);
             }
         });

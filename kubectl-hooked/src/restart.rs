@@ -7,13 +7,13 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::End;
 use crate::arguments::RestartOptions;
 use crate::connect::Connection;
+use crate::end::End;
 use crate::print::{PrintError, Screen, document};
 use crate::render::Line;
 use crate::request::{Asked, Request, RequestError};
-use crate::status::{get, workloads};
+use crate::workloads::{get, workloads};
 
 /// Why nothing was restarted.
 #[derive(Debug, Error)]

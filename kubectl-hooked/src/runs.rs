@@ -4,13 +4,14 @@ use hooked_crd::{GoDuration, HookRunStatus};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::End;
 use crate::arguments::{RunsOptions, TableFormat};
 use crate::connect::Connection;
+use crate::end::End;
+use crate::output::hide_output;
 use crate::print::{PrintError, Screen, document};
 use crate::render::{Cut, Line, Tone, ago, named, of_outcome, short, table};
 use crate::request::RequestError;
-use crate::status::get;
+use crate::workloads::get;
 
 /// Why there are no runs to show.
 #[derive(Debug, Error)]
@@ -45,13 +46,6 @@ pub(crate) async fn run(
     let wide = *output == Some(TableFormat::Wide);
     screen.show(&lines(&runs, wide, screen.width, Timestamp::now()))?;
     Ok(End::Done)
-}
-
-/// Takes from runs what their hooks have printed, which may hold secrets, unless it is asked for.
-pub(crate) fn hide_output<'a>(runs: impl IntoIterator<Item = &'a mut HookRunStatus>, show_output: bool) {
-    for run in runs.into_iter().filter(|_| !show_output) {
-        run.output.clear();
-    }
 }
 
 /// The runs as a table, in the order in which they come.

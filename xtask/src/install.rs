@@ -11,8 +11,8 @@ pub(crate) const SYSTEM: &str = "hooked-system";
 /// The operator's Deployment, for kubectl.
 pub(crate) const OPERATOR: &str = "deployment/hooked-controller";
 
-/// Installs the operator and waits until it is ready; one that runs already is replaced, since the image's name stays the
-/// same.
+/// Installs the operator and waits until it is ready; one that runs already is replaced, since the image's name stays
+/// the same.
 pub(crate) fn install(kubectl: &Kubectl, progress: &Progress) -> Result<()> {
     let config = image::workspace()?.join("config/default").display().to_string();
     let installed = kubectl.succeeds(&["-n", SYSTEM, "get", OPERATOR]);

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench`.
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench | tidy`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +15,7 @@ mod kubectl;
 mod prometheus;
 mod record;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,8 @@ enum Command {
     Record(record::Options),
     /// Test everything: format, lints, unit tests, generated files, dependencies, and scenarios on a real cluster.
     Test(test::Options),
+    /// Hold what no compiler holds: who may write what, how large things are, and who imports whom.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Image(options) => image::run(&options),
         Command::Record(options) => record::run(&options),
         Command::Test(options) => test::run(options),
+        Command::Tidy => tidy::run(),
     };
     // One line with all its causes: a backtrace tells a user nothing.
     done.map_or_else(

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use hooked_cluster::{Cluster, Target};
 
-use crate::generate;
+use crate::{generate, tidy};
 use stages::Stages;
 
 /// The cluster of the scenarios, so that they run beside one named `dev`.
@@ -22,7 +22,7 @@ const CLUSTER: &str = "test";
 const PARTS: &str = "\
 One part at a time:
   cargo xtask test --unit                      all that needs no cluster
-  cargo xtask test --stage lints               one stage of it: format, lints, build, unit tests, alert rules, dashboards,
+  cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, alert rules, dashboards,
                                                generated files, licenses (or a part of such a name)
   cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
   cargo xtask test --e2e                       all scenarios, on fresh clusters
@@ -35,7 +35,7 @@ One part at a time:
 #[derive(Args)]
 #[command(after_help = PARTS)]
 pub(crate) struct Options {
-    /// Only what needs no cluster: format, lints, unit tests, alert rules, dashboards, generated files, licenses.
+    /// Only what needs no cluster: format, tidy, lints, unit tests, alert rules, dashboards, generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the stages that need no cluster and whose names contain this.
@@ -70,6 +70,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
 
 fn without_cluster(stages: &mut Stages) -> Result<()> {
     stages.run("format", || cargo::run(&["fmt", "--all", "--check"]));
+    stages.run("tidy", tidy::run);
     stages.run("lints", || {
         cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     });

@@ -4,22 +4,21 @@
 //! so they continue after a restart and cannot disagree with the status.
 
 mod exposition;
-mod unused;
 mod workload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hooked_live::ReportResult;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
     Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::context::Locked;
-use crate::live::RESULTS;
-pub(crate) use workload::WorkloadMetrics;
+use hooked_core::pass::{Locked, Retry};
+use hooked_core::status::Series;
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
 const LINGER: Duration = Duration::from_secs(120);
@@ -28,16 +27,12 @@ const LINGER: Duration = Duration::from_secs(120);
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
 
-/// Why reconciles fail. They are served before the first one does, so that its increase is seen.
-const ERROR_REASONS: [&str; 8] =
-    ["revise", "vet", "apply", "conflict", "deposed", "commit", "hold", "reject"];
-
 /// A workload's series, by namespace and name.
 type Workloads = BTreeMap<(String, String), Entry>;
 
 #[derive(Debug)]
 struct Entry {
-    metrics: WorkloadMetrics,
+    series: Series,
     gone_since: Option<Instant>,
 }
 
@@ -79,14 +74,15 @@ impl Metrics {
             Opts::new("hooked_live_reports_total", "Reports over the live channel, by what became of them."),
             &["result"],
         )?;
-        for result in RESULTS {
-            live_reports.with_label_values(&[result]);
+        for result in ReportResult::ALL {
+            live_reports.with_label_values(&[result.label()]);
         }
         let live_connections =
             IntGauge::new("hooked_live_connections", "Runners that are connected over the live channel.")?;
         registry.register(Box::new(live_reports.clone()))?;
         registry.register(Box::new(live_connections.clone()))?;
-        for reason in ERROR_REASONS {
+        // They are served before the first one comes, so that its increase is seen.
+        for reason in Retry::LABELS {
             reconcile_errors.with_label_values(&[reason]);
         }
         registry.register(Box::new(build))?;
@@ -110,19 +106,18 @@ impl Metrics {
     }
 
     /// Shows what was committed of a workload.
-    pub(crate) fn publish(&self, namespace: &str, name: &str, metrics: WorkloadMetrics) {
+    pub(crate) fn publish(&self, namespace: &str, name: &str, series: Series) {
         let key = (namespace.to_owned(), name.to_owned());
-        self.workloads.lock().insert(key, Entry { metrics, gone_since: None });
+        self.workloads.lock().insert(key, Entry { series, gone_since: None });
     }
 
     /// Shows that a workload cannot be carried out, with the last that was committed of it.
     pub(crate) fn publish_invalid(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         let mut workloads = self.workloads.lock();
-        let entry = workloads
-            .entry(key)
-            .or_insert_with(|| Entry { metrics: WorkloadMetrics::default(), gone_since: None });
-        entry.metrics.set_invalid();
+        let entry =
+            workloads.entry(key).or_insert_with(|| Entry { series: Series::default(), gone_since: None });
+        entry.series.set_invalid();
         entry.gone_since = None;
     }
 
@@ -162,7 +157,7 @@ impl Collector for Projection {
         let mut workloads = self.0.lock();
         workloads.retain(|_, entry| entry.gone_since.is_none_or(|since| since.elapsed() < LINGER));
         workload::families(
-            workloads.iter().map(|((namespace, name), entry)| (&**namespace, &**name, &entry.metrics)),
+            workloads.iter().map(|((namespace, name), entry)| (&**namespace, &**name, &entry.series)),
         )
     }
 }

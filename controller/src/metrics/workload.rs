@@ -1,85 +1,11 @@
 //! The series of workloads.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use hooked_core::accounting::ledger::{
-    DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, Histogram, KillKey, Ledger, RunKey,
-};
-use hooked_core::status::ReplicaCounts;
-use hooked_core::workload::desired::Desired;
-use hooked_core::workload::tally::{PodSet, RunningTally};
-use hooked_crd::HookKind;
-use jiff::Timestamp;
+use hooked_core::accounting::ledger::{DURATION_BUCKETS, GRACE_BUCKETS};
+use hooked_core::status::{ReplicaCounts, Series};
 use prometheus::proto::{MetricFamily, MetricType};
 use serde::Serialize;
 
 use super::exposition::Family;
-use super::unused;
-
-/// What was committed of a workload, as far as metrics show it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WorkloadMetrics {
-    counts: ReplicaCounts,
-    runs: BTreeMap<RunKey, u64>,
-    durations: BTreeMap<DurationKey, Histogram>,
-    kills: BTreeMap<KillKey, u64>,
-    grace_used: BTreeMap<Arc<str>, Histogram>,
-    running: BTreeMap<(Arc<str>, HookKind), Running>,
-    /// When the workload is to be looked at again; in the past if that is late.
-    due: Option<Timestamp>,
-    invalid: bool,
-}
-
-/// Runs of a hook that go on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Running {
-    count: i64,
-    oldest_start: Option<Timestamp>,
-}
-
-impl WorkloadMetrics {
-    /// What the ledger has counted, and 0 of what can happen to the template and has not. One that is `invalid` is
-    /// looked at all the same: the hooks of its Pods go on and are counted.
-    pub(crate) fn of(
-        counts: ReplicaCounts,
-        ledger: &Ledger,
-        desired: &Desired,
-        pods: &PodSet,
-        invalid: bool,
-    ) -> Self {
-        let mut running: BTreeMap<_, _> =
-            unused::running(desired).map(|hook| (hook, Running::default())).collect();
-        running
-            .extend(pods.running().by_hook().iter().map(|(hook, tally)| (hook.clone(), Running::of(tally))));
-        let mut runs = unused::runs(desired);
-        runs.extend(ledger.runs.iter().map(|(key, count)| (key.clone(), *count)));
-        let mut kills = unused::kills(desired);
-        kills.extend(ledger.kills.iter().map(|(key, kills)| (key.clone(), kills.count)));
-        let mut grace_used = unused::grace_used(desired);
-        grace_used.extend(
-            ledger.grace_used.iter().map(|(name, known)| (Arc::clone(name), known.histogram.clone())),
-        );
-        let mut durations = unused::durations(desired);
-        durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
-        let due = pods.next_due();
-        Self { counts, runs, durations, kills, grace_used, running, due, invalid }
-    }
-
-    /// Nobody looks at it until it is changed. Moments would be taken for present ones, so they go.
-    pub(super) fn set_invalid(&mut self) {
-        (self.invalid, self.due) = (true, None);
-        for running in self.running.values_mut() {
-            running.oldest_start = None;
-        }
-    }
-}
-
-impl Running {
-    fn of(tally: &RunningTally) -> Self {
-        Self { count: tally.count(), oldest_start: tally.oldest_start() }
-    }
-}
 
 struct Families {
     runs: Family,
@@ -95,7 +21,7 @@ struct Families {
 
 /// The families of all workloads.
 pub(super) fn families<'a>(
-    workloads: impl Iterator<Item = (&'a str, &'a str, &'a WorkloadMetrics)>,
+    workloads: impl Iterator<Item = (&'a str, &'a str, &'a Series)>,
 ) -> Vec<MetricFamily> {
     let mut families = Families::new();
     for (namespace, workload, metrics) in workloads {
@@ -144,7 +70,7 @@ impl Families {
         }
     }
 
-    fn add(&mut self, namespace: &str, workload: &str, metrics: &WorkloadMetrics) {
+    fn add(&mut self, namespace: &str, workload: &str, metrics: &Series) {
         let base = [("namespace", namespace), ("workload", workload)];
         self.invalid.gauge(&base, i64::from(metrics.invalid));
         if let Some(due) = metrics.due {
@@ -174,7 +100,7 @@ impl Families {
         self.add_kills(base, metrics);
     }
 
-    fn add_runs(&mut self, base: [(&str, &str); 2], metrics: &WorkloadMetrics) {
+    fn add_runs(&mut self, base: [(&str, &str); 2], metrics: &Series) {
         for (key, count) in &metrics.runs {
             let (hook, handler, outcome, source) =
                 (text(&key.hook), text(&key.handler), text(&key.outcome), text(&key.source));
@@ -203,7 +129,7 @@ impl Families {
         }
     }
 
-    fn add_kills(&mut self, base: [(&str, &str); 2], metrics: &WorkloadMetrics) {
+    fn add_kills(&mut self, base: [(&str, &str); 2], metrics: &Series) {
         for (key, count) in &metrics.kills {
             let reason = text(&key.reason);
             let labels = [base[0], base[1], ("container", &*key.container), ("reason", &reason)];
@@ -225,8 +151,16 @@ fn text(name: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hooked_core::accounting::ledger::KillCount;
-    use hooked_crd::{HookedWorkloadSpec, KillReason};
+    use hooked_core::accounting::Tracker;
+    use hooked_core::accounting::ledger::{Counted, KillCount, KillKey, Ledger};
+    use hooked_core::status::Basis;
+    use hooked_core::workload::desired::Desired;
+    use hooked_core::workload::replicas::Replicas;
+    use hooked_core::workload::revision::Measuring;
+    use hooked_core::workload::rollout::Rollout;
+    use hooked_core::workload::target::Target;
+    use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus, KillReason};
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
@@ -250,10 +184,29 @@ mod tests {
         let mut ledger = Ledger::default();
         let key = KillKey { container: "web".into(), reason: KillReason::OomKilled };
         ledger.kills.insert(key, KillCount { count: 3, ..KillCount::default() });
-        let (counts, pods) = (ReplicaCounts::default(), PodSet::default());
-        let metrics = WorkloadMetrics::of(counts, &ledger, &desired, &pods, invalid);
+        let mut series = Series::of(
+            &Basis {
+                previous: &HookedWorkloadStatus::default(),
+                generation: 1,
+                collision_count: None,
+                desired: &desired,
+                target: &Target::Roll { to: desired.asked.name.clone() },
+                revision: &desired.asked,
+                measuring: &Measuring::Observed,
+                replicas: &Replicas::default(),
+                tracker: &Tracker::default(),
+                ledger: &ledger,
+                counted: &Counted::default(),
+                rollout: Rollout::Going,
+                refused: None,
+                live: None,
+                now: Timestamp::UNIX_EPOCH,
+            },
+            invalid,
+        );
+        series.counts.desired = 0;
         prometheus::TextEncoder::new()
-            .encode_to_string(&families([("shop", "web", &metrics)].into_iter()))
+            .encode_to_string(&families([("shop", "web", &series)].into_iter()))
             .unwrap()
     }
 

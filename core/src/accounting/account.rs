@@ -1,57 +1,90 @@
 //! One pass of accounting: whatever is due is inferred, and what is settled is counted.
 
+use std::collections::BTreeSet;
+
 use hooked_crd::{Outcome, Source};
 use jiff::Timestamp;
 
-use crate::accounting::ledger::{Counted, Ledger, fold};
+use super::Tracker;
+use super::ledger::{Counted, Ledger, fold};
 use crate::lifecycle::Finding;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::infer::infer;
-use crate::workload::tally::PodSet;
 
-/// What a pass of accounting has come to. Nothing of it is true before `ledger` is committed.
-#[derive(Debug)]
+/// What is counted on top of what is committed. Nothing of it is true before its ledger is committed.
+#[derive(Clone, Debug, Default)]
 pub struct Account {
     /// The ledger to commit.
     pub ledger: Ledger,
-    /// What it counts that the committed one did not.
+    /// What the ledger counts that the committed one does not.
     pub counted: Counted,
+    /// The Pods of which it counts something.
+    pods: BTreeSet<u64>,
 }
 
-/// Infers from the evidence that is due and counts what is settled, on top of what is committed.
-///
-/// Pods with something to count stay due until a commit shows it as counted, so a commit that fails loses nothing and
-/// one whose reply is lost counts nothing twice.
-pub fn account(pods: &mut PodSet, committed: &Ledger, now: Timestamp) -> Account {
-    let mut ledger = committed.clone();
-    let mut counted = Counted::default();
-    let due: Vec<u64> = pods.due(now).map(|(ordinal, _)| ordinal).collect();
-    for ordinal in due {
-        let Some(evidence) = pods.evidence(ordinal) else { continue };
-        let findings = infer(evidence, &committed.marks.get(ordinal), now);
-        let unheard: Vec<i64> =
-            findings.settled.iter().filter_map(|finding| unheard(evidence, finding)).collect();
-        for began in unheard {
-            pods.missed_live(began);
-        }
-        if !findings.settled.is_empty() {
-            fold(&mut ledger, ordinal, findings.settled, &mut counted);
-            pods.inferred(ordinal, findings.running, Some(now));
-        } else if findings.complete {
-            pods.settled(ordinal, findings.closed);
-        } else {
-            pods.inferred(ordinal, findings.running, findings.due);
+impl Account {
+    /// Nothing is counted yet on top of `committed`.
+    pub fn on(committed: Ledger) -> Self {
+        Self { ledger: committed, ..Self::default() }
+    }
+
+    /// Infers from the evidence that is due and counts what is settled.
+    pub fn count(&mut self, tracker: &mut Tracker, now: Timestamp) {
+        let due: Vec<u64> = tracker.due(now).collect();
+        for number in due {
+            self.count_pod(tracker, number, now);
         }
     }
-    ledger.high_water = ledger.high_water.max(pods.highest_ordinal());
-    ledger.marks.compact(|first, last| pods.any_in(first, last));
-    Account { ledger, counted }
+
+    fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
+        let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
+        let findings = infer(evidence, &self.ledger.marks.get(number), now);
+        let unreported: Vec<i64> =
+            findings.settled.iter().filter_map(|finding| unreported(evidence, finding)).collect();
+        for began in unreported {
+            tracker.missed_report(began);
+        }
+        if !findings.settled.is_empty() {
+            fold(&mut self.ledger, number, findings.settled, &mut self.counted);
+            self.pods.insert(number);
+            // What else there is to the Pod is looked at once this is committed.
+            tracker.found(number, findings.running, findings.due);
+        } else if findings.complete && !self.pods.contains(&number) {
+            tracker.settled(number, findings.closed);
+        } else {
+            tracker.found(number, findings.running, findings.due);
+        }
+    }
+
+    /// The ledger is committed: Pods of which everything is counted now are said to be so. What has come of them since is
+    /// counted by the next pass. Returns what was counted.
+    pub fn acknowledge(self, tracker: &mut Tracker, now: Timestamp) -> Counted {
+        for number in self.pods {
+            let Some(evidence) = tracker.evidence(number) else { continue };
+            let findings = infer(evidence, &self.ledger.marks.get(number), now);
+            if !findings.settled.is_empty() {
+                tracker.look_again(number, Some(now));
+            } else if findings.complete {
+                tracker.settled(number, findings.closed);
+            } else {
+                tracker.found(number, findings.running, findings.due);
+            }
+        }
+        self.counted
+    }
+
+    /// The ledger was not committed: its Pods are looked at again.
+    pub fn discard(self, tracker: &mut Tracker, now: Timestamp) {
+        for number in self.pods {
+            tracker.look_again(number, Some(now));
+        }
+    }
 }
 
-/// The second in which a run began that its runner should have told of while it ran, and has not.
-fn unheard(evidence: &PodEvidence, finding: &Finding) -> Option<i64> {
+/// The second in which a run began that its runner should have reported while the run went on, and has not.
+fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i64> {
     let Finding::PostStart { container, run, .. } = finding else { return None };
-    let hook = evidence.shape.containers.get(container)?.post_start?;
+    let hook = evidence.shape.containers.get(container)?.hooks.post_start?;
     let seen_running = (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet);
     run.start_time.filter(|_| hook.live && seen_running).map(Timestamp::as_second)
 }

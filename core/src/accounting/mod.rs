@@ -2,5 +2,7 @@
 
 mod account;
 pub mod ledger;
+mod tracker;
 
-pub use account::{Account, account};
+pub use account::Account;
+pub use tracker::{Heard, ReportTimes, RunningHooks, RunningTally, Tracker};

@@ -1,4 +1,4 @@
-//! Facts about one Pod's containers, grouped by the container's starts.
+//! Facts about one Pod's containers, grouped by the container's instances.
 //!
 //! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
 
@@ -10,7 +10,7 @@ use hooked_protocol::{Record, RunId};
 use jiff::Timestamp;
 
 use super::live::LiveRecords;
-use crate::lifecycle::PodShape;
+use crate::lifecycle::{PerHook, PodShape};
 
 /// All that is known of a Pod's hook runs and kills and not counted yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,8 +80,8 @@ impl Stop {
 /// What is known of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerEvidence {
-    /// Each start of the container, from 1, that anything is known of.
-    pub starts: BTreeMap<u32, StartEvidence>,
+    /// Each instance of the container, from 1, that anything is known of.
+    pub instances: BTreeMap<u32, InstanceEvidence>,
     /// The kubelet's Events about it.
     pub events: EventEvidence,
     /// What its runners have told while their hooks ran.
@@ -95,10 +95,8 @@ pub struct EventEvidence {
     pub started: BTreeSet<i64>,
     /// `Killing`: recorded just before a preStop hook.
     pub killing: BTreeSet<(i64, KillingCause)>,
-    /// `FailedPostStartHook`.
-    pub post_start_failed: BTreeSet<i64>,
-    /// `FailedPreStopHook`.
-    pub pre_stop_failed: BTreeSet<i64>,
+    /// `FailedPostStartHook` and `FailedPreStopHook`.
+    pub hook_failed: PerHook<BTreeSet<i64>>,
 }
 
 /// Why the kubelet said it kills a container.
@@ -114,9 +112,9 @@ pub enum KillingCause {
     Stop,
 }
 
-/// What is known of one start of a container.
+/// What is known of one instance of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StartEvidence {
+pub struct InstanceEvidence {
     /// Second in which it was started.
     pub started_at: Option<i64>,
     /// When we first saw it running.
@@ -163,7 +161,7 @@ pub struct End {
 }
 
 impl PodEvidence {
-    /// Forgets what is counted and can no longer decide anything. What the present starts are is kept: an Event that
+    /// Forgets what is counted and can no longer decide anything. What the present instances are is kept: an Event that
     /// comes later must find them.
     pub fn prune(&mut self) {
         for container in self.containers.values_mut() {
@@ -203,53 +201,53 @@ impl PodEvidence {
 }
 
 impl ContainerEvidence {
-    /// Forgets what can no longer decide anything: starts before the latest, and Events up to its beginning.
+    /// Forgets what can no longer decide anything: instances before the latest, and Events up to its beginning.
     fn prune(&mut self) {
-        let Some((latest, start)) = self.starts.pop_last() else { return };
-        if let Some(began) = start.started_at {
+        let Some((latest, instance)) = self.instances.pop_last() else { return };
+        if let Some(began) = instance.started_at {
             self.events.prune(began);
             self.live.prune(began);
         }
-        self.starts = BTreeMap::from([(latest, start)]);
+        self.instances = BTreeMap::from([(latest, instance)]);
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { starts, events, live } = other;
-        for (number, facts) in starts {
-            self.starts.entry(number).or_default().merge(facts);
+        let Self { instances, events, live } = other;
+        for (number, facts) in instances {
+            self.instances.entry(number).or_default().merge(facts);
         }
         self.events.merge(events);
         self.live.merge(live);
     }
 }
 
-/// Seconds that are remembered of each kind of Event of a container. The kubelet sends far fewer between two starts;
+/// Seconds that are remembered of each kind of Event of a container. The kubelet sends far fewer between two instances;
 /// more can only be forged.
 const MOST_SECONDS: usize = 64;
 
 impl EventEvidence {
     fn prune(&mut self, began: i64) {
-        let Self { started, killing, post_start_failed, pre_stop_failed } = self;
-        for seconds in [started, post_start_failed, pre_stop_failed] {
+        let Self { started, killing, hook_failed: PerHook { post_start, pre_stop } } = self;
+        for seconds in [started, post_start, pre_stop] {
             seconds.retain(|second| *second > began);
         }
         killing.retain(|(second, _)| *second > began);
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { started, killing, post_start_failed, pre_stop_failed } = other;
+        let Self { started, killing, hook_failed } = other;
         self.started.extend(started);
         self.killing.extend(killing);
-        self.post_start_failed.extend(post_start_failed);
-        self.pre_stop_failed.extend(pre_stop_failed);
-        for seconds in [&mut self.started, &mut self.post_start_failed, &mut self.pre_stop_failed] {
-            keep_newest(seconds);
-        }
+        keep_newest(&mut self.started);
+        hook_failed.map(|hook, seconds| {
+            self.hook_failed[hook].extend(seconds);
+            keep_newest(&mut self.hook_failed[hook]);
+        });
         keep_newest(&mut self.killing);
     }
 }
 
-impl StartEvidence {
+impl InstanceEvidence {
     fn merge(&mut self, other: Self) {
         let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
         let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;

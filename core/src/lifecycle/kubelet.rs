@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::evidence::{
-    Closed, ContainerEvidence, End, EventEvidence, KillingCause, PodEvidence, PostStartError, StartEvidence,
-    Stop,
+    Closed, ContainerEvidence, End, EventEvidence, InstanceEvidence, KillingCause, PodEvidence,
+    PostStartError, Stop,
 };
 use crate::lifecycle::{ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition};
 
@@ -23,32 +23,39 @@ const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 
+impl ObservedPod {
+    /// Whether nothing can run in the Pod any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed"))
+    }
+}
+
 /// What a Pod's status says, seen at `now`.
-pub fn read_pod(report: &ObservedPod, now: Timestamp) -> PodEvidence {
-    let over = matches!(report.status.phase.as_deref(), Some("Succeeded" | "Failed"));
-    let never_bound = report.deletion_timestamp.is_some() && report.spec.node_name.is_none();
-    let running = report.container_statuses().any(|c| c.state.running.is_some());
+pub fn read_pod(observed: &ObservedPod, now: Timestamp) -> PodEvidence {
+    let over = observed.is_over();
+    let never_bound = observed.deletion_timestamp.is_some() && observed.spec.node_name.is_none();
+    let running = observed.container_statuses().any(|c| c.state.running.is_some());
     let pod = OfPod {
-        ready_at: report.status.true_since("ContainersReady").map(Timestamp::as_second),
-        sandbox_since: report.status.true_since("PodReadyToStartContainers").map(Timestamp::as_second),
-        deleted: report.deletion_timestamp.is_some(),
+        ready_at: observed.status.true_since("ContainersReady").map(Timestamp::as_second),
+        sandbox_since: observed.status.true_since("PodReadyToStartContainers").map(Timestamp::as_second),
+        deleted: observed.deletion_timestamp.is_some(),
         now,
     };
-    let shape = report.shape();
-    let containers = report
+    let shape = observed.shape();
+    let containers = observed
         .container_statuses()
         .filter(|status| shape.containers.contains_key(status.name.as_str()))
         .map(|status| (Arc::from(status.name.as_str()), read_container(status, pod)))
         .collect();
     PodEvidence {
-        pod: report.name.as_str().into(),
-        uid: report.uid.as_str().into(),
-        node: report.spec.node_name.as_deref().map(Arc::from),
+        pod: observed.name.as_str().into(),
+        uid: observed.uid.as_str().into(),
+        node: observed.spec.node_name.as_deref().map(Arc::from),
         shape: Arc::new(shape),
-        stop: read_stop(report, running),
-        evicted_at: read_eviction(report, now),
-        node_lost: report.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
-        changed: has_changed(report),
+        stop: read_stop(observed, running),
+        evicted_at: read_eviction(observed, now),
+        node_lost: observed.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
+        changed: has_changed(observed),
         // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
@@ -58,18 +65,18 @@ pub fn read_pod(report: &ObservedPod, now: Timestamp) -> PodEvidence {
 /// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
 /// it is stopped leaves the reason in the status. It had come when the first of the containers ended, or by now where the
 /// kubelet has forgotten them all.
-fn read_eviction(report: &ObservedPod, now: Timestamp) -> Option<i64> {
-    (report.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
+fn read_eviction(observed: &ObservedPod, now: Timestamp) -> Option<i64> {
+    (observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
     // A container that waited to be started again had ended before, by itself.
-    let stopped = report.container_statuses().filter(|status| !has_waited(status));
+    let stopped = observed.container_statuses().filter(|status| !has_waited(status));
     let ends = stopped.filter_map(|status| known(status.state.terminated.as_ref()?.finished_at));
     ends.min().or(Some(now.as_second()))
 }
 
 /// Whether the Pod's spec is no longer the one it was created with. Its generation begins with 1, and its deletion adds to
 /// that (KEP-5067); API servers before 1.33 do not count, and nothing is known there.
-fn has_changed(report: &ObservedPod) -> bool {
-    report.generation != Some(1 + i64::from(report.deletion_timestamp.is_some()))
+fn has_changed(observed: &ObservedPod) -> bool {
+    observed.generation != Some(1 + i64::from(observed.deletion_timestamp.is_some()))
 }
 
 /// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
@@ -81,12 +88,12 @@ fn is_by_loss_of_node(disruption: &PodCondition) -> bool {
 /// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0: that is no proof
 /// that a person forced it, and its numbers are not those of the stop. The timestamp is then the moment of that last deletion
 /// (`BeforeDelete` in staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go never moves it into the past).
-fn read_stop(report: &ObservedPod, running: bool) -> Option<Stop> {
-    let timestamp = report.deletion_timestamp?.as_second();
-    let grace = report.deletion_grace_seconds.unwrap_or(0);
+fn read_stop(observed: &ObservedPod, running: bool) -> Option<Stop> {
+    let timestamp = observed.deletion_timestamp?.as_second();
+    let grace = observed.deletion_grace_seconds.unwrap_or(0);
     let forced = grace == 0 && running;
     if grace == 0 && !running {
-        let asked = report.spec.termination_grace_period_seconds.unwrap_or(30);
+        let asked = observed.spec.termination_grace_period_seconds.unwrap_or(30);
         return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false });
     }
     // The kubelet works with at least one second, also where the deletion gave none.
@@ -106,24 +113,24 @@ struct OfPod {
 fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
     let latest = status.restart_count + 1;
     let mut evidence = ContainerEvidence::default();
-    let mut add = |number: u32, facts: StartEvidence| {
-        evidence.starts.insert(number, facts);
+    let mut add = |number: u32, facts: InstanceEvidence| {
+        evidence.instances.insert(number, facts);
     };
     match status.state.kind() {
         ContainerStateKind::Running(running) => {
             let started_at = running.started_at.map(Timestamp::as_second);
-            // "Ready since" of an earlier start is no bound for this one.
+            // "Ready since" of an earlier instance is no bound for this one.
             let ready_at = pod.ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
             add(
                 latest,
-                StartEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
+                InstanceEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
             );
             add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
         ContainerStateKind::Terminated(_) => {
             if has_waited(status) {
                 if let Some(facts) = ended(&status.state, pod) {
-                    add(latest, StartEvidence { restarts: true, ..facts });
+                    add(latest, InstanceEvidence { restarts: true, ..facts });
                 }
             } else {
                 add_ended(&mut add, latest, &status.state, pod);
@@ -157,13 +164,13 @@ fn has_waited(status: &ContainerStatus) -> bool {
     latest.is_some() && latest == id(&status.last_state)
 }
 
-fn add_ended(add: &mut impl FnMut(u32, StartEvidence), number: u32, state: &ContainerState, pod: OfPod) {
+fn add_ended(add: &mut impl FnMut(u32, InstanceEvidence), number: u32, state: &ContainerState, pod: OfPod) {
     if let (1.., Some(facts)) = (number, ended(state, pod)) {
         add(number, facts);
     }
 }
 
-fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
+fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     let terminated = state.terminated.as_ref()?;
     let made_up = terminated.reason == "ContainerStatusUnknown";
     // A container that was still to be started when its Pod was deleted is made to look as if it had ended
@@ -180,7 +187,7 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<StartEvidence> {
     };
     let started_at = known(terminated.started_at);
     let sandbox = pod.sandbox_since.zip(started_at);
-    Some(StartEvidence {
+    Some(InstanceEvidence {
         started_at,
         end: Some(end),
         end_seen: Some(pod.now),
@@ -224,8 +231,8 @@ pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
     match event.reason {
         STARTED => events.started.extend(seconds),
         KILLING => events.killing.extend(seconds.map(|second| (second, killing_cause(event.message)))),
-        FAILED_POST_START => events.post_start_failed.extend(seconds),
-        FAILED_PRE_STOP => events.pre_stop_failed.extend(seconds),
+        FAILED_POST_START => events.hook_failed.post_start.extend(seconds),
+        FAILED_PRE_STOP => events.hook_failed.pre_stop.extend(seconds),
         _ => return None,
     }
     let facts = ContainerEvidence { events, ..Default::default() };

@@ -1,6 +1,6 @@
-//! Records that came over the live channel, and which start of their container each belongs to.
+//! Records that came over the live channel, and which instance of their container each belongs to.
 //!
-//! A record does not know the start it belongs to: the runner cannot see `restartCount`. It is bound by the termination
+//! A record does not know the instance it belongs to: the runner cannot see `restartCount`. It is bound by the termination
 //! log that holds the same run, or by its time and number, or not at all: then it says nothing, and the durable record
 //! that follows does.
 
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use hooked_crd::HookKind;
 use hooked_protocol::{Record, RunId};
 
-use super::evidence::{ContainerEvidence, StartEvidence};
-use crate::lifecycle::{ContainerShape, HookShape};
+use super::evidence::{ContainerEvidence, InstanceEvidence};
+use crate::lifecycle::ContainerShape;
 
 /// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be forged.
 const MOST: usize = 8;
@@ -49,7 +49,7 @@ impl LiveRecords {
         }
     }
 
-    /// Forgets runs that began before the second `began`: they belong to starts that are forgotten.
+    /// Forgets runs that began before the second `began`: they belong to instances that are forgotten.
     pub(super) fn prune(&mut self, began: i64) {
         self.0.retain(|_, record| second_of(record) >= began);
     }
@@ -62,41 +62,41 @@ impl LiveRecords {
 /// A container with its live records where they belong.
 #[derive(Clone, Debug)]
 pub(super) struct Bound<'a> {
-    /// The container, its live records among those of their starts.
+    /// The container, its live records among those of their instances.
     pub(super) container: Cow<'a, ContainerEvidence>,
-    /// A start whose postStart has begun, as a live record says, and that the kubelet does not show yet.
-    pub(super) begun: Option<(u32, StartEvidence)>,
+    /// An instance whose postStart has begun, as a live record says, and that the kubelet does not show yet.
+    pub(super) begun: Option<(u32, InstanceEvidence)>,
 }
 
-/// Binds what came live to the starts it belongs to. No start follows the latest of a Pod that is `stopping`.
+/// Binds what came live to the instances it belongs to. No instance follows the latest of a Pod that is `stopping`.
 pub(super) fn bind<'a>(
     container: &'a ContainerEvidence,
     name: &str,
     shape: &ContainerShape,
     stopping: bool,
 ) -> Bound<'a> {
-    let unlogged = [shape.post_start, shape.pre_stop].into_iter().flatten().any(|hook| !hook.recorded);
-    let logs = || container.starts.values().any(|start| !start.records.is_empty());
+    let unlogged = shape.hooks.iter().any(|(_, hook)| hook.is_some_and(|hook| !hook.recorded));
+    let logs = || container.instances.values().any(|instance| !instance.records.is_empty());
     if container.live.is_empty() && !(unlogged && logs()) {
         return Bound { container: Cow::Borrowed(container), begun: None };
     }
-    let unseen = unseen_start(container);
+    let unseen = unseen_instance(container);
     let mut bound = container.clone();
-    for start in bound.starts.values_mut() {
-        start.records.retain(|_, record| is_logged(record, shape));
+    for instance in bound.instances.values_mut() {
+        instance.records.retain(|_, record| is_logged(record, shape));
     }
-    let mut begun: Option<(u32, StartEvidence)> = None;
+    let mut begun: Option<(u32, InstanceEvidence)> = None;
     for record in container.live.iter().filter(|record| record.container == name) {
         let Some(kind) = live_kind(record, shape) else { continue };
-        match start_of(&bound, record, kind, stopping) {
+        match instance_of(&bound, record, kind, stopping) {
             Some(number) => {
-                if let Some(start) = bound.starts.get_mut(&number) {
-                    add(start, record);
+                if let Some(instance) = bound.instances.get_mut(&number) {
+                    add(instance, record);
                 }
             }
             None if kind == HookKind::PostStart && is_of_unseen(container, record, unseen) => {
-                let (_, start) = begun.get_or_insert_with(|| (unseen, StartEvidence::default()));
-                add(start, record);
+                let (_, instance) = begun.get_or_insert_with(|| (unseen, InstanceEvidence::default()));
+                add(instance, record);
             }
             None => {}
         }
@@ -106,58 +106,60 @@ pub(super) fn bind<'a>(
 
 /// Whether a record in a termination log is of a hook whose runner writes there. Anything else may be the program's.
 fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
-    let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-    hooks.into_iter().any(|(kind, hook)| record.hook == kind && hook.is_some_and(|hook| hook.recorded))
+    shape.hooks[record.hook].is_some_and(|hook| hook.recorded)
 }
 
-/// Adds a live record to a start. A start runs each hook once: what its log tells of comes first, then what began first. A
+/// Adds a live record to an instance. An instance runs each hook once: what its log tells of comes first, then what began first. A
 /// program that reports for a hook of its own has begun after that hook, and changes nothing.
-fn add(start: &mut StartEvidence, record: &Record) {
-    let mut of_hook = start.records.values().filter(|known| known.hook == record.hook);
-    if of_hook.any(|known| known.run != record.run) && !start.records.contains_key(&record.run) {
+fn add(instance: &mut InstanceEvidence, record: &Record) {
+    let mut of_hook = instance.records.values().filter(|known| known.hook == record.hook);
+    if of_hook.any(|known| known.run != record.run) && !instance.records.contains_key(&record.run) {
         return;
     }
-    let known = std::mem::take(&mut start.records);
-    start.records = hooked_protocol::merge(known.into_values().chain([record.clone()]));
+    let known = std::mem::take(&mut instance.records);
+    instance.records = hooked_protocol::merge(known.into_values().chain([record.clone()]));
 }
 
 /// The kind of hook that a record is of, if that hook of the container reports live.
 fn live_kind(record: &Record, shape: &ContainerShape) -> Option<HookKind> {
-    let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-    let reports = |hook: Option<HookShape>| hook.is_some_and(|hook| hook.live);
-    hooks.into_iter().find(|(kind, hook)| record.hook == *kind && reports(*hook)).map(|(kind, _)| kind)
+    Some(record.hook).filter(|kind| shape.hooks[*kind].is_some_and(|hook| hook.live))
 }
 
-/// The start that a record belongs to, if that is certain: the one whose termination log tells of the same run, or the
+/// The instance that a record belongs to, if that is certain: the one whose termination log tells of the same run, or the
 /// one that both its time and its number fit. The runner's clock is the node's, as the kubelet's is.
-fn start_of(container: &ContainerEvidence, record: &Record, kind: HookKind, stopping: bool) -> Option<u32> {
-    let logged = container.starts.iter().find(|(_, start)| start.records.contains_key(&record.run));
+fn instance_of(
+    container: &ContainerEvidence,
+    record: &Record,
+    kind: HookKind,
+    stopping: bool,
+) -> Option<u32> {
+    let logged = container.instances.iter().find(|(_, instance)| instance.records.contains_key(&record.run));
     if let Some((number, _)) = logged {
         return Some(*number);
     }
-    let mut fitting = container.starts.iter().filter(|(number, start)| {
-        let next = container.starts.range(*number + 1..).next();
+    let mut fitting = container.instances.iter().filter(|(number, instance)| {
+        let next = container.instances.range(*number + 1..).next();
         let last = stopping && next.is_none();
-        fits(record, kind, **number, start, last, next.and_then(|(_, next)| next.started_at))
+        fits(record, kind, **number, instance, last, next.and_then(|(_, next)| next.started_at))
     });
     let (number, _) = fitting.next()?;
     fitting.next().is_none().then_some(*number)
 }
 
-/// Whether a run was in a start and can have been in no other. Within the life of a start no other is; in the seconds of
+/// Whether a run was in an instance and can have been in no other. Within the life of an instance no other is; in the seconds of
 /// its beginning and its end, and while it has no end that is known, a postStart must have its number too. A preStop's
-/// number tells of no start, since many ends run none: there it must be the `last` start, or one that goes on.
+/// number tells of no instance, since many ends run none: there it must be the `last` instance, or one that goes on.
 fn fits(
     record: &Record,
     kind: HookKind,
     number: u32,
-    start: &StartEvidence,
+    instance: &InstanceEvidence,
     last: bool,
     next: Option<i64>,
 ) -> bool {
     let second = second_of(record);
-    let Some(began) = start.started_at else { return false };
-    let ended = start.end.and_then(|end| end.finished_at);
+    let Some(began) = instance.started_at else { return false };
+    let ended = instance.end.and_then(|end| end.finished_at);
     if second < began || ended.is_some_and(|ended| second > ended) || next.is_some_and(|next| second > next) {
         return false;
     }
@@ -168,17 +170,17 @@ fn fits(
     }
 }
 
-/// The number that the next start will have. The kubelet counts a restart when the next instance exists.
-fn unseen_start(container: &ContainerEvidence) -> u32 {
-    container.starts.last_key_value().map_or(1, |(latest, _)| latest + 1)
+/// The number that the next instance will have. The kubelet counts a restart when the next instance exists.
+fn unseen_instance(container: &ContainerEvidence) -> u32 {
+    container.instances.last_key_value().map_or(1, |(latest, _)| latest + 1)
 }
 
-/// Whether a postStart run is certainly of the start that comes after the latest that is known: that one has ended
-/// before, and the run's number is that start's.
+/// Whether a postStart run is certainly of the instance that comes after the latest that is known: that one has ended
+/// before, and the run's number is that instance's.
 fn is_of_unseen(container: &ContainerEvidence, record: &Record, unseen: u32) -> bool {
-    let latest = container.starts.last_key_value();
-    let after_the_latest = latest.is_none_or(|(_, start)| {
-        let finished = start.end.and_then(|end| end.finished_at);
+    let latest = container.instances.last_key_value();
+    let after_the_latest = latest.is_none_or(|(_, instance)| {
+        let finished = instance.end.and_then(|end| end.finished_at);
         finished.is_some_and(|finished| second_of(record) >= finished)
     });
     after_the_latest && execution(record) == Some(unseen)

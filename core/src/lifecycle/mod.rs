@@ -10,12 +10,14 @@ pub mod evidence;
 pub mod infer;
 pub mod kubelet;
 pub mod live;
+mod per_hook;
 mod pod;
 pub mod rules;
 mod run;
 mod shape;
 
 pub use endpoint::LiveEndpoint;
+pub use per_hook::PerHook;
 pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, ObservedPod, PodCondition,
     PodSpec, PodStatus, ReadPodError,

@@ -27,15 +27,15 @@ pub struct ObservedPod {
     /// The hash of the template it was made from.
     pub revision: String,
     /// Its number within its workload.
-    pub ordinal: u64,
+    pub number: u64,
     /// How often its spec was set, and its deletion asked for; none from API servers that do not count.
     pub generation: Option<i64>,
     /// When its deletion takes effect: the time of the request plus the grace period.
     pub deletion_timestamp: Option<Timestamp>,
     /// Seconds of grace that the deletion gave.
     pub deletion_grace_seconds: Option<i64>,
-    /// Whether our finalizer still holds it.
-    pub held: bool,
+    /// Whether our finalizer is on it.
+    pub has_finalizer: bool,
     /// Where its runners reach the operator, if they do.
     pub live: Option<LiveEndpoint>,
     /// What it was asked to be.

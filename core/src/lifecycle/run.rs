@@ -15,10 +15,10 @@ pub struct HookRunId {
     pub container: Arc<str>,
     /// Which hook.
     pub hook: HookKind,
-    /// Which start of the container it was in, from 1.
-    pub start: u32,
+    /// Which instance of the container it was in, from 1.
+    pub instance: u32,
     /// Which execution of this hook in this container of this Pod, from 1. Inferred runs are numbered by the
-    /// container's starts, since each start has one postStart and at most one preStop.
+    /// container's instances, since each instance has one postStart and at most one preStop.
     pub execution: u32,
 }
 
@@ -108,13 +108,23 @@ pub struct Kill {
     pub time: Option<Timestamp>,
 }
 
-/// What is counted once of each start of a container.
+/// What is counted once of each instance of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// The run of its postStart hook.
     PostStart,
     /// Its end: the run of its preStop hook, and whether and why it was killed.
     End,
+}
+
+impl Slot {
+    /// The hook whose run is counted with it.
+    pub fn hook(self) -> HookKind {
+        match self {
+            Self::PostStart => HookKind::PostStart,
+            Self::End => HookKind::PreStop,
+        }
+    }
 }
 
 /// How long a run took that was counted before that was known: a second fact, counted once.
@@ -131,31 +141,31 @@ pub struct LateDuration {
 /// Something to be counted once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
-    /// The postStart run of the container's start `start` is settled.
+    /// The postStart run of the container's instance `instance` is settled.
     PostStart {
         /// The container's name.
         container: Arc<str>,
-        /// Which start of the container, from 1.
-        start: u32,
+        /// Which instance of the container, from 1.
+        instance: u32,
         /// The run.
         run: HookRun,
     },
-    /// The container's start `start` has ended and what can be known of it is known.
+    /// The container's instance `instance` has ended and what can be known of it is known.
     End {
         /// The container's name.
         container: Arc<str>,
-        /// Which start of the container, from 1.
-        start: u32,
+        /// Which instance of the container, from 1.
+        instance: u32,
         /// The preStop run; none if the container has no such hook.
         pre_stop: Option<HookRun>,
         /// Whether and why it was killed.
         kill: Option<Kill>,
-        /// How long the postStart run of this start took, where it was counted before that was known.
-        post_start_took: Option<LateDuration>,
+        /// How long the postStart run of this instance took, where it was counted before that was known.
+        late_duration: Option<LateDuration>,
         /// For a deleted Pod: the time from the deletion to the container's end over the grace in force.
         grace_used: Option<f64>,
     },
-    /// Starts `first..=last` were over before anybody looked; their evidence is gone.
+    /// Instances `first..=last` were over before anybody looked; their evidence is gone.
     Lost {
         /// The container's name.
         container: Arc<str>,

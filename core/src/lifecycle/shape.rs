@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hooked_crd::{HandlerKind, HookKind};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
+use super::per_hook::PerHook;
 use super::pod::{Container, Handler, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
@@ -19,10 +20,8 @@ pub struct PodShape {
 /// What inference must know of a container's spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerShape {
-    /// Its postStart hook.
-    pub post_start: Option<HookShape>,
-    /// Its preStop hook.
-    pub pre_stop: Option<HookShape>,
+    /// Its hooks.
+    pub hooks: PerHook<Option<HookShape>>,
     /// Whether a liveness probe may kill it.
     pub liveness: bool,
     /// Whether a startup probe may kill it.
@@ -65,21 +64,21 @@ impl PodShape {
     /// Every hook of every container, in order of their names.
     pub fn hooks(&self) -> impl Iterator<Item = Hook> + '_ {
         self.containers.iter().flat_map(|(container, shape)| {
-            [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)]
-                .into_iter()
-                .filter_map(move |(kind, hook)| {
-                    Some(Hook { container: Arc::clone(container), kind, handler: hook?.handler })
-                })
+            shape.hooks.iter().filter_map(move |(kind, hook)| {
+                Some(Hook { container: Arc::clone(container), kind, handler: hook.as_ref()?.handler })
+            })
         })
     }
 }
 
 impl ContainerShape {
     fn of(container: &Container) -> Self {
-        let lifecycle = container.lifecycle.as_ref();
+        let handlers = container.lifecycle.as_ref().map(|written| PerHook {
+            post_start: written.post_start.as_ref(),
+            pre_stop: written.pre_stop.as_ref(),
+        });
         Self {
-            post_start: lifecycle.and_then(|l| l.post_start.as_ref()).and_then(hook_shape),
-            pre_stop: lifecycle.and_then(|l| l.pre_stop.as_ref()).and_then(hook_shape),
+            hooks: handlers.unwrap_or_default().map(|_, handler| handler.and_then(hook_shape)),
             liveness: container.liveness_probe.is_some(),
             startup: container.startup_probe.is_some(),
         }

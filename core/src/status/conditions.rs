@@ -7,12 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::counts::ReplicaCounts;
-use super::{Basis, Refusal, live};
+use super::{Basis, WORDS, live, shortened};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
-use crate::workload::desired::{Desired, Measuring, Strategy};
-use crate::workload::plan::{Blocked, Rollout};
+use crate::workload::desired::Strategy;
+use crate::workload::revision::{Measuring, Revision};
+use crate::workload::rollout::Rollout;
+use crate::workload::target::Why;
 use crate::workload::template::policy;
 
 /// What a condition says; its transition time comes from the status before.
@@ -44,8 +46,9 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 
 /// The conditions of an object that cannot be read or carried out at all.
 pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
+    let message = shortened(message, WORDS);
     let sayings = vec![
-        say(condition::READY, "False", Reason::Invalid, message),
+        say(condition::READY, "False", Reason::Invalid, message.clone()),
         say(
             condition::RECONCILING,
             "False",
@@ -70,14 +73,14 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 }
 
 fn stalled(basis: &Basis<'_>) -> Saying {
-    match basis.refusal {
-        Some(Refusal { invalid: true, message }) => {
-            say(condition::STALLED, "True", Reason::InvalidTemplate, message)
+    match basis.invalid_template() {
+        Some(words) => {
+            say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS))
         }
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
-                format!("no progress for {seconds} s; see the Pods of revision {}", basis.desired.revision);
+                format!("no progress for {seconds} s; see the Pods of revision {}", basis.revision.name);
             say(condition::STALLED, "True", Reason::ProgressDeadlineExceeded, message)
         }
         _ => say(condition::STALLED, "False", Reason::NotStalled, "not stalled"),
@@ -89,18 +92,18 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
     let tally =
         format!("{available} of {desired} Pods available, {updated} up to date, {} old", alive - updated);
     match basis.rollout {
-        Rollout::Done => say(condition::READY, "True", Reason::RolloutComplete, tally),
+        Rollout::Complete => say(condition::READY, "True", Reason::RolloutComplete, tally),
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
-        Rollout::Blocked(Blocked::Leaving) => {
+        Rollout::Leaving => {
             say(condition::READY, "False", Reason::Leaving, "the workload is being deleted")
         }
-        _ if basis.desired.paused && (basis.desired.is_held_back() || alive > updated) => {
+        _ if basis.desired.paused && (basis.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
             say(condition::READY, "False", Reason::PausedWithChange, message)
         }
-        Rollout::Blocked(Blocked::Paused) => {
+        Rollout::Held if basis.desired.paused => {
             say(condition::READY, "False", Reason::Paused, format!("{tally}; paused"))
         }
         _ => say(condition::READY, "False", Reason::RolloutInProgress, tally),
@@ -122,26 +125,34 @@ fn available(basis: &Basis<'_>, counts: &ReplicaCounts) -> Saying {
 }
 
 fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
-    let revision = &basis.desired.asked_revision;
+    let revision = &basis.desired.asked.name;
     let tally = format!("{} of {} Pods are of revision {revision}", counts.updated, counts.desired);
-    match (basis.rollout, basis.refusal) {
+    match basis.rollout {
         _ if stalled.status == "True" => {
             say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
         }
-        (_, Some(refusal)) => {
-            say(condition::PROGRESSING, "False", Reason::WriteRefused, refusal.message.clone())
+        _ if let Some(words) = refused(basis) => {
+            say(condition::PROGRESSING, "False", Reason::WriteRefused, shortened(words, WORDS))
         }
         // As a Deployment's: also when there is nothing to roll out.
         _ if basis.desired.paused => {
             say(condition::PROGRESSING, "Unknown", Reason::Paused, format!("{tally}; rollouts are paused"))
         }
-        (Rollout::Done, _) => say(condition::PROGRESSING, "True", Reason::RevisionAvailable, tally),
+        Rollout::Complete => say(condition::PROGRESSING, "True", Reason::RevisionAvailable, tally),
         _ => say(condition::PROGRESSING, "True", Reason::RollingOut, tally),
     }
 }
 
+/// Why what is asked of the API server is not carried out, though nobody's template is at fault.
+fn refused<'a>(basis: &Basis<'a>) -> Option<&'a str> {
+    match basis.target.held_by() {
+        Some(Why::NotStored(words)) => Some(words),
+        _ => basis.refused,
+    }
+}
+
 fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
-    let rests = matches!(basis.rollout, Rollout::Done | Rollout::Blocked(Blocked::Paused));
+    let rests = matches!(basis.rollout, Rollout::Complete | Rollout::Held);
     if rests || stalled.status == "True" {
         return say(
             condition::RECONCILING,
@@ -157,8 +168,8 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
 /// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
 /// said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
-    if let Some(run) = basis.pods.running().overdue(basis.now) {
-        let others = basis.pods.running().overdue_pods(basis.now).saturating_sub(1);
+    if let Some(run) = basis.tracker.running().overdue(basis.now) {
+        let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);
         return say(condition::HOOKS_HEALTHY, "False", Reason::HookStuck, stuck(run, others));
     }
     let failing = failing(basis);
@@ -182,26 +193,21 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
             format!("No hook is failing. {message}"),
         );
     }
-    if let Some(message) = policy_beyond_grace(basis.desired) {
+    if let Some(message) = policy_beyond_grace(basis.revision) {
         return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyExceedsGracePeriod, message);
     }
     if let Some(message) = live::missing(basis) {
         return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
     }
-    let count = basis.desired.shape.hooks().count();
-    say(
-        condition::HOOKS_HEALTHY,
-        "True",
-        Reason::NoHookIsFailing,
-        format!("none of {count} hooks is failing"),
-    )
+    let count = basis.revision.shape.hooks().count();
+    say(condition::HOOKS_HEALTHY, "True", Reason::NoHookIsFailing, format!("none of {count} hooks is failing"))
 }
 
 /// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.
 fn failing<'a>(basis: &Basis<'a>) -> Vec<(&'a (Arc<str>, HookKind), &'a LastRun)> {
     let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
     let is_wanted = |(container, kind): &(Arc<str>, HookKind)| {
-        basis.desired.shape.hooks().any(|hook| hook.container == *container && hook.kind == *kind)
+        basis.revision.shape.hooks().any(|hook| hook.container == *container && hook.kind == *kind)
     };
     basis.ledger.last.iter().filter(|(id, run)| is_failure(run) && is_wanted(id)).collect()
 }
@@ -246,24 +252,25 @@ pub fn how_it_ended(outcome: Outcome, exit_code: Option<i32>) -> String {
 
 /// Where the runner is not in force, what was asked of it is not either, and that must be said.
 fn runner_unavailable(basis: &Basis<'_>) -> Option<String> {
-    let Measuring::Unavailable(reason) = &basis.desired.measuring else { return None };
-    let names: Vec<String> = (0..basis.desired.pod_hooks.policies.len())
+    let Measuring::Unavailable(reason) = basis.measuring else { return None };
+    let names: Vec<String> = (0..basis.revision.hooks.policies.len())
         .map(|index| format!("spec.hooks.policies[{index}]"))
         .collect();
     let policies =
         if names.is_empty() { String::new() } else { format!("; not in force: {}", names.join(", ")) };
+    let reason = shortened(reason, WORDS);
     Some(format!("Hooks are observed, not measured: {reason}{policies}"))
 }
 
 /// A preStop hook that may take longer than the grace period will be cut off by it, whatever its policy says.
-fn policy_beyond_grace(desired: &Desired) -> Option<String> {
-    let grace = desired.template["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let hooks = desired
+fn policy_beyond_grace(revision: &Revision) -> Option<String> {
+    let grace = revision.template["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
+    let hooks = revision
         .shape
         .hooks()
         .filter(|hook| hook.kind == HookKind::PreStop && hook.handler == HandlerKind::Exec);
     hooks.into_iter().find_map(|hook| {
-        let policy = policy(&desired.pod_hooks.policies, &hook.container, hook.kind)?;
+        let policy = policy(&revision.hooks.policies, &hook.container, hook.kind)?;
         let (retries, delay) = (i64::from(policy.retries.unwrap_or(0)), policy.retry_delay_seconds.unwrap_or(1));
         let longest = (retries + 1) * i64::from(policy.timeout_seconds?) + retries * i64::from(delay);
         (longest >= grace).then(|| {

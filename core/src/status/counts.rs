@@ -4,8 +4,8 @@ use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use crate::workload::desired::Desired;
-use crate::workload::plan::{Blocked, Rollout};
-use crate::workload::tally::PodSet;
+use crate::workload::replicas::{Replicas, RevisionCounts};
+use crate::workload::rollout::Rollout;
 
 /// How many Pods there are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct ReplicaCounts {
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
     /// Where the rollout stands.
-    pub rollout: &'a Rollout,
+    pub rollout: Rollout,
     /// The revision that is rolled out.
     pub revision: &'a str,
     /// The status before.
@@ -44,19 +44,19 @@ pub struct Progress<'a> {
 }
 
 impl ReplicaCounts {
-    /// Counts the Pods of a workload.
-    pub fn of(desired: &Desired, pods: &PodSet, now: Timestamp) -> Self {
+    /// Counts the Pods of a workload that the watch shows.
+    pub fn of(desired: &Desired, pods: &Replicas, now: Timestamp) -> Self {
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         let (min_ready, second) = (desired.min_ready_seconds, now.as_second());
-        let sum = |of: &dyn Fn(&crate::workload::tally::RevisionTally) -> usize| {
-            pods.revisions().map(|(_, tally)| of(tally)).sum()
+        let sum = |of: &dyn Fn(&RevisionCounts) -> usize| {
+            pods.revisions().map(|(_, counts)| of(counts)).sum()
         };
-        let (alive, ready): (usize, usize) = (sum(&|tally| tally.alive()), sum(&|tally| tally.ready()));
-        let available: usize = sum(&|tally| tally.available(min_ready, second));
+        let (alive, ready): (usize, usize) = (sum(&|counts| counts.shown_alive()), sum(&|counts| counts.shown_ready()));
+        let available: usize = sum(&|counts| counts.shown_available(min_ready, second));
         Self {
             desired: count(desired.replicas as usize),
             alive: count(alive),
-            updated: count(pods.revision(&desired.asked_revision).alive()),
+            updated: count(pods.revision(&desired.asked.name).shown_alive()),
             ready: count(ready),
             available: count(available),
             unavailable: count(alive.max(desired.replicas as usize).saturating_sub(available)),
@@ -70,11 +70,9 @@ impl ReplicaCounts {
         match rollout {
             // A rollout that was complete once is not overdue because a Pod of it restarts.
             _ if previous.current_revision.as_deref() == Some(revision) => None,
-            Rollout::Done | Rollout::Blocked(Blocked::Paused | Blocked::Leaving) => None,
-            Rollout::Step { .. } | Rollout::Blocked(_) if self.is_progress_since(previous, generation) => {
-                Some(now)
-            }
-            Rollout::Step { .. } | Rollout::Blocked(_) => before.or(Some(now)),
+            Rollout::Complete | Rollout::Held | Rollout::Leaving => None,
+            Rollout::Going if self.is_progress_since(previous, generation) => Some(now),
+            Rollout::Going => before.or(Some(now)),
         }
     }
 

@@ -10,9 +10,9 @@ use hooked_crd::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
+use crate::accounting::Tracker;
 use crate::accounting::ledger::{Distribution, Ledger};
-use crate::workload::desired::Desired;
-use crate::workload::tally::PodSet;
+use crate::lifecycle::PodShape;
 
 /// All runs by outcome, and all kills because of a hook.
 pub(super) fn totals(ledger: &Ledger) -> HookTotals {
@@ -34,9 +34,9 @@ pub(super) fn totals(ledger: &Ledger) -> HookTotals {
 }
 
 /// Every hook of the template, and every hook that was ever counted.
-pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<HookStatus> {
+pub(super) fn hooks(shape: &PodShape, tracker: &Tracker, ledger: &Ledger) -> Vec<HookStatus> {
     let mut hooks: BTreeMap<(Arc<str>, HookKind), HookStatus> = BTreeMap::new();
-    for hook in desired.shape.hooks() {
+    for hook in shape.hooks() {
         hooks.insert(
             (Arc::clone(&hook.container), hook.kind),
             unused(&hook.container, hook.kind, hook.handler),
@@ -66,7 +66,7 @@ pub(super) fn hooks(desired: &Desired, pods: &PodSet, ledger: &Ledger) -> Vec<Ho
             add(&mut entry.duration, durations);
         }
     }
-    for (id, running) in pods.running().by_hook() {
+    for (id, running) in tracker.running().by_hook() {
         if let Some(entry) = hooks.get_mut(id) {
             entry.running = running.count();
         }
@@ -157,7 +157,7 @@ fn signed(count: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use hooked_crd::{HookedWorkloadSpec, Source};
+    use hooked_crd::Source;
     use serde_json::{Value, json};
 
     use super::*;
@@ -166,18 +166,14 @@ mod tests {
     /// What is told of the duration of a preStop whose runs took so many seconds, by source.
     fn check(runs: &[(Source, f64)], expect: &Value) {
         let container = json!({"name": "web", "lifecycle": {"preStop": {"exec": {"command": ["true"]}}}});
-        let spec: HookedWorkloadSpec = serde_json::from_value(
-            json!({"selector": {}, "template": {"spec": {"containers": [container]}}}),
-        )
-        .unwrap();
+        let shape = PodShape::of(&serde_json::from_value(json!({"containers": [container]})).unwrap());
         let mut ledger = Ledger::default();
         for (source, seconds) in runs {
             let (hook, handler, source) = (HookKind::PreStop, HandlerKind::Exec, *source);
             let key = DurationKey { container: "web".into(), hook, handler, source };
             ledger.durations.entry(key).or_default().observe(*seconds, DURATION_BUCKETS);
         }
-        let desired = Desired::from_spec(&spec, 0).unwrap();
-        let hooks = json!(hooks(&desired, &PodSet::default(), &ledger));
+        let hooks = json!(hooks(&shape, &Tracker::default(), &ledger));
         assert_eq!(&hooks[0]["duration"], expect);
     }
 

@@ -25,15 +25,15 @@ pub struct LiveService {
 pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     let LiveService { since, address } = basis.live?;
     // Where no hook is to be heard of any more, nothing is missing.
-    let mut hooks = basis.desired.shape.hooks();
+    let mut hooks = basis.revision.shape.hooks();
     hooks
-        .any(|hook| hook.kind == HookKind::PostStart && basis.desired.measures(hook.handler))
+        .any(|hook| hook.kind == HookKind::PostStart && basis.measuring.measures(hook.handler))
         .then_some(())?;
-    let hearing = basis.pods.hearing();
+    let times = basis.tracker.report_times();
     let asked_from = since.checked_add(MARGIN).map_or(i64::MAX, Timestamp::as_second);
-    let missed = hearing.missed.filter(|missed| *missed >= asked_from);
-    let is_missing = match (missed, hearing.heard) {
-        (Some(missed), heard) => heard.is_none_or(|heard| heard < missed),
+    let missed = times.missed.filter(|missed| *missed >= asked_from);
+    let is_missing = match (missed, times.reported) {
+        (Some(missed), reported) => reported.is_none_or(|reported| reported < missed),
         // An operator that has just started says what the one before it has found out.
         (None, None) => basis.previous.conditions.iter().any(is_said),
         (None, Some(_)) => false,

@@ -3,9 +3,9 @@
 use hooked_crd::{GoDuration, HookRunStatus, HookedWorkloadStatus, Outcome};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
+use crate::accounting::Tracker;
 use crate::accounting::ledger::Counted;
 use crate::lifecycle::{HookRun, LateDuration};
-use crate::workload::tally::PodSet;
 
 /// The last settled run as `Hook/Outcome`.
 pub(super) fn last_hook(counted: &Counted) -> Option<String> {
@@ -15,15 +15,15 @@ pub(super) fn last_hook(counted: &Counted) -> Option<String> {
 /// Runs that go on, then the last settled ones: those of this pass before those of the status before.
 pub(super) fn recent_runs(
     previous: &HookedWorkloadStatus,
-    pods: &PodSet,
+    tracker: &Tracker,
     counted: &Counted,
     limit: usize,
 ) -> Vec<HookRunStatus> {
     let settled = counted.runs.iter().rev().map(describe);
     let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
-    let before = settled_before.cloned().map(|run| timed(run, &counted.took));
+    let before = settled_before.cloned().map(|run| timed(run, &counted.late_durations));
     let mut runs: Vec<HookRunStatus> =
-        pods.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
+        tracker.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
     while runs.len() > limit {
         // The oldest run that is no failure goes first, yet never the newest of a hook: it is what people look for.
         let newest = |index: usize| !runs[..index].iter().any(|run| is_same_hook(run, &runs[index]));
@@ -35,17 +35,17 @@ pub(super) fn recent_runs(
 }
 
 /// The run with its duration, if that has become known since it was counted.
-fn timed(run: HookRunStatus, took: &[LateDuration]) -> HookRunStatus {
-    let same = |took: &&LateDuration| {
-        run.pod_uid == *took.id.pod_uid
-            && run.container == *took.id.container
-            && run.hook == took.id.hook
-            && i64::from(run.restart_count) + 1 == i64::from(took.id.start)
+fn timed(run: HookRunStatus, late_durations: &[LateDuration]) -> HookRunStatus {
+    let same = |late: &&LateDuration| {
+        run.pod_uid == *late.id.pod_uid
+            && run.container == *late.id.container
+            && run.hook == late.id.hook
+            && i64::from(run.restart_count) + 1 == i64::from(late.id.instance)
     };
-    match took.iter().find(same) {
-        Some(took) => HookRunStatus {
-            duration: Some(GoDuration(took.duration.middle())),
-            duration_error: Some(GoDuration(took.duration.error())),
+    match late_durations.iter().find(same) {
+        Some(late) => HookRunStatus {
+            duration: Some(GoDuration(late.duration.middle())),
+            duration_error: Some(GoDuration(late.duration.error())),
             ..run
         },
         None => run,
@@ -82,7 +82,7 @@ pub fn describe(run: &HookRun) -> HookRunStatus {
         pod_uid: id.pod_uid.to_string(),
         node: node.as_deref().map(str::to_owned),
         container: id.container.to_string(),
-        restart_count: i32::try_from(id.start - 1).unwrap_or(i32::MAX),
+        restart_count: i32::try_from(id.instance - 1).unwrap_or(i32::MAX),
         execution: i64::from(id.execution),
         hook: id.hook,
         handler: *handler,
@@ -114,7 +114,7 @@ mod tests {
                 pod_uid: "u-1".into(),
                 container: "web".into(),
                 hook: HookKind::PreStop,
-                start: 3,
+                instance: 3,
                 execution: 2,
             },
             pod: "web-1".into(),

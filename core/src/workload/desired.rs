@@ -1,15 +1,11 @@
 //! What a workload asks for: its spec, parsed and defaulted once.
 
-use hooked_crd::{Evidence, HandlerKind, HookPolicy, HookedWorkloadSpec, Measurement, StrategyType};
+use hooked_crd::{Evidence, HookedWorkloadSpec, StrategyType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
-use crate::lifecycle::{PodShape, PodSpec};
-use crate::workload::revision;
-use crate::workload::template::{Runner, inject};
+use super::revision::{PodHooks, Revision};
 
 /// How old Pods give way to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +19,6 @@ pub enum Strategy {
         /// Pods that may be missing.
         unavailable: u32,
     },
-}
-
-/// Whether and how a workload is held back from being rolled out: it is paused, or its template is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
-    /// It is not.
-    No,
-    /// It is scaled, and its Pods replaced when gone, at an earlier revision.
-    AtRevision,
-    /// There is no revision to make Pods of: none was rolled out yet, or none can be had now. It is only scaled down.
-    WithoutRevision,
 }
 
 /// Why a spec that the API server has accepted cannot be carried out.
@@ -57,59 +42,16 @@ pub struct Desired {
     pub revision_history_limit: usize,
     /// Whether the user has paused it.
     pub paused: bool,
-    /// Whether a changed template is rolled out.
-    pub held: Held,
     /// Seconds without progress after which a rollout is reported as failed.
     pub progress_deadline_seconds: i64,
-    /// The Pod template without null fields.
-    pub template: Value,
-    /// What Pods are made of: the template, with the runner where it is in force.
-    pub pod_template: Value,
-    /// The template's hash.
-    pub revision: String,
-    /// The hash of the template that is asked for: another one where the workload is held at an earlier revision.
-    pub asked_revision: String,
-    /// The hooks and probes of the template's containers.
-    pub shape: PodShape,
+    /// The revision that is asked for.
+    pub asked: Revision,
     /// The selector in its serialized form.
     pub selector: String,
     /// Whether Pods keep their evidence until it is counted.
     pub evidence: Evidence,
     /// Runs kept in `status.recentRuns`.
     pub history_limit: usize,
-    /// How the hooks of its Pods are run and measured.
-    pub pod_hooks: PodHooks,
-    /// What became of the wish to measure them by the runner.
-    pub measuring: Measuring,
-}
-
-/// The part of `spec.hooks` that decides about Pods: a change of it is rolled out as one of the template is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PodHooks {
-    /// Where the truth about hook runs is asked to come from.
-    #[serde(default)]
-    pub measurement: Measurement,
-    /// Timeouts, retries and failure handling asked for.
-    #[serde(default)]
-    pub policies: Vec<HookPolicy>,
-}
-
-impl PodHooks {
-    /// As it is stored with a revision; null where nothing is asked for.
-    pub fn to_value(&self) -> Value {
-        if *self == Self::default() { Value::Null } else { serde_json::to_value(self).unwrap_or_default() }
-    }
-}
-
-/// What became of the wish to measure hooks by the runner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Measuring {
-    /// Hooks are observed, as was asked, or there is no exec hook to measure.
-    Observed,
-    /// Exec hooks run under the runner.
-    Runner,
-    /// Hooks are observed though the runner was asked for, for this reason.
-    Unavailable(String),
 }
 
 impl Desired {
@@ -117,92 +59,33 @@ impl Desired {
     pub fn from_spec(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
         let replicas = non_negative(spec.replicas, 1);
         let hooks = spec.hooks.clone().unwrap_or_default();
-        let template = revision::canonical(&spec.template.0);
         let pod_hooks = PodHooks {
             measurement: hooks.measurement.unwrap_or_default(),
             policies: hooks.policies.unwrap_or_default(),
         };
-        let revision = revision::of_template(&template, &pod_hooks.to_value(), collision_count);
         Ok(Self {
             replicas,
             strategy: strategy(spec, replicas),
             min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
             revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
             paused: spec.paused == Some(true),
-            held: if spec.paused == Some(true) { Held::WithoutRevision } else { Held::No },
             progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
-            asked_revision: revision.clone(),
-            revision,
-            shape: shape(&template)?,
+            asked: Revision::of_template(&spec.template.0, pod_hooks, collision_count)
+                .map_err(DesiredError::Template)?,
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
-            pod_template: template.clone(),
-            template,
-            pod_hooks,
-            measuring: Measuring::Observed,
         })
     }
 
-    /// A paused workload, and one whose template is refused, stays at an earlier revision, whatever its template says now.
-    pub fn held_at(
-        self,
-        revision: String,
-        template: Value,
-        pod_hooks: PodHooks,
-    ) -> Result<Self, DesiredError> {
-        let (shape, pod_template) = (shape(&template)?, template.clone());
-        Ok(Self { revision, shape, template, pod_template, pod_hooks, held: Held::AtRevision, ..self })
+    /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template has become.
+    pub fn of_leaving(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
+        Self::from_spec(spec, collision_count).or_else(|_| {
+            let mut bare = spec.clone();
+            bare.template.0 = serde_json::json!({"spec": {}});
+            Self::from_spec(&bare, collision_count)
+        })
     }
-
-    /// Nothing is created of what cannot be had, or is refused.
-    #[must_use]
-    pub fn without_revision(self) -> Self {
-        Self { held: Held::WithoutRevision, ..self }
-    }
-
-    /// Whether the template that is asked for is not the one of which Pods are made.
-    pub fn is_held_back(&self) -> bool {
-        self.held == Held::WithoutRevision || self.revision != self.asked_revision
-    }
-
-    /// The revision of which Pods are made, if any are; `admitted` says whether the API server takes the template.
-    pub fn made_revision(&self, admitted: bool) -> Option<&str> {
-        let is_made = match self.held {
-            Held::No => admitted,
-            Held::AtRevision => true,
-            Held::WithoutRevision => false,
-        };
-        is_made.then_some(&*self.revision)
-    }
-
-    /// Puts the runner in front of the exec hooks, if that is asked for and possible. What stands in its way is said.
-    #[must_use]
-    pub fn with_runner(self, runner: &Runner) -> Self {
-        if self.pod_hooks.measurement == Measurement::Observe {
-            return self;
-        }
-        match inject(&self.template, runner, &self.pod_hooks.policies) {
-            Ok(Some(pod_template)) => Self { pod_template, measuring: Measuring::Runner, ..self },
-            Ok(None) => self,
-            Err(reason) => self.observed_because(reason.to_string()),
-        }
-    }
-
-    /// Whether hooks of that handler run under the runner.
-    pub fn measures(&self, handler: HandlerKind) -> bool {
-        self.measuring == Measuring::Runner && handler == HandlerKind::Exec
-    }
-
-    /// Leaves Pods as they are written, for a reason that users are told.
-    #[must_use]
-    pub fn observed_because(self, reason: String) -> Self {
-        Self { pod_template: self.template.clone(), measuring: Measuring::Unavailable(reason), ..self }
-    }
-}
-
-fn shape(template: &Value) -> Result<PodShape, DesiredError> {
-    PodSpec::deserialize(&template["spec"]).map(|spec| PodShape::of(&spec)).map_err(DesiredError::Template)
 }
 
 fn non_negative(value: Option<i32>, default: u32) -> u32 {
@@ -236,7 +119,7 @@ fn resolve(value: &IntOrString, replicas: u32, round: Round) -> u32 {
         IntOrString::Int(number) => u32::try_from(*number).unwrap_or(0),
         IntOrString::String(text) => {
             let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(0);
-            let hundredths = percent * u64::from(replicas);
+            let hundredths = percent.saturating_mul(u64::from(replicas));
             let pods = match round {
                 Round::Up => hundredths.div_ceil(100),
                 Round::Down => hundredths / 100,

@@ -1,11 +1,10 @@
-//! Which Pods there should be: what a workload asks for, which Pods it has, and what is to be done.
+//! Which Pods there should be: what a workload asks for, which Pods it has, and what follows.
 
 pub mod desired;
-mod fact;
-pub mod plan;
+pub mod fill;
+pub mod replicas;
+pub mod resize;
 pub mod revision;
-pub mod snapshot;
-pub mod tally;
+pub mod rollout;
+pub mod target;
 pub mod template;
-
-pub use fact::{Life, PodFact};

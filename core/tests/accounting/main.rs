@@ -49,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Pass(Commit::Refused)),
         1 => Just(Step::Pass(Commit::ReplyLost)),
         1 => Just(Step::Pass(Commit::UnderWay)),
+        1 => Just(Step::Pass(Commit::Later)),
         1 => Just(Step::Arrive),
         1 => Just(Step::Read),
         3 => (1_u8..15).prop_map(Step::Wait),

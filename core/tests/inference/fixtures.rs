@@ -118,18 +118,18 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         uid: "uid".to_owned(),
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
-        ordinal: 1,
+        number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
-        held: true,
+        has_finalizer: true,
         live: None,
         spec: serde_json::from_value(spec.clone()).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),
     }
 }
 
-/// Outcomes in the order of the container's starts, and kills.
+/// Outcomes in the order of the container's instances, and kills.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conclusion {
     pub(crate) post_start: Vec<Outcome>,

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::fixtures::{at, both, ended, running, shown, waiting};
 
 /// A live record; runs and times are few and contradict each other, as only forgery makes them.
-fn told() -> impl Strategy<Value = PodEvidence> {
+fn reported() -> impl Strategy<Value = PodEvidence> {
     (0_u8..4, 0_u64..12, 0_u8..3, any::<bool>()).prop_map(|(run, start, outcome, ended)| {
         let outcome = [Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled][usize::from(outcome)];
         let exit = Some(Exit::Code(u8::from(outcome != Outcome::Succeeded)));
@@ -28,7 +28,7 @@ fn told() -> impl Strategy<Value = PodEvidence> {
 }
 
 fn fact() -> impl Strategy<Value = PodEvidence> {
-    prop_oneof![said(), told(), seen()]
+    prop_oneof![recorded(), reported(), seen()]
 }
 
 /// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses contradict.
@@ -54,7 +54,7 @@ fn seen() -> impl Strategy<Value = PodEvidence> {
 }
 
 /// One Event about the container; times and reasons are few, so that many collide.
-fn said() -> impl Strategy<Value = PodEvidence> {
+fn recorded() -> impl Strategy<Value = PodEvidence> {
     (0_usize..4, 0_i64..6, 0_usize..3).prop_map(|(reason, second, message)| {
         let message =
             ["Stopping container web", "Container web failed liveness probe", "FailedPostStartHook"][message];

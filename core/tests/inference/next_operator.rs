@@ -14,7 +14,7 @@ fn kills(findings: &Findings) -> Vec<(u32, KillReason)> {
         .settled
         .iter()
         .filter_map(|f| match f {
-            Finding::End { start, kill: Some(kill), .. } => Some((*start, kill.reason)),
+            Finding::End { instance, kill: Some(kill), .. } => Some((*instance, kill.reason)),
             _ => None,
         })
         .collect()
@@ -54,8 +54,8 @@ fn marks(post_start: u32, end: u32, seen: bool) -> PodMarks {
 }
 
 #[test]
-fn a_start_that_was_counted_as_succeeded_is_not_killed_by_its_post_start() {
-    // Start 1 failed in second 10, start 2 began in second 10, was seen running and counted as Succeeded.
+fn an_instance_that_was_counted_as_succeeded_is_not_killed_by_its_post_start() {
+    // Instance 1 failed in second 10, instance 2 began in second 10, was seen running and counted as Succeeded.
     let status = json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 1,
         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"containerID": "b", "startedAt": at(10), "finishedAt": at(500), "exitCode": 0, "reason": "Completed"}}}]});
@@ -136,7 +136,7 @@ fn an_observed_hook_that_was_cut_off_at_the_end_of_grace_is_no_failure_for_the_n
 }
 
 #[test]
-fn a_start_that_followed_a_failed_one_within_its_second_is_not_being_stopped() {
+fn an_instance_that_followed_a_failed_one_within_its_second_is_not_being_stopped() {
     let status = json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 1,
         "state": {"running": {"startedAt": at(10)}},
         "lastState": {"terminated": {"containerID": "a", "startedAt": at(5), "finishedAt": at(10), "exitCode": 0, "reason": "Completed"}}}]});

@@ -146,10 +146,10 @@ fn a_duration_that_comes_after_its_run_was_counted_is_counted_then_and_once() {
     counted.saw_running(&web(), 1);
     let story = story.status(60, &with_log(waiting(0, "CrashLoopBackOff", 1, 60, 1, "Error"), &log));
     let findings = story.findings_after(&counted, 60);
-    let [Finding::End { post_start_took: Some(took), .. }] = &findings.settled[..] else {
+    let [Finding::End { late_duration: Some(late), .. }] = &findings.settled[..] else {
         panic!("{findings:?}")
     };
-    assert_eq!(took.duration.middle().as_micros(), 4213);
+    assert_eq!(late.duration.middle().as_micros(), 4213);
     counted.advance(&web(), Slot::End, 1);
     assert_eq!(story.findings_after(&counted, 60).settled, []);
 }
@@ -165,7 +165,7 @@ fn one_record_tells_of_every_run_of_a_crash_loop_that_nobody_watched() {
 }
 
 #[test]
-fn runs_are_not_recalled_where_executions_and_starts_differ() {
+fn runs_are_not_recalled_where_executions_and_instances_differ() {
     let log = line("PreStop", 2, Some("Succeeded"), "f");
     let status = with_log(ended(100, 110, 0, "Completed"), &log);
     let mut status = status;

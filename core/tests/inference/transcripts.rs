@@ -22,7 +22,7 @@ struct Transcript {
     entries: Vec<Entry>,
 }
 
-/// Outcomes of the container's starts in order, and kills; as many as the scenario is about.
+/// Outcomes of the container's instances in order, and kills; as many as the scenario is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Meaning {
@@ -66,17 +66,18 @@ fn report(pod: &Value) -> ObservedPod {
         uid: metadata["uid"].as_str().unwrap().to_owned(),
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
-        ordinal: 1,
+        number: 1,
         generation: metadata["generation"].as_i64(),
         deletion_timestamp: metadata["deletionTimestamp"].as_str().map(|time| time.parse().unwrap()),
         deletion_grace_seconds: metadata["deletionGracePeriodSeconds"].as_i64(),
-        held: true,
+        has_finalizer: true,
         live: None,
         spec: serde_json::from_value(pod["spec"].clone()).unwrap(),
         status: serde_json::from_value(pod["status"].clone()).unwrap(),
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "transcripts are files; the core itself reads none")]
 fn transcripts() -> Vec<(String, Transcript)> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/inference/transcripts");
     let mut all: Vec<_> = fs::read_dir(directory)

@@ -46,9 +46,9 @@ fn crash_loop_back_off_hides_the_reason_but_an_event_may_tell() {
     let hidden = Story::with_hooks(&exec("postStart"))
         .status(9, &waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"));
     assert_eq!(hidden.conclude(20).post_start, [Outcome::Unknown]);
-    let told = hidden.event(2, "FailedPostStartHook", "PostStartHook failed");
-    assert_eq!(told.conclude(20).post_start, [Outcome::Failed]);
-    assert_eq!(told.conclude(20).kills, [KillReason::PostStartHookFailed]);
+    let reported = hidden.event(2, "FailedPostStartHook", "PostStartHook failed");
+    assert_eq!(reported.conclude(20).post_start, [Outcome::Failed]);
+    assert_eq!(reported.conclude(20).kills, [KillReason::PostStartHookFailed]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_
 }
 
 #[test]
-fn an_eviction_is_the_end_of_the_start_that_it_ended_and_of_none_before() {
+fn an_eviction_is_the_end_of_the_instance_that_it_ended_and_of_none_before() {
     let restarted = json!({"phase": "Succeeded", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"containerID": "b", "startedAt": at(5), "finishedAt": at(20), "exitCode": 0}},
@@ -322,7 +322,7 @@ fn a_pre_stop_is_running_from_the_deletion_until_its_container_has_ended() {
 }
 
 #[test]
-fn starts_that_were_over_before_anybody_looked_are_lost_and_not_guessed() {
+fn instances_that_were_over_before_anybody_looked_are_lost_and_not_guessed() {
     let story = Story::with_hooks(&both()).status(50, &waiting(4, "CrashLoopBackOff", 40, 49, 1, "Error"));
     let lost: Vec<_> = story
         .findings(70)
@@ -384,7 +384,7 @@ fn a_container_that_could_not_be_started_ran_no_hook() {
 }
 
 #[test]
-fn a_kill_in_the_second_of_the_next_start_is_the_kill_of_the_one_before() {
+fn a_kill_in_the_second_of_the_next_instance_is_the_kill_of_the_one_before() {
     let restarted = json!({"phase": "Running", "containerStatuses": [{
         "name": "web", "restartCount": 1, "state": {"running": {"startedAt": at(10)}},
         "lastState": {"terminated": {"startedAt": at(1), "finishedAt": at(10), "exitCode": 0}},
@@ -395,7 +395,7 @@ fn a_kill_in_the_second_of_the_next_start_is_the_kill_of_the_one_before() {
         .status(11, &restarted);
     let conclusion = story.conclude(21);
     assert_eq!(conclusion.kills, [KillReason::LivenessProbeFailed]);
-    assert_eq!(conclusion.running, 0, "the new start is not being stopped");
+    assert_eq!(conclusion.running, 0, "the new instance is not being stopped");
 }
 
 #[test]
@@ -426,7 +426,7 @@ fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
 
 /// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing was heard
 /// since.
-fn unheard(disruption: &str) -> Vec<KillReason> {
+fn unobserved(disruption: &str) -> Vec<KillReason> {
     let mut status = running(0, -10);
     status["conditions"] = json!([{"type": "DisruptionTarget", "status": "True", "reason": disruption}]);
     Story::with_hooks(&exec("preStop")).stopping(0, 0, 30, &status).conclude(90).kills
@@ -434,9 +434,9 @@ fn unheard(disruption: &str) -> Vec<KillReason> {
 
 #[test]
 fn a_container_of_a_node_that_does_not_answer_is_lost_with_it() {
-    assert_eq!(unheard("DeletionByTaintManager"), [KillReason::NodeLost]);
-    assert_eq!(unheard("DeletionByPodGC"), [KillReason::NodeLost]);
-    assert_eq!(unheard("EvictionByEvictionAPI"), [KillReason::Unknown], "the node may be well");
+    assert_eq!(unobserved("DeletionByTaintManager"), [KillReason::NodeLost]);
+    assert_eq!(unobserved("DeletionByPodGC"), [KillReason::NodeLost]);
+    assert_eq!(unobserved("EvictionByEvictionAPI"), [KillReason::Unknown], "the node may be well");
 }
 
 #[test]
@@ -456,7 +456,7 @@ fn a_container_that_vanished_from_its_node_does_not_end_as_the_one_before_it() {
         Story::with_hooks(&recorded(&["preStop"], &[])).status(12, &running(1, 11)).status(20, &before);
     let findings = story.findings(60);
     let ends = findings.settled.iter().filter_map(|finding| match finding {
-        Finding::End { start, .. } => Some(*start),
+        Finding::End { instance, .. } => Some(*instance),
         _ => None,
     });
     assert_eq!(ends.collect::<Vec<u32>>(), [1], "{findings:?}");

@@ -1,4 +1,4 @@
-//! Prints the `CustomResourceDefinition` of HookedWorkloads as YAML. `cargo xtask generate` keeps `config/crd` equal to it.
+//! Prints the `CustomResourceDefinition` of HookedWorkloads as YAML: `cargo xtask generate` keeps it in `config/crd`.
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
 fn main() -> Result<(), hooked_crd::SchemaError> {

@@ -11,8 +11,8 @@ use crate::progress::Progress;
 /// Makes the file or directory at `place`, unless it is there.
 ///
 /// One caller at a time makes it, threads of one process and other processes alike; the others wait and find it made.
-/// `make` gets the path of a draft, which takes the final name at the end: what has its final name is complete, and what
-/// a caller who died has left of a draft is removed.
+/// `make` gets the path of a draft, which takes the final name at the end: what has its final name is complete, and
+/// what a caller who died has left of a draft is removed.
 pub fn once(place: &Path, progress: &Progress, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     if place.exists() {
         return Ok(());

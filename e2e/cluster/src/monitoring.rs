@@ -30,8 +30,8 @@ pub fn dashboard_checker(progress: &Progress) -> Result<PathBuf> {
     tools::dashboards(&cache, progress)
 }
 
-/// An archive of an image of Debian's Prometheus, with its pages and a kubectl; made if the cache lacks it. The programs
-/// of a cluster must be built.
+/// An archive of an image of Debian's Prometheus, with its pages and a kubectl; made if the cache lacks it. The
+/// programs of a cluster must be built.
 pub fn prometheus_image(progress: &Progress) -> Result<PathBuf> {
     let (cache, _lock) = prepare(progress)?;
     let (server, kubectl) = (packages::prometheus(&cache, progress)?.server, Tools::below(&cache).kubectl());

@@ -104,8 +104,8 @@ async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -
         let node = space.pods("drained").await?.first().and_then(|pod| pod.spec.clone()?.node_name);
         let node = node.context("the Pod is nowhere")?;
         let before = operator.leader().await?;
-        // A drain is of all namespaces: nothing else here has that name. The operator goes first, as bad luck would have it;
-        // this cluster has no other node for it.
+        // A drain is of all namespaces: nothing else here has that name. The operator goes first, as bad luck would
+        // have it; this cluster has no other node for it.
         let drained = async {
             let others = "app.kubernetes.io/name=hooked";
             drain(space, &node, others).await?;

@@ -1,5 +1,5 @@
-//! Everything at once, with the operator killed at moments that nobody has chosen: what hooks have written on the node is
-//! what is counted, no run more and none less.
+//! Everything at once, with the operator killed at moments that nobody has chosen: what hooks have written on the node
+//! is what is counted, no run more and none less.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -83,8 +83,8 @@ async fn storm(space: &Space, operator: &Operator, chance: &mut Chance) -> Resul
     Ok(())
 }
 
-/// Fails unless as many runs are counted as there are lines. Of starts that were over before anybody looked nobody knows
-/// whether their hook ran, and one that was cancelled may not have begun: only those may be more.
+/// Fails unless as many runs are counted as there are lines. Of starts that were over before anybody looked nobody
+/// knows whether their hook ran, and one that was cancelled may not have begun: only those may be more.
 fn counted_once(workload: &HookedWorkload, which: HookKind, lines: i64) -> Result<()> {
     let HookStatus { skipped, unknown, cancelled, .. } = *hook(workload, "web", which)?;
     let ran = runs(workload, "web", which)? - skipped;
@@ -125,8 +125,8 @@ fn check(name: &str, workload: &HookedWorkload) -> Result<()> {
             failed == 0 && timed_out == 0 && unknown == 0 && exceeded == succeeded && killed == exceeded
         }
         "hungry" => count(workload, KillReason::OomKilled) > 0,
-        // Each stop is a probe's but the last, which may have been asked for. Why starts were stopped that nobody has seen
-        // nobody knows, nor whether those were of which no record tells.
+        // Each stop is a probe's but the last, which may have been asked for. Why starts were stopped that nobody has
+        // seen nobody knows, nor whether those were of which no record tells.
         "sick" => {
             let by_probe = count(workload, KillReason::LivenessProbeFailed);
             let killed: i64 = kills(workload).iter().map(|(_, count)| count).sum();

@@ -132,7 +132,8 @@ async fn a_probe_that_kills_again_and_again_is_named_when_the_kubelet_sends_no_e
         let lines = space.files.count("stopped")?;
         let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
         ensure!(pre_stop.succeeded == lines, "{lines} have run: {pre_stop:?}");
-        // Each but the last, if that was asked for. Why one was stopped that was over before anybody looked nobody knows.
+        // Each but the last, if that was asked for. Why one was stopped that was over before anybody looked, nobody
+        // can tell.
         let all = kills(&workload);
         let count = |of| all.iter().filter(|(reason, _)| *reason == of).map(|(_, count)| count).sum::<i64>();
         let (named, unknown) = (count(KillReason::LivenessProbeFailed), count(KillReason::Unknown));

@@ -168,7 +168,7 @@ async fn counters_go_on(space: &Space, prometheus: &Prometheus<'_>, began: Syste
     .await?;
     let counters =
         format!(r#"{{__name__=~"hooked_(hook|container|grace)_.+_(total|bucket|count|sum)",{ours}}}"#);
-    // The bits of a moment after 1970 are in the order of its value. Of two processes at one moment, one is about to go.
+    // The bits of a moment after 1970 are in the order of its value. Of two processes at a moment, one is about to go.
     let mut histories: BTreeMap<String, BTreeMap<u64, f64>> = BTreeMap::new();
     for Series { mut labels, points } in prometheus.since(began, &counters).await? {
         for of_the_process in ["instance", "pod"] {

@@ -7,8 +7,8 @@ use hooked_e2e::{Container, Security, Workload, agree, condition, hook, in_names
 #[tokio::test]
 async fn a_failing_post_start_is_counted_as_often_as_it_ran() -> Result<()> {
     in_namespace("crash-loop", Security::Privileged, async |space| {
-        // It takes its time to stop: where it ended in the second in which its hook failed, nobody could tell which of the
-        // two was first.
+        // It takes its time to stop: where it ended in the second in which its hook failed, nobody could tell which of
+        // the two was first.
         let container = Container::script("web", "trap 'sleep 2; exit 0' TERM; sleep 100000 & wait")
             .post_start(sh("echo run >> /witness/started; exit 3"))
             .pre_stop(sh("echo run >> /witness/stopped"));

@@ -31,8 +31,8 @@ async fn a_failed_liveness_probe_is_the_reason_of_its_kill() -> Result<()> {
             .pre_stop(sh("echo run >> /witness/stopped"));
         let workload = until_killed(space, Workload::new("web", [container])).await?;
         let count = all_for(&workload, KillReason::LivenessProbeFailed)?;
-        // The last stop may be the scenario's own, and of a start that was over before anybody looked no run is told: why
-        // that was stopped nobody knows.
+        // The last stop may be the scenario's own, and of a start that was over before anybody looked no run is told:
+        // why that was stopped nobody knows.
         let stops = space.files.count("stopped")?;
         let runs = workload.status.iter().flat_map(|status| &status.recent_runs).count();
         let told = i64::try_from(runs)?;

@@ -1,5 +1,5 @@
-//! The live channel: a hook's end is known when it ends, one that hangs can be stopped, and who has nothing to say is not
-//! heard.
+//! The live channel: a hook's end is known when it ends, one that hangs can be stopped, and who has nothing to say is
+//! not heard.
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,12 +14,12 @@ use kube::api::Api;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-/// For one scenario at a time: on the node's network a Pod has the same address as this process, and as many may fail at
-/// the operator's door as of one address.
+/// For one scenario at a time: on the node's network a Pod has the same address as this process, and as many may fail
+/// at the operator's door as of one address.
 static ADDRESS: Mutex<()> = Mutex::const_new(());
 
-/// How long a hook takes whose runner is to be heard while its Pod lives: its words at the end have 100 ms to arrive, which
-/// is little on a busy node.
+/// How long a hook takes whose runner is to be heard while its Pod lives: its words at the end have 100 ms to arrive,
+/// which is little on a busy node.
 const HEARD: &str = "sleep 2";
 
 /// One replica whose exec hooks run under the runner.
@@ -204,35 +204,8 @@ async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Re
         let plain = plain_pod(space).await?;
 
         let own = token(space, "hooked.dev", Some(pod)).await?;
-        let garbage = own.replace('.', ".A");
-        let lies = [
-            ("unauthenticated", forged(&garbage, "web", 1)),
-            ("unauthenticated", forged("", "web", 1)),
-            ("unauthenticated", forged(&token(space, "elsewhere", Some(pod)).await?, "web", 1)),
-            ("unauthenticated", forged(&token(space, "hooked.dev", None).await?, "web", 1)),
-            ("foreign", forged(&token(space, "hooked.dev", Some(&plain)).await?, "web", 1)),
-            ("foreign", forged(&own, "other", 1)),
-            ("oversized", "x".repeat(9000)),
-            ("malformed", "GET / HTTP/1.1\r\n\r\n".to_owned()),
-            ("malformed", "{\"v\":1}\n".to_owned()),
-        ];
-        let counts = Metrics::live_reports(&space.cluster).await?;
-        for (result, lie) in &lies {
-            let answer = stranger.say(lie.as_bytes()).await?;
-            // Whose Pod may yet be shown by the watch is hung up on, to come back later.
-            let expect =
-                if *result == "foreign" { String::new() } else { format!("{{\"refused\":\"{result}\"}}") };
-            ensure!(answer.contains(&expect) && answer.is_empty() == expect.is_empty(), "{result}: {answer}");
-        }
-        // What a Pod's own program says of its own hook is the Pod's own word: once more changes nothing all the same.
-        let answer = stranger.say(forged(&own, "web", 1).as_bytes()).await?;
-        ensure!(answer.contains("taken"), "{answer}");
-        let again = stranger.say(forged(&own, "web", 1).as_bytes()).await?;
-        ensure!(again.contains("taken"), "{again}");
-        let after = Metrics::live_reports(&space.cluster).await?;
-        for result in ["unauthenticated", "foreign", "oversized", "malformed"] {
-            ensure!(after[result] > counts[result], "{result}: {counts:?} and {after:?}");
-        }
+        let lies = lies(space, &own, pod, &plain).await?;
+        each_is_refused_for_its_reason(space, &stranger, &lies, &own).await?;
 
         let replayed = forged(&own, "web", 1);
         let flood = (0..10_000_usize).map(|number| {
@@ -259,6 +232,50 @@ async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Re
         agree(space, "web").await
     })
     .await
+}
+
+/// Reports that nobody may believe, each with why it is refused.
+type Lies = [(&'static str, String); 9];
+
+async fn lies(space: &Space, own: &str, pod: &Pod, plain: &Pod) -> Result<Lies> {
+    let garbage = own.replace('.', ".A");
+    Ok([
+        ("unauthenticated", forged(&garbage, "web", 1)),
+        ("unauthenticated", forged("", "web", 1)),
+        ("unauthenticated", forged(&token(space, "elsewhere", Some(pod)).await?, "web", 1)),
+        ("unauthenticated", forged(&token(space, "hooked.dev", None).await?, "web", 1)),
+        ("foreign", forged(&token(space, "hooked.dev", Some(plain)).await?, "web", 1)),
+        ("foreign", forged(own, "other", 1)),
+        ("oversized", "x".repeat(9000)),
+        ("malformed", "GET / HTTP/1.1\r\n\r\n".to_owned()),
+        ("malformed", "{\"v\":1}\n".to_owned()),
+    ])
+}
+
+async fn each_is_refused_for_its_reason(
+    space: &Space,
+    stranger: &Stranger,
+    lies: &Lies,
+    own: &str,
+) -> Result<()> {
+    let counts = Metrics::live_reports(&space.cluster).await?;
+    for (result, lie) in lies {
+        let answer = stranger.say(lie.as_bytes()).await?;
+        // Whose Pod may yet be shown by the watch is hung up on, to come back later.
+        let expect =
+            if *result == "foreign" { String::new() } else { format!("{{\"refused\":\"{result}\"}}") };
+        ensure!(answer.contains(&expect) && answer.is_empty() == expect.is_empty(), "{result}: {answer}");
+    }
+    // What a Pod's own program says of its own hook is the Pod's own word: once more changes nothing all the same.
+    for _ in 0..2 {
+        let answer = stranger.say(forged(own, "web", 1).as_bytes()).await?;
+        ensure!(answer.contains("taken"), "{answer}");
+    }
+    let after = Metrics::live_reports(&space.cluster).await?;
+    for result in ["unauthenticated", "foreign", "oversized", "malformed"] {
+        ensure!(after[result] > counts[result], "{result}: {counts:?} and {after:?}");
+    }
+    Ok(())
 }
 
 /// A Pod that is none of ours.

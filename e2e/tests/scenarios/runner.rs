@@ -1,4 +1,4 @@
-//! What the hook-runner adds: exact durations and exit statuses, output, timeouts and retries, in every kind of container.
+//! What the hook-runner adds in every kind of container: exact durations and exit statuses, output, timeouts, retries.
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookRunStatus, HookedWorkload, KillReason, Outcome, Source};

@@ -172,11 +172,10 @@ fn containers(report: &ObservedPod, runs: &[HookRun]) -> Vec<ContainerRow> {
     let known = names.filter_map(|name| Some((name, shape.containers.get(name.as_str())?)));
     let rows = known.map(|(name, shape)| {
         let status = report.container_statuses().find(|status| status.name == *name);
-        let hooks = [(HookKind::PostStart, shape.post_start), (HookKind::PreStop, shape.pre_stop)];
-        let hooks = hooks.into_iter().filter_map(|(hook, shape)| {
+        let hooks = shape.hooks.iter().filter_map(|(hook, shape)| {
             let of_hook = |run: &&HookRun| *run.id.container == **name && run.id.hook == hook;
-            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.start);
-            Some(HookRow { hook, handler: shape?.handler, run: newest.map(describe) })
+            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.instance);
+            Some(HookRow { hook, handler: shape.as_ref()?.handler, run: newest.map(describe) })
         });
         ContainerRow {
             name: name.clone(),

@@ -38,7 +38,7 @@ pub(crate) fn table(
     rows.map(|row| line(row, headings, &widths)).collect()
 }
 
-/// Takes what is too much from the columns that can spare it: first from names whose beginnings are alike, then from words.
+/// Takes what is too much from the columns that can spare it: first from names that begin alike, then from words.
 fn give_way(widths: &mut [usize], headings: &[(&str, Cut)], width: usize) {
     let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     let mut excess = total.saturating_sub(width);

@@ -80,12 +80,12 @@ fn totals(totals: &HookTotals, running: i64) -> String {
         (skipped, "skipped"),
         (unknown, "unknown"),
     ];
-    let told: Vec<String> = counts
+    let shown: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
-    if told.is_empty() { "none yet".to_owned() } else { told.join(", ") }
+    if shown.is_empty() { "none yet".to_owned() } else { shown.join(", ") }
 }
 
 fn last_kill(kill: &KillStatus, now: Timestamp) -> String {

@@ -101,7 +101,7 @@ fn hook_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &HookRow, meas
     let mut line = line.add(outcome, format!("{:<10}", format!("{:?}", run.outcome)));
     if let Some(GoDuration(duration)) = run.duration {
         let whole = measure.whole(row.hook);
-        line = line.plain(format!("{:>DURATION$} ", told(run, duration)));
+        line = line.plain(format!("{:>DURATION$} ", estimate(run, duration)));
         line = line.add(outcome, format!("{:<BAR$}", bar(duration, whole, BAR)));
         if let (HookKind::PreStop, Some(grace)) = (row.hook, measure.grace) {
             line = line.add(Tone::Faint, format!(" of {}", short(grace)));
@@ -118,7 +118,7 @@ fn hook_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &HookRow, meas
 }
 
 /// A duration, marked where it is only an estimate.
-fn told(run: &HookRunStatus, duration: Duration) -> String {
+fn estimate(run: &HookRunStatus, duration: Duration) -> String {
     let measured = run.duration_error.is_none_or(|GoDuration(error)| error.is_zero());
     format!("{}{}", if measured { "" } else { "~" }, short(duration))
 }

@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::watch_object;
 
-use super::{StatusError, get, workloads};
-use crate::End;
+use super::error::StatusError;
 use crate::arguments::{Goal, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// How a workload stands to what is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,27 +31,27 @@ pub(super) async fn wait(connection: &Connection, options: &StatusOptions) -> Re
         Err(RequestError::NoWorkload { .. }) if *goal == Goal::Deleted => return Ok(End::Done),
         workload => workload?,
     };
-    let mut teller = Teller { goal: *goal, uid: first.metadata.uid.clone(), said: String::new() };
-    if let Some(end) = teller.judge(Some(&first)) {
+    let mut reporter = Reporter { goal: *goal, uid: first.metadata.uid.clone(), reported: String::new() };
+    if let Some(end) = reporter.judge(Some(&first)) {
         return Ok(end);
     }
-    let watching = watch(connection, name, &mut teller);
+    let watching = watch(connection, name, &mut reporter);
     let Some(limit) = timeout else { return watching.await };
     let Ok(end) = tokio::time::timeout(*limit, watching).await else {
-        eprintln!("timed out after {} s; last seen: {}", limit.as_secs_f64(), teller.said);
+        eprintln!("timed out after {} s; last seen: {}", limit.as_secs_f64(), reporter.reported);
         return Ok(End::TimedOut);
     };
     end
 }
 
-async fn watch(connection: &Connection, name: &str, teller: &mut Teller) -> Result<End, StatusError> {
+async fn watch(connection: &Connection, name: &str, reporter: &mut Reporter) -> Result<End, StatusError> {
     let request = Request { verb: "watch", asked: Asked::Workload, name, namespace: &connection.namespace };
     let changes = watch_object(workloads(connection), name).default_backoff();
     pin_mut!(changes);
     loop {
         match changes.next().await {
             Some(Ok(workload)) => {
-                if let Some(end) = teller.judge(workload.as_ref()) {
+                if let Some(end) = reporter.judge(workload.as_ref()) {
                     return Ok(end);
                 }
             }
@@ -58,7 +59,7 @@ async fn watch(connection: &Connection, name: &str, teller: &mut Teller) -> Resu
                 error @ (RequestError::Forbidden { .. } | RequestError::Unauthorized) => {
                     return Err(error.into());
                 }
-                error => teller.say(&format!("{error}; trying again")),
+                error => reporter.say(&format!("{error}; trying again")),
             },
             // A watcher never ends.
             None => return Ok(End::TimedOut),
@@ -67,14 +68,14 @@ async fn watch(connection: &Connection, name: &str, teller: &mut Teller) -> Resu
 }
 
 /// Judges each sight of the workload, and tells what is new.
-struct Teller {
+struct Reporter {
     goal: Goal,
     /// Of the workload that was there at first: another of its name is another one.
     uid: Option<String>,
-    said: String,
+    reported: String,
 }
 
-impl Teller {
+impl Reporter {
     fn judge(&mut self, workload: Option<&HookedWorkload>) -> Option<End> {
         match standing(self.goal, workload.filter(|workload| workload.metadata.uid == self.uid)) {
             Standing::Reached => Some(End::Done),
@@ -90,9 +91,9 @@ impl Teller {
     }
 
     fn say(&mut self, state: &str) {
-        if self.said != state {
+        if self.reported != state {
             eprintln!("waiting: {state}");
-            state.clone_into(&mut self.said);
+            state.clone_into(&mut self.reported);
         }
     }
 }
@@ -174,12 +175,12 @@ mod tests {
     }
 
     fn check(goal: Goal, workload: Option<&HookedWorkload>, expect: &str) {
-        let told = match standing(goal, workload) {
+        let judged = match standing(goal, workload) {
             Standing::Reached => "reached".to_owned(),
             Standing::NotYet(state) => format!("not yet: {state}"),
             Standing::OutOfReach(why) => format!("never: {why}"),
         };
-        assert_eq!(told, expect);
+        assert_eq!(judged, expect);
     }
 
     #[test]

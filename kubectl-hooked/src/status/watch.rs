@@ -10,15 +10,19 @@ use kube::ResourceExt;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
-use super::{StatusError, choice, get, is_of, selector, show, tree, workloads};
-use crate::End;
+use super::error::StatusError;
+use super::pods::{is_of, selector};
+use super::show::{choice, show};
+use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::overview::{PodRow, overview};
 use crate::pods::{PodObject, owner, pods};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
 use crate::request::{Asked, Request, RequestError};
+use crate::workloads::{get, workloads};
 
 /// The least time between two drawings: faster nobody can read. What comes meanwhile is drawn together.
 const FRAME: Duration = Duration::from_millis(200);
@@ -59,7 +63,7 @@ pub(super) async fn watch(
     screen.clear()?;
     loop {
         let together = tokio::select! {
-            heard = &mut stop => return heard.map(|()| End::Done).map_err(StatusError::from),
+            interrupted = &mut stop => return interrupted.map(|()| End::Done).map_err(StatusError::from),
             together = changes.next() => together.unwrap_or_default(),
         };
         for change in together {
@@ -74,7 +78,7 @@ pub(super) async fn watch(
             sight.draw(options, screen)?;
         }
         tokio::select! {
-            heard = &mut stop => return heard.map(|()| End::Done).map_err(StatusError::from),
+            interrupted = &mut stop => return interrupted.map(|()| End::Done).map_err(StatusError::from),
             () = tokio::time::sleep(FRAME) => {}
         }
     }

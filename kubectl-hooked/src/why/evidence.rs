@@ -26,7 +26,7 @@ fn recorded(view: &View<'_>, hook: HookKind) -> Option<String> {
 
 fn status(view: &View<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(end) = view.start.end {
+    if let Some(end) = view.instance.end {
         let when = end.finished_at.map_or_else(|| "at a time unknown".to_owned(), clock);
         let why = match (end.out_of_memory, end.made_up, end.unstarted) {
             (true, ..) => ", reason OOMKilled",
@@ -36,23 +36,24 @@ fn status(view: &View<'_>) -> Vec<String> {
         };
         lines.push(format!("container status: ended {when} with {}{why}", exit(end.exit_code)));
     }
-    if view.start.post_start_error.is_some() {
+    if view.instance.post_start_error.is_some() {
         lines.push("container status: waiting for PostStartHookError".to_owned());
     }
     lines
 }
 
 fn events(view: &View<'_>) -> Vec<String> {
-    let event = |reason: &str, second: i64, says: &str| format!("Event {reason} {}{says}", clock(second));
+    let event =
+        |reason: &str, second: i64, message: &str| format!("Event {reason} {}{message}", clock(second));
     let failed = |reason, second: Option<i64>| second.map(|second| event(reason, second, ""));
     let killing = view.killing().map(|(second, cause)| {
-        let says = match cause {
+        let message = match cause {
             KillingCause::PostStartHook => ": FailedPostStartHook",
             KillingCause::LivenessProbe => ": failed liveness probe",
             KillingCause::StartupProbe => ": failed startup probe",
             KillingCause::Stop => "",
         };
-        event("Killing", second, says)
+        event("Killing", second, message)
     });
     let evicted = view.pod.evicted_at.filter(|_| view.evicted());
     let lines = [

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::connect::Connection;
 use crate::pods::{PodObject, owner};
 use crate::request::{Asked, Request, RequestError};
-use crate::status::{get, workloads};
+use crate::workloads::{get, workloads};
 
 /// A Pod that is there.
 pub(super) struct Found {

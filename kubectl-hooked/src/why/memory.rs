@@ -3,7 +3,7 @@
 use super::explanation::{ContainerStory, Explanation, RememberedKill};
 use super::fetch::Memory;
 use super::reasons::{Facts, advice, why};
-use crate::runs::hide_output;
+use crate::output::hide_output;
 
 /// Explains a Pod that is gone by what is remembered of it.
 pub(super) fn explain(namespace: &str, pod: &str, memories: Vec<Memory>, show_output: bool) -> Explanation {

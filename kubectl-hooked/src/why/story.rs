@@ -21,9 +21,9 @@ use super::evidence::evidence;
 use super::explanation::{ContainerStory, Explanation, Fate, Instance};
 use super::fetch::Found;
 use super::reasons::{Facts, advice, exit, why};
+use crate::output::hide_output;
 use crate::pods::{container_state, report, state_of};
 use crate::render::named;
-use crate::runs::hide_output;
 
 /// Explains a Pod that is there.
 pub(super) fn explain(found: &Found, show_output: bool, now: Timestamp) -> Explanation {
@@ -84,17 +84,19 @@ impl Case<'_> {
         let status = self.report.container_statuses().find(|status| status.name == name);
         let key: Arc<str> = Arc::from(name);
         let known = self.evidence.containers.get(&key);
-        let first = known.and_then(|container| container.starts.keys().next().copied()).unwrap_or(u32::MAX);
-        let starts = known.into_iter().flat_map(|known| known.starts.iter().map(move |start| (known, start)));
-        let views = starts.rev().filter_map(|(container, (number, start))| {
-            View::of(self.evidence, &key, container, (*number, start), Mark::default())
+        let first =
+            known.and_then(|container| container.instances.keys().next().copied()).unwrap_or(u32::MAX);
+        let instances =
+            known.into_iter().flat_map(|known| known.instances.iter().map(move |instance| (known, instance)));
+        let views = instances.rev().filter_map(|(container, (number, instance))| {
+            View::of(self.evidence, &key, container, (*number, instance), Mark::default())
         });
         let running = self.findings.running.iter().filter(|run| *run.id.container == *name);
         ContainerStory {
             name: name.to_owned(),
             state: status.map_or_else(|| "not started".to_owned(), |status| container_state(&status.state)),
             restarts: status.map_or(0, |status| status.restart_count),
-            running: running.map(|run| self.told(run)).collect(),
+            running: running.map(|run| self.described(run)).collect(),
             instances: views.map(|view| self.instance(&view, status)).collect(),
             remembered: self.remembered(name, first),
             kills: Vec::new(),
@@ -111,7 +113,7 @@ impl Case<'_> {
         runs
     }
 
-    fn told(&self, run: &HookRun) -> HookRunStatus {
+    fn described(&self, run: &HookRun) -> HookRunStatus {
         let mut run = describe(run);
         hide_output([&mut run], self.show_output);
         run
@@ -122,7 +124,7 @@ impl Case<'_> {
         let facts = Facts {
             grace: view.stopped_by().map(|stop| stop.grace),
             memory_limit: self.memory_limit(view.name),
-            unseen: view.start.end.is_none_or(|end| end.made_up),
+            unseen: view.instance.end.is_none_or(|end| end.made_up),
         };
         let killed = settled.kill.map(|kill| kill.reason);
         let (fate, words) = match killed {
@@ -139,7 +141,7 @@ impl Case<'_> {
             fate,
             killed,
             why: words,
-            hooks: hooks.map(|run| self.told(run)).collect(),
+            hooks: hooks.map(|run| self.described(run)).collect(),
             evidence,
             next: killed.map(advice),
         }
@@ -147,7 +149,7 @@ impl Case<'_> {
 
     /// The kubelet's words about a failed postStart. They hold what the hook has printed.
     fn post_start_message(&self, view: &View<'_>, status: Option<&ContainerStatus>) -> Option<String> {
-        view.start.post_start_error.as_ref()?;
+        view.instance.post_start_error.as_ref()?;
         let message = status?.state.waiting.as_ref()?.message.trim().to_owned();
         if self.show_output {
             Some(message)
@@ -160,13 +162,13 @@ impl Case<'_> {
         let mut settled = Settled::default();
         for finding in &self.findings.settled {
             match finding {
-                Finding::PostStart { container, start, run }
-                    if container == view.name && *start == view.number =>
+                Finding::PostStart { container, instance, run }
+                    if container == view.name && *instance == view.number =>
                 {
                     settled.post_start = Some(run);
                 }
-                Finding::End { container, start, pre_stop, kill, .. }
-                    if container == view.name && *start == view.number =>
+                Finding::End { container, instance, pre_stop, kill, .. }
+                    if container == view.name && *instance == view.number =>
                 {
                     (settled.pre_stop, settled.kill) = (pre_stop.as_ref(), kill.as_ref());
                 }
@@ -196,7 +198,7 @@ struct Settled<'a> {
 /// An instance that was not killed.
 fn unkilled(view: &View<'_>) -> (Fate, String) {
     let stopping = view.killing().is_some() || view.stopped_by().is_some();
-    let Some(end) = view.start.end else {
+    let Some(end) = view.instance.end else {
         return if stopping {
             (
                 Fate::Stopping,
@@ -223,18 +225,20 @@ fn earlier(settled: &[Finding], name: &str, first: u32) -> Option<String> {
     }
     let mut reasons: BTreeMap<KillReason, u32> = BTreeMap::new();
     for finding in settled {
-        if let Finding::End { container, start, kill: Some(kill), .. } = finding
+        if let Finding::End { container, instance, kill: Some(kill), .. } = finding
             && **container == *name
-            && *start < first
+            && *instance < first
         {
             *reasons.entry(kill.reason).or_default() += 1;
         }
     }
     let which = if first == 2 { "instance 1".to_owned() } else { format!("instances 1 to {}", first - 1) };
-    let told: Vec<String> =
+    let recorded: Vec<String> =
         reasons.iter().map(|(reason, count)| format!("{count} killed for {}", named(reason))).collect();
-    Some(match told.as_slice() {
+    Some(match recorded.as_slice() {
         [] => format!("the API no longer knows {which}"),
-        told => format!("the API no longer knows {which}; records of later runs tell: {}", told.join(", ")),
+        recorded => {
+            format!("the API no longer knows {which}; records of later runs tell: {}", recorded.join(", "))
+        }
     })
 }

@@ -96,8 +96,8 @@ Container web  waiting: PostStartHookError
               again (retries) or let the container live (failurePolicy: Ignore)
 ",
     );
-    let told = story::explain(&found, true, now());
-    assert!(serde_json::to_string(&told).unwrap().contains("hush"));
+    let explanation = story::explain(&found, true, now());
+    assert!(serde_json::to_string(&explanation).unwrap().contains("hush"));
 }
 
 #[test]

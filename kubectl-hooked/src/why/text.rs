@@ -110,12 +110,12 @@ fn run_lines(label: &str, run: &HookRunStatus, width: Option<usize>) -> Vec<Line
         .plain(format!("{:?} ", run.hook))
         .add(of_outcome(run.outcome), format!("{:?}", run.outcome));
     let estimated = run.duration_error.is_some_and(|GoDuration(error)| !error.is_zero());
-    let took = run.duration.map_or_else(String::new, |GoDuration(took)| {
-        format!(" {} {}", if estimated { "after about" } else { "after" }, short(took))
+    let duration = run.duration.map_or_else(String::new, |GoDuration(duration)| {
+        format!(" {} {}", if estimated { "after about" } else { "after" }, short(duration))
     });
     let why = if run.message.is_empty() { String::new() } else { format!(": {}", run.message) };
     let values = VALUES.max(label.len());
-    let mut lines = labelled(label, values, start, &format!("{took}{why}"), width);
+    let mut lines = labelled(label, values, start, &format!("{duration}{why}"), width);
     let printed =
         run.output.lines().map(|line| Line::new().pad_to(values).add(Tone::Faint, "│ ").plain(line));
     lines.extend(printed);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use hooked_crd::{HandlerKind, Outcome, Source};
 
 use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
 use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
@@ -15,7 +15,7 @@ pub struct Counted {
     /// Kills, in order.
     pub kills: Vec<Kill>,
     /// Durations of runs that were counted before.
-    pub took: Vec<LateDuration>,
+    pub late_durations: Vec<LateDuration>,
     /// Runs of which nothing but their number is known.
     pub lost: u64,
 }
@@ -23,27 +23,27 @@ pub struct Counted {
 impl Counted {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.kills.is_empty() && self.took.is_empty() && self.lost == 0
+        self.runs.is_empty() && self.kills.is_empty() && self.late_durations.is_empty() && self.lost == 0
     }
 }
 
-/// Counts the findings of the Pod with `ordinal` into `ledger`, and marks them as counted.
-pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: &mut Counted) {
-    let mut marks = ledger.marks.get(ordinal);
+/// Counts the findings of the Pod with `number` into `ledger`, and marks them as counted.
+pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &mut Counted) {
+    let mut marks = ledger.marks.get(number);
     for finding in findings {
         match finding {
-            Finding::PostStart { container, start, run } => {
-                if marks.of(&container).post_start < start {
+            Finding::PostStart { container, instance, run } => {
+                if marks.of(&container).post_start < instance {
                     ledger.count_run(&run);
                     if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
-                        marks.saw_running(&container, start);
+                        marks.saw_running(&container, instance);
                     }
                     counted.runs.push(run);
                 }
-                marks.advance(&container, Slot::PostStart, start);
+                marks.advance(&container, Slot::PostStart, instance);
             }
-            Finding::End { container, start, pre_stop, kill, post_start_took, grace_used } => {
-                if marks.of(&container).end < start {
+            Finding::End { container, instance, pre_stop, kill, late_duration, grace_used } => {
+                if marks.of(&container).end < instance {
                     if let Some(share) = grace_used {
                         ledger
                             .grace_used
@@ -51,13 +51,13 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
                             .or_default()
                             .observe(share, GRACE_BUCKETS);
                     }
-                    if let Some(took) = post_start_took {
-                        ledger.count_duration(&took.id, took.handler, Source::Runner, took.duration);
-                        counted.took.push(took);
+                    if let Some(late) = late_duration {
+                        ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
+                        counted.late_durations.push(late);
                     }
                     ledger.count_end(pre_stop, kill, counted);
                 }
-                marks.advance(&container, Slot::End, start);
+                marks.advance(&container, Slot::End, instance);
             }
             Finding::Lost { container, slot, first, last, handler } => {
                 let first = first.max(marks.of(&container).of(slot) + 1);
@@ -70,7 +70,7 @@ pub fn fold(ledger: &mut Ledger, ordinal: u64, findings: Vec<Finding>, counted: 
             }
         }
     }
-    ledger.marks.set(ordinal, marks);
+    ledger.marks.set(number, marks);
 }
 
 impl Ledger {
@@ -109,11 +109,7 @@ impl Ledger {
     }
 
     fn count_lost(&mut self, container: &Arc<str>, slot: Slot, handler: HandlerKind, runs: u64) {
-        let hook = match slot {
-            Slot::PostStart => HookKind::PostStart,
-            Slot::End => HookKind::PreStop,
-        };
-        let (outcome, source) = (Outcome::Unknown, Source::Kubelet);
+        let (hook, outcome, source) = (slot.hook(), Outcome::Unknown, Source::Kubelet);
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome, source };
         *self.runs.entry(key).or_default() += runs;
     }

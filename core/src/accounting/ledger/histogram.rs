@@ -30,6 +30,16 @@ impl Histogram {
         self.sum += value;
     }
 
+    /// Adds the values of another histogram over the same buckets.
+    fn merge(&mut self, other: &Self) {
+        self.buckets.resize(self.buckets.len().max(other.buckets.len()), 0);
+        for (ours, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+            *ours += theirs;
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+    }
+
     /// How many values are at most each bound, as Prometheus wants them.
     pub fn cumulative(&self) -> impl Iterator<Item = u64> + '_ {
         self.buckets.iter().scan(0, |total, count| {
@@ -56,6 +66,13 @@ impl Distribution {
         self.histogram.observe(value, bounds);
         self.max = self.max.max(value);
         self.last = value;
+    }
+
+    /// Adds the values of another distribution over the same buckets.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.max = self.max.max(other.max);
+        self.last = other.last;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Marks: up to where the runs of each present Pod are counted.
 //!
-//! Most Pods of a workload are alike, so the marks are ranges of ordinals. A range may span ordinals that are gone:
+//! Most Pods of a workload are alike, so the marks are ranges of numbers. A range may span numbers that are gone:
 //! they are never used again, so nothing can be said wrongly of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 use crate::lifecycle::Slot;
 
-/// Up to which start of a container runs are counted.
+/// Up to which instance of a container runs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// postStart runs of starts up to this one are counted.
+    /// postStart runs of instances up to this one are counted.
     pub post_start: u32,
-    /// Ends of starts up to this one are counted.
+    /// Ends of instances up to this one are counted.
     pub end: u32,
-    /// The last start whose postStart run was counted because its container was seen running: what its runner has
+    /// The last instance whose postStart run was counted because its container was seen running: what its runner has
     /// measured is still to be counted, with its end. 0 if none.
     pub seen_running: u32,
 }
 
 impl Mark {
-    /// The last start of which `slot` is counted; 0 if none.
+    /// The last instance of which `slot` is counted; 0 if none.
     pub fn of(self, slot: Slot) -> u32 {
         match slot {
             Slot::PostStart => self.post_start,
@@ -35,9 +35,9 @@ impl Mark {
 pub struct PodMarks(pub BTreeMap<Arc<str>, Mark>);
 
 impl PodMarks {
-    /// Marks the postStart run of that start as counted because its container was seen running.
-    pub fn saw_running(&mut self, container: &Arc<str>, start: u32) {
-        self.0.entry(Arc::clone(container)).or_default().seen_running = start;
+    /// Marks the postStart run of that instance as counted because its container was seen running.
+    pub fn saw_running(&mut self, container: &Arc<str>, instance: u32) {
+        self.0.entry(Arc::clone(container)).or_default().seen_running = instance;
     }
 
     /// The mark of a container; nothing counted if there is none.
@@ -45,12 +45,12 @@ impl PodMarks {
         self.0.get(container).copied().unwrap_or_default()
     }
 
-    /// Marks starts of `container` up to `start` as counted.
-    pub fn advance(&mut self, container: &Arc<str>, slot: Slot, start: u32) {
+    /// Marks instances of `container` up to `instance` as counted.
+    pub fn advance(&mut self, container: &Arc<str>, slot: Slot, instance: u32) {
         let mark = self.0.entry(Arc::clone(container)).or_default();
         match slot {
-            Slot::PostStart => mark.post_start = mark.post_start.max(start),
-            Slot::End => mark.end = mark.end.max(start),
+            Slot::PostStart => mark.post_start = mark.post_start.max(instance),
+            Slot::End => mark.end = mark.end.max(instance),
         }
     }
 }
@@ -58,12 +58,12 @@ impl PodMarks {
 /// The marks of all present Pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Ranges by their first ordinal: the last ordinal, and the marks that all Pods in between have.
+    /// Ranges by their first number: the last number, and the marks that all Pods in between have.
     ranges: BTreeMap<u64, (u64, PodMarks)>,
 }
 
 impl Marks {
-    /// The ranges in order: first ordinal, last ordinal, marks.
+    /// The ranges in order: first number, last number, marks.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, &PodMarks)> {
         self.ranges.iter().map(|(first, (last, marks))| (*first, *last, marks))
     }
@@ -84,29 +84,29 @@ impl Marks {
     }
 
     /// The marks of a Pod; empty if nothing of it is counted.
-    pub fn get(&self, ordinal: u64) -> PodMarks {
-        self.covering(ordinal).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
+    pub fn get(&self, number: u64) -> PodMarks {
+        self.covering(number).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
     }
 
     /// Sets the marks of a Pod, splitting the range it was in.
-    pub fn set(&mut self, ordinal: u64, marks: PodMarks) {
-        if let Some((first, last, old)) = self.covering(ordinal).map(|(f, l, m)| (f, l, m.clone())) {
+    pub fn set(&mut self, number: u64, marks: PodMarks) {
+        if let Some((first, last, old)) = self.covering(number).map(|(f, l, m)| (f, l, m.clone())) {
             if old == marks {
                 return;
             }
             self.ranges.remove(&first);
-            if first < ordinal {
-                self.ranges.insert(first, (ordinal - 1, old.clone()));
+            if first < number {
+                self.ranges.insert(first, (number - 1, old.clone()));
             }
-            if ordinal < last {
-                self.ranges.insert(ordinal + 1, (last, old));
+            if number < last {
+                self.ranges.insert(number + 1, (last, old));
             }
         }
-        self.ranges.insert(ordinal, (ordinal, marks));
+        self.ranges.insert(number, (number, marks));
     }
 
-    /// Drops ranges without a present Pod and joins neighbours that are alike with only gone ordinals between them.
-    /// `present(first, last)` says whether a Pod has an ordinal in that range.
+    /// Drops ranges without a present Pod and joins neighbours that are alike with only gone numbers between them.
+    /// `present(first, last)` says whether a Pod has an number in that range.
     pub fn compact(&mut self, present: impl Fn(u64, u64) -> bool) {
         let mut joined: Vec<(u64, u64, PodMarks)> = Vec::new();
         for (first, (last, marks)) in std::mem::take(&mut self.ranges) {
@@ -125,9 +125,9 @@ impl Marks {
         self.ranges = joined.into_iter().map(|(first, last, marks)| (first, (last, marks))).collect();
     }
 
-    fn covering(&self, ordinal: u64) -> Option<(u64, u64, &PodMarks)> {
-        let (first, (last, marks)) = self.ranges.range(..=ordinal).next_back()?;
-        (*last >= ordinal).then_some((*first, *last, marks))
+    fn covering(&self, number: u64) -> Option<(u64, u64, &PodMarks)> {
+        let (first, (last, marks)) = self.ranges.range(..=number).next_back()?;
+        (*last >= number).then_some((*first, *last, marks))
     }
 }
 
@@ -148,18 +148,18 @@ mod tests {
     #[test]
     fn ten_thousand_pods_that_are_alike_are_one_range() {
         let mut all = Marks::default();
-        for ordinal in 1..=10_000 {
-            all.set(ordinal, marks(1));
+        for number in 1..=10_000 {
+            all.set(number, marks(1));
         }
         all.compact(|_, _| true);
         assert_eq!(ranges(&all), [(1, 10_000)]);
     }
 
     #[test]
-    fn gone_ordinals_do_not_break_a_range_and_a_range_of_gone_ordinals_goes() {
+    fn gone_numbers_do_not_break_a_range_and_a_range_of_gone_numbers_goes() {
         let mut all = Marks::default();
-        for ordinal in [1, 2, 4, 7] {
-            all.set(ordinal, marks(1));
+        for number in [1, 2, 4, 7] {
+            all.set(number, marks(1));
         }
         all.set(9, marks(2));
         let present = [1, 2, 4, 7];
@@ -168,18 +168,18 @@ mod tests {
     }
 
     proptest! {
-        /// The ranges are only a shorter way of writing a map from ordinals to marks.
+        /// The ranges are only a shorter way of writing a map from numbers to marks.
         #[test]
         fn ranges_say_what_a_plain_map_says(writes in prop::collection::vec((1_u64..40, 0_u32..3), 0..80)) {
             let mut plain = BTreeMap::new();
             let mut all = Marks::default();
-            for (ordinal, mark) in writes {
-                plain.insert(ordinal, marks(mark));
-                all.set(ordinal, marks(mark));
+            for (number, mark) in writes {
+                plain.insert(number, marks(mark));
+                all.set(number, marks(mark));
                 all.compact(|first, last| plain.range(first..=last).next().is_some());
             }
-            for (ordinal, expect) in &plain {
-                prop_assert_eq!(&all.get(*ordinal), expect);
+            for (number, expect) in &plain {
+                prop_assert_eq!(&all.get(*number), expect);
             }
         }
     }

@@ -6,7 +6,9 @@
 mod fold;
 mod histogram;
 mod marks;
+mod others;
 mod ranges;
+mod sizes;
 mod store;
 
 use std::collections::BTreeMap;
@@ -18,13 +20,17 @@ use jiff::Timestamp;
 pub use fold::{Counted, fold};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
 pub use marks::{Mark, Marks, PodMarks};
+pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
 
 /// The account book of one workload.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
-    /// The highest ordinal that any Pod has had; none of those up to it is used again.
+    /// The highest number that a Pod may be given, by the operator whose commit has reserved it; a later operator gives
+    /// higher ones.
     pub high_water: u64,
+    /// How many Pods each revision is to have; none before that was first decided.
+    pub sizes: Option<Sizes>,
     /// Runs counted.
     pub runs: BTreeMap<RunKey, u64>,
     /// Kills counted.

@@ -1,9 +1,9 @@
 //! Marks as one line of text: ten thousand Pods that all differ must fit into a status.
 //!
-//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first ordinal is behind the last of the
+//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first number is behind the last of the
 //! range before, how many more follow, and of each container in order the starts whose postStart and whose end are
 //! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is. So
-//! `1-399:1.0;2:5.4` tells of the ordinals 1 to 400, and of 402.
+//! `1-399:1.0;2:5.4` tells of the numbers 1 to 400, and of 402.
 
 use std::sync::Arc;
 
@@ -46,8 +46,8 @@ pub(super) fn read(text: &str, containers: &[Arc<str>]) -> Result<Marks, String>
 }
 
 fn read_range(range: &str, behind: u64, containers: &[Arc<str>]) -> Option<(u64, u64, PodMarks)> {
-    let (ordinals, each) = range.split_once(':')?;
-    let (gap, more) = ordinals.split_once('-').unwrap_or((ordinals, "0"));
+    let (numbers, each) = range.split_once(':')?;
+    let (gap, more) = numbers.split_once('-').unwrap_or((numbers, "0"));
     let first = behind.checked_add(gap.parse().ok()?)?;
     let last = first.checked_add(more.parse().ok()?)?;
     let mut pod = PodMarks::default();
@@ -87,16 +87,16 @@ mod tests {
 
     fn marks(pods: impl IntoIterator<Item = (u64, (u32, u32))>) -> Marks {
         let mut marks = Marks::default();
-        for (ordinal, web) in pods {
-            marks.set(ordinal, pod(web));
+        for (number, web) in pods {
+            marks.set(number, pod(web));
         }
         marks
     }
 
     #[test]
     fn ranges_are_written_by_their_distance_and_marks_by_the_order_of_containers() {
-        let mut some = marks((1..=400).map(|ordinal| (ordinal, (1, 0))).chain([(402, (5, 4))]));
-        some.compact(|first, last| (first..=last).any(|ordinal| ordinal != 401));
+        let mut some = marks((1..=400).map(|number| (number, (1, 0))).chain([(402, (5, 4))]));
+        some.compact(|first, last| (first..=last).any(|number| number != 401));
         assert_eq!(write(&some, &containers()), "1-399:,1.0;2:,5.4");
         assert_eq!(write(&Marks::default(), &containers()), "");
     }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn ten_thousand_pods_that_all_differ_take_a_part_of_what_a_status_may_hold() {
         let all =
-            marks((1..=10_000).map(|ordinal| (ordinal, (u32::try_from(ordinal % 977).unwrap() + 1, 900))));
+            marks((1..=10_000).map(|number| (number, (u32::try_from(number % 977).unwrap() + 1, 900))));
         let text = write(&all, &containers());
         assert!(text.len() < 128 * 1024, "{} bytes", text.len());
     }

@@ -9,18 +9,22 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, ranges,
+    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, Sizes, Total, ranges,
 };
 
-/// The version that this program writes, and the only one that it reads.
-const VERSION: u32 = 2;
+/// The version that this program writes.
+const VERSION: u32 = 3;
+/// The version before, which this program reads: it has no sizes, and reserves no numbers before they are used.
+const BEFORE: u32 = 2;
+/// Numbers that an operator of the version before may be using above the highest that it has written.
+const UNRESERVED: u64 = 500;
 
 /// Why a stored ledger cannot be read. Counting goes on only when it can: a guess would count twice.
 #[derive(Debug, Error)]
 pub enum LedgerError {
     /// A newer operator wrote it.
     #[error(
-        "status.ledger has version {0}, this operator reads version {VERSION}; run the operator that wrote it"
+        "status.ledger has version {0}, this operator reads versions {BEFORE} and {VERSION}; run the operator that wrote it"
     )]
     Version(u32),
     /// Somebody edited it.
@@ -40,6 +44,8 @@ pub enum LedgerError {
 struct Stored {
     version: u32,
     high_water: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sizes: Option<StoredSizes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     runs: Vec<(Arc<str>, HookKind, HandlerKind, Outcome, Source, u64)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,6 +60,15 @@ struct Stored {
     marks: Option<StoredMarks>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progressed_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredSizes {
+    /// Revisions and their sizes, the oldest first.
+    of: Vec<(Arc<str>, u32)>,
+    /// The Pods wanted, and the most that there may be in a rollout, that the sizes were made for.
+    made_for: (u32, u32),
 }
 
 /// Container, hook, outcome, Pod, exit status.
@@ -100,13 +115,17 @@ impl Ledger {
         let Some(value) = stored else { return Ok(Self::default()) };
         match Versioned::deserialize(value)?.version {
             VERSION => Self::restore(Stored::deserialize(value)?),
+            BEFORE => {
+                let ledger = Self::restore(Stored::deserialize(value)?)?;
+                Ok(Self { high_water: ledger.high_water.saturating_add(UNRESERVED), ..ledger })
+            }
             other => Err(LedgerError::Version(other)),
         }
     }
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
-        let Stored { version: _, high_water, runs, kills, durations, grace_used, last, marks, progressed_at } =
-            stored;
+        let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
+        let Stored { last, marks, progressed_at, .. } = stored;
         let marks = match marks {
             Some(StoredMarks { containers, ranges }) => {
                 ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?
@@ -125,8 +144,12 @@ impl Ledger {
         let last = last.into_iter().map(|(container, hook, outcome, pod, exit_code)| {
             ((container, hook), LastRun { outcome, pod, exit_code })
         });
+        let sizes = sizes.map(|StoredSizes { of, made_for: (replicas, most) }| {
+            Sizes::new(of, Total { replicas, most })
+        });
         Ok(Self {
             high_water,
+            sizes,
             last: last.collect(),
             runs: runs.into_iter().map(run).collect(),
             kills: kills.into_iter().map(kill).collect(),
@@ -139,7 +162,7 @@ impl Ledger {
 
     /// Writes the ledger for `status.ledger`.
     pub fn store(&self) -> Result<Value, LedgerError> {
-        let Self { high_water, runs, kills, durations, grace_used, last, marks, progressed_at } = self;
+        let Self { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at } = self;
         let last = last.iter().map(|((container, hook), run)| {
             (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
         });
@@ -158,6 +181,10 @@ impl Ledger {
         Ok(serde_json::to_value(Stored {
             version: VERSION,
             high_water: *high_water,
+            sizes: sizes.as_ref().map(|sizes| StoredSizes {
+                of: sizes.iter().map(|(revision, size)| (Arc::clone(revision), size)).collect(),
+                made_for: (sizes.made_for.replicas, sizes.made_for.most),
+            }),
             runs: runs.collect(),
             kills: kills.collect(),
             durations: durations.collect(),

@@ -1,4 +1,4 @@
-//! Starts that were over before anybody looked. The records of later ones may still tell of them.
+//! Instances that were over before anybody looked. The records of later ones may still tell of them.
 
 use std::sync::Arc;
 
@@ -10,32 +10,29 @@ use crate::lifecycle::HookShape;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
 
-/// Starts that are told of one by one; of more than these only the number is counted.
-const TOLD: u32 = 64;
+/// Instances that are told of one by one; of more than these only the number is counted.
+const MOST_RECORDED: u32 = 64;
 
 impl Case<'_> {
-    /// What can be said of a slot of the starts `first..=last`.
+    /// What can be said of a slot of the instances `first..=last`.
     pub(super) fn lost(&self, slot: Slot, first: u32, last: u32) -> Vec<Finding> {
-        let told_from = last.saturating_sub(TOLD - 1).max(first);
+        let recorded_from = last.saturating_sub(MOST_RECORDED - 1).max(first);
         let mut findings = Vec::new();
-        if first < told_from {
-            findings.push(self.untold(slot, first, told_from - 1));
+        if first < recorded_from {
+            findings.push(self.unrecorded(slot, first, recorded_from - 1));
         }
-        for number in told_from..=last {
-            match (self.told(slot, number), findings.last_mut()) {
+        for number in recorded_from..=last {
+            match (self.recorded(slot, number), findings.last_mut()) {
                 (Some(finding), _) => findings.push(finding),
                 (None, Some(Finding::Lost { last, .. })) if *last + 1 == number => *last = number,
-                (None, _) => findings.push(self.untold(slot, number, number)),
+                (None, _) => findings.push(self.unrecorded(slot, number, number)),
             }
         }
         findings
     }
 
-    fn untold(&self, slot: Slot, first: u32, last: u32) -> Finding {
-        let hook = match slot {
-            Slot::PostStart => self.shape.post_start,
-            Slot::End => self.shape.pre_stop,
-        };
+    fn unrecorded(&self, slot: Slot, first: u32, last: u32) -> Finding {
+        let hook = self.shape.hooks[slot.hook()];
         Finding::Lost {
             container: Arc::clone(self.name),
             slot,
@@ -45,33 +42,33 @@ impl Case<'_> {
         }
     }
 
-    /// What a later record says of a start, if one does.
-    fn told(&self, slot: Slot, number: u32) -> Option<Finding> {
+    /// What a later record says of an instance, if one does.
+    fn recorded(&self, slot: Slot, number: u32) -> Option<Finding> {
         let container = Arc::clone(self.name);
         match slot {
             Slot::PostStart => {
-                let hook = self.shape.post_start?;
+                let hook = self.shape.hooks.post_start?;
                 let outcome = self.recalled(HookKind::PostStart, hook, number)?;
-                let run = self.run(HookKind::PostStart, number, hook.handler, told_later(outcome), None);
-                Some(Finding::PostStart { container, start: number, run })
+                let run = self.run(HookKind::PostStart, number, hook.handler, recorded_later(outcome), None);
+                Some(Finding::PostStart { container, instance: number, run })
             }
             Slot::End => {
-                let pre_stop = self.shape.pre_stop.and_then(|hook| {
+                let pre_stop = self.shape.hooks.pre_stop.and_then(|hook| {
                     let outcome = self.recalled(HookKind::PreStop, hook, number)?;
-                    Some(self.run(HookKind::PreStop, number, hook.handler, told_later(outcome), None))
+                    Some(self.run(HookKind::PreStop, number, hook.handler, recorded_later(outcome), None))
                 });
-                if self.shape.pre_stop.is_some() && pre_stop.is_none() {
+                if self.shape.hooks.pre_stop.is_some() && pre_stop.is_none() {
                     return None;
                 }
-                // Its preStop hook ran, and another start followed: it was stopped, and not by a deletion.
+                // Its preStop hook ran, and another instance followed: it was stopped, and not by a deletion.
                 let stopped = pre_stop.as_ref().map(|_| KillReason::Unknown);
                 let kill = self.recalled_kill(number).or(stopped).map(|reason| self.kill(reason, None));
                 Some(Finding::End {
                     container,
-                    start: number,
+                    instance: number,
                     pre_stop,
                     kill,
-                    post_start_took: None,
+                    late_duration: None,
                     grace_used: None,
                 })
             }
@@ -80,7 +77,7 @@ impl Case<'_> {
 
     /// The first cause that is certain: a postStart hook that failed, and whose failure counted, killed its container.
     fn recalled_kill(&self, number: u32) -> Option<KillReason> {
-        let hook = self.shape.post_start.filter(|hook| !hook.ignored)?;
+        let hook = self.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
         match self.recalled(HookKind::PostStart, hook, number)? {
             Outcome::Failed => Some(KillReason::PostStartHookFailed),
             Outcome::TimedOut => Some(KillReason::PostStartHookTimedOut),
@@ -88,17 +85,17 @@ impl Case<'_> {
         }
     }
 
-    /// How a hook's run in a start ended, by the record of a later start. Only where every start so far has run the hook
-    /// once do executions and starts have the same numbers, and only then is it certain which run was whose.
+    /// How a hook's run in an instance ended, by the record of a later instance. Only where every instance so far has run the hook
+    /// once do executions and instances have the same numbers, and only then is it certain which run was whose.
     fn recalled(&self, kind: HookKind, hook: HookShape, number: u32) -> Option<Outcome> {
         if !hook.recorded {
             return None;
         }
-        let later = self.container.starts.range(number + 1..);
+        let later = self.container.instances.range(number + 1..);
         let mut records =
-            later.flat_map(|(start, facts)| facts.records.values().map(move |record| (*start, record)));
-        records.find_map(|(start, record)| {
-            let numbering = record.numbering.as_ref().filter(|numbering| numbering.execution == start)?;
+            later.flat_map(|(instance, facts)| facts.records.values().map(move |record| (*instance, record)));
+        records.find_map(|(instance, record)| {
+            let numbering = record.numbering.as_ref().filter(|numbering| numbering.execution == instance)?;
             let of_ours = record.hook == kind && record.container == **self.name;
             let earlier =
                 of_ours.then(|| numbering.past.before(numbering.execution).find(|(n, _)| *n == number))?;
@@ -110,6 +107,6 @@ impl Case<'_> {
     }
 }
 
-fn told_later(outcome: Outcome) -> Verdict {
+fn recorded_later(outcome: Outcome) -> Verdict {
     Verdict { source: Source::Runner, ..Verdict::new(outcome, "told by the record of a later run") }
 }

@@ -11,12 +11,12 @@ use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use hooked_protocol::{Exit, Record};
 use jiff::{SignedDuration, Timestamp};
 
-use super::evidence::{Closed, ContainerEvidence, PodEvidence, StartEvidence};
+use super::evidence::{Closed, ContainerEvidence, InstanceEvidence, PodEvidence};
 use super::live::{Bound, bind};
 use super::rules::{self, KillVerdict, Verdict, View};
 use super::run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
 use crate::accounting::ledger::{Mark, PodMarks};
-use crate::lifecycle::{ContainerShape, HookShape};
+use crate::lifecycle::{ContainerShape, HookShape, PerHook};
 
 /// How long after a run's end was seen other evidence of it may still come: its runner's record, or an Event.
 pub const SETTLEMENT: SignedDuration = SignedDuration::from_secs(10);
@@ -36,8 +36,8 @@ pub fn infer(evidence: &PodEvidence, counted: &PodMarks, now: Timestamp) -> Find
     };
     let mut findings = Findings { complete: true, closed: evidence.closed.is_some(), ..Findings::default() };
     for (name, shape) in &evidence.shape.containers {
-        let unheard = ContainerEvidence::default();
-        let container = evidence.containers.get(name).unwrap_or(&unheard);
+        let unobserved = ContainerEvidence::default();
+        let container = evidence.containers.get(name).unwrap_or(&unobserved);
         let Bound { container, begun } = bind(container, name, shape, evidence.stop.is_some());
         let (container, counted) = (&*container, counted.of(name));
         let case = Case { evidence, name, shape, container, begun, counted, now };
@@ -66,20 +66,20 @@ struct Case<'a> {
     shape: &'a ContainerShape,
     /// With what came live where it belongs.
     container: &'a ContainerEvidence,
-    /// The start whose postStart has begun, as its runner says, and that the kubelet does not show yet.
-    begun: Option<(u32, StartEvidence)>,
+    /// The instance whose postStart has begun, as its runner says, and that the kubelet does not show yet.
+    begun: Option<(u32, InstanceEvidence)>,
     counted: Mark,
     now: Timestamp,
 }
 
 impl Case<'_> {
-    /// Settles what can be settled of one slot, in order of the starts.
+    /// Settles what can be settled of one slot, in order of the instances.
     fn settle(&self, slot: Slot, findings: &mut Findings) {
-        if slot == Slot::PostStart && self.shape.post_start.is_none() {
+        if slot == Slot::PostStart && self.shape.hooks.post_start.is_none() {
             return;
         }
         let mut expected = self.counted.of(slot) + 1;
-        for &number in self.container.starts.range(expected..).map(|(number, _)| number) {
+        for &number in self.container.instances.range(expected..).map(|(number, _)| number) {
             if number > expected {
                 findings.settled.extend(self.lost(slot, expected, number - 1));
             }
@@ -107,22 +107,23 @@ impl Case<'_> {
         if slot == Slot::End && self.settle_forgotten(expected, findings) {
             return;
         }
-        // A start whose hook still hung when nobody was left to tell of it.
+        // An instance whose hook still hung when nobody was left to tell of it.
         let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
             findings.settled.extend(self.lost(slot, expected, number));
         }
     }
 
-    /// Settles the end of a start that only its mark tells of: its postStart run is counted, and the kubelet, which has
+    /// Settles the end of an instance that only its mark tells of: its postStart run is counted, and the kubelet, which has
     /// nothing more to say, no longer knows the container.
     fn settle_forgotten(&self, expected: u32, findings: &mut Findings) -> bool {
         let number = self.counted.post_start;
         if self.evidence.closed.is_none() || number < expected {
             return false;
         }
-        let start = StartEvidence::default();
-        let Some(view) = View::of(self.evidence, self.name, self.container, (number, &start), self.counted)
+        let instance = InstanceEvidence::default();
+        let Some(view) =
+            View::of(self.evidence, self.name, self.container, (number, &instance), self.counted)
         else {
             return false;
         };
@@ -131,51 +132,53 @@ impl Case<'_> {
         true
     }
 
-    /// Whether a start's end is over and can no longer be seen: the container was started again since.
+    /// Whether an instance's end is over and can no longer be seen: the container was started again since.
     fn is_overtaken(&self, slot: Slot, view: &View<'_>) -> bool {
-        let started_again = self.container.starts.range(view.number + 1..).next().is_some();
-        slot == Slot::End && view.start.end_seen.is_none() && started_again
+        let started_again = self.container.instances.range(view.number + 1..).next().is_some();
+        slot == Slot::End && view.instance.end_seen.is_none() && started_again
     }
 
-    /// When a slot of a start settles: a postStart run when its runner has told of its end, else 10 s after its end was
+    /// When a slot of an instance settles: a postStart run when its runner has told of its end, else 10 s after its end was
     /// seen, or at once where nothing more can come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
-        let closed_without_end = self.evidence.closed.is_some() && view.start.end_seen.is_none();
+        let closed_without_end = self.evidence.closed.is_some() && view.instance.end_seen.is_none();
         // Where failures are ignored a running container says nothing of its hook: only the record does.
-        let proves = self.shape.post_start.is_some_and(|hook| !hook.ignored);
-        let running_seen = view.start.running_seen.filter(|_| slot == Slot::PostStart && proves);
+        let proves = self.shape.hooks.post_start.is_some_and(|hook| !hook.ignored);
+        let running_seen = view.instance.running_seen.filter(|_| slot == Slot::PostStart && proves);
         let recorded = slot == Slot::PostStart && view.has_recorded_end(HookKind::PostStart);
-        match view.start.end_seen.or(running_seen) {
+        match view.instance.end_seen.or(running_seen) {
             // The runner's word is the last.
             _ if closed_without_end || recorded => Settles::At(self.now),
-            Some(at) if view.start.end_seen.is_some() && self.nothing_more_can_come(view) => Settles::At(at),
+            Some(at) if view.instance.end_seen.is_some() && self.nothing_more_can_come(view) => {
+                Settles::At(at)
+            }
             Some(at) => Settles::At(at.saturating_add(SETTLEMENT).unwrap_or(at)),
             None => Settles::NotYet,
         }
     }
 
-    /// Whether no Event can add to what is known of an ended start: its hooks are recorded, and no probe killed it.
+    /// Whether no Event can add to what is known of an ended instance: its hooks are recorded, and no probe killed it.
     fn nothing_more_can_come(&self, view: &View<'_>) -> bool {
-        let ContainerShape { post_start, pre_stop, .. } = self.shape;
+        let PerHook { post_start, pre_stop } = self.shape.hooks;
         let post_start = post_start.is_none() || self.counted.post_start >= view.number;
         let post_start = post_start || view.has_recorded_end(HookKind::PostStart);
         let pre_stop = pre_stop.is_none() || view.has_recorded_end(HookKind::PreStop);
         post_start && pre_stop && !self.shape.killed_by_probes()
     }
 
-    /// The view of a start that the kubelet has shown.
+    /// The view of an instance that the kubelet has shown.
     fn view(&self, number: u32) -> Option<View<'_>> {
-        let start = self.container.starts.get(&number)?;
-        View::of(self.evidence, self.name, self.container, (number, start), self.counted)
+        let instance = self.container.instances.get(&number)?;
+        View::of(self.evidence, self.name, self.container, (number, instance), self.counted)
     }
 
-    /// The view of the start that has begun, as its runner says.
+    /// The view of the instance that has begun, as its runner says.
     fn view_of_begun(&self) -> Option<View<'_>> {
-        let (number, start) = self.begun.as_ref()?;
-        View::of(self.evidence, self.name, self.container, (*number, start), self.counted)
+        let (number, instance) = self.begun.as_ref()?;
+        View::of(self.evidence, self.name, self.container, (*number, instance), self.counted)
     }
 
-    /// Settles the postStart run of a start that the kubelet does not show yet, if its runner has told of its end.
+    /// Settles the postStart run of an instance that the kubelet does not show yet, if its runner has told of its end.
     fn settle_begun(&self, expected: u32, findings: &mut Findings) -> bool {
         let Some(view) = self.view_of_begun().filter(|view| view.number >= expected) else { return false };
         let ended = view.has_recorded_end(HookKind::PostStart);
@@ -187,10 +190,10 @@ impl Case<'_> {
     }
 
     fn finding(&self, slot: Slot, view: &View<'_>) -> Finding {
-        match (slot, self.shape.post_start) {
+        match (slot, self.shape.hooks.post_start) {
             (Slot::PostStart, Some(hook)) => Finding::PostStart {
                 container: Arc::clone(self.name),
-                start: view.number,
+                instance: view.number,
                 run: self.post_start_run(view, hook),
             },
             (Slot::PostStart, None) | (Slot::End, _) => self.end(view),
@@ -198,21 +201,21 @@ impl Case<'_> {
     }
 
     fn end(&self, view: &View<'_>) -> Finding {
-        let told = self.shape.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
-        let post_start = told.map(|_| rules::post_start(view).outcome);
-        let pre_stop = self.shape.pre_stop.map(|hook| self.pre_stop_run(view, hook));
+        let hook = self.shape.hooks.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
+        let post_start = hook.map(|_| rules::post_start(view).outcome);
+        let pre_stop = self.shape.hooks.pre_stop.map(|hook| self.pre_stop_run(view, hook));
         let verdict = rules::kill(view, post_start, pre_stop.as_ref().map(|run| run.outcome));
         let kill = match verdict {
             KillVerdict::NotKilled => None,
             KillVerdict::Killed(reason) => Some(self.kill(reason, view.finished_at().and_then(second))),
         };
-        let (container, post_start_took) = (Arc::clone(self.name), self.post_start_took(view));
+        let (container, late_duration) = (Arc::clone(self.name), self.late_duration(view));
         Finding::End {
             container,
-            start: view.number,
+            instance: view.number,
             pre_stop,
             kill,
-            post_start_took,
+            late_duration,
             grace_used: grace_used(view),
         }
     }
@@ -232,9 +235,9 @@ impl Case<'_> {
     }
 
     /// The measured duration of a postStart run that was counted when its container was seen running.
-    fn post_start_took(&self, view: &View<'_>) -> Option<LateDuration> {
+    fn late_duration(&self, view: &View<'_>) -> Option<LateDuration> {
         let ending = view.record(HookKind::PostStart)?.ending.as_ref()?;
-        let handler = self.shape.post_start?.handler;
+        let handler = self.shape.hooks.post_start?.handler;
         let duration = Interval::exactly(Duration::from_micros(ending.duration));
         let id = self.id(HookKind::PostStart, view.number);
         view.seen_running_before.then_some(LateDuration { id, handler, duration })
@@ -245,14 +248,16 @@ impl Case<'_> {
         let duration = match verdict.outcome {
             // What will be measured is not estimated: a duration is counted once.
             _ if hook.recorded => None,
-            Outcome::Succeeded => bounds(view.start.started_at, view.start.ready_at).map(Interval::at_most),
-            Outcome::Failed => bounds(view.start.started_at, view.post_start_failed_at()),
+            Outcome::Succeeded => {
+                bounds(view.instance.started_at, view.instance.ready_at).map(Interval::at_most)
+            }
+            Outcome::Failed => bounds(view.instance.started_at, view.post_start_failed_at()),
             _ => None,
         };
         // The kubelet tells it of an exec hook, in words.
-        let told = view.start.post_start_error.filter(|_| verdict.outcome == Outcome::Failed);
-        let exit_code = told.and_then(|error| error.exit_code);
-        let run = self.run(HookKind::PostStart, view.number, hook.handler, verdict, view.start.started_at);
+        let reported = view.instance.post_start_error.filter(|_| verdict.outcome == Outcome::Failed);
+        let exit_code = reported.and_then(|error| error.exit_code);
+        let run = self.run(HookKind::PostStart, view.number, hook.handler, verdict, view.instance.started_at);
         measured(HookRun { duration, exit_code, ..run }, view.record(HookKind::PostStart))
     }
 
@@ -273,19 +278,19 @@ impl Case<'_> {
 
     fn id(&self, hook: HookKind, execution: u32) -> HookRunId {
         let (pod_uid, container) = (Arc::clone(&self.evidence.uid), Arc::clone(self.name));
-        HookRunId { pod_uid, container, hook, start: execution, execution }
+        HookRunId { pod_uid, container, hook, instance: execution, execution }
     }
 
     fn run(
         &self,
         hook: HookKind,
-        start: u32,
+        instance: u32,
         handler: HandlerKind,
         verdict: Verdict,
         began: Option<i64>,
     ) -> HookRun {
         HookRun {
-            id: self.id(hook, start),
+            id: self.id(hook, instance),
             pod: Arc::clone(&self.evidence.pod),
             node: self.evidence.node.clone(),
             handler,

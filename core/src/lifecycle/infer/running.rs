@@ -13,8 +13,8 @@ impl Case<'_> {
         if self.evidence.closed.is_some() {
             return None;
         }
-        let run = match self.container.starts.last_key_value() {
-            Some((number, start)) if start.end.is_none() => self.running_pre_stop(*number),
+        let run = match self.container.instances.last_key_value() {
+            Some((number, instance)) if instance.end.is_none() => self.running_pre_stop(*number),
             _ if self.begun.is_some() => self.begun_post_start(),
             _ => self.running_post_start(),
         }?;
@@ -22,16 +22,16 @@ impl Case<'_> {
         Some(HookRun { overdue_at, ..run })
     }
 
-    /// The start, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
+    /// The instance, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
     /// recorded just before the postStart hook, and the container is shown as Running only when the hook has returned.
     pub(super) fn hanging(&self) -> Option<(u32, i64)> {
-        self.shape.post_start?;
-        if let Some((number, start)) = &self.begun {
-            return start.records.values().map(second_of).min().map(|began| (*number, began));
+        self.shape.hooks.post_start?;
+        if let Some((number, instance)) = &self.begun {
+            return instance.records.values().map(second_of).min().map(|began| (*number, began));
         }
         let began = self.container.events.started.last().copied()?;
-        let (number, after) = match self.container.starts.last_key_value() {
-            Some((number, start)) => (number + 1, start.end?.finished_at?),
+        let (number, after) = match self.container.instances.last_key_value() {
+            Some((number, instance)) => (number + 1, instance.end?.finished_at?),
             None => (1, i64::MIN),
         };
         (began > after).then_some((number, began))
@@ -40,7 +40,13 @@ impl Case<'_> {
     fn running_post_start(&self) -> Option<HookRun> {
         let (number, began) = self.hanging().filter(|(number, _)| *number > self.counted.post_start)?;
         let verdict = Verdict::new(Outcome::Running, "the container waits for it");
-        Some(self.run(HookKind::PostStart, number, self.shape.post_start?.handler, verdict, Some(began)))
+        Some(self.run(
+            HookKind::PostStart,
+            number,
+            self.shape.hooks.post_start?.handler,
+            verdict,
+            Some(began),
+        ))
     }
 
     /// The runner has told that the hook has begun: it runs until its end is told.
@@ -48,14 +54,14 @@ impl Case<'_> {
         let view = self.view_of_begun().filter(|view| view.number > self.counted.post_start)?;
         let record = view.record(HookKind::PostStart).filter(|record| record.ending.is_none())?;
         let verdict = running("told by the hook-runner");
-        let handler = self.shape.post_start?.handler;
+        let handler = self.shape.hooks.post_start?.handler;
         let run = self.run(HookKind::PostStart, view.number, handler, verdict, Some(second_of(record)));
         Some(measured(run, Some(record)))
     }
 
     /// The kubelet does not say when a preStop hook returns: it runs, or the program stops.
     fn running_pre_stop(&self, number: u32) -> Option<HookRun> {
-        let handler = self.shape.pre_stop?.handler;
+        let handler = self.shape.hooks.pre_stop?.handler;
         let view = self.view(number)?;
         if let Some(record) = view.record(HookKind::PreStop) {
             let verdict = running("told by the hook-runner");

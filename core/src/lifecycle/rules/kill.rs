@@ -16,7 +16,7 @@ pub enum KillVerdict {
 
 use KillVerdict::{Killed, NotKilled};
 
-/// How the hooks of the start ended, where it has them.
+/// How the hooks of the instance ended, where it has them.
 #[derive(Clone, Copy, Debug)]
 struct Hooks {
     post_start: Option<Outcome>,
@@ -39,7 +39,7 @@ const RULES: [Rule; 10] = [
     an_unexplained_sigkill_is_unknown,
 ];
 
-/// The verdict on this start's end.
+/// The verdict on this instance's end.
 pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
     // A failure that is ignored kills nothing: the kubelet is told of a success.
     let heeded =
@@ -52,7 +52,7 @@ pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outco
 }
 
 fn what_never_started_is_not_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    view.start.end?.unstarted.then_some(NotKilled)
+    view.instance.end?.unstarted.then_some(NotKilled)
 }
 
 fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
@@ -64,7 +64,7 @@ fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> 
 }
 
 fn memory_runs_out(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    view.start.end?.out_of_memory.then_some(Killed(KillReason::OomKilled))
+    view.instance.end?.out_of_memory.then_some(Killed(KillReason::OomKilled))
 }
 
 fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
@@ -85,7 +85,7 @@ fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Op
     view.stopped_without_a_deletion().then_some(())?;
     // Until the startup probe has succeeded the liveness probe waits, and the container is not ready; then it has done its
     // work.
-    let ready = view.start.ready_at.is_some();
+    let ready = view.instance.ready_at.is_some();
     Some(Killed(match (view.shape.liveness, view.shape.startup) {
         _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
         (true, startup) if !startup || ready => KillReason::LivenessProbeFailed,
@@ -96,7 +96,7 @@ fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Op
 
 /// The Pod is gone, or its kubelet silent, without a word about how this container ended.
 fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    let unseen = view.start.end.is_none_or(|end| end.made_up);
+    let unseen = view.instance.end.is_none_or(|end| end.made_up);
     let closed = view.pod.closed.filter(|_| unseen)?;
     let forced = view.pod.stop.is_some_and(|stop| stop.forced);
     Some(Killed(match closed {
@@ -107,14 +107,14 @@ fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
 }
 
 fn a_force_deletion_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    let forced = view.stopped_by()?.forced && may_be_sigkill(&view.start.end?);
+    let forced = view.stopped_by()?.forced && may_be_sigkill(&view.instance.end?);
     forced.then_some(Killed(KillReason::ForceDeleted))
 }
 
 /// An ordinary stop: killed only if its hook failed or it did not end within the grace period.
 fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
     let stop = view.stopped_by()?;
-    let sigkill = || view.start.end.as_ref().is_some_and(may_be_sigkill);
+    let sigkill = || view.instance.end.as_ref().is_some_and(may_be_sigkill);
     let by_its_own_timeout = view.has_recorded_end(HookKind::PreStop);
     Some(match (hooks.pre_stop, view.killed_at_the_deadline()) {
         (Some(Outcome::Failed), _) => Killed(KillReason::PreStopHookFailed),
@@ -130,5 +130,5 @@ fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict
 /// A program may exit with 137 of its own accord, so this is no more than a suspicion; yet somebody on call wants to
 /// see it.
 fn an_unexplained_sigkill_is_unknown(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
-    may_be_sigkill(&view.start.end?).then_some(Killed(KillReason::Unknown))
+    may_be_sigkill(&view.instance.end?).then_some(Killed(KillReason::Unknown))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use hooked_crd::{HookKind, Outcome, Source};
 use hooked_protocol::Record;
 
-use super::evidence::{ContainerEvidence, End, KillingCause, PodEvidence, StartEvidence, Stop};
+use super::evidence::{ContainerEvidence, End, InstanceEvidence, KillingCause, PodEvidence, Stop};
 use crate::accounting::ledger::Mark;
 use crate::lifecycle::{ContainerShape, HookShape};
 
@@ -49,11 +49,14 @@ impl Verdict {
 
     /// Of a container that could not be started.
     fn unstarted(view: &View<'_>) -> Option<Self> {
-        view.start.end?.unstarted.then(|| Self::new(Outcome::Skipped, "the container could not be started"))
+        view.instance
+            .end?
+            .unstarted
+            .then(|| Self::new(Outcome::Skipped, "the container could not be started"))
     }
 }
 
-/// All that a rule may look at: one start of one container.
+/// All that a rule may look at: one instance of one container.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The Pod.
@@ -64,47 +67,44 @@ pub struct View<'a> {
     pub name: &'a Arc<str>,
     /// The container.
     pub container: &'a ContainerEvidence,
-    /// Which start, from 1.
+    /// Which instance, from 1.
     pub number: u32,
     /// What is known of it.
-    pub start: &'a StartEvidence,
+    pub instance: &'a InstanceEvidence,
     /// Its postStart run was counted because its container was seen running.
     pub seen_running_before: bool,
 }
 
 impl<'a> View<'a> {
-    /// The view of start `number` of a container.
+    /// The view of instance `number` of a container.
     pub fn of(
         pod: &'a PodEvidence,
         name: &'a Arc<str>,
         container: &'a ContainerEvidence,
-        (number, start): (u32, &'a StartEvidence),
+        (number, instance): (u32, &'a InstanceEvidence),
         counted: Mark,
     ) -> Option<Self> {
         let shape = pod.shape.containers.get(name)?;
         let seen_running_before = counted.seen_running == number;
-        Some(Self { pod, shape, name, container, number, start, seen_running_before })
+        Some(Self { pod, shape, name, container, number, instance, seen_running_before })
     }
 
     /// The container's hook of that kind.
     pub fn hook(&self, kind: HookKind) -> Option<HookShape> {
-        match kind {
-            HookKind::PostStart => self.shape.post_start,
-            HookKind::PreStop => self.shape.pre_stop,
-        }
+        self.shape.hooks[kind]
     }
 
-    /// The runner's latest record of that hook in this start. A hook that does not run under the runner has none,
+    /// The runner's latest record of that hook in this instance. A hook that does not run under the runner has none,
     /// whatever the termination log says: the program may have written it.
     pub fn record(&self, kind: HookKind) -> Option<&'a Record> {
         self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
         let of_kind = |record: &&Record| record.hook == kind && record.container == **self.name;
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
-        self.start.records.values().filter(of_kind).max_by_key(number)
+        self.instance.records.values().filter(of_kind).max_by_key(number)
     }
 
-    /// Whether the runner has recorded how that hook ended in this start.
+    /// Whether the runner has recorded how that hook ended in this instance.
     pub fn has_recorded_end(&self, kind: HookKind) -> bool {
         self.record(kind).is_some_and(|record| record.ending.is_some())
     }
@@ -114,91 +114,91 @@ impl<'a> View<'a> {
         let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
         let ended_well =
             || recorded().is_some_and(|ending| ending.outcome == hooked_protocol::Outcome::Succeeded);
-        self.shape.post_start.is_none()
-            || self.start.running_seen.is_some()
+        self.shape.hooks.post_start.is_none()
+            || self.instance.running_seen.is_some()
             || self.seen_running_before
             || ended_well()
     }
 
     /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod aside.
     pub fn ended_by_itself_unless_stopped(&self) -> bool {
-        let failed_hook = self.start.post_start_error.is_some() || self.post_start_failed_at().is_some();
-        let made_up = self.start.end.is_none_or(|end| end.made_up);
+        let failed_hook = self.instance.post_start_error.is_some() || self.post_start_failed_at().is_some();
+        let made_up = self.instance.end.is_none_or(|end| end.made_up);
         let killed = self.killing().is_some() || self.shape.killed_by_probes() || failed_hook || made_up;
         let hooked = self.record(HookKind::PreStop).is_some();
         self.survived_post_start() && !killed && !hooked && !self.evicted()
     }
 
-    /// Whether the start before this one ended by itself: a program that does so may do so again, at any moment.
+    /// Whether the instance before this one ended by itself: a program that does so may do so again, at any moment.
     pub fn has_ended_by_itself_before(&self) -> bool {
-        let Some((&number, start)) = self.container.starts.range(..self.number).next_back() else {
+        let Some((&number, instance)) = self.container.instances.range(..self.number).next_back() else {
             return false;
         };
-        View { number, start, seen_running_before: false, ..*self }.ended_by_itself_unless_stopped()
+        View { number, instance, seen_running_before: false, ..*self }.ended_by_itself_unless_stopped()
     }
 
-    /// Whether the kubelet stopped this start though nobody had deleted its Pod: it runs a preStop hook, of which the runner
+    /// Whether the kubelet stopped this instance though nobody had deleted its Pod: it runs a preStop hook, of which the runner
     /// tells, only when it stops a container, and nothing is started again in a Pod that is deleted.
     pub fn stopped_without_a_deletion(&self) -> bool {
-        let undeleted = self.start.ended_undeleted || self.is_started_again();
+        let undeleted = self.instance.ended_undeleted || self.is_started_again();
         self.record(HookKind::PreStop).is_some() && undeleted
     }
 
-    /// Whether only a probe can have stopped this start, if it was stopped without a deletion: no Event gives another cause;
+    /// Whether only a probe can have stopped this instance, if it was stopped without a deletion: no Event gives another cause;
     /// it is started again, as after no eviction; nobody has changed the Pod; and its sandbox has outlived it, with which
     /// the kubelet would have stopped all in it.
     pub fn only_a_probe_can_have_stopped_it(&self) -> bool {
-        let told_otherwise = self.killing().is_some() || self.pod.changed;
-        let lives_on = self.is_started_again() && self.start.outlived_by_sandbox;
-        self.survived_post_start() && lives_on && !told_otherwise
+        let otherwise_reported = self.killing().is_some() || self.pod.changed;
+        let lives_on = self.is_started_again() && self.instance.outlived_by_sandbox;
+        self.survived_post_start() && lives_on && !otherwise_reported
     }
 
     fn is_started_again(&self) -> bool {
-        self.start.restarts || self.container.starts.range(self.number + 1..).next().is_some()
+        self.instance.restarts || self.container.instances.range(self.number + 1..).next().is_some()
     }
 
-    /// Whether an Event about the beginning of a start is about this one: from its own second until the next one's.
+    /// Whether an Event about the beginning of an instance is about this one: from its own second until the next one's.
     fn begins_in(&self, second: i64) -> bool {
-        let began = self.start.started_at.unwrap_or(i64::MIN);
+        let began = self.instance.started_at.unwrap_or(i64::MIN);
         began <= second && self.next().is_none_or(|next| second < next)
     }
 
-    /// Whether a failed postStart hook may be this start's: one that became Running has none, and an Event of the second of
+    /// Whether a failed postStart hook may be this instance's: one that became Running has none, and an Event of the second of
     /// its beginning is about the one before.
     fn fails_in(&self, second: i64) -> bool {
-        let ran = self.start.running_seen.is_some() || self.seen_running_before;
+        let ran = self.instance.running_seen.is_some() || self.seen_running_before;
         !ran && self.begins_in(second)
     }
 
-    /// Whether an Event about the end of a start is about this one. A container may be killed and started again within
+    /// Whether an Event about the end of an instance is about this one. A container may be killed and started again within
     /// a second; an Event of that second is about the one that ended in it, not about the one that began.
     fn ends_in(&self, second: i64) -> bool {
-        let began = self.start.started_at.unwrap_or(i64::MIN);
+        let began = self.instance.started_at.unwrap_or(i64::MIN);
         let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
         let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));
-        let before = self.container.starts.get(&self.number.saturating_sub(1));
+        let before = self.container.instances.get(&self.number.saturating_sub(1));
         let ended_before =
-            before.and_then(|start| start.end?.finished_at).is_some_and(|finished| finished < second);
+            before.and_then(|instance| instance.end?.finished_at).is_some_and(|finished| finished < second);
         let of_the_one_before = second == began && self.number > 1 && !ended_before;
         began <= second && before_next && !of_the_one_before
     }
 
-    /// The second in which the next start began.
+    /// The second in which the next instance began.
     fn next(&self) -> Option<i64> {
-        self.container.starts.range(self.number + 1..).find_map(|(_, start)| start.started_at)
+        self.container.instances.range(self.number + 1..).find_map(|(_, instance)| instance.started_at)
     }
 
-    /// The first second of a `FailedPostStartHook` Event of this start.
+    /// The first second of a `FailedPostStartHook` Event of this instance.
     pub fn post_start_failed_at(&self) -> Option<i64> {
-        self.container.events.post_start_failed.iter().copied().find(|second| self.fails_in(*second))
+        self.container.events.hook_failed.post_start.iter().copied().find(|second| self.fails_in(*second))
     }
 
-    /// The first second of a `FailedPreStopHook` Event of this start.
+    /// The first second of a `FailedPreStopHook` Event of this instance.
     pub fn pre_stop_failed_at(&self) -> Option<i64> {
-        self.container.events.pre_stop_failed.iter().copied().find(|second| self.ends_in(*second))
+        self.container.events.hook_failed.pre_stop.iter().copied().find(|second| self.ends_in(*second))
     }
 
-    /// When and why the kubelet first said that it kills this start.
+    /// When and why the kubelet first said that it kills this instance.
     pub fn killing(&self) -> Option<(i64, KillingCause)> {
         let of_this = |(second, cause): &(i64, KillingCause)| match cause {
             KillingCause::PostStartHook => self.fails_in(*second),
@@ -209,17 +209,17 @@ impl<'a> View<'a> {
 
     /// The second in which the container ended.
     pub fn finished_at(&self) -> Option<i64> {
-        self.start.end.and_then(|end| end.finished_at)
+        self.instance.end.and_then(|end| end.finished_at)
     }
 
-    /// The deletion of the Pod, if it had begun when this start ended.
+    /// The deletion of the Pod, if it had begun when this instance ended.
     pub fn stopped_by(&self) -> Option<Stop> {
         let stop = self.pod.stop?;
         let ended_before = stop.exact && self.finished_at().is_some_and(|end| end < stop.began);
         (!ended_before).then_some(stop)
     }
 
-    /// Whether the kubelet had evicted the Pod when this start ended.
+    /// Whether the kubelet had evicted the Pod when this instance ended.
     pub fn evicted(&self) -> bool {
         let at = self.pod.evicted_at;
         at.is_some_and(|at| self.finished_at().is_none_or(|end| at <= end))
@@ -228,11 +228,11 @@ impl<'a> View<'a> {
     /// SIGKILL at the end of the grace period: the kubelet does not say so, but nothing else fits. An exit status of
     /// 137 before the deadline is no proof, and none is one after it.
     pub fn killed_at_the_deadline(&self) -> bool {
-        let (Some(deadline), Some(end)) = (self.deadline(), self.start.end) else { return false };
+        let (Some(deadline), Some(end)) = (self.deadline(), self.instance.end) else { return false };
         may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= deadline)
     }
 
-    /// The second in which the grace period of this start's stop ended. Where only the kubelet's last deletion was seen, the
+    /// The second in which the grace period of this instance's stop ended. Where only the kubelet's last deletion was seen, the
     /// grace is that of the Pod's spec, and it began with the first that was heard of the stop.
     pub fn deadline(&self) -> Option<i64> {
         let stop = self.stopped_by()?;

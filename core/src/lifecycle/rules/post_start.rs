@@ -20,7 +20,7 @@ const RULES: [Rule; 6] = [
     a_failure_event_is_a_failure,
 ];
 
-/// The verdict on the postStart run of this start.
+/// The verdict on the postStart run of this instance.
 pub fn post_start(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
         Verdict::new(Outcome::Unknown, "the container ended before the hook's outcome could be seen")
@@ -39,11 +39,11 @@ fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdi
 /// of the hook. A hook that really failed has another exit status, or is reported before its container has ended: in the
 /// same second nobody can tell.
 fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
-    view.shape.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
-    let ended = view.finished_at().filter(|_| view.start.running_seen.is_none())?;
-    let told = view.start.post_start_error;
-    let killed = told == Some(PostStartError { exit_code: Some(SIGKILLED) });
-    if told.is_some() && !killed {
+    view.shape.hooks.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
+    let ended = view.finished_at().filter(|_| view.instance.running_seen.is_none())?;
+    let reported = view.instance.post_start_error;
+    let killed = reported == Some(PostStartError { exit_code: Some(SIGKILLED) });
+    if reported.is_some() && !killed {
         return None;
     }
     let by_itself = view.post_start_failed_at().map_or(killed, |reported| ended <= reported);
@@ -54,7 +54,7 @@ fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verd
 
 /// `waiting.reason=PostStartHookError`.
 fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
-    let message = match view.start.post_start_error?.exit_code {
+    let message = match view.instance.post_start_error?.exit_code {
         Some(code) => format!("the hook exited with {code}; the container was killed"),
         None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
     };
@@ -69,7 +69,7 @@ fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
 /// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that proves
 /// nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
-    view.start.running_seen?;
-    view.shape.post_start.filter(|hook| !hook.ignored)?;
+    view.instance.running_seen?;
+    view.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
 }

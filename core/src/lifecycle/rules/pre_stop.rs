@@ -21,7 +21,7 @@ const RULES: [Rule; 10] = [
     a_failure_event_is_a_failure,
 ];
 
-/// The verdict on the preStop run of this start, which has ended.
+/// The verdict on the preStop run of this instance, which has ended.
 pub fn pre_stop(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
         // No event is no proof: the kubelet drops Events, and reports no success at all.
@@ -53,7 +53,7 @@ fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
     let deleted = view.stopped_by().is_some() && !view.is_started_again();
     let stopping = deleted || view.killing().is_some();
     let begun = stopping || view.record(HookKind::PreStop).is_some();
-    let alone = view.start.end?.out_of_memory && !begun;
+    let alone = view.instance.end?.out_of_memory && !begun;
     alone.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
 }
 
@@ -92,7 +92,7 @@ fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Optio
 /// what its end was.
 fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<'_>) -> Option<Verdict> {
     let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
-    let why = if view.start.end?.out_of_memory {
+    let why = if view.instance.end?.out_of_memory {
         "the container ran out of memory, and the hook may have gone with it"
     } else {
         view.has_ended_by_itself_before()
@@ -105,6 +105,6 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
 /// container, and the kubelet reports that as a failure too.
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
-    view.shape.pre_stop.filter(|hook| !hook.recorded)?;
+    view.shape.hooks.pre_stop.filter(|hook| !hook.recorded)?;
     Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
 }

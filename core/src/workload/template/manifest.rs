@@ -15,8 +15,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner reference of everything that this workload controls. The reference does not block the owner's deletion: our
-    /// own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds after our CRD is new.
+    /// The owner reference of everything that this workload controls. The reference does not block the owner's
+    /// deletion: our own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds
+    /// after our CRD is new.
     pub fn reference(&self) -> Value {
         json!({
             "apiVersion": names::API_VERSION,
@@ -28,20 +29,27 @@ impl Owner {
     }
 }
 
+/// Which Pod it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    /// The workload that it belongs to.
+    pub owner: &'a Owner,
+    /// Its name.
+    pub name: &'a str,
+    /// The revision that it is made of.
+    pub revision: &'a str,
+    /// Its number within its workload.
+    pub number: u64,
+}
+
 /// The manifest of a Pod of `template`. Labels, annotations and finalizers of the template are kept, as a
 /// ReplicaSet keeps them; `spec` is passed on as it was written.
-pub fn manifest(
-    template: &Value,
-    owner: &Owner,
-    name: &str,
-    revision: &str,
-    ordinal: u64,
-    evidence: Evidence,
-) -> Value {
+pub fn manifest(template: &Value, identity: &Identity<'_>, evidence: Evidence) -> Value {
+    let Identity { owner, name, revision, number } = *identity;
     let metadata = &template["metadata"];
     let mut labels = object(&metadata["labels"]);
     labels.insert(names::REVISION_LABEL.to_owned(), revision.into());
-    labels.insert(names::ORDINAL_LABEL.to_owned(), ordinal.to_string().into());
+    labels.insert(names::ORDINAL_LABEL.to_owned(), number.to_string().into());
     let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
     if evidence == Evidence::Durable {
         finalizers.push(names::ACCOUNTING_FINALIZER.into());
@@ -75,7 +83,7 @@ mod tests {
             "spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5}}}]},
         });
         let owner = Owner { name: "hook-demo2".to_owned(), uid: "u-1".to_owned() };
-        let pod = manifest(&template, &owner, "hook-demo2-x", "rev", 7, Evidence::Durable);
+        let pod = manifest(&template, &Identity { owner: &owner, name: "hook-demo2-x", revision: "rev", number: 7 }, Evidence::Durable);
         assert_eq!(
             pod["metadata"]["labels"],
             json!({"app": "hook", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"})
@@ -89,7 +97,7 @@ mod tests {
     #[test]
     fn best_effort_evidence_holds_no_pod() {
         let owner = Owner { name: "w".to_owned(), uid: "u".to_owned() };
-        let pod = manifest(&json!({"spec": {}}), &owner, "w-x", "rev", 1, Evidence::BestEffort);
+        let pod = manifest(&json!({"spec": {}}), &Identity { owner: &owner, name: "w-x", revision: "rev", number: 1 }, Evidence::BestEffort);
         assert_eq!(pod["metadata"]["finalizers"], json!([]));
     }
 }

@@ -1,7 +1,7 @@
 //! Records what a real kubelet shows of Pods with hooks, as fixtures for inference: `cargo xtask record [SCENARIO…]`.
 //!
-//! No operator is needed. Each scenario is a plain Pod that a finalizer keeps until its end was seen; what a watch shows
-//! of it and of its Events becomes a transcript, with the time at which each was seen.
+//! No operator is needed. Each scenario is a plain Pod that a finalizer keeps until its end was seen; what a watch
+//! shows of it and of its Events becomes a transcript, with the time at which each was seen.
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
 mod scenarios;

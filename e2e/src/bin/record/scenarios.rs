@@ -50,6 +50,11 @@ fn container(name: &str, program: &str, lifecycle: &Value) -> Value {
     })
 }
 
+fn with(mut container: Value, field: &str, value: Value) -> Value {
+    container[field] = value;
+    container
+}
+
 fn pod(grace: u32, container: &Value) -> Value {
     json!({"terminationGracePeriodSeconds": grace, "containers": [container]})
 }
@@ -200,10 +205,6 @@ fn starts() -> Vec<Scenario> {
 
 fn deaths() -> Vec<Scenario> {
     let pre_stop = json!({"preStop": sh("true")});
-    let with = |mut container: Value, field: &str, value: Value| {
-        container[field] = value;
-        container
-    };
     let probe = json!({"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1});
     let polite = || container("web", POLITE, &pre_stop);
     vec![
@@ -238,25 +239,29 @@ fn deaths() -> Vec<Scenario> {
             pod(3, &container("web", "sleep 1; exit 1", &pre_stop)),
             web(&[], &["Skipped"], &[]),
         ),
-        Scenario {
-            until: Until::Ended,
-            ..restarted(
-                "evicted-by-the-kubelet",
-                "the container writes more than its limit of ephemeral storage, and the kubelet evicts the Pod",
-                pod(
-                    5,
-                    &with(
-                        container(
-                            "web",
-                            "dd if=/dev/zero of=/big bs=1M count=20; trap 'exit 0' TERM; sleep 1000 & wait",
-                            &pre_stop,
-                        ),
-                        "resources",
-                        json!({"limits": {"ephemeral-storage": "5Mi"}}),
-                    ),
-                ),
-                web(&[], &["Unknown"], &["Evicted"]),
-            )
-        },
+        evicted(&pre_stop),
     ]
+}
+
+fn evicted(pre_stop: &Value) -> Scenario {
+    Scenario {
+        until: Until::Ended,
+        ..restarted(
+            "evicted-by-the-kubelet",
+            "the container writes more than its limit of ephemeral storage, and the kubelet evicts the Pod",
+            pod(
+                5,
+                &with(
+                    container(
+                        "web",
+                        "dd if=/dev/zero of=/big bs=1M count=20; trap 'exit 0' TERM; sleep 1000 & wait",
+                        pre_stop,
+                    ),
+                    "resources",
+                    json!({"limits": {"ephemeral-storage": "5Mi"}}),
+                ),
+            ),
+            web(&[], &["Unknown"], &["Evicted"]),
+        )
+    }
 }

@@ -1,0 +1,53 @@
+//! Metrics and health over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use hooked_live::bind;
+use thiserror::Error;
+
+use crate::metrics::Metrics;
+
+#[derive(Debug, Error)]
+pub(crate) enum ServeError {
+    #[error("{flag}={address} cannot be listened on: {source}; is another program using the port?")]
+    Bind { flag: &'static str, address: SocketAddr, source: std::io::Error },
+    #[error("serving has ended: {0}")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Serves `/metrics`.
+pub(crate) async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(), ServeError> {
+    let scrape = move || async move {
+        match metrics.text() {
+            Ok(text) => {
+                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+            }
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        }
+    };
+    serve("--metrics-bind-address", address, Router::new().route("/metrics", get(scrape))).await
+}
+
+/// Serves `/healthz`, which says that the process answers, and `/readyz`, which says that it has read the cluster.
+pub(crate) async fn serve_health(address: SocketAddr, ready: Arc<AtomicBool>) -> Result<(), ServeError> {
+    let readiness = move || async move {
+        if ready.load(Ordering::Acquire) {
+            (StatusCode::OK, "ok")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "the first lists of Pods and Events are not complete")
+        }
+    };
+    let routes = Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(readiness));
+    serve("--health-probe-bind-address", address, routes).await
+}
+
+async fn serve(flag: &'static str, address: SocketAddr, routes: Router) -> Result<(), ServeError> {
+    let listener = bind(address).await.map_err(|source| ServeError::Bind { flag, address, source })?;
+    axum::serve(listener, routes).await.map_err(ServeError::Serve)
+}

@@ -1,0 +1,74 @@
+//! The live channel's port: reports go into the index of the scope that covers their Pod, and results into
+//! the metrics.
+
+use std::sync::Arc;
+
+use hooked_core::pass::Locked;
+use hooked_live::{Heard, Observer, ReportResult, Reported, Sink};
+use hooked_protocol::Record;
+use kube_runtime::reflector::ObjectRef;
+
+use crate::metrics::Metrics;
+use crate::watch::{Index, NamedOwner, Scope, Triggers};
+
+/// The index that holds a scope's Pods, and the queue of the scope's workloads.
+pub(crate) struct ScopedIndex {
+    pub(crate) scope: Scope,
+    pub(crate) index: Arc<Index>,
+    pub(crate) triggers: Triggers,
+}
+
+/// Takes in reports about the Pods of all scopes.
+pub(crate) struct LiveSink {
+    metrics: Arc<Metrics>,
+    scopes: Locked<Vec<ScopedIndex>>,
+}
+
+impl LiveSink {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, scopes: Locked::default() }
+    }
+
+    /// Takes in reports about Pods of that scope from now on.
+    pub(crate) fn attach(&self, scoped: ScopedIndex) {
+        self.scopes.lock().push(scoped);
+    }
+}
+
+impl Sink for LiveSink {
+    fn report(&self, namespace: &str, pod_uid: &str, record: &Record) -> Option<Reported> {
+        let scopes = self.scopes.lock();
+        let mut covering = scopes.iter().filter(|scoped| scoped.scope.covers(namespace));
+        covering.find_map(|scoped| {
+            let known = scoped.index.observe_live(namespace, pod_uid, record.clone())?;
+            if known.heard == Heard::News {
+                // The receiver is gone only when the operator stops.
+                scoped.triggers.unbounded_send(known.workload).ok();
+            }
+            Some(Reported { heard: known.heard, terminating: known.terminating })
+        })
+    }
+}
+
+impl Observer for LiveSink {
+    fn report_handled(&self, result: ReportResult) {
+        self.metrics.live_reports.with_label_values(&[result.label()]).inc();
+    }
+
+    fn connected(&self) {
+        self.metrics.live_connections.inc();
+    }
+
+    fn disconnected(&self) {
+        self.metrics.live_connections.dec();
+    }
+
+    /// Has every workload reconciled: its Pods are to learn of the endpoint.
+    fn endpoint_changed(&self) {
+        for scoped in &*self.scopes.lock() {
+            for NamedOwner { namespace, name, .. } in scoped.index.owners() {
+                scoped.triggers.unbounded_send(ObjectRef::new(&name).within(&namespace)).ok();
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and changed.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::pass::call::{Call, Reply, Verb};
+use hooked_core::pass::{Cluster, Failure, Refused, TIMEOUT};
+use hooked_core::status::{LiveService, Notice, Series};
+use hooked_core::workload::template::{Delivery, Runner};
+use hooked_live::Channel;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{Client, Error};
+use kube_runtime::events::{Event, EventType, Recorder, Reporter};
+use serde_json::Value;
+
+use crate::lease::Leadership;
+use crate::metrics::Metrics;
+use crate::runner::RunnerSource;
+
+/// What a reply is reduced to by the API server where its metadata is all that is read.
+const METADATA_ONLY: HeaderValue =
+    HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
+/// The shortest time that a request is sent with: with less of the Lease left it could outlast the Lease.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// What every pass acts with.
+pub(crate) struct Operator {
+    /// A client that sends each request once: whether one is sent again is for a pass to decide.
+    pub(crate) client: Client,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) runner: Arc<RunnerSource>,
+    pub(crate) live: Arc<Channel>,
+    /// Whether this operator is the one that counts.
+    pub(crate) leadership: Arc<Leadership>,
+    recorder: Recorder,
+}
+
+impl Operator {
+    pub(crate) fn new(
+        client: Client,
+        metrics: Arc<Metrics>,
+        runner: Arc<RunnerSource>,
+        live: Arc<Channel>,
+        leadership: Arc<Leadership>,
+        pod_name: String,
+    ) -> Self {
+        let controller = hooked_core::names::FIELD_MANAGER.to_owned();
+        let reporter = Reporter { controller, instance: Some(pod_name) };
+        let recorder = Recorder::new(client.clone(), reporter);
+        Self { client, metrics, runner, live, leadership, recorder }
+    }
+
+    /// The port for passes over one workload.
+    pub(crate) fn port(self: &Arc<Self>, workload: ObjectReference) -> Port {
+        Port { operator: Arc::clone(self), workload }
+    }
+
+    /// Sends a request once, if the Lease is held for as long as the request may take.
+    async fn send(&self, call: Call) -> Result<Value, Failure> {
+        let most = Duration::try_from(TIMEOUT).unwrap_or_default();
+        let timeout = self.leadership.left().map_or(most, |left| left.min(most));
+        if timeout < SHORTEST {
+            return Err(Failure::Deposed);
+        }
+        let request = request(&call, timeout).map_err(|error| Failure::Lost(error.to_string()))?;
+        match tokio::time::timeout(timeout, self.client.request::<Value>(request)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(Error::Api(status))) => Err(Failure::Refused(refused(*status))),
+            Ok(Err(error)) => Err(Failure::Lost(error.to_string())),
+            Err(_) => Err(Failure::Lost(format!("no answer within {} ms", timeout.as_millis()))),
+        }
+    }
+}
+
+/// The port for passes over one workload.
+pub(crate) struct Port {
+    operator: Arc<Operator>,
+    workload: ObjectReference,
+}
+
+impl Port {
+    fn name(&self) -> (&str, &str) {
+        let ObjectReference { namespace, name, .. } = &self.workload;
+        (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
+    }
+}
+
+impl Cluster for Port {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn send(&self, call: Call) -> Result<Value, Failure> {
+        self.operator.send(call).await
+    }
+
+    fn endpoint(&self) -> Option<LiveEndpoint> {
+        self.operator.live.endpoint()
+    }
+
+    fn service(&self) -> Option<LiveService> {
+        self.operator.live.service()
+    }
+
+    async fn runner(&self) -> Runner {
+        self.operator.runner.runner(&self.operator.client).await
+    }
+
+    fn delivery(&self) -> Option<Delivery> {
+        self.operator.runner.known_delivery()
+    }
+
+    fn stop_hooks(&self, pod_uid: &str) {
+        self.operator.live.stop(pod_uid);
+    }
+
+    fn show(&self, series: Series) {
+        let (namespace, name) = self.name();
+        self.operator.metrics.publish(namespace, name, series);
+    }
+
+    fn show_invalid(&self) {
+        let (namespace, name) = self.name();
+        self.operator.metrics.publish_invalid(namespace, name);
+    }
+
+    async fn tell(&self, notices: Vec<Notice>) {
+        for Notice { is_warning, reason, action, note } in notices {
+            let event = Event {
+                type_: if is_warning { EventType::Warning } else { EventType::Normal },
+                reason: reason.as_str().to_owned(),
+                note: Some(note),
+                action: action.to_owned(),
+                secondary: None,
+            };
+            if let Err(error) = self.operator.recorder.publish(&event, &self.workload).await {
+                tracing::debug!(%error, reason = event.reason, "an Event could not be sent");
+            }
+        }
+    }
+}
+
+/// A call as an HTTP request, which the server too gives up after `timeout`.
+fn request(call: &Call, timeout: Duration) -> Result<Request<Vec<u8>>, http::Error> {
+    let Call { verb, path, query, body, reply } = call;
+    let (method, content) = match verb {
+        Verb::Get => (Method::GET, "application/json"),
+        Verb::Create => (Method::POST, "application/json"),
+        Verb::Replace => (Method::PUT, "application/json"),
+        Verb::Delete => (Method::DELETE, "application/json"),
+        Verb::Merge => (Method::PATCH, "application/merge-patch+json"),
+        Verb::StrategicMerge => (Method::PATCH, "application/strategic-merge-patch+json"),
+    };
+    let mut uri = format!("{path}?timeout={}ms", timeout.as_millis());
+    for (name, value) in query {
+        uri.extend(["&", name, "=", &escaped(value)]);
+    }
+    let mut request = Request::builder().method(method).uri(uri);
+    if !body.is_null() {
+        request = request.header(CONTENT_TYPE, content);
+    }
+    let accept = match reply {
+        Reply::Metadata => METADATA_ONLY,
+        Reply::Whole => HeaderValue::from_static("application/json"),
+    };
+    request.header(ACCEPT, accept).body(if body.is_null() { Vec::new() } else { bytes(body) })
+}
+
+/// A value as a query holds it: all but letters, digits and what is harmless is escaped.
+fn escaped(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+/// A value as the body of a request, with the characters escaped that Go escapes.
+///
+/// The API server keeps the `data` of a ControllerRevision byte for byte and writes it anew when it is patched, with
+/// these characters escaped: it would then take any patch, that of the garbage collector too, for a change of what is
+/// immutable. They stand only within JSON's strings, where the escape means the same.
+fn bytes(body: &Value) -> Vec<u8> {
+    let text = body.to_string();
+    let escapes = [
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('&', "\\u0026"),
+        ('\u{2028}', "\\u2028"),
+        ('\u{2029}', "\\u2029"),
+    ];
+    escapes.into_iter().fold(text, |text, (character, escape)| text.replace(character, escape)).into_bytes()
+}
+
+fn refused(status: kube::core::Status) -> Refused {
+    let causes = status.details.into_iter().flat_map(|details| details.causes);
+    Refused {
+        code: status.code,
+        reason: status.reason,
+        message: status.message,
+        causes: causes.map(|cause| (cause.field, cause.message)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_written_as_go_would_write_it() {
+        let manifest = serde_json::json!({"command": "a < b && c > d\u{2028}"});
+        let body = String::from_utf8(bytes(&manifest)).unwrap();
+        assert_eq!(body, r#"{"command":"a \u003c b \u0026\u0026 c \u003e d\u2028"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), manifest);
+    }
+
+    #[test]
+    fn a_query_is_escaped_and_names_the_time_out() {
+        let call = Call {
+            verb: Verb::Get,
+            path: "/api/v1/pods".to_owned(),
+            query: vec![("labelSelector", "hooked.dev/workload-uid=u-1".to_owned())],
+            body: Value::Null,
+            reply: Reply::Whole,
+        };
+        let request = request(&call, Duration::from_secs(5)).unwrap();
+        let expect = "/api/v1/pods?timeout=5000ms&labelSelector=hooked.dev%2Fworkload-uid%3Du-1";
+        assert_eq!((request.method(), request.uri().to_string()), (&Method::GET, expect.to_owned()));
+        assert!(request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE));
+    }
+}

@@ -1,0 +1,349 @@
+//! What is remembered of each workload and of its Pods: the only cache of Pods there is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hooked_core::accounting::Heard;
+use hooked_core::lifecycle::ObservedPod;
+use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::pass::{Locked, Memory};
+use hooked_core::workload::replicas::PodFact;
+use hooked_core::workload::template::Owner;
+use hooked_protocol::Record;
+use jiff::Timestamp;
+use kube_runtime::reflector::ObjectRef;
+
+use super::early::EarlyEvents;
+use super::slim::Controller;
+use super::workloads::Guarded;
+
+/// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
+/// workload of another as its owner.
+type Key = (String, String);
+
+/// Where a Pod belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    workload: Key,
+    number: u64,
+}
+
+/// What is remembered of a workload, and the name that it has.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    memory: Arc<Locked<Memory>>,
+}
+
+impl Known {
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), memory: Arc::default() }
+    }
+}
+
+/// Pods by the workload that owns them.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    workloads: Locked<HashMap<Key, Known>>,
+    places: Locked<HashMap<String, Place>>,
+    strays: Locked<HashMap<String, Stray>>,
+    early: Locked<EarlyEvents>,
+}
+
+/// What has become of a live report about a Pod that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reported {
+    pub(crate) heard: Heard,
+    pub(crate) terminating: bool,
+    pub(crate) workload: ObjectRef<Guarded>,
+}
+
+/// How a Pod departs from its workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Departure {
+    /// It is gone, or at its end: what is known of it counts.
+    Gone,
+    /// It lives on: nothing can be said of it any more.
+    Left,
+}
+
+/// A Pod that our finalizer holds and that no workload accounts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stray {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+/// The workload that Pods name as their owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedOwner {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+impl Index {
+    /// What is remembered of a workload that is known to have this name.
+    pub(crate) fn memory(&self, namespace: &str, owner: &Owner) -> Arc<Locked<Memory>> {
+        let mut workloads = self.workloads.lock();
+        let key = (namespace.to_owned(), owner.uid.clone());
+        let known = workloads.entry(key).or_insert_with(|| Known::of(&owner.name));
+        // A Pod may have told another name: whoever makes a Pod writes what they like into it.
+        known.name.clone_from(&owner.name);
+        Arc::clone(&known.memory)
+    }
+
+    /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
+    pub(super) fn observe(
+        &self,
+        namespace: &str,
+        report: &ObservedPod,
+        controller: &Controller,
+    ) -> ObjectRef<Guarded> {
+        let now = Timestamp::now();
+        let workload = (namespace.to_owned(), controller.uid.clone());
+        let place = Place { workload: workload.clone(), number: report.number };
+        let (before, early) = {
+            let mut places = self.places.lock();
+            let before = places.insert(report.uid.clone(), place.clone());
+            let early = before.is_none().then(|| self.early.lock().take(namespace, &report.uid));
+            (before, early)
+        };
+        if let Some(before) = before.filter(|before| *before != place) {
+            // It is still there, so our finalizer on it is not left behind.
+            self.depart(&before, &report.uid, Departure::Left);
+        }
+        let memory = {
+            let mut workloads = self.workloads.lock();
+            let known = workloads.entry(workload).or_insert_with(|| Known::of(&controller.name));
+            Arc::clone(&known.memory)
+        };
+        let mut memory = memory.lock();
+        memory.observe_pod(report, now);
+        for evidence in early.into_iter().flatten() {
+            memory.observe_event(report.number, &report.uid, evidence, now);
+        }
+        ObjectRef::new(&controller.name).within(namespace)
+    }
+
+    /// Takes in that a Pod is gone, or ours no longer. If it is the latter, our finalizer must go too.
+    pub(super) fn observe_departed(&self, uid: &str, departure: Departure) -> Option<ObjectRef<Guarded>> {
+        let place = self.places.lock().remove(uid)?;
+        let fact = self.depart(&place, uid, departure);
+        self.note_strays(&place.workload.0, fact.as_slice());
+        self.reference(&place.workload)
+    }
+
+    /// Takes a Pod out of its workload's set, and returns what was known of it.
+    fn depart(&self, place: &Place, uid: &str, departure: Departure) -> Option<PodFact> {
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let mut memory = memory.lock();
+        let fact = memory.replicas.get(place.number).cloned();
+        if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
+            return None;
+        }
+        match departure {
+            Departure::Gone => memory.observe_gone(place.number, Timestamp::now()),
+            Departure::Left => memory.observe_left(place.number),
+        }
+        fact
+    }
+
+    /// Whether the Pod is in the set of a workload.
+    pub(super) fn has(&self, uid: &str) -> bool {
+        self.places.lock().contains_key(uid)
+    }
+
+    /// Takes in what an Event of `namespace` says of a Pod. If it is none of ours there, it may yet become one.
+    pub(super) fn observe_event(
+        &self,
+        namespace: &str,
+        pod_uid: &str,
+        evidence: PodEvidence,
+    ) -> Option<ObjectRef<Guarded>> {
+        let place = {
+            let places = self.places.lock();
+            let Some(place) = places.get(pod_uid).filter(|place| place.workload.0 == namespace) else {
+                self.early.lock().put(namespace, pod_uid, evidence);
+                return None;
+            };
+            place.clone()
+        };
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        memory.lock().observe_event(place.number, pod_uid, evidence, Timestamp::now());
+        self.reference(&place.workload)
+    }
+
+    /// Takes in what a runner tells of a run in a Pod of `namespace`; none if no such Pod is known there.
+    pub(crate) fn observe_live(&self, namespace: &str, pod_uid: &str, record: Record) -> Option<Reported> {
+        let place = self.places.lock().get(pod_uid).cloned()?;
+        if place.workload.0 != namespace {
+            return None;
+        }
+        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let (heard, terminating) =
+            memory.lock().observe_live(place.number, pod_uid, record, Timestamp::now());
+        Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
+    }
+
+    /// A complete list of Pods begins.
+    pub(super) fn list_begins(&self) {
+        for (_, memory) in self.all() {
+            memory.lock().list_begins();
+        }
+    }
+
+    /// The list is complete: what it has not shown is gone. Returns the workloads that have lost Pods by it.
+    pub(super) fn list_ends(&self) -> Vec<ObjectRef<Guarded>> {
+        let now = Timestamp::now();
+        let lost = |(workload, memory): (Key, Arc<Locked<Memory>>)| {
+            let gone = memory.lock().list_ends(now);
+            self.note_strays(&workload.0, &gone);
+            self.unplace(&gone);
+            self.reference(&workload).filter(|_| !gone.is_empty())
+        };
+        self.all().into_iter().filter_map(lost).collect()
+    }
+
+    /// Remembers a Pod that our finalizer holds and that no workload accounts for.
+    pub(crate) fn note_stray(&self, stray: Stray) {
+        self.strays.lock().insert(stray.uid.clone(), stray);
+    }
+
+    /// Takes all strays out.
+    pub(crate) fn strays(&self) -> Vec<Stray> {
+        std::mem::take(&mut *self.strays.lock()).into_values().collect()
+    }
+
+    /// The workloads of which anything is known.
+    pub(crate) fn owners(&self) -> Vec<NamedOwner> {
+        let named = |((namespace, uid), known): (&Key, &Known)| NamedOwner {
+            namespace: namespace.clone(),
+            name: known.name.clone(),
+            uid: uid.clone(),
+        };
+        self.workloads.lock().iter().map(named).collect()
+    }
+
+    /// A workload is gone for good: its Pods are strays.
+    pub(crate) fn disown(&self, namespace: &str, uid: &str) {
+        let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
+        let Some(known) = known else { return };
+        let pods: Vec<PodFact> = known.memory.lock().replicas.iter().cloned().collect();
+        self.unplace(&pods);
+        self.note_strays(namespace, &pods);
+    }
+
+    /// Remembers those Pods as strays that our finalizer still holds, as far as we know.
+    fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
+        for pod in pods.iter().filter(|pod| pod.has_finalizer && pod.seen) {
+            let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
+            self.note_stray(Stray { namespace: namespace.to_owned(), name, uid });
+        }
+    }
+
+    fn unplace(&self, pods: &[PodFact]) {
+        let mut places = self.places.lock();
+        for pod in pods {
+            places.remove(&*pod.uid);
+        }
+    }
+
+    fn reference(&self, workload: &Key) -> Option<ObjectRef<Guarded>> {
+        let name = self.workloads.lock().get(workload)?.name.clone();
+        Some(ObjectRef::new(&name).within(&workload.0))
+    }
+
+    fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
+        let workloads = self.workloads.lock();
+        workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.memory))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_core::lifecycle::{PodSpec, PodStatus};
+
+    use super::*;
+
+    fn report(uid: &str, number: u64) -> ObservedPod {
+        ObservedPod {
+            name: format!("web-{number}"),
+            uid: uid.to_owned(),
+            owner_uid: "w".to_owned(),
+            revision: "rev".to_owned(),
+            number,
+            generation: Some(1),
+            deletion_timestamp: None,
+            deletion_grace_seconds: None,
+            has_finalizer: true,
+            live: None,
+            spec: PodSpec::default(),
+            status: PodStatus::default(),
+        }
+    }
+
+    fn index(uids: &[&str]) -> Index {
+        let index = Index::default();
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        for (number, uid) in (1..).zip(uids) {
+            index.observe("shop", &report(uid, number), &controller);
+        }
+        index
+    }
+
+    fn strays(index: &Index) -> Vec<String> {
+        index.strays().into_iter().map(|stray| stray.uid).collect()
+    }
+
+    #[test]
+    fn a_pod_that_goes_while_our_finalizer_holds_it_is_a_stray_and_one_that_was_released_is_not() {
+        let index = index(&["a", "b"]);
+        let owner = Owner { name: "web".to_owned(), uid: "w".to_owned() };
+        index.memory("shop", &owner).lock().replicas.finalizer_removed(2);
+        for uid in ["a", "b"] {
+            assert_eq!(
+                index.observe_departed(uid, Departure::Gone),
+                Some(ObjectRef::new("web").within("shop"))
+            );
+        }
+        assert_eq!(strays(&index), ["a"]);
+    }
+
+    #[test]
+    fn a_list_that_does_not_show_a_pod_triggers_its_workload_and_forgets_its_place() {
+        let index = index(&["a"]);
+        index.list_begins();
+        assert_eq!(index.list_ends(), [ObjectRef::new("web").within("shop")]);
+        assert!(!index.has("a"));
+        assert_eq!(strays(&index), ["a"]);
+        index.list_begins();
+        assert_eq!(index.list_ends(), []);
+    }
+
+    #[test]
+    fn pods_of_a_workload_that_is_gone_are_strays() {
+        let index = index(&["a"]);
+        index.disown("shop", "w");
+        assert_eq!((strays(&index), index.owners()), (vec!["a".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn an_event_that_comes_before_its_pod_is_not_lost() {
+        let index = index(&[]);
+        let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
+        assert_eq!(index.observe_event("shop", "a", evicted), None);
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        index.observe("shop", &report("a", 1), &controller);
+        let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
+        assert_eq!(memory.lock().tracker.evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
+    }
+
+    #[test]
+    fn an_event_of_another_namespace_says_nothing_of_a_pod() {
+        let index = index(&["a"]);
+        assert_eq!(index.observe_event("else", "a", PodEvidence::default()), None);
+        assert!(index.observe_event("shop", "a", PodEvidence::default()).is_some());
+    }
+}

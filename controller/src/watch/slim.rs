@@ -1,0 +1,355 @@
+//! Pods and Events with just the fields that decisions read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
+use hooked_core::names;
+use hooked_core::workload::template::pod_name;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use kube::Resource;
+use kube::core::NamespaceResourceScope;
+use serde::Deserialize;
+
+/// The metadata that decisions read. `managedFields` is the largest part of most Pods, and is not decoded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LeanMeta {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: LeanAnnotations,
+    owner_references: Option<Vec<OwnerReference>>,
+    finalizers: Option<Vec<String>>,
+    generation: Option<i64>,
+    deletion_timestamp: Option<Time>,
+    deletion_grace_period_seconds: Option<i64>,
+}
+
+/// The annotations that decisions read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LeanAnnotations {
+    #[serde(rename = "hooked.dev/live-address")]
+    live_address: Option<String>,
+    #[serde(rename = "hooked.dev/live-ca")]
+    live_ca: Option<String>,
+}
+
+impl LeanAnnotations {
+    fn endpoint(self) -> Option<LiveEndpoint> {
+        Some(LiveEndpoint { address: self.live_address?, ca: self.live_ca? })
+    }
+}
+
+impl From<LeanMeta> for ObjectMeta {
+    fn from(meta: LeanMeta) -> Self {
+        Self {
+            name: meta.name,
+            namespace: meta.namespace,
+            uid: meta.uid,
+            resource_version: meta.resource_version,
+            labels: meta.labels,
+            owner_references: meta.owner_references,
+            finalizers: meta.finalizers,
+            generation: meta.generation,
+            deletion_timestamp: meta.deletion_timestamp,
+            deletion_grace_period_seconds: meta.deletion_grace_period_seconds,
+            ..Self::default()
+        }
+    }
+}
+
+/// A Pod that is only decoded, never stored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WirePod")]
+pub(crate) struct SlimPod {
+    metadata: ObjectMeta,
+    live: Option<LiveEndpoint>,
+    spec: PodSpec,
+    status: PodStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct WirePod {
+    metadata: LeanMeta,
+    spec: PodSpec,
+    status: PodStatus,
+}
+
+impl From<WirePod> for SlimPod {
+    fn from(WirePod { mut metadata, spec, status }: WirePod) -> Self {
+        let live = std::mem::take(&mut metadata.annotations).endpoint();
+        Self { metadata: metadata.into(), live, spec, status }
+    }
+}
+
+/// The workload that controls a Pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Controller {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+impl SlimPod {
+    /// The HookedWorkload that controls this Pod, if one does.
+    pub(crate) fn controller(&self) -> Option<Controller> {
+        let owner =
+            self.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+        let ours = owner.kind == names::KIND && owner.api_version == names::API_VERSION;
+        ours.then(|| Controller { name: owner.name.clone(), uid: owner.uid.clone() })
+    }
+
+    /// Whether our finalizer is on it.
+    pub(crate) fn is_held(&self) -> bool {
+        let finalizers = self.metadata.finalizers.as_deref().unwrap_or_default();
+        finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+    }
+
+    /// Whether its deletion was asked for, or anything in it has ended.
+    pub(crate) fn is_ending(&self) -> bool {
+        let mut containers = self.status.container_statuses.iter();
+        self.metadata.deletion_timestamp.is_some()
+            || containers.any(|container| container.state.terminated.is_some())
+    }
+
+    /// The Pod as decisions read it.
+    pub(crate) fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
+        let has_finalizer = self.is_held();
+        let Self { metadata, live, spec, status } = self;
+        let labels = metadata.labels.unwrap_or_default();
+        let (revision, number) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
+        let name = metadata.name.unwrap_or_default();
+        if name != pod_name(&controller.name, &controller.uid, &revision, number) {
+            return Err(ReadPodError::OtherName(name));
+        }
+        Ok(ObservedPod {
+            name,
+            uid: metadata.uid.unwrap_or_default(),
+            owner_uid: controller.uid.clone(),
+            revision,
+            number,
+            generation: metadata.generation,
+            deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
+            deletion_grace_seconds: metadata.deletion_grace_period_seconds,
+            has_finalizer,
+            live,
+            spec,
+            status,
+        })
+    }
+}
+
+impl Resource for SlimPod {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Pod".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "pods".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// An Event that is only decoded, never stored. Its message may quote a hook's output: it is never logged.
+#[derive(Clone, Deserialize)]
+#[serde(from = "WireEvent")]
+pub(crate) struct SlimEvent {
+    metadata: ObjectMeta,
+    pub(crate) pod_uid: String,
+    pub(crate) field_path: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+    component: String,
+}
+
+impl SlimEvent {
+    /// Whether it says that the kubelet wrote it: nobody else knows what a hook did.
+    pub(crate) fn is_from_kubelet(&self) -> bool {
+        self.component == "kubelet"
+    }
+}
+
+impl std::fmt::Debug for SlimEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SlimEvent")
+            .field("reason", &self.reason)
+            .field("pod_uid", &self.pod_uid)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireEvent {
+    metadata: LeanMeta,
+    involved_object: Involved,
+    reason: String,
+    message: String,
+    first_timestamp: Option<Timestamp>,
+    last_timestamp: Option<Timestamp>,
+    event_time: Option<Timestamp>,
+    source: EventSource,
+    #[serde(alias = "reportingController")]
+    reporting_component: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EventSource {
+    component: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Involved {
+    uid: String,
+    field_path: String,
+}
+
+impl From<WireEvent> for SlimEvent {
+    fn from(event: WireEvent) -> Self {
+        let WireEvent {
+            metadata,
+            involved_object,
+            reason,
+            message,
+            first_timestamp,
+            last_timestamp,
+            event_time,
+            source,
+            reporting_component,
+        } = event;
+        // Older kubelets name themselves only as the source, newer ones as both.
+        let component = if source.component.is_empty() { reporting_component } else { source.component };
+        let Involved { uid, field_path } = involved_object;
+        let first = first_timestamp.or(event_time);
+        Self {
+            metadata: metadata.into(),
+            pod_uid: uid,
+            field_path,
+            reason,
+            message,
+            first,
+            last: last_timestamp,
+            component,
+        }
+    }
+}
+
+impl Resource for SlimEvent {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Event".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "events".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_core::names;
+
+    use super::*;
+
+    /// The attributes of serde take no constant.
+    #[test]
+    fn annotations_are_read_under_the_names_that_they_are_written_under() {
+        let annotations = serde_json::json!({
+            names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
+            names::LIVE_CA_ANNOTATION: "PEM",
+        });
+        let endpoint = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().endpoint();
+        let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
+        assert_eq!(endpoint, Some(expect));
+    }
+
+    #[test]
+    fn a_pod_is_decoded_with_its_identity_and_without_its_managed_fields() {
+        let pod: SlimPod = serde_json::from_value(serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": pod_name("web", "w-1", "rev", 4), "namespace": "shop", "uid": "u-1", "resourceVersion": "7",
+                "labels": {"hooked.dev/revision": "rev", "hooked.dev/ordinal": "4"},
+                "finalizers": ["hooked.dev/accounting"],
+                "ownerReferences": [{"apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "name": "web", "uid": "w-1", "controller": true}],
+                "managedFields": [{"manager": "kubelet"}],
+            },
+            "spec": {"nodeName": "n", "containers": [{"name": "web", "image": "nginx", "lifecycle": {"preStop": {"exec": {"command": ["true"]}}}}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 0, "ready": true, "state": {"running": {"startedAt": "2026-11-22T10:00:00Z"}}}]},
+        }))
+        .unwrap();
+        let controller = pod.controller().unwrap();
+        assert_eq!(controller, Controller { name: "web".into(), uid: "w-1".into() });
+        assert!(pod.metadata.managed_fields.is_none());
+        let other = Controller { uid: "w-2".into(), ..controller.clone() };
+        assert!(matches!(pod.clone().into_report(&other), Err(ReadPodError::OtherName(_))));
+        let report = pod.into_report(&controller).unwrap();
+        assert_eq!((report.number, report.revision.as_str(), report.has_finalizer), (4, "rev", true));
+        assert_eq!(report.shape().hooks().count(), 1);
+    }
+
+    #[test]
+    fn a_pod_of_another_controller_is_not_ours() {
+        let pod: SlimPod = serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "x", "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "w-1", "controller": true}]},
+        }))
+        .unwrap();
+        assert_eq!(pod.controller(), None);
+    }
+
+    #[test]
+    fn an_event_that_another_than_the_kubelet_wrote_is_told_apart() {
+        let from = |event: serde_json::Value| SlimEvent::deserialize(event).unwrap().is_from_kubelet();
+        assert!(from(serde_json::json!({"source": {"component": "kubelet", "host": "n"}})));
+        assert!(from(serde_json::json!({"source": {}, "reportingComponent": "kubelet"})));
+        assert!(!from(serde_json::json!({"source": {"component": "me"}, "reportingComponent": "kubelet"})));
+        assert!(!from(serde_json::json!({})));
+    }
+}

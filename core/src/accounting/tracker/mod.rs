@@ -1,0 +1,158 @@
+//! What is known of hooks and not counted yet, Pod by Pod, and when to look at it.
+//!
+//! A Pod is known here by its number alone: what it is asked to be, and by whom, is no matter of accounting. A watch event
+//! touches one Pod and costs the logarithm of their number.
+
+mod reports;
+mod running;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::lifecycle::evidence::{Closed, PodEvidence};
+use crate::lifecycle::{HookRun, PodShape};
+
+use reports::Reports;
+pub use reports::{Heard, ReportTimes};
+pub use running::{RunningHooks, RunningTally};
+
+/// Shapes that are kept to be shared.
+const MOST_SHAPES: usize = 64;
+
+/// The evidence of one workload's Pods.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    /// Pods of whose evidence something is not counted yet, or may still come.
+    evidence: BTreeMap<u64, PodEvidence>,
+    shapes: BTreeSet<Arc<PodShape>>,
+    /// When to look at the evidence of which Pod.
+    agenda: BTreeSet<(Timestamp, u64)>,
+    agenda_of: BTreeMap<u64, Timestamp>,
+    /// Pods of which everything is counted, as the last acknowledged commit says, and of which nothing more can come.
+    accounted: BTreeSet<u64>,
+    running: RunningHooks,
+    reports: Reports,
+}
+
+impl Tracker {
+    /// Takes in what the watch's sight of a Pod is evidence of.
+    pub fn observe(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
+        self.evidence.entry(number).or_default().merge(evidence);
+        self.look_again(number, Some(now));
+    }
+
+    /// Takes in what an Event says of a Pod.
+    pub fn observe_event(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        self.evidence.entry(number).or_default().merge(evidence);
+        self.look_again(number, Some(now));
+    }
+
+    /// The Pod is gone from the API. What of it is not counted yet is counted from what is known.
+    pub fn observe_gone(&mut self, number: u64, now: Timestamp) {
+        self.accounted.remove(&number);
+        if let Some(evidence) = self.evidence.get_mut(&number) {
+            evidence.closed = evidence.closed.or(Some(Closed::Gone));
+            self.look_again(number, Some(now));
+        }
+    }
+
+    /// The Pod is no longer one of ours, and lives on: nothing can be said of it any more.
+    pub fn forget(&mut self, number: u64) {
+        self.evidence.remove(&number);
+        self.accounted.remove(&number);
+        self.found(number, Vec::new(), None);
+    }
+
+    /// Replaces what was found running in a Pod and says when to look at the Pod again.
+    pub fn found(&mut self, number: u64, running: Vec<HookRun>, due: Option<Timestamp>) {
+        self.running.replace(number, running);
+        self.look_again(number, due);
+    }
+
+    /// Everything of a Pod is counted. Of its evidence what the present instances are is kept: an Event that comes later
+    /// must find them. If nothing more can come of the Pod, the evidence goes, and so may the Pod.
+    pub fn settled(&mut self, number: u64, closed: bool) {
+        self.found(number, Vec::new(), None);
+        if closed {
+            self.evidence.remove(&number);
+            self.accounted.insert(number);
+        } else if let Some(evidence) = self.evidence.get_mut(&number) {
+            evidence.prune();
+        }
+    }
+
+    /// Looks at a Pod again at `at`, and not before.
+    pub fn look_again(&mut self, number: u64, at: Option<Timestamp>) {
+        if let Some(earlier) = self.agenda_of.remove(&number) {
+            self.agenda.remove(&(earlier, number));
+        }
+        if let Some(at) = at {
+            self.agenda.insert((at, number));
+            self.agenda_of.insert(number, at);
+        }
+    }
+
+    /// Pods of one template have the same shape: one copy of each is kept.
+    fn shared(&mut self, shape: Arc<PodShape>) -> Arc<PodShape> {
+        if let Some(known) = self.shapes.get(&shape) {
+            return Arc::clone(known);
+        }
+        // Shapes of revisions that are gone are few and small, until there are many.
+        if self.shapes.len() >= MOST_SHAPES {
+            self.shapes.clear();
+        }
+        self.shapes.insert(Arc::clone(&shape));
+        shape
+    }
+}
+
+/// What decisions read.
+impl Tracker {
+    /// Whether nothing is left to count.
+    pub fn is_empty(&self) -> bool {
+        self.evidence.is_empty()
+    }
+
+    /// Whether there is evidence of a Pod with a number in that range.
+    pub fn any_in(&self, first: u64, last: u64) -> bool {
+        self.evidence.range(first..=last).next().is_some()
+    }
+
+    /// What is known of a Pod and not counted yet.
+    pub fn evidence(&self, number: u64) -> Option<&PodEvidence> {
+        self.evidence.get(&number)
+    }
+
+    /// The highest number of which there is evidence; 0 if there is none.
+    pub fn highest_number(&self) -> u64 {
+        self.evidence.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// Pods of which everything is counted and nothing more can come: our finalizer need not be on them any longer.
+    pub fn accounted(&self) -> impl Iterator<Item = u64> + '_ {
+        self.accounted.iter().copied()
+    }
+
+    /// Whether everything of that Pod is counted and nothing more can come.
+    pub fn is_accounted(&self, number: u64) -> bool {
+        self.accounted.contains(&number)
+    }
+
+    /// Pods whose evidence is to be looked at by `now`.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = u64> + '_ {
+        self.agenda.range(..=(now, u64::MAX)).map(|(_, number)| *number)
+    }
+
+    /// When the next evidence is to be looked at.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.agenda.first().map(|(at, _)| *at)
+    }
+
+    /// Hooks running now.
+    pub fn running(&self) -> &RunningHooks {
+        &self.running
+    }
+}

@@ -1,0 +1,146 @@
+//! What the API server says to Pods of a revision, and for how long that is believed.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::lifecycle::LiveEndpoint;
+use crate::workload::revision::{Measuring, PodSource, Revision};
+use crate::workload::template::{Delivery, Runner};
+
+/// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may be
+/// changed meanwhile, and nothing tells us.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(10);
+/// How long a refusal of the template is believed; a changed template is asked about at once.
+const REFUSAL_BELIEVED: SignedDuration = SignedDuration::from_secs(30);
+
+/// How Pods of a revision are made, once the API server has said that it takes them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Making {
+    /// As written.
+    AsWritten,
+    /// With this runner, and over the live channel if `live`, wherever that is at the time.
+    WithRunner {
+        /// The runner.
+        runner: Runner,
+        /// Whether it reports over the live channel.
+        live: bool,
+    },
+    /// As written though the runner was asked for, for this reason.
+    Observed(String),
+}
+
+/// What the API server says to Pods of a revision.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It takes them.
+    Taken(Making),
+    /// It refuses them whatever we do, in these words.
+    Malformed(String),
+}
+
+/// What the API server says to Pods of a revision, and on what that rests.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// What it says.
+    pub verdict: Verdict,
+    /// How the runner was to come into the Pods that the server was asked about; none if it was asked about none.
+    delivery: Option<Delivery>,
+    /// When it is to be asked again; none if nothing was refused.
+    pub until: Option<Timestamp>,
+}
+
+impl Admission {
+    /// One that holds for as long as the operator lives.
+    pub fn lasting(making: Making) -> Self {
+        Self { verdict: Verdict::Taken(making), delivery: None, until: None }
+    }
+
+    /// A refusal of the template at that time.
+    pub fn malformed(words: String, now: Timestamp) -> Self {
+        let until = now.checked_add(REFUSAL_BELIEVED).ok();
+        Self { verdict: Verdict::Malformed(words), delivery: None, until }
+    }
+
+    /// One of Pods with a runner that comes in this way.
+    #[must_use]
+    pub fn with(self, delivery: Delivery) -> Self {
+        Self { delivery: Some(delivery), ..self }
+    }
+
+    /// One that came of a refusal at that time, or that could not be asked for again.
+    #[must_use]
+    pub fn for_now(self, now: Timestamp) -> Self {
+        Self { until: now.checked_add(BELIEVED).ok(), ..self }
+    }
+
+    /// Whether it need not be asked for again, where the runner comes into Pods as `detected`, if that is known.
+    pub fn holds(&self, detected: Option<Delivery>, now: Timestamp) -> bool {
+        let is_over = self.until.is_some_and(|until| until <= now);
+        let comes_otherwise = self.delivery.zip(detected).is_some_and(|(asked, detected)| asked != detected);
+        !is_over && !comes_otherwise
+    }
+}
+
+impl Making {
+    /// Pods of `revision`, made so, whose runners reach the operator at `endpoint`.
+    pub fn source(&self, revision: &Revision, endpoint: Option<LiveEndpoint>) -> PodSource {
+        match self {
+            Self::AsWritten => revision.as_written(Measuring::Observed),
+            Self::WithRunner { runner, live } => {
+                let live = endpoint.filter(|_| *live);
+                revision.with_runner(&Runner { live, ..runner.clone() })
+            }
+            Self::Observed(reason) => revision.as_written(Measuring::Unavailable(reason.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed() -> Admission {
+        let observed = Making::Observed("a policy forbids it".to_owned());
+        Admission::lasting(observed).with(Delivery::ImageVolume)
+    }
+
+    fn check(admission: &Admission, detected: Option<Delivery>, second: i64, expect: bool) {
+        let now = Timestamp::from_second(second).unwrap();
+        assert_eq!(admission.holds(detected, now), expect, "{detected:?} after {second} s: {admission:?}");
+    }
+
+    #[test]
+    fn a_refusal_of_the_runner_is_believed_for_ten_minutes() {
+        let refused = observed().for_now(Timestamp::UNIX_EPOCH);
+        assert_eq!(refused.until, Timestamp::from_second(600).ok());
+        check(&refused, Some(Delivery::ImageVolume), 599, true);
+        check(&refused, Some(Delivery::ImageVolume), 600, false);
+        // Nobody could be asked: the old one goes on for as long again.
+        let now = Timestamp::from_second(600).unwrap();
+        check(&refused.for_now(now), Some(Delivery::ImageVolume), 1199, true);
+    }
+
+    #[test]
+    fn a_refusal_of_the_template_is_believed_and_asked_about_again() {
+        let refused = Admission::malformed("spec.template.spec: no".to_owned(), Timestamp::UNIX_EPOCH);
+        check(&refused, None, 29, true);
+        check(&refused, None, 30, false);
+    }
+
+    #[test]
+    fn an_answer_is_asked_for_again_when_the_runner_comes_in_another_way() {
+        for admission in [observed(), observed().for_now(Timestamp::UNIX_EPOCH)] {
+            check(&admission, Some(Delivery::InitContainer), 1, false);
+            check(&admission, Some(Delivery::ImageVolume), 1, true);
+            check(&admission, None, 1, true);
+        }
+    }
+
+    #[test]
+    fn what_was_taken_holds_for_ever_and_what_needs_no_runner_however_it_comes() {
+        check(&observed(), Some(Delivery::ImageVolume), 1_000_000, true);
+        let as_written = Admission::lasting(Making::AsWritten);
+        for detected in [None, Some(Delivery::ImageVolume), Some(Delivery::InitContainer)] {
+            check(&as_written, detected, 1_000_000, true);
+        }
+    }
+}

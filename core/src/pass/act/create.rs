@@ -1,0 +1,162 @@
+//! Making the Pods that revisions lack.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::admit::admit;
+use super::super::cluster::TIMEOUT;
+use super::super::prepare::Prepared;
+use super::super::store::{self, StoreError};
+use super::super::subject::{Committed, Subject};
+use super::super::{Cluster, Failure, Locked, Memory, call};
+use super::{ActError, PARALLEL, all};
+use crate::admission::Verdict;
+use crate::lifecycle::ObservedPod;
+use crate::workload::fill::{BURST, missing};
+use crate::workload::replicas::PodFact;
+use crate::workload::revision::PodSource;
+use crate::workload::template::{Identity, manifest, pod_name};
+use hooked_crd::Evidence;
+
+/// Makes what the committed sizes lack, with the numbers that commits of this process have reserved. Returns when more is
+/// to be made though nothing new has come.
+pub(super) async fn create_missing<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    committed: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, ActError> {
+    let lacking = {
+        let memory = memory.lock();
+        let sizes = committed.ledger.sizes.as_ref();
+        sizes.map(|sizes| missing(sizes, &memory.replicas)).unwrap_or_default()
+    };
+    let mut left = BURST;
+    for (revision, lacking) in lacking {
+        let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+            // Nothing can be made of it any more: the next commit gives its size to the target.
+            return Ok(Some(cluster.now()));
+        };
+        let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
+        left -= batch.create(lacking.min(left)).await?;
+        if left == 0 {
+            return Ok(Some(cluster.now()));
+        }
+    }
+    Ok(None)
+}
+
+/// What Pods of a revision are made from; none if somebody has deleted the revision.
+async fn source<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    revision: &Arc<str>,
+    memory: &Locked<Memory>,
+) -> Result<Option<PodSource>, ActError> {
+    if prepared.revision.name == *revision && prepared.target.revision() == Some(revision) {
+        return Ok(Some(prepared.source.clone()));
+    }
+    let Some(found) = store::read(cluster, subject, revision, memory).await? else { return Ok(None) };
+    let failed = |failure| StoreError::Read(Arc::clone(revision), failure);
+    match admit(cluster, subject, &found, memory).await.map_err(failed)?.verdict {
+        Verdict::Taken(making) => Ok(Some(making.source(&found, cluster.endpoint()))),
+        // A create says why.
+        Verdict::Malformed(_) => Ok(Some(found.as_written(crate::workload::revision::Measuring::Observed))),
+    }
+}
+
+/// Pods of one revision to be made.
+struct Batch<'a, C> {
+    cluster: &'a C,
+    subject: &'a Subject<'a>,
+    evidence: Evidence,
+    revision: Arc<str>,
+    source: PodSource,
+    memory: &'a Locked<Memory>,
+}
+
+impl<C: Cluster> Batch<'_, C> {
+    /// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every Pod is asked
+    /// once and not a thousand times (as `slowStartBatch` in kubernetes/pkg/controller/replicaset does). Returns how many
+    /// were made.
+    async fn create(&self, pods: usize) -> Result<usize, ActError> {
+        let (mut made, mut batch) = (0, 1);
+        while made < pods {
+            let numbers: Vec<u64> = {
+                let mut memory = self.memory.lock();
+                let next = std::iter::from_fn(|| memory.replicas.numbers.take());
+                next.take(batch.min(pods - made).min(PARALLEL)).collect()
+            };
+            if numbers.is_empty() {
+                break;
+            }
+            made += numbers.len();
+            let creates = numbers.into_iter().map(|number| self.create_one(number)).collect();
+            all(creates).await.into_iter().collect::<Result<Vec<()>, ActError>>()?;
+            batch *= 2;
+        }
+        Ok(made)
+    }
+
+    async fn create_one(&self, number: u64) -> Result<(), ActError> {
+        let Self { cluster, subject, evidence, revision, source, memory } = self;
+        let name: Arc<str> = pod_name(&subject.site.owner.name, &subject.site.owner.uid, revision, number).into();
+        let identity = Identity { owner: &subject.site.owner, name: &name, revision, number };
+        let pod = manifest(&source.template, &identity, *evidence);
+        let fact = |uid: &str| {
+            PodFact::unseen(number, &name, uid, revision, *evidence == Evidence::Durable)
+        };
+        let until = cluster.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
+        match cluster.send(call::create_pod(&subject.site.namespace, pod)).await {
+            Ok(reply) => {
+                let uid = reply["metadata"]["uid"].as_str().unwrap_or_default();
+                memory.lock().replicas.created(fact(uid));
+                Ok(())
+            }
+            Err(failure) if failure.is_conflict() => self.taken(number, &name, failure, &fact).await,
+            Err(failure) if failure.is_certain() => {
+                memory.lock().replicas.numbers.give_back(number);
+                Err(ActError::Create(name, failure))
+            }
+            Err(failure) => {
+                memory.lock().replicas.perhaps_created(fact(""), until);
+                Err(ActError::Create(name, failure))
+            }
+        }
+    }
+
+    /// The name is taken: by somebody else's Pod, whose number is then never used; or the conflict is a quota's, and there
+    /// is no such Pod.
+    async fn taken(
+        &self,
+        number: u64,
+        name: &Arc<str>,
+        conflict: Failure,
+        fact: &(impl Fn(&str) -> PodFact + Sync),
+    ) -> Result<(), ActError> {
+        let found = self.cluster.send(call::find_pod(&self.subject.site.namespace, name)).await;
+        match found {
+            Ok(pod) if is_ours(&pod, &self.subject.site.owner.uid, number) => {
+                let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+                self.memory.lock().replicas.created(fact(uid));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(_) => {
+                self.memory.lock().replicas.numbers.give_back(number);
+                Err(ActError::Create(Arc::clone(name), conflict))
+            }
+        }
+    }
+}
+
+/// Whether a Pod of that name is the one that we made under that number.
+pub(in super::super) fn is_ours(pod: &serde_json::Value, owner_uid: &str, number: u64) -> bool {
+    let metadata = &pod["metadata"];
+    let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
+    let labelled = ObservedPod::labels(|key| metadata["labels"][key].as_str());
+    owners.any(|owner| owner["uid"] == owner_uid) && labelled.is_ok_and(|(_, known)| known == number)
+}

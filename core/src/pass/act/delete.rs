@@ -1,0 +1,93 @@
+//! Deleting the Pods that are more than revisions are to have.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::cluster::TIMEOUT;
+use super::super::prepare::Prepared;
+use super::super::subject::{Committed, Site};
+use super::super::{Cluster, Locked, Memory, call};
+use super::{ActError, PARALLEL, all};
+use crate::workload::fill::{Floor, PodRef, surplus};
+use crate::workload::replicas::Life;
+
+/// Deletes what is more than the committed sizes, in batches: what must be available is asked before each.
+pub(super) async fn delete_surplus<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    prepared: &Prepared,
+    committed: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let Some(sizes) = &committed.ledger.sizes else { return Ok(()) };
+    loop {
+        let now = cluster.now().as_second();
+        let floor = if prepared.target.leaving().is_some() {
+            Floor::NONE
+        } else {
+            Floor::of(&prepared.desired, now)
+        };
+        let batch = {
+            let memory = memory.lock();
+            let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
+            if prepared.target.leaving().is_some() {
+                // Ended Pods count for no size, and are held by nobody but us.
+                let ended = memory.replicas.iter().filter(|fact| fact.life == Life::Ended && !fact.deleting);
+                batch.extend(ended.filter_map(PodRef::of).take(PARALLEL - batch.len()));
+            }
+            batch
+        };
+        if batch.is_empty() {
+            return Ok(());
+        }
+        delete_all(cluster, site, batch, memory).await?;
+    }
+}
+
+/// Deletes just these Pods.
+pub(in super::super) async fn delete_all<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    pods: Vec<PodRef>,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let deletes = pods.iter().map(|pod| delete(cluster, site, pod, memory)).collect();
+    all(deletes).await.into_iter().collect()
+}
+
+async fn delete<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    pod: &PodRef,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let until = cluster.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
+    match cluster.send(call::delete_pod(&site.namespace, pod)).await {
+        Ok(_) => {}
+        // Another Pod has the name by now, or none.
+        Err(failure) if failure.is_not_found() || failure.is_conflict() => {}
+        Err(failure) => {
+            if !failure.is_certain() {
+                memory.lock().replicas.perhaps_deleted(pod.number, until);
+            }
+            return Err(ActError::Delete(Arc::clone(&pod.name), failure));
+        }
+    }
+    memory.lock().replicas.deleted(pod.number);
+    Ok(())
+}
+
+/// Stops postStart hooks that run in Pods which are to go: the kubelet waits for such a hook, for ever if need be, and stops
+/// nothing before. A preStop hook is left to run: it is what the grace period is for.
+pub(in super::super) fn stop_hung_hooks<C: Cluster>(cluster: &C, memory: &Locked<Memory>) {
+    let hung: Vec<Arc<str>> = {
+        let memory = memory.lock();
+        let facts = memory.tracker.in_post_start().filter_map(|number| memory.replicas.get(number));
+        let is_to_go = facts.filter(|fact| fact.life == Life::Terminating || fact.deleting);
+        is_to_go.map(|fact| Arc::clone(&fact.uid)).filter(|uid| !uid.is_empty()).collect()
+    };
+    for uid in hung {
+        cluster.stop_hooks(&uid);
+    }
+}

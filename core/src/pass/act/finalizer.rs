@@ -1,0 +1,85 @@
+//! Taking our finalizer off Pods.
+
+use std::sync::Arc;
+
+use super::super::subject::Site;
+use super::super::{Cluster, Failure, Locked, Memory, call};
+use super::{ActError, all};
+use crate::accounting::ledger::Ledger;
+use crate::workload::fill::PodRef;
+
+/// Takes our finalizer off the Pods of which everything is counted, as the committed ledger says. Their numbers must not be
+/// above its high-water mark, or they could be given again.
+pub(in super::super) async fn remove_finalizers<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    committed: &Ledger,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let removable: Vec<PodRef> = {
+        let memory = memory.lock();
+        let accounted = memory.tracker.accounted().filter(|number| *number <= committed.high_water);
+        let facts = accounted.filter_map(|number| memory.replicas.get(number));
+        facts.filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
+    };
+    let removals = removable.iter().map(|pod| remove_finalizer(cluster, site, pod, memory)).collect();
+    all(removals).await.into_iter().collect()
+}
+
+/// Takes our finalizer off just this Pod.
+pub(in super::super) async fn remove_finalizer<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    pod: &PodRef,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let namespace = &site.namespace;
+    change(cluster, namespace, pod, call::remove_pod_finalizer(namespace, &pod.name, &pod.uid)).await?;
+    memory.lock().replicas.finalizer_removed(pod.number);
+    Ok(())
+}
+
+/// Takes our finalizer and the workload as owner off all Pods: they live on without us.
+pub(in super::super) async fn orphan_all<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let pods: Vec<PodRef> = memory.lock().replicas.iter().filter_map(PodRef::of).collect();
+    let orphans = pods.iter().map(|pod| orphan(cluster, site, pod, memory)).collect();
+    all(orphans).await.into_iter().collect()
+}
+
+async fn orphan<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    pod: &PodRef,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    change(cluster, &site.namespace, pod, call::orphan_pod(&site.namespace, pod, &site.owner)).await?;
+    memory.lock().replicas.finalizer_removed(pod.number);
+    Ok(())
+}
+
+/// Changes just this Pod. One that is gone, or whose name another has taken, needs no change.
+pub(in super::super) async fn change<C: Cluster>(
+    cluster: &C,
+    namespace: &str,
+    pod: &PodRef,
+    call: call::Call,
+) -> Result<(), ActError> {
+    let failed = |failure| ActError::Change(Arc::clone(&pod.name), failure);
+    let failure = match cluster.send(call).await {
+        Ok(_) => return Ok(()),
+        Err(failure) if failure.is_not_found() => return Ok(()),
+        Err(failure @ Failure::Refused(_)) => failure,
+        Err(failure) => return Err(failed(failure)),
+    };
+    // Another UID makes a change of a field that never changes, which is refused as any invalid change is.
+    match cluster.send(call::find_pod(namespace, &pod.name)).await {
+        Ok(found) if found["metadata"]["uid"] == *pod.uid => Err(failed(failure)),
+        Ok(_) => Ok(()),
+        Err(missing) if missing.is_not_found() => Ok(()),
+        Err(_) => Err(failed(failure)),
+    }
+}

@@ -1,0 +1,195 @@
+//! Every request that a pass makes: the only place that knows where objects are found and how they are changed.
+
+use serde_json::{Value, json};
+
+use crate::names;
+use crate::workload::fill::PodRef;
+use crate::workload::revision::object_name;
+use crate::workload::template::Owner;
+
+/// A request to the API server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// What is to be done.
+    pub verb: Verb,
+    /// Where, such as `/api/v1/namespaces/shop/pods`.
+    pub path: String,
+    /// The query, such as `("dryRun", "All")`.
+    pub query: Vec<(&'static str, String)>,
+    /// The body; null without one.
+    pub body: Value,
+    /// How much of the reply is read.
+    pub reply: Reply,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// An object or a list is read.
+    Get,
+    /// An object is created.
+    Create,
+    /// An object is replaced.
+    Replace,
+    /// An object is deleted.
+    Delete,
+    /// Fields are replaced by JSON merge patch.
+    Merge,
+    /// Fields and list items are replaced by strategic merge patch.
+    StrategicMerge,
+}
+
+/// How much of a reply is read: decoding whole Pods costs a third of the create rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The object's metadata alone.
+    Metadata,
+    /// All of it.
+    Whole,
+}
+
+impl Call {
+    fn new(verb: Verb, path: String) -> Self {
+        Self { verb, path, query: Vec::new(), body: Value::Null, reply: Reply::Metadata }
+    }
+
+    fn with(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
+
+    fn whole(self) -> Self {
+        Self { reply: Reply::Whole, ..self }
+    }
+
+    fn written(mut self) -> Self {
+        self.query.push(("fieldManager", names::FIELD_MANAGER.to_owned()));
+        self
+    }
+}
+
+fn pods(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/pods")
+}
+
+fn revisions(namespace: &str) -> String {
+    format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions")
+}
+
+fn workload(namespace: &str, name: &str) -> String {
+    format!("/apis/{}/namespaces/{namespace}/hookedworkloads/{name}", names::API_VERSION)
+}
+
+/// Creates a Pod.
+pub fn create_pod(namespace: &str, manifest: Value) -> Call {
+    Call::new(Verb::Create, pods(namespace)).with(manifest).written()
+}
+
+/// Asks what would become of the creation of a Pod.
+pub fn try_pod(namespace: &str, manifest: Value) -> Call {
+    let mut call = create_pod(namespace, manifest).whole();
+    call.query.push(("dryRun", "All".to_owned()));
+    call
+}
+
+/// Reads the metadata of a Pod.
+pub fn find_pod(namespace: &str, name: &str) -> Call {
+    Call::new(Verb::Get, format!("{}/{name}", pods(namespace)))
+}
+
+/// Deletes just this Pod: another of the same name is left alone.
+pub fn delete_pod(namespace: &str, pod: &PodRef) -> Call {
+    let body = json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": pod.uid}});
+    Call::new(Verb::Delete, format!("{}/{}", pods(namespace), pod.name)).with(body)
+}
+
+/// Takes our finalizer off just this Pod.
+pub fn remove_pod_finalizer(namespace: &str, name: &str, uid: &str) -> Call {
+    patch_pod(namespace, name, without_finalizer(uid))
+}
+
+/// Takes our finalizer and the workload as owner off just this Pod: the Pod lives on without us.
+pub fn orphan_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
+    let mut change = without_finalizer(&pod.uid);
+    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]);
+    patch_pod(namespace, &pod.name, change)
+}
+
+/// Tells just this Pod where the operator is reached now. The kubelet passes the annotations on into its volumes.
+pub fn annotate_pod(namespace: &str, pod: &PodRef, annotations: &serde_json::Map<String, Value>) -> Call {
+    patch_pod(namespace, &pod.name, json!({"metadata": {"uid": pod.uid, "annotations": annotations}}))
+}
+
+fn without_finalizer(uid: &str) -> Value {
+    json!({"metadata": {"uid": uid, "$deleteFromPrimitiveList/finalizers": [names::ACCOUNTING_FINALIZER]}})
+}
+
+fn patch_pod(namespace: &str, name: &str, change: Value) -> Call {
+    Call::new(Verb::StrategicMerge, format!("{}/{name}", pods(namespace))).with(change).written()
+}
+
+/// Lists the revisions that are stored of a workload.
+pub fn list_revisions(namespace: &str, owner: &Owner) -> Call {
+    let mut call = Call::new(Verb::Get, revisions(namespace)).whole();
+    call.query.push(("labelSelector", format!("{}={}", names::WORKLOAD_UID_LABEL, owner.uid)));
+    call
+}
+
+/// Reads a stored revision.
+pub fn read_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
+    let name = object_name(owner, revision);
+    Call::new(Verb::Get, format!("{}/{name}", revisions(namespace))).whole()
+}
+
+/// Stores a revision with its number; numbers only have to grow.
+pub fn store_revision(namespace: &str, owner: &Owner, revision: &str, number: i64, data: &Value) -> Call {
+    let manifest = json!({
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": object_name(owner, revision),
+            "labels": {names::REVISION_LABEL: revision, names::WORKLOAD_UID_LABEL: owner.uid},
+            "ownerReferences": [owner.reference()],
+        },
+        "revision": number,
+        "data": data,
+    });
+    Call::new(Verb::Create, revisions(namespace)).with(manifest).written()
+}
+
+/// Gives a stored revision another number: the user has gone back to it, and it is the newest again.
+pub fn number_revision(namespace: &str, owner: &Owner, revision: &str, number: i64) -> Call {
+    let name = object_name(owner, revision);
+    Call::new(Verb::Merge, format!("{}/{name}", revisions(namespace)))
+        .with(json!({"revision": number}))
+        .written()
+}
+
+/// Deletes a stored revision.
+pub fn delete_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
+    let name = object_name(owner, revision);
+    Call::new(Verb::Delete, format!("{}/{name}", revisions(namespace)))
+}
+
+/// Reads a workload.
+pub fn read_workload(namespace: &str, name: &str) -> Call {
+    Call::new(Verb::Get, workload(namespace, name)).whole()
+}
+
+/// Replaces the finalizers of just this workload, at just this version: lists are replaced whole, so others must not have
+/// changed it.
+pub fn set_workload_finalizers(namespace: &str, owner: &Owner, version: &str, finalizers: &[String]) -> Call {
+    let change =
+        json!({"metadata": {"finalizers": finalizers, "resourceVersion": version, "uid": owner.uid}});
+    Call::new(Verb::Merge, workload(namespace, &owner.name)).with(change).written()
+}
+
+/// Replaces the status of just this workload, at just this version.
+pub fn write_status(namespace: &str, owner: &Owner, version: &str, status: &Value) -> Call {
+    let object = json!({
+        "apiVersion": names::API_VERSION,
+        "kind": names::KIND,
+        "metadata": {"name": owner.name, "namespace": namespace, "uid": owner.uid, "resourceVersion": version},
+        "status": status,
+    });
+    Call::new(Verb::Replace, format!("{}/status", workload(namespace, &owner.name))).with(object).written()
+}

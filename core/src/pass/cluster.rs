@@ -1,0 +1,116 @@
+//! The port of a pass: what it may ask and do. The controller carries it out with a client, the simulation in memory.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::call::Call;
+use crate::lifecycle::LiveEndpoint;
+use crate::status::{LiveService, Notice, Series};
+use crate::workload::template::{Delivery, Runner};
+
+/// How long a request may take at most. It ends before the Lease does, so that nothing is carried out for an operator that
+/// no longer leads.
+pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
+
+/// What a pass may ask and do.
+pub trait Cluster {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Sends a request once, and returns the reply. A request is not sent where the operator does not lead for as long as
+    /// it may take, and takes [`TIMEOUT`] at most.
+    fn send(&self, call: Call) -> impl Future<Output = Result<Value, Failure>> + Send;
+
+    /// Where runners reach the operator now, if they do.
+    fn endpoint(&self) -> Option<LiveEndpoint>;
+
+    /// The live channel that the operator serves, if it does.
+    fn service(&self) -> Option<LiveService>;
+
+    /// The runner for Pods that are made now; nodes may be asked for it.
+    fn runner(&self) -> impl Future<Output = Runner> + Send;
+
+    /// How the runner comes into Pods, as far as that is known without asking.
+    fn delivery(&self) -> Option<Delivery>;
+
+    /// Has the postStart hooks that run in a Pod stopped, where their runners are connected.
+    fn stop_hooks(&self, pod_uid: &str);
+
+    /// Shows metrics of what was committed.
+    fn show(&self, series: Series);
+
+    /// Shows in metrics that the workload cannot be carried out.
+    fn show_invalid(&self);
+
+    /// Sends Events about the workload. One that is lost is not sent again.
+    fn tell(&self, notices: Vec<Notice>) -> impl Future<Output = ()> + Send;
+}
+
+/// Why a request has no good reply.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Failure {
+    /// This operator does not lead, or not for long enough: the request was not sent.
+    #[error("this operator no longer leads: another counts")]
+    Deposed,
+    /// The API server has answered so.
+    #[error("{}", .0.message)]
+    Refused(Refused),
+    /// Nobody knows whether it was carried out.
+    #[error("no reply: {0}")]
+    Lost(String),
+}
+
+/// The API server's word on a request that it does not carry out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// The HTTP status.
+    pub code: u16,
+    /// In one word, such as `AlreadyExists`.
+    pub reason: String,
+    /// In words.
+    pub message: String,
+    /// The fields at fault, each with what is wrong with it.
+    pub causes: Vec<(String, String)>,
+}
+
+impl Failure {
+    /// Whether the request was certainly not carried out, whatever becomes of it.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::Deposed => true,
+            // 408: the server has given up while the request may go on.
+            Self::Refused(refused) => (400..500).contains(&refused.code) && refused.code != 408,
+            Self::Lost(_) => false,
+        }
+    }
+
+    /// The server's refusal where it is one by what the server has been told to refuse: a quota, a policy, a webhook or
+    /// a rule of the object's kind. Not one that goes by itself, such as too many requests.
+    pub fn refusal(&self) -> Option<&Refused> {
+        match self {
+            Self::Refused(refused) if self.is_certain() && refused.code != 429 => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Whether the server says that there is no such object.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == 404)
+    }
+
+    /// Whether the server says that the object has changed, or that there is one already.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == 409)
+    }
+}
+
+impl Refused {
+    /// The server's words about a Pod, with field paths as they are in the workload.
+    pub fn of_template(&self) -> String {
+        let named = self.causes.iter().filter(|(field, _)| !field.is_empty());
+        let named: Vec<String> =
+            named.map(|(field, message)| format!("spec.template.{field}: {message}")).collect();
+        if named.is_empty() { self.message.clone() } else { named.join("; ") }
+    }
+}

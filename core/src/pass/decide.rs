@@ -1,0 +1,151 @@
+//! Everything that is decided, on what is known at this moment: nothing of it is true before it is committed.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use hooked_crd::{HookedWorkloadStatus, Reason};
+use jiff::Timestamp;
+
+use super::memory::Acts;
+use super::prepare::Prepared;
+use super::subject::{Committed, Subject};
+use super::{Cluster, Locked, Memory};
+use crate::accounting::Account;
+use crate::accounting::ledger::{LedgerError, Sizes};
+use crate::lifecycle::MAX_ORDINAL;
+use crate::names::condition;
+use crate::status::{Basis, News, Progress, ReplicaCounts, Series, is_invalid, news, status};
+use crate::workload::fill::{lacking_numbers, missing};
+use crate::workload::resize::{self, resize};
+use crate::workload::rollout::{Rollout, rollout};
+
+/// What is to be committed.
+pub(super) struct Decision {
+    pub(super) status: HookedWorkloadStatus,
+    /// What is counted; its ledger is the one to commit.
+    pub(super) account: Account,
+    /// How soon it is to be written.
+    pub(super) news: News,
+    /// The numbers that it reserves.
+    pub(super) reserved: RangeInclusive<u64>,
+    /// Where the rollout stands.
+    pub(super) rollout: Rollout,
+    /// What metrics show of it.
+    pub(super) series: Series,
+}
+
+/// Counts what is settled, sizes the revisions, reserves numbers and says so in a status.
+pub(super) fn decide<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    before: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<Decision, LedgerError> {
+    let now = cluster.now();
+    let mut memory = memory.lock();
+    let memory = &mut *memory;
+    let mut account = memory.account_on(before, now);
+    account.count(&mut memory.tracker, now);
+
+    let sizes = size(prepared, before, memory, now);
+    let reserved = reserve(&sizes, before, prepared, memory);
+    let is_there = |first, last| memory.replicas.any_in(first, last) || memory.tracker.any_in(first, last);
+    account.ledger.marks.compact(is_there);
+    account.ledger.high_water = *reserved.end();
+    let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
+    account.ledger.sizes = Some(sizes);
+    account.ledger.progressed_at = progressed_at(subject, prepared, before, rollout, memory, now);
+    account.ledger.fold_old_containers(&prepared.revision.shape);
+
+    let refused = refused(memory, before);
+    let service = cluster.service();
+    let basis = Basis {
+        previous: &before.status,
+        generation: subject.generation,
+        collision_count: prepared.collision_count,
+        desired: &prepared.desired,
+        target: &prepared.target,
+        revision: &prepared.revision,
+        measuring: &prepared.source.measuring,
+        replicas: &memory.replicas,
+        tracker: &memory.tracker,
+        ledger: &account.ledger,
+        counted: &account.counted,
+        rollout,
+        refused: refused.as_deref(),
+        live: service.as_ref(),
+        now,
+    };
+    let status = status(&basis)?;
+    let series = Series::of(&basis, is_invalid(&status.conditions));
+    let news = news(&before.status, &before.ledger, &status, &account.ledger);
+    Ok(Decision { status, account, news, reserved, rollout, series })
+}
+
+/// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
+fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp) -> Sizes {
+    let (desired, target, replicas) = (&prepared.desired, &prepared.target, &memory.replicas);
+    let basis = resize::Basis { desired, target, replicas, now: now.as_second() };
+    let mut sizes = resize(before.ledger.sizes.as_ref(), &basis);
+    let Some(heir) = target.revision().filter(|heir| !memory.revisions.lost.contains(*heir)) else {
+        return sizes;
+    };
+    for (revision, lacking) in missing(&sizes, replicas) {
+        if memory.revisions.lost.contains(&revision) {
+            let lacking = u32::try_from(lacking).unwrap_or(u32::MAX);
+            sizes.set(&revision, sizes.get(&revision).saturating_sub(lacking));
+            sizes.set(heir, sizes.get(heir).saturating_add(lacking));
+        }
+    }
+    sizes
+}
+
+/// The numbers that are reserved for the Pods which the sizes ask for: above all that were reserved before, and above
+/// those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones end.
+#[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
+fn reserve(
+    sizes: &Sizes,
+    before: &Committed,
+    prepared: &Prepared,
+    memory: &Memory,
+) -> RangeInclusive<u64> {
+    let used = before.ledger.high_water.max(memory.replicas.highest_number());
+    let used = used.max(memory.tracker.highest_number());
+    let is_leaving = prepared.target.leaving().is_some();
+    let lacking = if is_leaving { 0 } else { lacking_numbers(sizes, &memory.replicas) };
+    let last = used.saturating_add(lacking as u64).min(MAX_ORDINAL.max(used));
+    used + 1..=last
+}
+
+fn progressed_at(
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    before: &Committed,
+    rollout: Rollout,
+    memory: &Memory,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    ReplicaCounts::of(&prepared.desired, &memory.replicas, now).progressed_at(&Progress {
+        rollout,
+        revision: &prepared.revision.name,
+        previous: &before.status,
+        generation: subject.generation,
+        before: before.ledger.progressed_at,
+        now,
+    })
+}
+
+/// Why the API server does not carry out what follows from commits. A process that has not tried yet says what the one
+/// before it has found out.
+fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
+    match &memory.acts {
+        Acts::Done => None,
+        Acts::Refused(words, _) => Some(words.as_str().into()),
+        Acts::Untried => {
+            let mut conditions = before.status.conditions.iter();
+            let known = conditions.find(|known| known.type_ == condition::PROGRESSING)?;
+            (known.reason == Reason::WriteRefused.as_str()).then(|| known.message.as_str().into())
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! All that an operator remembers of one workload; forgetting the workload is dropping this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hooked_protocol::Record;
+use jiff::Timestamp;
+
+use super::commit::{Overlay, Pace};
+use crate::accounting::{Account, Heard, Tracker};
+use crate::admission::Admission;
+use crate::lifecycle::evidence::PodEvidence;
+use crate::lifecycle::{ObservedPod, kubelet};
+use crate::workload::replicas::{Life, PodFact, Replicas};
+use crate::workload::revision::{Revision, Stored};
+
+/// All that an operator remembers of one workload.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Its Pods.
+    pub replicas: Replicas,
+    /// What is known of their hooks and not counted.
+    pub tracker: Tracker,
+    /// How often in a row a pass has failed.
+    pub failures: u32,
+    /// The last own status write, while the watch has not shown it.
+    pub(super) overlay: Option<Overlay>,
+    /// What is counted on top of the version that it names, and not committed yet.
+    pub(super) uncommitted: Option<(String, Account)>,
+    pub(super) pace: Pace,
+    pub(super) revisions: Revisions,
+    pub(super) acts: Acts,
+    /// The workload was seen to leave its Pods behind. The finalizer that says so goes before ours.
+    pub(super) orphaning: bool,
+}
+
+/// What is known of a workload's revisions.
+#[derive(Debug, Default)]
+pub(super) struct Revisions {
+    /// Those that are stored; none while that must be looked up.
+    pub(super) stored: Option<Vec<Stored>>,
+    /// Those that were read back.
+    pub(super) read: BTreeMap<Arc<str>, Arc<Revision>>,
+    /// Those that somebody has deleted, or that cannot be read.
+    pub(super) lost: BTreeSet<Arc<str>>,
+    /// What the API server says to Pods of them.
+    pub(super) admissions: BTreeMap<Arc<str>, Admission>,
+}
+
+/// What has become of the acts that followed from commits of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Acts {
+    /// There was no need for any yet: what was said before stays said.
+    #[default]
+    Untried,
+    /// They were carried out, or none was needed.
+    Done,
+    /// The API server has refused one, in these words, at this time.
+    Refused(String, Timestamp),
+}
+
+/// What watches show.
+impl Memory {
+    /// Takes in what the watch shows of a Pod.
+    pub fn observe_pod(&mut self, pod: &ObservedPod, now: Timestamp) {
+        self.replicas.observe(PodFact::of(pod));
+        self.tracker.observe(pod.number, kubelet::read_pod(pod, now), now);
+    }
+
+    /// Takes in what an Event says of a Pod. Nothing if the Pod is not one of the workload's.
+    pub fn observe_event(&mut self, number: u64, uid: &str, evidence: PodEvidence, now: Timestamp) {
+        if self.knows(number, uid) {
+            self.tracker.observe_event(number, evidence, now);
+        }
+    }
+
+    /// Takes in what the runner of a Pod has reported, and says whether the Pod is to go.
+    pub fn observe_live(&mut self, number: u64, uid: &str, record: Record, now: Timestamp) -> (Heard, bool) {
+        if !self.knows(number, uid) {
+            return (Heard::Foreign, false);
+        }
+        let heard = self.tracker.observe_live(number, uid, record, now);
+        let is_to_go = |fact: &PodFact| fact.life == Life::Terminating || fact.deleting;
+        (heard, self.replicas.get(number).is_some_and(is_to_go))
+    }
+
+    /// The Pod is gone from the API. What of the Pod is not counted yet is counted from what is known.
+    pub fn observe_gone(&mut self, number: u64, now: Timestamp) {
+        self.replicas.observe_gone(number);
+        self.tracker.observe_gone(number, now);
+    }
+
+    /// The Pod is no longer one of the workload's, and lives on.
+    pub fn observe_left(&mut self, number: u64) {
+        self.replicas.observe_gone(number);
+        self.tracker.forget(number);
+    }
+
+    /// A complete list of Pods begins.
+    pub fn list_begins(&mut self) {
+        self.replicas.list_begins();
+    }
+
+    /// The list is complete: returns the Pods that it has not shown, which are gone.
+    pub fn list_ends(&mut self, now: Timestamp) -> Vec<PodFact> {
+        let gone = self.replicas.list_ends();
+        for fact in &gone {
+            self.tracker.observe_gone(fact.number, now);
+        }
+        gone
+    }
+
+    fn knows(&self, number: u64, uid: &str) -> bool {
+        self.replicas.get(number).is_some_and(|fact| &*fact.uid == uid)
+    }
+}
+
+impl Revisions {
+    /// Forgets what is known of revisions that nothing is made of any more.
+    pub(super) fn retain(&mut self, is_used: impl Fn(&str) -> bool) {
+        self.read.retain(|revision, _| is_used(revision));
+        self.lost.retain(|revision| is_used(revision));
+        self.admissions.retain(|revision, _| is_used(revision));
+    }
+}

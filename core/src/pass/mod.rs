@@ -1,0 +1,180 @@
+//! One pass over one workload: decide, commit, act.
+//!
+//! ```text
+//! confirm ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
+//! ```
+//!
+//! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may be given stand
+//! in one conditional write, and everything that is done to Pods afterwards follows from it and can be done again. A pass may
+//! end at every await, as the process may; a later one, of this process or of another, finds what is committed and goes on.
+
+mod act;
+mod admit;
+mod begin;
+pub mod call;
+mod cluster;
+mod commit;
+mod confirm;
+mod decide;
+mod leave;
+mod locked;
+mod memory;
+mod prepare;
+mod prune;
+mod reject;
+mod store;
+mod subject;
+mod wait;
+
+use hooked_crd::HookedWorkload;
+use jiff::Timestamp;
+use thiserror::Error;
+
+pub use act::ActError;
+pub use cluster::{Cluster, Failure, Refused, TIMEOUT};
+pub use commit::CommitError;
+pub use locked::Locked;
+pub use memory::Memory;
+pub use reject::{RejectError, reject, reject_unreadable, remove_stray_finalizer};
+pub use store::StoreError;
+
+use crate::accounting::ledger::LedgerError;
+use crate::status::{farewell, newly_invalid, newly_stuck, notices};
+use crate::workload::desired::DesiredError;
+use crate::workload::rollout::Rollout;
+
+use act::act;
+use begin::begin;
+use commit::{Written, commit};
+use confirm::confirm;
+use decide::decide;
+use leave::{leave, may_leave};
+use prepare::prepare;
+use prune::prune;
+use subject::{Subject, committed};
+use wait::wait;
+
+/// Why a pass did not come to its end.
+#[derive(Debug, Error)]
+pub enum Stop {
+    /// The workload cannot be carried out; only a change of it helps.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Something failed, and is made up for by a later pass.
+    #[error(transparent)]
+    Retry(#[from] Retry),
+}
+
+/// What only a change of the workload mends.
+#[derive(Debug, Error)]
+pub enum Invalid {
+    /// The spec cannot be read.
+    #[error(transparent)]
+    Desired(#[from] DesiredError),
+    /// What is counted cannot be read, or cannot be written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What a later pass makes up for.
+#[derive(Debug, Error)]
+pub enum Retry {
+    /// The first status or the finalizer could not be written.
+    #[error("the operator could not begin with the workload: {0}")]
+    Begin(Failure),
+    /// What has become of an own write could not be looked up.
+    #[error("a write whose reply was lost could not be looked up: {0}")]
+    Confirm(Failure),
+    /// A revision could not be stored, checked or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The status could not be written.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// What follows from the status could not be done.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// The finalizer could not be taken off the workload.
+    #[error("the finalizer of the workload could not be removed: {0}")]
+    Leave(Failure),
+    /// A workload that cannot be carried out could not be told so.
+    #[error(transparent)]
+    Reject(#[from] RejectError),
+}
+
+impl Retry {
+    /// Every label that [`Self::label`] gives.
+    pub const LABELS: [&str; 9] =
+        ["begin", "confirm", "store", "conflict", "deposed", "commit", "act", "leave", "reject"];
+
+    /// The label of `hooked_reconcile_errors_total`.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Begin(_) => "begin",
+            Self::Confirm(_) => "confirm",
+            Self::Store(_) => "store",
+            Self::Commit(CommitError::Conflict) => "conflict",
+            Self::Commit(CommitError::Write(Failure::Deposed)) => "deposed",
+            Self::Commit(_) => "commit",
+            Self::Act(_) => "act",
+            Self::Leave(_) => "leave",
+            Self::Reject(_) => "reject",
+        }
+    }
+}
+
+/// What a pass has come to.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// When to look at the workload again though nothing new has come.
+    pub again: Option<Timestamp>,
+    /// What failed on the way, and is tried again.
+    pub trouble: Option<Retry>,
+}
+
+/// Takes one workload through one pass.
+pub async fn pass<C: Cluster>(
+    cluster: &C,
+    workload: &HookedWorkload,
+    memory: &Locked<Memory>,
+) -> Result<Passed, Stop> {
+    let (subject, before) = {
+        let mut memory = memory.lock();
+        let subject = Subject::of(workload, &mut memory);
+        (subject, committed(workload, &mut memory).map_err(Invalid::from)?)
+    };
+    if !subject.has_finalizer() {
+        begin(cluster, &subject, &before).await.map_err(Retry::Begin)?;
+        return Ok(Passed::default());
+    }
+    let unconfirmed = confirm(cluster, &subject.site, memory).await.err().map(Retry::Confirm);
+    let prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
+    let decision = decide(cluster, &subject, &prepared, &before, memory).map_err(Invalid::from)?;
+    let (rollout, series, status) = (decision.rollout, decision.series.clone(), before.status.clone());
+    let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;
+    cluster.show(series);
+    let Written { committed, counted, due } = written;
+    if let Some(counted) = counted {
+        let stuck = newly_stuck(&status, &committed.status);
+        let invalid = newly_invalid(&status.conditions, &committed.status.conditions);
+        cluster.tell(notices(&counted, stuck, invalid)).await;
+    }
+    let acted = act(cluster, &subject, &prepared, &committed, memory).await;
+    if subject.leaving.is_some_and(|leaving| may_leave(leaving, &memory.lock())) {
+        if leave(cluster, &workload.metadata, &committed.version).await.map_err(Retry::Leave)? {
+            cluster.tell(vec![farewell(&committed.status.hook_totals)]).await;
+        }
+        return Ok(Passed::default());
+    }
+    if matches!(rollout, Rollout::Complete) {
+        // A failure is made up for by the next pass.
+        prune(cluster, &subject, &prepared, &committed, memory).await.ok();
+    }
+    let again = {
+        let mut memory = memory.lock();
+        memory.forget_unused_revisions(&prepared, &committed);
+        wait(cluster.now(), &prepared, &committed, &memory, [due, acted.again])
+    };
+    let trouble = prepared.trouble.map(Retry::from).or(unconfirmed).or(acted.trouble.map(Retry::from));
+    Ok(Passed { again, trouble })
+}

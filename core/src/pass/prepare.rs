@@ -1,0 +1,168 @@
+//! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it is not so.
+
+use std::sync::Arc;
+
+use hooked_crd::HookedWorkloadStatus;
+use jiff::Timestamp;
+
+use super::admit::admit;
+use super::store::{self, StoreError, store};
+use super::subject::{Committed, Subject};
+use super::{Cluster, Failure, Locked, Memory};
+use crate::admission::Verdict;
+use crate::workload::desired::{Desired, DesiredError};
+use crate::workload::revision::{Measuring, PodSource, Revision};
+use crate::workload::target::{Target, Why};
+
+/// What a pass acts upon.
+pub(super) struct Prepared {
+    pub(super) desired: Desired,
+    pub(super) collision_count: Option<i32>,
+    pub(super) target: Target,
+    /// The revision that Pods are made of; the one that is asked for if none are.
+    pub(super) revision: Arc<Revision>,
+    /// What its Pods are made from.
+    pub(super) source: PodSource,
+    /// When the API server is to be asked again how Pods can be made.
+    pub(super) ask_again: Option<Timestamp>,
+    /// What failed, and is tried again. It keeps no hook from being counted, no Pod from being replaced and no finalizer
+    /// from being removed: only nothing is rolled out.
+    pub(super) trouble: Option<StoreError>,
+}
+
+/// Stores what is asked for and asks the API server about it. A spec that cannot be read is an error.
+pub(super) async fn prepare<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    before: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<Prepared, DesiredError> {
+    let collision_count = before.status.collision_count;
+    let collisions = collision_count.unwrap_or(0);
+    let spec = &subject.workload.spec;
+    if let Some(leaving) = subject.leaving {
+        // Nothing is rolled out any more, so nothing is stored.
+        let desired = Desired::of_leaving(spec, collisions)?;
+        return Ok(held(desired, collision_count, None, Why::Leaving(leaving)));
+    }
+    let updating = before.status.update_revision.as_deref().map(Arc::from);
+    if spec.paused == Some(true) {
+        let desired = Desired::from_spec(spec, collisions)?;
+        let paused = held(desired, collision_count, updating, Why::Paused);
+        return Ok(paused.at_its_revision(cluster, subject, memory).await);
+    }
+    let (desired, collisions) = match store(cluster, subject, before, memory).await {
+        Ok(stored) => stored,
+        Err(StoreError::Desired(error)) => return Err(error),
+        Err(trouble) => {
+            let desired = Desired::from_spec(spec, collisions)?;
+            let held = held(desired, collision_count, updating, Why::NotStored(trouble.to_string()));
+            let held = held.at_its_revision(cluster, subject, memory).await;
+            return Ok(Prepared { trouble: Some(trouble), ..held });
+        }
+    };
+    let collision_count = (collisions > 0).then_some(collisions);
+    let asked = Arc::clone(&desired.asked.name);
+    match admit(cluster, subject, &desired.asked, memory).await {
+        Ok(admission) => match admission.verdict {
+            Verdict::Taken(making) => {
+                let source = making.source(&desired.asked, cluster.endpoint());
+                let (revision, target) = (Arc::new(desired.asked.clone()), Target::Roll { to: asked });
+                let ask_again = admission.until;
+                Ok(Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None })
+            }
+            Verdict::Malformed(words) => {
+                let at = revision_before(&before.status, &asked).map(Arc::from);
+                let held = held(desired, collision_count, at, Why::Refused(words));
+                let held = held.at_its_revision(cluster, subject, memory).await;
+                Ok(Prepared { ask_again: admission.until, ..held })
+            }
+        },
+        Err(failure) => {
+            let held = held(desired, collision_count, updating, Why::NotStored(unchecked(&failure)));
+            let held = held.at_its_revision(cluster, subject, memory).await;
+            Ok(Prepared { trouble: Some(StoreError::Store(asked, failure)), ..held })
+        }
+    }
+}
+
+fn unchecked(failure: &Failure) -> String {
+    format!("the template could not be checked: {failure}")
+}
+
+/// What a workload goes on with whose template is refused: the revision that was rolled out completely, or else the one that
+/// was being rolled out, before `refused` was asked for.
+fn revision_before<'a>(status: &'a HookedWorkloadStatus, refused: &str) -> Option<&'a str> {
+    let known = [&status.current_revision, &status.update_revision];
+    known.into_iter().flatten().map(String::as_str).find(|revision| *revision != refused)
+}
+
+/// A workload of which no rollout goes on.
+fn held(desired: Desired, collision_count: Option<i32>, at: Option<Arc<str>>, why: Why) -> Prepared {
+    let revision = Arc::new(desired.asked.clone());
+    let source = revision.as_written(Measuring::Observed);
+    let target = Target::Hold { at, why };
+    Prepared { desired, collision_count, target, revision, source, ask_again: None, trouble: None }
+}
+
+impl Prepared {
+    /// The same with the revision at which the workload is held. What cannot be had of that is tried again.
+    async fn at_its_revision<C: Cluster>(
+        self,
+        cluster: &C,
+        subject: &Subject<'_>,
+        memory: &Locked<Memory>,
+    ) -> Self {
+        let Some(at) = self.target.revision() else { return self };
+        let found = if *at == self.desired.asked.name {
+            Ok(Some(Arc::clone(&self.revision)))
+        } else {
+            store::read(cluster, subject, at, memory).await
+        };
+        let revision = match found {
+            Ok(Some(revision)) => revision,
+            Ok(None) => return self,
+            Err(trouble) => return Self { trouble: Some(trouble), ..self },
+        };
+        match admit(cluster, subject, &revision, memory).await.map(|admission| admission.verdict) {
+            Ok(Verdict::Taken(making)) => {
+                let source = making.source(&revision, cluster.endpoint());
+                Self { revision, source, ..self }
+            }
+            Ok(Verdict::Malformed(_)) => {
+                let source = revision.as_written(Measuring::Observed);
+                Self { revision, source, ..self }
+            }
+            Err(failure) => {
+                let trouble = Some(StoreError::Read(Arc::clone(&revision.name), failure));
+                let source = revision.as_written(Measuring::Observed);
+                Self { revision, source, trouble, ..self }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(current: Option<&str>, update: Option<&str>, expect: Option<&str>) {
+        let owned = |revision: Option<&str>| revision.map(str::to_owned);
+        let status = HookedWorkloadStatus {
+            current_revision: owned(current),
+            update_revision: owned(update),
+            ..HookedWorkloadStatus::default()
+        };
+        assert_eq!(revision_before(&status, "refused"), expect, "{current:?} {update:?}");
+    }
+
+    #[test]
+    fn a_refused_template_leaves_the_revision_that_was_complete_or_else_under_way() {
+        check(None, None, None);
+        check(Some("one"), Some("one"), Some("one"));
+        check(Some("one"), Some("two"), Some("one"));
+        check(None, Some("one"), Some("one"));
+        // What was taken once may be refused by a later API server.
+        check(Some("refused"), Some("refused"), None);
+    }
+}

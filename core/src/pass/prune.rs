@@ -1,0 +1,60 @@
+//! Removing old revisions that nobody asks to keep.
+
+use super::prepare::Prepared;
+use super::store::stored;
+use super::subject::{Committed, Subject};
+use super::{Cluster, Failure, Locked, Memory, call};
+use crate::workload::revision::expendable;
+
+/// Removes old revisions beyond the limit, but none that anything committed names or of which there are Pods. What is stored
+/// is remembered, so that it costs a request only where something is to be removed. A failure is made up for by the next
+/// pass.
+pub(super) async fn prune<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    committed: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<(), Failure> {
+    let stored = stored(cluster, subject, memory).await?;
+    let limit = prepared.desired.revision_history_limit;
+    let asked = &prepared.desired.asked.name;
+    let excess: Vec<String> = {
+        let memory = memory.lock();
+        let is_used = |revision: &str| is_used(revision, committed, &memory);
+        expendable(&stored, asked, limit, is_used).into_iter().map(str::to_owned).collect()
+    };
+    for revision in excess {
+        match cluster.send(call::delete_revision(&subject.site.namespace, &subject.site.owner, &revision)).await {
+            Err(failure) if !failure.is_not_found() => return Err(failure),
+            _ => {
+                if let Some(stored) = &mut memory.lock().revisions.stored {
+                    stored.retain(|known| known.revision != revision);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether anything committed names the revision, or there are Pods of it.
+fn is_used(revision: &str, committed: &Committed, memory: &Memory) -> bool {
+    let named = [&committed.status.current_revision, &committed.status.update_revision];
+    named.into_iter().flatten().any(|named| named == revision)
+        || committed.ledger.sizes.as_ref().is_some_and(|sizes| sizes.get(revision) > 0)
+        || memory.replicas.revision(revision).all() > 0
+}
+
+impl Memory {
+    /// Forgets what is known of revisions that are neither asked for nor used.
+    pub(super) fn forget_unused_revisions(&mut self, prepared: &Prepared, committed: &Committed) {
+        let (asked, target) = (&prepared.desired.asked.name, prepared.target.revision());
+        let mut revisions = std::mem::take(&mut self.revisions);
+        revisions.retain(|revision| {
+            *revision == **asked
+                || target.is_some_and(|target| *revision == **target)
+                || is_used(revision, committed, self)
+        });
+        self.revisions = revisions;
+    }
+}

@@ -1,0 +1,256 @@
+//! A workload that cannot be carried out: one bad object must be seen, and must not hurt another. One that is deleted goes
+//! all the same, and no Pod waits for counts that can be written down nowhere.
+
+use hooked_crd::HookedWorkload;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::act::{ActError, delete_all, orphan_all, remove_finalizer, stop_hung_hooks};
+use super::confirm::confirm;
+use super::leave::leave;
+use super::subject::{Site, has_finalizer};
+use super::{Cluster, Failure, Locked, Memory, call};
+use crate::lifecycle::infer::SILENCE;
+use crate::status::{farewell_unread, invalid, newly_invalid, refused};
+use crate::workload::fill::PodRef;
+use crate::workload::replicas::{Life, PodFact};
+use crate::workload::target::Leaving;
+
+/// How long to wait before Pods of a workload that cannot be read are looked at again.
+const RETRY: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why a workload that cannot be carried out could not be taken through its pass.
+#[derive(Debug, Error)]
+pub enum RejectError {
+    /// The workload could not be read.
+    #[error("a workload that cannot be carried out could not be read: {0}")]
+    Read(Failure),
+    /// A write whose reply was lost could not be looked up.
+    #[error("a write whose reply was lost could not be looked up: {0}")]
+    Confirm(Failure),
+    /// A Pod could not be let go or stopped.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// The finalizer could not be taken off the workload.
+    #[error("the finalizer of the workload could not be removed: {0}")]
+    Leave(Failure),
+    /// The reason could not be written into the conditions.
+    #[error("a workload could not be told that it cannot be carried out: {0}")]
+    Write(Failure),
+}
+
+/// Takes a workload that cannot be carried out, for the reason in `message`, through one pass. Returns when to look at it
+/// again though nothing new has come.
+pub async fn reject<C: Cluster>(
+    cluster: &C,
+    metadata: &ObjectMeta,
+    message: &str,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, RejectError> {
+    let site = Site::of(metadata);
+    confirm(cluster, &site, memory).await.map_err(RejectError::Confirm)?;
+    stop_hung_hooks(cluster, memory);
+    release_ended(cluster, &site, memory).await?;
+    let leaving = memory.lock().leaving(metadata);
+    match leaving {
+        Some(_) if !has_finalizer(metadata) => Ok(None),
+        Some(leaving) => evacuate(cluster, metadata, &site, leaving, message, memory).await,
+        None => {
+            cluster.show_invalid();
+            say(cluster, &site, message, memory).await?;
+            let has_terminating = memory.lock().replicas.terminating() > 0;
+            Ok(has_terminating.then(|| later(cluster)))
+        }
+    }
+}
+
+/// The same for an object that the API server has accepted and that cannot be decoded, for the reason in `error`.
+pub async fn reject_unreadable<C: Cluster>(
+    cluster: &C,
+    metadata: &ObjectMeta,
+    error: &str,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, RejectError> {
+    reject(cluster, metadata, &format!("the object cannot be read: {error}"), memory).await
+}
+
+/// Takes our finalizer off a Pod that no workload accounts for.
+pub async fn remove_stray_finalizer<C: Cluster>(
+    cluster: &C,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), ActError> {
+    let pod = PodRef { number: 0, name: name.into(), uid: uid.into() };
+    let call = call::remove_pod_finalizer(namespace, name, uid);
+    super::act::change(cluster, namespace, &pod, call).await
+}
+
+fn later<C: Cluster>(cluster: &C) -> Timestamp {
+    cluster.now().checked_add(RETRY).unwrap_or(Timestamp::MAX)
+}
+
+/// Pods that are to go and in which nothing runs any more are let go: what their hooks did can be written down nowhere.
+async fn release_ended<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    memory: &Locked<Memory>,
+) -> Result<(), RejectError> {
+    let ended: Vec<PodRef> = {
+        let (memory, now) = (memory.lock(), cluster.now());
+        let held = memory.replicas.iter().filter(|fact| fact.has_finalizer && fact.life == Life::Terminating);
+        held.filter(|fact| has_ended(&memory, fact, now)).filter_map(PodRef::of).collect()
+    };
+    for pod in ended {
+        remove_finalizer(cluster, site, &pod, memory).await?;
+    }
+    Ok(())
+}
+
+/// Whether nothing runs in the Pod any more, or its kubelet was silent for too long to be waited for.
+fn has_ended(memory: &Memory, fact: &PodFact, now: Timestamp) -> bool {
+    let never_ran = fact.seen && !fact.bound;
+    let stop = memory.tracker.evidence(fact.number).and_then(|evidence| evidence.stop);
+    let silent = stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
+    fact.over || never_ran || silent || memory.tracker.is_accounted(fact.number)
+}
+
+/// Every Pod is stopped, or orphaned; the workload goes when there is none.
+async fn evacuate<C: Cluster>(
+    cluster: &C,
+    metadata: &ObjectMeta,
+    site: &Site,
+    leaving: Leaving,
+    message: &str,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, RejectError> {
+    match leaving {
+        Leaving::WithPods => {
+            let alive: Vec<PodRef> = {
+                let memory = memory.lock();
+                let facts = memory.replicas.iter();
+                let alive = facts.filter(|fact| fact.life != Life::Terminating && !fact.deleting);
+                alive.filter_map(PodRef::of).collect()
+            };
+            delete_all(cluster, site, alive, memory).await?;
+        }
+        Leaving::WithoutPods => orphan_all(cluster, site, memory).await?,
+    }
+    if !memory.lock().replicas.is_empty() {
+        return Ok(Some(later(cluster)));
+    }
+    let version = metadata.resource_version.as_deref().unwrap_or_default();
+    if leave(cluster, metadata, version).await.map_err(RejectError::Leave)? {
+        cluster.tell(vec![farewell_unread(message)]).await;
+    }
+    Ok(None)
+}
+
+/// Writes the reason into the conditions. The rest of the status, what is counted above all, stays as it is.
+async fn say<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    message: &str,
+    memory: &Locked<Memory>,
+) -> Result<(), RejectError> {
+    let current = match cluster.send(call::read_workload(&site.namespace, &site.owner.name)).await {
+        Ok(current) if current["metadata"]["uid"] == *site.owner.uid => current,
+        Ok(_) => return Ok(()),
+        Err(failure) if failure.is_not_found() => return Ok(()),
+        Err(failure) => return Err(RejectError::Read(failure)),
+    };
+    let message = unreadable_field(&current).unwrap_or_else(|| message.to_owned());
+    let Some(Said { status, news }) = said(&current, &message, cluster.now()) else { return Ok(()) };
+    let version = current["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    match cluster.send(call::write_status(&site.namespace, &site.owner, version, &status)).await {
+        Ok(_) => {
+            memory.lock().overlay = None;
+            if let Some(stalled) = news {
+                cluster.tell(vec![refused(&stalled)]).await;
+            }
+            Ok(())
+        }
+        // The workload has changed meanwhile: the watch shows it, and it may be well again.
+        Err(failure) if failure.is_conflict() || failure.is_not_found() => Ok(()),
+        Err(failure) => Err(RejectError::Write(failure)),
+    }
+}
+
+/// Which field cannot be read, and why; none if all can.
+fn unreadable_field(object: &Value) -> Option<String> {
+    let error = serde_path_to_error::deserialize::<_, HookedWorkload>(object.clone()).err()?;
+    Some(format!("{} cannot be read: {}; correct it and apply the object again", error.path(), error.inner()))
+}
+
+/// What a workload that cannot be carried out is told.
+struct Said {
+    status: Value,
+    /// The condition that says so, if it is the first time.
+    news: Option<Condition>,
+}
+
+/// The status with the reason in its conditions; none if it is there.
+fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
+    let mut status = current.get("status").cloned().unwrap_or_else(|| json!({}));
+    let previous: Vec<Condition> =
+        status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();
+    let generation = current["metadata"]["generation"].as_i64().unwrap_or_default();
+    let conditions = invalid(&previous, generation, message, now);
+    let news = newly_invalid(&previous, &conditions).cloned();
+    let conditions = json!(conditions);
+    if status.get("conditions") == Some(&conditions)
+        && status.get("observedGeneration") == Some(&json!(generation))
+    {
+        return None;
+    }
+    if let Value::Object(fields) = &mut status {
+        fields.insert("conditions".to_owned(), conditions);
+        fields.insert("observedGeneration".to_owned(), json!(generation));
+    }
+    Some(Said { status, news })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workload(generation: i64, status: &Value) -> Value {
+        json!({"metadata": {"name": "web", "generation": generation}, "status": status})
+    }
+
+    #[test]
+    fn a_workload_that_cannot_be_read_is_told_so_when_it_is_news() {
+        let said = |workload: &Value| said(workload, "a field is wrong", Timestamp::UNIX_EPOCH);
+        let first = said(&workload(1, &json!({"ledger": {"version": 99}}))).unwrap();
+        assert_eq!(first.status["ledger"], json!({"version": 99}));
+        assert_eq!(first.news.map(|stalled| stalled.message).as_deref(), Some("a field is wrong"));
+        assert!(said(&workload(1, &first.status)).is_none());
+        let changed = said(&workload(2, &first.status)).unwrap();
+        assert_eq!(changed.status["observedGeneration"], 2);
+        assert!(changed.news.is_none(), "{:?}", changed.news);
+    }
+
+    /// Whether a terminating Pod with the change is let go at that second after a stop that began at second 100.
+    fn check(change: impl FnOnce(&mut PodFact), second: i64, expect: bool) {
+        use crate::lifecycle::evidence::{PodEvidence, Stop};
+        let mut fact = PodFact::unseen(1, "web-1", "u-1", "rev", true);
+        (fact.seen, fact.bound, fact.life) = (true, true, Life::Terminating);
+        change(&mut fact);
+        let stop = Some(Stop { began: 100, grace: 30, forced: false, exact: true });
+        let mut memory = Memory::default();
+        memory.tracker.observe(1, PodEvidence { stop, ..PodEvidence::default() }, Timestamp::UNIX_EPOCH);
+        let now = Timestamp::from_second(second).unwrap();
+        assert_eq!(has_ended(&memory, &fact, now), expect, "{fact:?} at {second}");
+    }
+
+    #[test]
+    fn a_pod_is_let_go_only_when_it_has_ended_or_its_kubelet_is_silent() {
+        check(|_| {}, 189, false);
+        check(|_| {}, 190, true);
+        check(|fact| fact.over = true, 0, true);
+        check(|fact| fact.bound = false, 0, true);
+    }
+}

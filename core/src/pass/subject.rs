@@ -1,0 +1,89 @@
+//! The workload that a pass is about, with own writes that the watch has not shown yet.
+
+use hooked_crd::{HookedWorkload, HookedWorkloadStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::Memory;
+use crate::accounting::ledger::{Ledger, LedgerError};
+use crate::names;
+use crate::workload::target::Leaving;
+use crate::workload::template::Owner;
+
+/// Where a workload and its Pods are.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) namespace: String,
+    pub(super) owner: Owner,
+}
+
+impl Site {
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
+        Self { namespace: text(&metadata.namespace), owner }
+    }
+}
+
+/// The workload that a pass is about.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) workload: &'a HookedWorkload,
+    pub(super) site: Site,
+    pub(super) generation: i64,
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// What is committed of a workload.
+#[derive(Clone, Debug)]
+pub(super) struct Committed {
+    /// The version that the next commit must replace.
+    pub(super) version: String,
+    pub(super) status: HookedWorkloadStatus,
+    pub(super) ledger: Ledger,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn of(workload: &'a HookedWorkload, memory: &mut Memory) -> Self {
+        let metadata = &workload.metadata;
+        Self {
+            workload,
+            site: Site::of(metadata),
+            generation: metadata.generation.unwrap_or_default(),
+            leaving: memory.leaving(metadata),
+        }
+    }
+
+    /// Whether our finalizer is on the workload.
+    pub(super) fn has_finalizer(&self) -> bool {
+        has_finalizer(&self.workload.metadata)
+    }
+}
+
+/// Whether our finalizer is on an object.
+pub(super) fn has_finalizer(metadata: &ObjectMeta) -> bool {
+    metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+}
+
+/// What is committed of the workload: what the watch shows, or an own write that the watch has not shown yet.
+pub(super) fn committed(workload: &HookedWorkload, memory: &mut Memory) -> Result<Committed, LedgerError> {
+    let version = workload.metadata.resource_version.clone().unwrap_or_default();
+    if let Some(overlay) = &memory.overlay {
+        if let Some(committed) = overlay.over(&version) {
+            return Ok(committed);
+        }
+        memory.overlay = None;
+    }
+    let status = workload.status.clone().unwrap_or_default();
+    let ledger = Ledger::load(status.ledger.as_ref())?;
+    Ok(Committed { version, status, ledger })
+}
+
+impl Memory {
+    /// Whether a workload is being deleted, and how.
+    pub(super) fn leaving(&mut self, metadata: &ObjectMeta) -> Option<Leaving> {
+        metadata.deletion_timestamp.as_ref()?;
+        let mut finalizers = metadata.finalizers.iter().flatten();
+        self.orphaning |= finalizers.any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
+        Some(if self.orphaning { Leaving::WithoutPods } else { Leaving::WithPods })
+    }
+}

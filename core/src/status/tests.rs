@@ -1,0 +1,177 @@
+//! What a status says, from the whole of it.
+
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::accounting::ledger::{LastRun, RunKey};
+use crate::workload::replicas::PodFact;
+
+/// A workload that was at the revision `old`, and what its status is made from.
+pub(super) struct Case {
+    desired: Desired,
+    revision: Revision,
+    pub(super) target: Target,
+    rollout: Rollout,
+    replicas: Replicas,
+    ledger: Ledger,
+    measuring: Measuring,
+    pub(super) refused: Option<String>,
+}
+
+impl Case {
+    /// What is asked for is being rolled out.
+    pub(super) fn new(spec: &Value) -> Self {
+        let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let desired = Desired::from_spec(&serde_json::from_value(full).unwrap(), 0).unwrap();
+        Self {
+            revision: desired.asked.clone(),
+            target: Target::Roll { to: Arc::clone(&desired.asked.name) },
+            rollout: Rollout::Going,
+            replicas: Replicas::default(),
+            ledger: Ledger::default(),
+            measuring: Measuring::Observed,
+            refused: None,
+            desired,
+        }
+    }
+
+    /// The workload is held, at `old`, at the revision that is asked for, or at none.
+    fn held(mut self, at: Option<&str>, why: Why) -> Self {
+        if at == Some("old") {
+            let data = json!({"template": {"spec": {"containers": []}}});
+            self.revision = Revision::of_data("old", &data).unwrap();
+        }
+        self.target = Target::Hold { at: at.map(Arc::from), why };
+        self
+    }
+
+    fn at(self, rollout: Rollout) -> Self {
+        Self { rollout, ..self }
+    }
+
+    pub(super) fn status(&self) -> HookedWorkloadStatus {
+        let old = || Some("old".to_owned());
+        let previous =
+            HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
+        let basis = Basis {
+            previous: &previous,
+            generation: 1,
+            collision_count: None,
+            desired: &self.desired,
+            target: &self.target,
+            revision: &self.revision,
+            measuring: &self.measuring,
+            replicas: &self.replicas,
+            tracker: &Tracker::default(),
+            ledger: &self.ledger,
+            counted: &Counted::default(),
+            rollout: self.rollout,
+            refused: self.refused.as_deref(),
+            live: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        status(&basis).unwrap()
+    }
+}
+
+fn check_revisions(case: &Case, current: &str, update: &str) {
+    let status = case.status();
+    assert_eq!(
+        (status.current_revision.as_deref(), status.update_revision.as_deref()),
+        (Some(current), Some(update)),
+        "{:?}",
+        case.target
+    );
+}
+
+#[test]
+fn a_revision_is_told_as_rolled_out_only_if_it_is_rolled_out() {
+    let refused = || Why::Refused("no".to_owned());
+    let new = || Case::new(&json!({}));
+    let revision = &*new().desired.asked.name;
+    check_revisions(&new().at(Rollout::Complete), revision, revision);
+    check_revisions(&new(), "old", revision);
+    check_revisions(&new().held(None, refused()).at(Rollout::Held), "old", "old");
+    check_revisions(&new().held(Some("old"), refused()).at(Rollout::Held), "old", "old");
+}
+
+fn condition(status: &HookedWorkloadStatus, type_: &str) -> Condition {
+    status.conditions.iter().find(|known| known.type_ == type_).unwrap().clone()
+}
+
+/// The preStop hook of the container `web` has failed, and the template is now one of these `containers`.
+fn check_healthy(containers: &Value, status: &str, reason: &str) {
+    let mut case = Case::new(&json!({"template": {"spec": {"containers": containers}}}));
+    let (container, hook, outcome) = ("web".into(), HookKind::PreStop, Outcome::Failed);
+    let last = LastRun { outcome, pod: "web-1".into(), exit_code: Some(3) };
+    case.ledger.last.insert((Arc::clone(&container), hook), last);
+    let key = RunKey { container, hook, handler: HandlerKind::Exec, outcome, source: Source::Runner };
+    case.ledger.runs.insert(key, 1);
+    let told = case.at(Rollout::Complete).status();
+    let healthy = condition(&told, names::condition::HOOKS_HEALTHY);
+    assert_eq!((&*healthy.status, &*healthy.reason), (status, reason), "{containers}");
+    assert_eq!(told.hook_totals.failed, 1, "what is counted stays counted");
+    assert!(told.hooks.iter().any(|hook| hook.failed == 1), "{:?}", told.hooks);
+}
+
+#[test]
+fn a_failed_hook_is_no_matter_of_health_once_the_template_lacks_it() {
+    let hook = json!({"exec": {"command": ["false"]}});
+    check_healthy(&json!([{"name": "web", "lifecycle": {"preStop": hook}}]), "False", "HookFailed");
+    check_healthy(&json!([{"name": "web"}]), "True", "NoHookIsFailing");
+    check_healthy(&json!([{"name": "web", "lifecycle": {"postStart": hook}}]), "True", "NoHookIsFailing");
+    check_healthy(&json!([{"name": "app", "lifecycle": {"preStop": hook}}]), "True", "NoHookIsFailing");
+}
+
+/// Two Pods of the revision at which a workload is paused, which is `old` or the one that is asked for.
+fn check_paused(mut case: Case, ready: (&str, &str), updated: i32) {
+    for number in [1, 2] {
+        let uid = format!("u-{number}");
+        let mut fact = PodFact::unseen(number, "web", &uid, &case.revision.name, true);
+        (fact.seen, fact.ready_since) = (true, Some(0));
+        case.replicas.observe(fact);
+    }
+    let told = case.status();
+    let said = |type_| condition(&told, type_);
+    let (is_ready, progressing) = (said(names::condition::READY), said(names::condition::PROGRESSING));
+    assert_eq!((&*is_ready.status, &*is_ready.reason), ready, "{is_ready:?}");
+    assert_eq!((&*progressing.status, &*progressing.reason), ("Unknown", "Paused"), "{progressing:?}");
+    assert_eq!((told.replicas, told.updated_replicas), (2, updated));
+}
+
+#[test]
+fn a_paused_workload_is_ready_only_if_its_template_is_rolled_out() {
+    let paused = || Case::new(&json!({"replicas": 2, "paused": true}));
+    let old = || paused().held(Some("old"), Why::Paused);
+    check_paused(old().at(Rollout::Held), ("False", "PausedWithChange"), 0);
+    check_paused(old().at(Rollout::Going), ("False", "PausedWithChange"), 0);
+    let revision = paused().desired.asked.name;
+    let new = || paused().held(Some(&revision), Why::Paused);
+    check_paused(new().at(Rollout::Complete), ("True", "RolloutComplete"), 2);
+    check_paused(new().at(Rollout::Held), ("False", "Paused"), 2);
+}
+
+/// A status of which every condition is as long as the API server can make it.
+fn check_short(conditions: &[Condition]) {
+    for Condition { type_, message, .. } in conditions {
+        assert!(message.len() < 1100, "{type_} has {} bytes", message.len());
+    }
+}
+
+#[test]
+fn a_refusal_of_any_length_leaves_every_condition_short() {
+    let words = |letter: &str| letter.repeat(40_000);
+    let case = || Case::new(&json!({}));
+    check_short(&case().held(None, Why::Refused(words("a"))).at(Rollout::Held).status().conditions);
+    check_short(&case().held(None, Why::NotStored(words("€"))).at(Rollout::Held).status().conditions);
+    check_short(&Case { refused: Some(words("a")), ..case() }.status().conditions);
+    check_short(&Case { measuring: Measuring::Unavailable(words("ü")), ..case() }.status().conditions);
+    check_short(&invalid(&[], 1, &words("a"), Timestamp::UNIX_EPOCH));
+    // What a process says of the one before it is what that has said.
+    assert_eq!(shortened(&shortened(&words("€"), WORDS), WORDS), shortened(&words("€"), WORDS));
+}

@@ -1,0 +1,161 @@
+//! Which Pods to make and which to delete, so that each revision has its size: the ReplicaSet's part.
+
+use std::sync::Arc;
+
+use crate::accounting::ledger::Sizes;
+
+use super::desired::{Desired, Strategy};
+use super::replicas::{PodFact, Replicas};
+
+/// The most Pods that one pass creates: the status is written in between, as a ReplicaSet's is (burstReplicas).
+pub const BURST: usize = 500;
+
+/// A Pod to act on: only this very one, and no other of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodRef {
+    /// Its number.
+    pub number: u64,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its UID.
+    pub uid: Arc<str>,
+}
+
+impl PodRef {
+    /// None for a Pod of which nobody knows whether it is there: without its UID any other could be meant.
+    pub fn of(fact: &PodFact) -> Option<Self> {
+        let named = Self { number: fact.number, name: Arc::clone(&fact.name), uid: Arc::clone(&fact.uid) };
+        (!fact.uid.is_empty()).then_some(named)
+    }
+}
+
+/// How many Pods each revision lacks, the oldest revision first.
+pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
+    let missing = sizes.iter().map(|(revision, size)| {
+        (Arc::clone(revision), (size as usize).saturating_sub(replicas.revision(revision).alive()))
+    });
+    missing.filter(|(_, missing)| *missing > 0).collect()
+}
+
+/// How many numbers more than are left must be reserved for the Pods that `sizes` lack. Creates beyond one pass's are
+/// reserved for when that comes.
+pub fn lacking_numbers(sizes: &Sizes, replicas: &Replicas) -> usize {
+    let wanted: usize = missing(sizes, replicas).iter().map(|(_, missing)| missing).sum();
+    wanted.min(BURST).saturating_sub(replicas.numbers.left())
+}
+
+/// What must serve, as far as this operator decides: it deletes no Pod that serves where fewer would be left.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    /// Pods that must be available.
+    pub available: usize,
+    /// Seconds for which a Pod must be ready before it is available.
+    pub min_ready_seconds: i64,
+    /// The second at which it is.
+    pub now: i64,
+}
+
+impl Floor {
+    /// What a workload asks for.
+    pub fn of(desired: &Desired, now: i64) -> Self {
+        let available = match desired.strategy {
+            Strategy::Recreate => 0,
+            Strategy::RollingUpdate { unavailable, .. } => desired.replicas.saturating_sub(unavailable),
+        };
+        Self { available: available as usize, min_ready_seconds: desired.min_ready_seconds, now }
+    }
+
+    /// Nothing must serve: the workload is being deleted.
+    pub const NONE: Self = Self { available: 0, min_ready_seconds: 0, now: 0 };
+
+    fn is_available(&self, fact: &PodFact) -> bool {
+        fact.ready_since.is_some_and(|since| {
+            self.min_ready_seconds == 0 || since.saturating_add(self.min_ready_seconds) <= self.now
+        })
+    }
+}
+
+/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then those that
+/// serve, as long as enough do.
+pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
+    let mut serving = Vec::new();
+    let mut chosen = Vec::new();
+    for (revision, counts) in replicas.revisions() {
+        let surplus = counts.alive().saturating_sub(sizes.get(revision) as usize);
+        let facts = counts.ranked().take(surplus).filter_map(|number| replicas.get(number));
+        for fact in facts.take(limit) {
+            let list = if floor.is_available(fact) { &mut serving } else { &mut chosen };
+            list.extend(PodRef::of(fact));
+        }
+    }
+    let available: usize = replicas
+        .revisions()
+        .map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now))
+        .sum();
+    serving.truncate(available.saturating_sub(floor.available));
+    chosen.extend(serving);
+    chosen.truncate(limit);
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounting::ledger::Total;
+
+    /// Pods as (revision, whether it serves), numbered from 1.
+    fn replicas(pods: &[(&str, bool)]) -> Replicas {
+        let mut replicas = Replicas::default();
+        for (number, (revision, serves)) in (1..).zip(pods) {
+            let mut fact = PodFact::unseen(number, "web", &format!("u-{number}"), revision, true);
+            (fact.seen, fact.bound, fact.ready_since) = (true, true, serves.then_some(0));
+            replicas.observe(fact);
+        }
+        replicas
+    }
+
+    fn sizes(of: &[(&str, u32)]) -> Sizes {
+        Sizes::new(of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect(), Total::default())
+    }
+
+    fn check(pods: &[(&str, bool)], of: &[(&str, u32)], must_serve: usize, deleted: &[u64], made: &[(&str, usize)]) {
+        let (replicas, sizes) = (replicas(pods), sizes(of));
+        let floor = Floor { available: must_serve, min_ready_seconds: 0, now: 10 };
+        let surplus: Vec<u64> =
+            surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
+        let missing = missing(&sizes, &replicas);
+        let missing: Vec<_> = missing.iter().map(|(revision, pods)| (&**revision, *pods)).collect();
+        assert_eq!((surplus.as_slice(), missing.as_slice()), (deleted, made), "{pods:?} {of:?}");
+    }
+
+    #[test]
+    fn each_revision_is_filled_to_its_size() {
+        check(&[], &[("old", 1), ("new", 2)], 0, &[], &[("old", 1), ("new", 2)]);
+        check(&[("old", true)], &[("old", 3), ("new", 2)], 3, &[], &[("old", 2), ("new", 2)]);
+        check(&[("old", true), ("new", false)], &[("old", 1), ("new", 1)], 1, &[], &[]);
+    }
+
+    #[test]
+    fn what_does_not_serve_goes_first_and_the_newest_of_equals() {
+        check(&[("old", true), ("old", false)], &[("old", 1)], 1, &[2], &[]);
+        check(&[("old", false), ("old", false)], &[("old", 1)], 1, &[2], &[]);
+        check(&[("a", true), ("b", false)], &[], 0, &[2, 1], &[]);
+    }
+
+    #[test]
+    fn no_pod_that_serves_goes_where_too_few_would_be_left() {
+        check(&[("old", true), ("old", true), ("new", false)], &[("new", 1)], 2, &[], &[]);
+        check(&[("old", true), ("old", true), ("new", true)], &[("new", 1)], 2, &[2], &[]);
+        check(&[("old", true), ("old", true), ("new", true)], &[("new", 1)], 0, &[2, 1], &[]);
+    }
+
+    #[test]
+    fn numbers_are_reserved_for_the_creates_of_one_pass() {
+        let mut replicas = replicas(&[("old", true)]);
+        let sizes = sizes(&[("old", 3)]);
+        assert_eq!(lacking_numbers(&sizes, &replicas), 2);
+        replicas.numbers.reserve(4..=4);
+        assert_eq!(lacking_numbers(&sizes, &replicas), 1);
+        assert_eq!(lacking_numbers(&self::sizes(&[("old", 100_000)]), &replicas), BURST - 1);
+    }
+}

@@ -1,0 +1,247 @@
+//! The Pods of one workload, with every count that a decision reads kept up to date per event.
+//!
+//! A watch event touches one Pod and costs the logarithm of their number; a decision reads counts and just the Pods that
+//! it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice; what users
+//! are told is counted from what the watch shows alone.
+
+mod doubts;
+mod endpoints;
+mod fact;
+mod numbers;
+mod readiness;
+mod revision_counts;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use doubts::Doubts;
+pub use doubts::{Doubt, DoubtfulWrite};
+use endpoints::Endpoints;
+pub use fact::{Life, PodFact};
+pub use numbers::Numbers;
+pub use revision_counts::RevisionCounts;
+
+/// The Pods of one workload.
+#[derive(Debug, Default)]
+pub struct Replicas {
+    pods: BTreeMap<u64, PodFact>,
+    revisions: BTreeMap<Arc<str>, RevisionCounts>,
+    /// Pods that the watch shows as terminating.
+    terminating: BTreeSet<u64>,
+    /// Pods that a list which has begun has not shown yet.
+    unlisted: BTreeSet<u64>,
+    doubts: Doubts,
+    endpoints: Endpoints,
+    /// The numbers that this process may give to Pods.
+    pub numbers: Numbers,
+}
+
+impl Replicas {
+    /// Takes in what the watch shows of a Pod.
+    pub fn observe(&mut self, mut fact: PodFact) {
+        let number = fact.number;
+        if let Some(known) = self.pods.get(&number).filter(|known| known.uid == fact.uid) {
+            // The event may be older than our own writes, which it then does not show.
+            fact.deleting = known.deleting && fact.life != Life::Terminating;
+            fact.has_finalizer &= known.has_finalizer;
+        }
+        let settled = match self.doubts.get(&number).map(|doubt| doubt.write) {
+            Some(DoubtfulWrite::Create) => true,
+            Some(DoubtfulWrite::Delete) => fact.life == Life::Terminating,
+            None => false,
+        };
+        if settled {
+            self.doubts.remove(&number);
+        }
+        self.unlisted.remove(&number);
+        self.set(Some(fact), number);
+    }
+
+    /// The Pod is gone from the API, or is no longer one of ours.
+    pub fn observe_gone(&mut self, number: u64) {
+        self.set(None, number);
+    }
+
+    /// A complete list begins: every Pod known now must be in it, or it is gone.
+    pub fn list_begins(&mut self) {
+        self.unlisted = self.pods.keys().copied().collect();
+    }
+
+    /// The list is complete: takes out the Pods that it has not shown, which are gone. An own create that came after its
+    /// beginning is not missed in it, nor is one of which nobody knows whether it was carried out.
+    pub fn list_ends(&mut self) -> Vec<PodFact> {
+        let mut unlisted = std::mem::take(&mut self.unlisted);
+        unlisted.retain(|number| {
+            self.doubts.get(number).is_none_or(|doubt| doubt.write != DoubtfulWrite::Create)
+        });
+        let gone: Vec<_> = unlisted.iter().filter_map(|number| self.pods.get(number).cloned()).collect();
+        for number in unlisted {
+            self.set(None, number);
+        }
+        gone
+    }
+
+    /// Remembers an own create.
+    pub fn created(&mut self, fact: PodFact) {
+        let number = fact.number;
+        if self.pods.get(&number).is_none_or(|known| !known.seen) {
+            // A list that had begun before it may not show it.
+            self.unlisted.remove(&number);
+            self.set(Some(fact), number);
+        }
+        self.doubts.remove(&number);
+    }
+
+    /// Remembers an own delete.
+    pub fn deleted(&mut self, number: u64) {
+        self.change(number, |fact| fact.deleting = fact.life != Life::Terminating);
+    }
+
+    /// Remembers that our finalizer is off.
+    pub fn finalizer_removed(&mut self, number: u64) {
+        self.change(number, |fact| fact.has_finalizer = false);
+    }
+
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut PodFact)) {
+        if let Some(mut fact) = self.pods.get(&number).cloned() {
+            change(&mut fact);
+            self.put(Some(fact), number);
+        }
+    }
+
+    /// Replaces a Pod; without one nothing of it is in doubt.
+    fn set(&mut self, new: Option<PodFact>, number: u64) {
+        if new.is_none() {
+            self.doubts.remove(&number);
+        }
+        self.put(new, number);
+    }
+
+    /// The only place that changes a Pod and the counts it is part of.
+    fn put(&mut self, new: Option<PodFact>, number: u64) {
+        if let Some(old) = self.pods.remove(&number) {
+            self.endpoints.remove(&old);
+            let emptied = self.revisions.get_mut(&old.revision).is_some_and(|counts| counts.remove(&old));
+            if emptied {
+                self.revisions.remove(&old.revision);
+            }
+        }
+        self.terminating.remove(&number);
+        let Some(fact) = new else { return };
+        self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
+        self.endpoints.add(&fact);
+        if fact.life == Life::Terminating {
+            self.terminating.insert(number);
+        }
+        self.pods.insert(number, fact);
+    }
+}
+
+/// What decisions read.
+impl Replicas {
+    /// A Pod by its number.
+    pub fn get(&self, number: u64) -> Option<&PodFact> {
+        self.pods.get(&number)
+    }
+
+    /// Every Pod, in order of numbers. Only for decisions that act on all of them.
+    pub fn iter(&self) -> impl Iterator<Item = &PodFact> {
+        self.pods.values()
+    }
+
+    /// Whether there is no Pod.
+    pub fn is_empty(&self) -> bool {
+        self.pods.is_empty()
+    }
+
+    /// Whether any Pod has a number in that range.
+    pub fn any_in(&self, first: u64, last: u64) -> bool {
+        self.pods.range(first..=last).next().is_some()
+    }
+
+    /// The highest number of a Pod; 0 if there is none.
+    pub fn highest_number(&self) -> u64 {
+        self.pods.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// The counts of a revision; all zero if it has no Pods.
+    pub fn revision(&self, revision: &str) -> &RevisionCounts {
+        static NONE: RevisionCounts = RevisionCounts::EMPTY;
+        self.revisions.get(revision).unwrap_or(&NONE)
+    }
+
+    /// All revisions that have Pods, and their counts.
+    pub fn revisions(&self) -> impl Iterator<Item = (&Arc<str>, &RevisionCounts)> {
+        self.revisions.iter()
+    }
+
+    /// How many Pods the watch shows as terminating.
+    pub fn terminating(&self) -> usize {
+        self.terminating.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn unseen(number: u64, uid: &str) -> PodFact {
+        PodFact::unseen(number, &format!("web-{number}"), uid, "rev", true)
+    }
+
+    fn seen(number: u64, life: Life) -> PodFact {
+        PodFact { seen: true, life, ..unseen(number, &format!("u-{number}")) }
+    }
+
+    #[test]
+    fn a_create_that_comes_after_a_list_has_begun_is_not_missed_in_it() {
+        let mut pods = Replicas::default();
+        pods.created(unseen(2, "u-2"));
+        pods.list_begins();
+        pods.created(unseen(1, "u-1"));
+        let gone = pods.list_ends();
+        assert_eq!(gone.iter().map(|fact| fact.number).collect::<Vec<_>>(), [2]);
+        assert!(pods.get(1).is_some());
+    }
+
+    #[test]
+    fn a_create_in_doubt_counts_as_there_until_it_is_known_not_to_be() {
+        let mut pods = Replicas::default();
+        let until = Timestamp::UNIX_EPOCH;
+        pods.perhaps_created(unseen(1, ""), until);
+        pods.list_begins();
+        assert_eq!(pods.list_ends(), []);
+        let counts = |pods: &Replicas| {
+            let counts = pods.revision("rev");
+            (counts.alive(), counts.shown_alive(), pods.doubts().count())
+        };
+        assert_eq!(counts(&pods), (1, 0, 1));
+        pods.was_not_created(1);
+        assert_eq!(counts(&pods), (0, 0, 0));
+        pods.perhaps_created(unseen(2, ""), until);
+        pods.observe(seen(2, Life::Alive));
+        assert_eq!(counts(&pods), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_delete_in_doubt_counts_as_done_until_it_is_known_not_to_be() {
+        let mut pods = Replicas::default();
+        let counts = |pods: &Replicas| {
+            let counts = pods.revision("rev");
+            (counts.alive(), counts.shown_alive(), pods.terminating(), pods.doubts().count())
+        };
+        pods.observe(seen(1, Life::Alive));
+        pods.perhaps_deleted(1, Timestamp::UNIX_EPOCH);
+        assert_eq!(counts(&pods), (0, 1, 0, 1));
+        // An event that is older than the delete does not show it.
+        pods.observe(seen(1, Life::Alive));
+        assert_eq!(counts(&pods), (0, 1, 0, 1));
+        pods.was_not_deleted(1);
+        assert_eq!(counts(&pods), (1, 1, 0, 0));
+        pods.perhaps_deleted(1, Timestamp::UNIX_EPOCH);
+        pods.observe(seen(1, Life::Terminating));
+        assert_eq!(counts(&pods), (0, 0, 1, 0));
+    }
+}

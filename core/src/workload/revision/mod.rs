@@ -1,0 +1,169 @@
+//! Revisions: a template and all else that decides about its Pods, under a name made of their content.
+
+mod hash;
+mod history;
+
+use std::sync::Arc;
+
+use hooked_crd::{HandlerKind, HookPolicy, Measurement};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::lifecycle::{PodShape, PodSpec};
+use crate::workload::template::{Owner, Runner, inject};
+
+pub use hash::short_hash;
+pub use history::{Stored, expendable};
+
+/// What the name of an object may have at most, in bytes.
+const MAX_NAME: usize = 253;
+
+/// The part of `spec.hooks` that decides about Pods: a change of it is rolled out as one of the template is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PodHooks {
+    /// Where the truth about hook runs is asked to come from.
+    #[serde(default)]
+    pub measurement: Measurement,
+    /// Timeouts, retries and failure handling asked for.
+    #[serde(default)]
+    pub policies: Vec<HookPolicy>,
+}
+
+impl PodHooks {
+    /// As it is stored with a revision; null where nothing is asked for.
+    fn to_value(&self) -> Value {
+        if *self == Self::default() { Value::Null } else { serde_json::to_value(self).unwrap_or_default() }
+    }
+}
+
+/// A template, and how the hooks of its Pods are run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    /// Its name: the hash of the rest.
+    pub name: Arc<str>,
+    /// The Pod template without null fields.
+    pub template: Value,
+    /// How the hooks of its Pods are run and measured.
+    pub hooks: PodHooks,
+    /// The hooks and probes of the template's containers.
+    pub shape: PodShape,
+}
+
+impl Revision {
+    /// The revision of a template as a user writes it. An error if the template is not what a Pod's is.
+    pub fn of_template(
+        template: &Value,
+        hooks: PodHooks,
+        collision_count: i32,
+    ) -> Result<Self, serde_json::Error> {
+        let template = hash::canonical(template);
+        let name = hash::of_template(&template, &hooks.to_value(), collision_count).into();
+        let shape = PodShape::of(&PodSpec::deserialize(&template["spec"])?);
+        Ok(Self { name, template, hooks, shape })
+    }
+
+    /// The revision of that name as [`Self::data`] was stored.
+    pub fn of_data(name: &str, data: &Value) -> Result<Self, serde_json::Error> {
+        let hooks = PodHooks::deserialize(&data["hooks"]).unwrap_or_default();
+        let template = data["template"].clone();
+        let shape = PodShape::of(&PodSpec::deserialize(&template["spec"])?);
+        Ok(Self { name: name.into(), template, hooks, shape })
+    }
+
+    /// All that decides about the Pods of the revision, as it is stored.
+    pub fn data(&self) -> Value {
+        let mut data = json!({"template": self.template});
+        let hooks = self.hooks.to_value();
+        if !hooks.is_null() {
+            data["hooks"] = hooks;
+        }
+        data
+    }
+
+    /// Pods of the revision as the template has them: their hooks are observed.
+    pub fn as_written(&self, measuring: Measuring) -> PodSource {
+        PodSource { template: self.template.clone(), measuring }
+    }
+
+    /// Pods of the revision with the runner in front of their exec hooks, if that is asked for and possible.
+    pub fn with_runner(&self, runner: &Runner) -> PodSource {
+        if self.hooks.measurement == Measurement::Observe {
+            return self.as_written(Measuring::Observed);
+        }
+        match inject(&self.template, runner, &self.hooks.policies) {
+            Ok(Some(template)) => PodSource { template, measuring: Measuring::Runner },
+            Ok(None) => self.as_written(Measuring::Observed),
+            Err(reason) => self.as_written(Measuring::Unavailable(reason.to_string())),
+        }
+    }
+}
+
+/// A fingerprint of what [`Revision::data`] gives, by which two are known to be the same.
+pub fn fingerprint(data: &Value) -> u64 {
+    let digest = Sha256::digest(hash::canonical(data).to_string());
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// What Pods of a revision are made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodSource {
+    /// The template, with the runner where the runner is in force.
+    pub template: Value,
+    /// What became of the wish to measure their hooks by the runner.
+    pub measuring: Measuring,
+}
+
+/// What became of the wish to measure hooks by the runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measuring {
+    /// Hooks are observed, as was asked, or there is no exec hook to measure.
+    Observed,
+    /// Exec hooks run under the runner.
+    Runner,
+    /// Hooks are observed though the runner was asked for, for this reason.
+    Unavailable(String),
+}
+
+impl Measuring {
+    /// Whether hooks of that handler run under the runner.
+    pub fn measures(&self, handler: HandlerKind) -> bool {
+        *self == Self::Runner && handler == HandlerKind::Exec
+    }
+}
+
+/// The name of the ControllerRevision that holds a revision of a workload.
+pub fn object_name(owner: &Owner, revision: &str) -> String {
+    let name = format!("{}-{revision}", owner.name);
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    // Two long names that are cut alike are told apart by what comes after.
+    let suffix = format!("-{revision}-{}", short_hash(&[&owner.uid], 6));
+    let base = owner.name.get(..MAX_NAME - suffix.len()).unwrap_or_default().trim_end_matches(['-', '.']);
+    format!("{base}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_revisions_object_is_allowed_and_its_own() {
+        let name = |uid: &str, length| {
+            let owner = Owner { name: "a".repeat(length), uid: uid.to_owned() };
+            object_name(&owner, "6c9fbdtzkw")
+        };
+        assert_eq!(name("u-1", 3), "aaa-6c9fbdtzkw");
+        assert_eq!(name("u-1", 253).len(), MAX_NAME);
+        assert_ne!(name("u-1", 253), name("u-2", 253));
+    }
+
+    #[test]
+    fn a_revision_is_read_back_as_it_was_stored() {
+        let template = json!({"spec": {"containers": [{"name": "web", "command": null}]}});
+        let hooks = PodHooks { measurement: Measurement::Observe, policies: Vec::new() };
+        let revision = Revision::of_template(&template, hooks, 0).unwrap();
+        assert_eq!(Revision::of_data(&revision.name, &revision.data()).unwrap(), revision);
+    }
+}
