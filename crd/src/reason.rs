@@ -116,8 +116,8 @@ reasons! {
     /// A hook runs for longer than is good for its container: a postStart for a minute, a preStop for most of the grace
     /// period.
     HookStuck: [Condition(HOOKS_HEALTHY, "False"), Event("Warning")],
-    /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and policies
-    /// are not in force.
+    /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
+    /// policies are not in force.
     RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
     /// No hook is failing, but a policy allows a preStop more time than the grace period has.
     PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],

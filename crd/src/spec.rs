@@ -52,7 +52,8 @@ pub struct HookedWorkloadSpec {
     /// How many old revisions are kept to roll back to. 10 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_history_limit: Option<i32>,
-    /// While true, a changed template is not rolled out; the workload is still scaled, and Pods that are gone are replaced.
+    /// While true, a changed template is not rolled out; the workload is still scaled, and Pods that are gone are
+    /// replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// Seconds a rollout may go on without progress before the condition Progressing turns False. 600 if absent.
@@ -144,8 +145,8 @@ pub enum Measurement {
 }
 
 /// Whether a Pod waits until its hook runs are counted. `Durable` (the default): a finalizer keeps it until then.
-/// `BestEffort`: Pods have no finalizer and vanish as those of a Deployment do; some runs end Unknown. The workload itself
-/// has a finalizer either way, so that its last runs are counted.
+/// `BestEffort`: Pods have no finalizer and vanish as those of a Deployment do; some runs end Unknown. The workload
+/// itself has a finalizer either way, so that its last runs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Evidence {
     /// A Pod finalizer keeps the evidence until it is counted.

@@ -63,7 +63,8 @@ pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Opt
                 }
             }
             Event::Signal(Arrived::ForHook(signal)) => {
-                // The hook's process number cannot be another process's by now: only `reap` above gives the number back.
+                // The hook's process number cannot be another process's by now: only `reap` above gives the number
+                // back.
                 let _ = kill_process(hook, signal);
                 note(signal, stop);
             }
@@ -86,7 +87,8 @@ pub(crate) fn note(signal: Signal, stop: &mut Option<Signal>) {
     }
 }
 
-/// Ends the hook's process and all its descendants: SIGTERM, a moment, SIGKILL. Returns how the hook's own process ended.
+/// Ends the hook's process and all its descendants: SIGTERM, a moment, SIGKILL. Returns how the hook's own process
+/// ended.
 fn end_all(hook: Pid, watch: &mut Watch) -> Option<Exit> {
     signal_all(hook, Signal::TERM);
     // A stopped process handles SIGTERM only after SIGCONT.

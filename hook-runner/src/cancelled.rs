@@ -1,5 +1,5 @@
-//! The mark that the hooks of a Pod are cancelled: the Pod is to be removed, and hooks that would start later are not to
-//! delay that.
+//! The mark that the hooks of a Pod are cancelled: the Pod is to be removed, and hooks that would start later are not
+//! to delay that.
 //!
 //! The mark is a file in the record directory, which all containers of the Pod share. A runner whose postStart hook the
 //! operator stops makes the file, and runners that start later find it.

@@ -1,10 +1,11 @@
-//! Processes that the hook leaves behind may go on writing: the runner does not wait for them, and their output does not
-//! kill them.
+//! Processes that the hook leaves behind may go on writing: the runner does not wait for them, and their output does
+//! not kill them.
 //!
-//! When the hook's process has ended and another process still holds the hook's pipes, a copy of the runner stays behind
-//! that reads the pipes to their end and discards what it reads. Every alternative changes the program that writes: a
-//! pipe without a reader kills the program, a pipe that the program holds the reading end of blocks it when full, a file
-//! fills the disk, a terminal makes the program behave as on a terminal, and a socket cannot be opened as `/dev/stdout`.
+//! When the hook's process has ended and another process still holds the hook's pipes, a copy of the runner stays
+//! behind that reads the pipes to their end and discards what it reads. Every alternative changes the program that
+//! writes: a pipe without a reader kills the program, a pipe that the program holds the reading end of blocks it when
+//! full, a file fills the disk, a terminal makes the program behave as on a terminal, and a socket cannot be opened as
+//! `/dev/stdout`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;

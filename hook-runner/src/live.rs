@@ -1,7 +1,7 @@
 //! The live channel: the operator hears of the run while the hook runs, and can have the hook stopped.
 //!
-//! The hook never waits for the channel and is not affected by the channel's failures; the durable record in the termination
-//! log is written without it.
+//! The hook never waits for the channel and is not affected by the channel's failures; the durable record in the
+//! termination log is written without it.
 
 mod connection;
 mod socket;
@@ -29,8 +29,8 @@ const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// The channel of one run.
 pub(crate) struct Live {
     directory: PathBuf,
-    /// Where to mark that the Pod's hooks are cancelled, if the operator stops this hook; `None` for a preStop hook, which
-    /// cancels no other.
+    /// Where to mark that the Pod's hooks are cancelled, if the operator stops this hook; `None` for a preStop hook,
+    /// which cancels no other.
     mark_in: Option<PathBuf>,
     begun: Record,
     proof: Option<Proof>,

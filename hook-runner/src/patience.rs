@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// How long one run may wait for locks in all. Recording may delay a hook by 100 ms; the rest is for the writing itself.
+/// How long one run may wait for locks in all. Recording may delay a hook by 100 ms; the rest is for the writing
+/// itself.
 const TOTAL: Duration = Duration::from_millis(60);
 const STEP: Duration = Duration::from_millis(1);
 

@@ -87,7 +87,8 @@ fn forgo(invocation: &Invocation, recorder: Recorder) -> u8 {
 fn prepare(invocation: &Invocation) -> io::Result<Watch> {
     let streams = Streams::new(invocation.recorded_output())?;
     let signals = Signals::block()?;
-    // Any number but 0 means yes. Without a subreaper, processes that leave the hook's tree are out of reach at the timeout.
+    // Any number but 0 means yes. Without a subreaper, processes that leave the hook's tree are out of reach at the
+    // timeout.
     let _ = set_child_subreaper(Some(getpid()));
     Ok(Watch::new(signals, streams))
 }

@@ -56,7 +56,8 @@ impl Counts {
 pub enum Earlier {
     /// The execution ended with this outcome.
     Ended(Outcome),
-    /// The execution was started, and its end is not recorded: it was still running then, or was killed with its runner.
+    /// The execution was started, and its end is not recorded: it was still running then, or was killed with its
+    /// runner.
     Open,
 }
 

@@ -2,10 +2,10 @@
 //!
 //! The operator calls the runner by an [`Invocation`]; the runner answers by a [`Record`].
 //!
-//! A run leaves up to two records with the same [`RunId`]: one before the hook starts, one after it has ended.
-//! Each is one line of text, `hooked.dev/v1 {…}`, in a file that anyone in the container may write to. So [`parse`]
-//! believes nothing: what is odd in form, size or number is ignored, and no text makes it panic.
-//! Whether a well-formed record is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
+//! A run leaves up to two records with the same [`RunId`]: one before the hook starts, one after it has ended. Each is
+//! one line of text, `hooked.dev/v1 {…}`, in a file that anyone in the container may write to. So [`parse`] believes
+//! nothing: what is odd in form, size or number is ignored, and no text makes it panic. Whether a well-formed record
+//! is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
 //!
 //! While a hook runs, its runner may also speak with the operator over the live channel, and sends the same records:
 //! [`Hello`], [`FromOperator`].

@@ -34,8 +34,8 @@ pub const ADDRESS_FILE: &str = "address";
 /// The file in that volume that holds the operator's certificate authorities, as PEM.
 pub const AUTHORITIES_FILE: &str = "ca";
 
-/// What the operator gives a run whose token it has accepted, and accepts from the same run later, when the Pod's token has
-/// expired. A secret.
+/// What the operator gives a run whose token it has accepted, and accepts from the same run later, when the Pod's
+/// token has expired. A secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof(pub [u8; 32]);
 
@@ -129,8 +129,8 @@ pub enum FromOperator {
         /// What the runner sends when it connects again.
         proof: Proof,
     },
-    /// The operator refuses the runner, for this reason, and closes the connection. The runner does not connect again for
-    /// this run.
+    /// The operator refuses the runner, for this reason, and closes the connection. The runner does not connect again
+    /// for this run.
     Refused(String),
     /// The runner is to stop the hook: the Pod is to be removed, and the run is cancelled.
     Stop,

@@ -9,8 +9,8 @@ pub enum Outcome {
     Failed,
     /// The policy's timeout ended the last attempt, whatever its exit code was then.
     TimedOut,
-    /// The operator stopped the hook, and no attempt succeeded after that; or the hook was not begun, since the hooks of its
-    /// Pod were cancelled already.
+    /// The operator stopped the hook, and no attempt succeeded after that; or the hook was not begun, since the hooks
+    /// of its Pod were cancelled already.
     Cancelled,
 }
 

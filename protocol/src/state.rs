@@ -1,7 +1,7 @@
 //! What the runner keeps between runs: the executions of one hook of one container since the Pod began.
 //!
-//! The runner writes the state before the hook starts, with the new execution still open, and again when the hook has ended.
-//! A runner that is killed between the two leaves the execution open for ever, which is the truth.
+//! The runner writes the state before the hook starts, with the new execution still open, and again when the hook has
+//! ended. A runner that is killed between the two leaves the execution open for ever, which is the truth.
 
 use std::fmt;
 
@@ -47,8 +47,8 @@ impl State {
     /// Bytes that a state takes: always as many, so that a new one can be written over an old one.
     pub const BYTES: usize = 160;
 
-    /// Reads what [`fmt::Display`] writes. A text of no bytes is the state before the first execution: its file was made
-    /// and not yet written.
+    /// Reads what [`fmt::Display`] writes. A text of no bytes is the state before the first execution: its file was
+    /// made and not yet written.
     ///
     /// # Errors
     /// [`StateError::Form`] and [`StateError::Numbers`], for a text that this program did not write as it is.

@@ -1,7 +1,8 @@
 //! The live channel of a Pod: where its runners reach the operator, and how each side knows the other.
 //!
-//! One projected volume carries a token of the Pod, and, from annotations, the operator's address and certificates. So the
-//! operator creates nothing in users' namespaces, and patches the annotations where address or certificates change.
+//! One projected volume carries a token of the Pod, and, from annotations, the operator's address and certificates. So
+//! the operator creates nothing in users' namespaces, and patches the annotations where address or certificates
+//! change.
 
 use hooked_protocol::{ADDRESS_FILE, AUTHORITIES_FILE, TOKEN_FILE};
 use serde_json::{Value, json};

@@ -15,8 +15,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner reference of everything that this workload controls. The reference does not block the owner's deletion: our
-    /// own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds after our CRD is new.
+    /// The owner reference of everything that this workload controls. The reference does not block the owner's
+    /// deletion: our own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds
+    /// after our CRD is new.
     pub fn reference(&self) -> Value {
         json!({
             "apiVersion": names::API_VERSION,
