@@ -20,6 +20,7 @@
 
 pub mod kubelet;
 mod server;
+pub mod world;
 
 pub use server::{
     ApiServer, ContentType, EventType, Expired, LabelSelector, Method, Quota, Refusal, Reply, Request,
