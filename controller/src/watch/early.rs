@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::PodEvidence;
 
 /// Events that are remembered, over all Pods. Most are about Pods that are none of ours, so the newest are kept.
 const MOST: usize = 1024;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooked_core::accounting::Heard;
 use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::PodEvidence;
 use hooked_core::pass::{Locked, Memory};
 use hooked_core::workload::replicas::PodFact;
 use hooked_core::workload::template::Owner;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::lifecycle::kubelet::is_from_kubelet;
 use hooked_core::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
 use hooked_core::names;
 use hooked_core::workload::template::pod_name;
@@ -186,13 +187,13 @@ pub(crate) struct SlimEvent {
     pub(crate) message: String,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
-    component: String,
+    from_kubelet: bool,
 }
 
 impl SlimEvent {
     /// Whether it says that the kubelet wrote it: nobody else knows what a hook did.
     pub(crate) fn is_from_kubelet(&self) -> bool {
-        self.component == "kubelet"
+        self.from_kubelet
     }
 }
 
@@ -246,8 +247,6 @@ impl From<WireEvent> for SlimEvent {
             source,
             reporting_component,
         } = event;
-        // Older kubelets name themselves only as the source, newer ones as both.
-        let component = if source.component.is_empty() { reporting_component } else { source.component };
         let Involved { uid, field_path } = involved_object;
         let first = first_timestamp.or(event_time);
         Self {
@@ -258,7 +257,7 @@ impl From<WireEvent> for SlimEvent {
             message,
             first,
             last: last_timestamp,
-            component,
+            from_kubelet: is_from_kubelet(&source.component, &reporting_component),
         }
     }
 }

@@ -8,12 +8,12 @@ use hooked_crd::{HandlerKind, HookKind};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
 use super::per_hook::PerHook;
-use super::pod::{Container, Handler, PodSpec};
+use super::pod::{Container, Handler, ObservedPod, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodShape {
-    /// App containers and sidecars by name.
+    /// App containers and sidecars by name; for people also other init containers.
     pub containers: BTreeMap<Arc<str>, ContainerShape>,
 }
 
@@ -55,10 +55,20 @@ pub struct Hook {
 impl PodShape {
     /// Reads the shape of `spec`. Init containers that are no sidecars have no hooks and are left out.
     pub fn of(spec: &PodSpec) -> Self {
-        let sidecars = spec.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
-        let containers =
-            sidecars.chain(&spec.containers).map(|c| (c.name.as_str().into(), ContainerShape::of(c)));
-        Self { containers: containers.collect() }
+        let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
+        Self::of_containers(sidecars.chain(&spec.containers))
+    }
+
+    /// Reads the shape of `spec` with all of its init containers: they have no hooks, and may be killed as
+    /// others are.
+    pub(super) fn with_init_containers(spec: &PodSpec) -> Self {
+        Self::of_containers(spec.init_containers.iter().chain(&spec.containers))
+    }
+
+    fn of_containers<'a>(containers: impl Iterator<Item = &'a Container>) -> Self {
+        let shapes =
+            containers.map(|container| (container.name.as_str().into(), ContainerShape::of(container)));
+        Self { containers: shapes.collect() }
     }
 
     /// Every hook of every container, in order of their names.
@@ -87,6 +97,13 @@ impl ContainerShape {
     /// Whether a probe may kill it.
     pub fn killed_by_probes(&self) -> bool {
         self.liveness || self.startup
+    }
+}
+
+impl ObservedPod {
+    /// The hooks and probes of the Pod's containers.
+    pub fn shape(&self) -> PodShape {
+        PodShape::of(&self.spec)
     }
 }
 

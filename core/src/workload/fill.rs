@@ -150,6 +150,37 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_of_which_nobody_knows_counts_and_is_not_deleted() {
+        let mut replicas = replicas(&[("old", true)]);
+        replicas.perhaps_created(PodFact::unseen(2, "web", "", "old", true), jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(missing(&sizes(&[("old", 2)]), &replicas), []);
+        assert_eq!(surplus(&sizes(&[("old", 1)]), &replicas, &Floor::NONE, 32), []);
+        let all = surplus(&sizes(&[]), &replicas, &Floor::NONE, 32);
+        assert_eq!(all.iter().map(|pod| pod.number).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn no_more_go_at_once_than_are_asked_for_and_those_that_serve_last() {
+        let replicas = replicas(&[("a", true), ("a", false), ("b", true), ("b", false)]);
+        let floor = Floor { available: 1, min_ready_seconds: 0, now: 10 };
+        let gone = |limit| {
+            let gone = surplus(&sizes(&[]), &replicas, &floor, limit);
+            gone.iter().map(|pod| pod.number).collect::<Vec<_>>()
+        };
+        assert_eq!((gone(1), gone(2), gone(32)), (vec![2], vec![2, 4], vec![2, 4, 1]));
+    }
+
+    #[test]
+    fn a_pod_serves_only_when_it_was_ready_for_long_enough() {
+        let replicas = replicas(&[("old", true), ("old", true)]);
+        let gone = |now| {
+            let floor = Floor { available: 2, min_ready_seconds: 5, now };
+            surplus(&sizes(&[("old", 1)]), &replicas, &floor, 32).len()
+        };
+        assert_eq!((gone(4), gone(5)), (1, 0));
+    }
+
+    #[test]
     fn numbers_are_reserved_for_the_creates_of_one_pass() {
         let mut replicas = replicas(&[("old", true)]);
         let sizes = sizes(&[("old", 3)]);

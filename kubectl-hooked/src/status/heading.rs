@@ -1,6 +1,6 @@
 //! The heading of an overview: what somebody on call reads first.
 
-use hooked_crd::{HookTotals, KillStatus, condition};
+use hooked_crd::{HookTotals, KillStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -56,17 +56,14 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
 /// The conditions that are worth a line, under the names that people know.
 fn conditions(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
     let of = |type_: &'static str| conditions.iter().find(move |condition| condition.type_ == type_);
-    let stalled = of(condition::STALLED).filter(|condition| condition.status == "True");
-    let shown = [
-        (condition::READY, of(condition::READY)),
-        (condition::STALLED, stalled),
-        (condition::HOOKS_HEALTHY, of(condition::HOOKS_HEALTHY)),
-    ];
-    shown.into_iter().filter_map(|(label, condition)| Some((label, condition?)))
+    let stalled = of("Stalled").filter(|condition| condition.status == "True");
+    [("Ready", of("Ready")), ("Stalled", stalled), ("HooksHealthy", of("HooksHealthy"))]
+        .into_iter()
+        .filter_map(|(label, condition)| Some((label, condition?)))
 }
 
 fn tone_of(condition: &Condition) -> Tone {
-    if condition.type_ == condition::STALLED { Tone::Bad } else { of_condition(&condition.status) }
+    if condition.type_ == "Stalled" { Tone::Bad } else { of_condition(&condition.status) }
 }
 
 fn totals(totals: &HookTotals, running: i64) -> String {
