@@ -83,7 +83,11 @@ mod tests {
             "spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5}}}]},
         });
         let owner = Owner { name: "hook-demo2".to_owned(), uid: "u-1".to_owned() };
-        let pod = manifest(&template, &Identity { owner: &owner, name: "hook-demo2-x", revision: "rev", number: 7 }, Evidence::Durable);
+        let pod = manifest(
+            &template,
+            &Identity { owner: &owner, name: "hook-demo2-x", revision: "rev", number: 7 },
+            Evidence::Durable,
+        );
         assert_eq!(
             pod["metadata"]["labels"],
             json!({"app": "hook", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"})
@@ -97,7 +101,11 @@ mod tests {
     #[test]
     fn best_effort_evidence_holds_no_pod() {
         let owner = Owner { name: "w".to_owned(), uid: "u".to_owned() };
-        let pod = manifest(&json!({"spec": {}}), &Identity { owner: &owner, name: "w-x", revision: "rev", number: 1 }, Evidence::BestEffort);
+        let pod = manifest(
+            &json!({"spec": {}}),
+            &Identity { owner: &owner, name: "w-x", revision: "rev", number: 1 },
+            Evidence::BestEffort,
+        );
         assert_eq!(pod["metadata"]["finalizers"], json!([]));
     }
 }
