@@ -12,7 +12,8 @@ use super::pods::trigger;
 use super::watched::Watched;
 use super::{Scope, Triggers, watch_config};
 
-/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost nothing.
+/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost
+/// nothing.
 pub(crate) async fn watch_events(
     client: Client,
     scope: Scope,

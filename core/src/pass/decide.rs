@@ -7,8 +7,9 @@ use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use super::memory::Acts;
+use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::subject::{Committed, Subject};
+use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
 use crate::accounting::ledger::{LedgerError, Sizes};
@@ -104,12 +105,7 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
 /// The numbers that are reserved for the Pods which the sizes ask for: above all that were reserved before, and above
 /// those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
-fn reserve(
-    sizes: &Sizes,
-    before: &Committed,
-    prepared: &Prepared,
-    memory: &Memory,
-) -> RangeInclusive<u64> {
+fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
     let used = before.ledger.high_water.max(memory.replicas.highest_number());
     let used = used.max(memory.tracker.highest_number());
     let is_leaving = prepared.target.leaving().is_some();
@@ -136,8 +132,8 @@ fn progressed_at(
     })
 }
 
-/// Why the API server does not carry out what follows from commits. A process that has not tried yet says what the one
-/// before it has found out.
+/// Why the API server does not carry out what follows from commits. A process that has not tried yet says
+/// what the one before it has found out.
 fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
     match &memory.acts {
         Acts::Done => None,

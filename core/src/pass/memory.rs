@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
-use super::commit::{Overlay, Pace};
+use super::overlay::{Overlay, Pace};
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;

@@ -31,7 +31,12 @@ fn refused(code: u16, body: &Value) -> Failure {
         let text = |field: &str| cause[field].as_str().unwrap_or_default().to_owned();
         (text("field"), text("message"))
     });
-    Failure::Refused(Refused { code, reason: text("reason"), message: text("message"), causes: causes.collect() })
+    Failure::Refused(Refused {
+        code,
+        reason: text("reason"),
+        message: text("message"),
+        causes: causes.collect(),
+    })
 }
 
 /// The answer of a server that does not carry a request out, by its status.

@@ -2,62 +2,26 @@
 
 mod create;
 mod delete;
+mod error;
 mod finalizer;
+mod parallel;
 mod refresh;
 
-use std::sync::Arc;
-
-use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use thiserror::Error;
 
 use super::memory::Acts;
+use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::store::StoreError;
-use super::subject::{Committed, Subject};
-use super::{Cluster, Failure, Locked, Memory};
+use super::subject::Subject;
+use super::{Cluster, Locked, Memory};
 use crate::workload::target::Leaving;
+
+pub use error::ActError;
 
 pub(super) use create::is_ours;
 pub(super) use delete::{delete_all, stop_hung_hooks};
-pub(super) use finalizer::{change, orphan_all, remove_finalizer};
 use finalizer::remove_finalizers;
-
-/// The most requests under way at once for one workload.
-pub(super) const PARALLEL: usize = 32;
-
-/// Why what follows from a commit could not be done.
-#[derive(Debug, Error)]
-pub enum ActError {
-    /// A Pod could not be created.
-    #[error("Pod {0} could not be created: {1}")]
-    Create(Arc<str>, Failure),
-    /// A Pod could not be deleted.
-    #[error("Pod {0} could not be deleted: {1}")]
-    Delete(Arc<str>, Failure),
-    /// A Pod could not be changed.
-    #[error("Pod {0} could not be changed: {1}")]
-    Change(Arc<str>, Failure),
-    /// A revision of which Pods are to be made is not known.
-    #[error(transparent)]
-    Read(#[from] StoreError),
-}
-
-impl ActError {
-    /// The server's words, if it is the server that does not do it.
-    fn words(&self) -> Option<&str> {
-        match self {
-            Self::Create(_, Failure::Refused(refused))
-            | Self::Delete(_, Failure::Refused(refused))
-            | Self::Change(_, Failure::Refused(refused))
-                if refused.code != 429 =>
-            {
-                Some(&refused.message)
-            }
-            _ => None,
-        }
-    }
-}
+pub(super) use finalizer::{change, orphan_all, remove_finalizer};
 
 /// What has become of the acts of a pass.
 #[derive(Debug, Default)]
@@ -68,8 +32,8 @@ pub(super) struct Acted {
     pub(super) again: Option<Timestamp>,
 }
 
-/// Acts as `committed` says: first what lets Pods go, then what removes, then what adds. A Pod that cannot be removed keeps
-/// none from being added.
+/// Acts as `committed` says: first what lets Pods go, then what removes, then what adds. A Pod that cannot be
+/// removed keeps none from being added.
 pub(super) async fn act<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -84,7 +48,8 @@ pub(super) async fn act<C: Cluster>(
     if prepared.target.leaving() == Some(Leaving::WithoutPods) {
         errors.extend(orphan_all(cluster, &subject.site, memory).await.err());
     } else {
-        errors.extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
+        errors
+            .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
         if prepared.target.leaving().is_none() {
             let made = create::create_missing(cluster, subject, prepared, committed, memory).await;
             again = made.as_ref().ok().copied().flatten();
@@ -117,9 +82,4 @@ fn remember(acts: &mut Acts, words: Option<&str>, is_done: bool, now: Timestamp)
         (_, Acts::Refused(..)) => true,
         _ => false,
     }
-}
-
-/// Carries requests out side by side, and returns what has become of each.
-async fn all<T>(requests: Vec<impl Future<Output = Result<T, ActError>>>) -> Vec<Result<T, ActError>> {
-    stream::iter(requests).buffer_unordered(PARALLEL).collect().await
 }

@@ -62,7 +62,8 @@ fn of_counts(replicas: &Replicas) -> Sizes {
     let count = |pods: usize| u32::try_from(pods).unwrap_or(u32::MAX);
     // The revision whose first Pod is older is the older one.
     let mut revisions: Vec<_> = replicas.revisions().filter(|(_, counts)| counts.alive() > 0).collect();
-    let first = |revision: &str| replicas.iter().find(|fact| *fact.revision == *revision).map(|fact| fact.number);
+    let first =
+        |revision: &str| replicas.iter().find(|fact| *fact.revision == *revision).map(|fact| fact.number);
     revisions.sort_by_key(|(revision, _)| first(revision));
     let of = revisions.into_iter().map(|(revision, counts)| (revision.clone(), count(counts.alive())));
     let mut sizes = Sizes::new(of.collect(), Total::default());

@@ -178,7 +178,10 @@ impl Checks {
         }
         if let Some(path) = call.path.strip_suffix("/status") {
             if !request.is_late && holder(server) != Some(identity(process).as_str()) {
-                return violated("one-writer", format!("{process:?} writes the status of {path} without the Lease"));
+                return violated(
+                    "one-writer",
+                    format!("{process:?} writes the status of {path} without the Lease"),
+                );
             }
             let object = server.object(path).or(before);
             return object.map_or(Ok(()), |object| self.counts_hold(object, before, nodes));

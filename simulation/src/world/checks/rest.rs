@@ -38,10 +38,14 @@ impl Checks {
         let generation = workload.metadata.generation;
         if status.observed_generation != generation {
             let seen = status.observed_generation;
-            return violated("observed", format!("{name} is of generation {generation:?} and seen as {seen:?}"));
+            return violated(
+                "observed",
+                format!("{name} is of generation {generation:?} and seen as {seen:?}"),
+            );
         }
         let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
-        let terminating = pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        let terminating =
+            pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
         if let Some(pod) = terminating.into_iter().next() {
             return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
         }
@@ -57,7 +61,10 @@ impl Checks {
         };
         if labels[MALFORMED] == "yes" && !desired.paused {
             if says("Stalled").map(|(status, _)| status) != Some("True") {
-                return violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")));
+                return violated(
+                    "conditions",
+                    format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
+                );
             }
         }
         if is_held {
@@ -72,7 +79,8 @@ impl Checks {
         let wanted = desired.replicas as usize;
         if (alive, of_asked) != (wanted, wanted) {
             let progress = says("Progressing");
-            let what = format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+            let what =
+                format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
             return violated("wanted", what);
         }
         if ready.map(|(status, _)| status) != Some("True") {
@@ -82,7 +90,8 @@ impl Checks {
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
-        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref()) else {
+        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref())
+        else {
             return violated("sizes", format!("{} has none", text(object, "name")));
         };
         for (known, size) in sizes.iter() {
@@ -102,7 +111,8 @@ impl Checks {
     /// A run that happened is counted, unless nobody was to count it or nothing was left to tell of it.
     fn is_counted(&self, run: &HookRun, server: &ApiServer) -> Check {
         let Some(made) = self.made.get(&run.pod_uid) else { return Ok(()) };
-        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
+        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned)
+        else {
             return Ok(());
         };
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
@@ -110,7 +120,8 @@ impl Checks {
         let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
         if outcome.is_none() && made.is_durable && !goes_on {
             let HookRun { container, instance, hook, end, .. } = run;
-            let what = format!("{hook:?} of {container}'s instance {instance} in {} ended {end:?}", run.pod_uid);
+            let what =
+                format!("{hook:?} of {container}'s instance {instance} in {} ended {end:?}", run.pod_uid);
             return violated("every-run-counts", what);
         }
         if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
@@ -126,14 +137,18 @@ fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {
-    let is_there = |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
+    let is_there =
+        |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
     for pod in server.objects(PODS) {
         let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
         let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
         let has_ours = finalizers.into_iter().any(|one| one == "hooked.dev/accounting");
         if has_ours && !is_there(owner) {
             let state = if is_over(pod) { "ended" } else { "alive" };
-            return violated("nothing-left", format!("Pod {} of no workload is {state} and held", text(pod, "name")));
+            return violated(
+                "nothing-left",
+                format!("Pod {} of no workload is {state} and held", text(pod, "name")),
+            );
         }
     }
     for revision in server.objects(REVISIONS) {
