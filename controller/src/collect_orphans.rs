@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hooked_core::pass::remove_stray_finalizer;
+use hooked_core::watch::{NamedOwner, Stray};
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::Api;
@@ -12,7 +13,7 @@ use kube::{Error, ResourceExt};
 use kube_runtime::reflector::Store;
 
 use crate::reconcile::Context;
-use crate::watch::{Guarded, NamedOwner, Stray};
+use crate::watch::Guarded;
 
 /// How often it is looked: nothing waits for it but Pods that would otherwise stay for ever.
 const PERIOD: Duration = Duration::from_secs(5);

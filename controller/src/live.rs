@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use hooked_core::pass::Locked;
 use hooked_live::{Heard, Observer, ReportResult, Reported, Sink};
+use hooked_core::watch::{Index, NamedOwner};
 use hooked_protocol::Record;
+use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 
 use crate::metrics::Metrics;
-use crate::watch::{Index, NamedOwner, Scope, Triggers};
+use crate::watch::{Scope, Triggers, reference};
 
 /// The index that holds a scope's Pods, and the queue of the scope's workloads.
 pub(crate) struct ScopedIndex {
@@ -40,10 +42,10 @@ impl Sink for LiveSink {
         let scopes = self.scopes.lock();
         let mut covering = scopes.iter().filter(|scoped| scoped.scope.covers(namespace));
         covering.find_map(|scoped| {
-            let known = scoped.index.observe_live(namespace, pod_uid, record.clone())?;
+            let known = scoped.index.observe_live(namespace, pod_uid, record.clone(), Timestamp::now())?;
             if known.heard == Heard::News {
                 // The receiver is gone only when the operator stops.
-                scoped.triggers.unbounded_send(known.workload).ok();
+                scoped.triggers.unbounded_send(reference(&known.workload)).ok();
             }
             Some(Reported { heard: known.heard, terminating: known.terminating })
         })

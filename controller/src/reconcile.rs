@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use hooked_core::backoff;
 use hooked_core::pass::{Locked, Memory, Passed, Retry, Stop, pass, reject, reject_unreadable};
+use hooked_core::watch::Index;
 use hooked_core::workload::template::Owner;
 use jiff::Timestamp;
 use kube::Resource;
 use kube_runtime::controller::Action;
 
 use crate::port::{Operator, Port};
-use crate::watch::{Guarded, Index};
+use crate::watch::Guarded;
 
 /// The least time between two passes that nothing new has caused.
 const SOON: Duration = Duration::from_millis(100);
@@ -63,9 +64,7 @@ async fn take_through(port: &Port, workload: &Guarded, memory: &Locked<Memory>) 
             Err(Stop::Retry(trouble)) => return Err(trouble),
             Err(Stop::Invalid(why)) => reject(port, &workload.metadata, &why.to_string(), memory).await?,
         },
-        Err(invalid) => {
-            reject_unreadable(port, &invalid.metadata, &invalid.error.to_string(), memory).await?
-        }
+        Err(invalid) => reject_unreadable(port, &invalid.metadata, &invalid.error, memory).await?,
     };
     Ok(Passed { again, trouble: None })
 }

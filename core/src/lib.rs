@@ -5,6 +5,7 @@
 //!
 //! [`lifecycle`] infers from what the API server shows of one Pod which hooks ran and what was killed; [`accounting`] counts
 //! each of them once; [`workload`] decides how many Pods of which revision there are to be; [`status`] says what users read;
+//! [`watch`] is what watches have shown;
 //! and [`pass`](pass::pass) is the order in which all that happens, over a port that somebody else carries out.
 
 pub mod accounting;
@@ -15,4 +16,5 @@ pub mod lifecycle;
 pub mod names;
 pub mod pass;
 pub mod status;
+pub mod watch;
 pub mod workload;

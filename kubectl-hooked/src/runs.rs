@@ -4,9 +4,9 @@ use hooked_crd::{GoDuration, HookRunStatus};
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::End;
 use crate::arguments::{RunsOptions, TableFormat};
 use crate::connect::Connection;
-use crate::end::End;
 use crate::output::hide_output;
 use crate::print::{PrintError, Screen, document};
 use crate::render::{Cut, Line, Tone, ago, named, of_outcome, short, table};
@@ -112,7 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::overview::tests::{now, run};
+    use crate::fixtures::{now, run};
 
     fn check(wide: bool, width: Option<usize>, expect: &[&str]) {
         let more = json!({

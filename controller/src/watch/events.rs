@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, channel::oneshot};
-use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
-use kube::{Client, Resource};
+use hooked_core::watch::{Index, SlimEvent};
+use jiff::Timestamp;
+use kube::Client;
 use kube_runtime::{WatchStreamExt, watcher};
 
 use super::pods::trigger;
-use super::slim::SlimEvent;
-use super::{Index, Scope, Triggers, watch_config};
+use super::watched::Watched;
+use super::{Scope, Triggers, watch_config};
 
 /// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost nothing.
 pub(crate) async fn watch_events(
@@ -22,11 +23,11 @@ pub(crate) async fn watch_events(
 ) {
     let config = watch_config().fields(&format!("involvedObject.kind=Pod,reason={reason}"));
     let mut listed = Some(listed);
-    let mut events = watcher(scope.api::<SlimEvent>(&client), config).default_backoff().boxed();
+    let mut events = watcher(scope.api::<Watched<SlimEvent>>(&client), config).default_backoff().boxed();
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::InitApply(event) | watcher::Event::Apply(event)) => {
-                observe(&index, &event, &triggers);
+            Ok(watcher::Event::InitApply(Watched(event)) | watcher::Event::Apply(Watched(event))) => {
+                trigger(&triggers, index.show_event(&event, Timestamp::now()));
             }
             Ok(watcher::Event::InitDone) => {
                 if let Some(listed) = listed.take() {
@@ -37,17 +38,5 @@ pub(crate) async fn watch_events(
             Ok(watcher::Event::Delete(_) | watcher::Event::Init) => {}
             Err(error) => tracing::warn!(%error, reason, "an Event watch is interrupted and will be resumed"),
         }
-    }
-}
-
-fn observe(index: &Index, event: &SlimEvent, triggers: &Triggers) {
-    if !event.is_from_kubelet() {
-        return;
-    }
-    let namespace = event.meta().namespace.as_deref().unwrap_or_default();
-    let SlimEvent { pod_uid, field_path, reason, message, first, last, .. } = event;
-    let read = kubelet::read_event(&KubeletEvent { reason, field_path, message, first: *first, last: *last });
-    if let Some(evidence) = read {
-        trigger(triggers, index.observe_event(namespace, pod_uid, evidence));
     }
 }

@@ -1,19 +1,16 @@
 //! Watches: what the API server says, turned into facts and evidence as it comes.
 
-mod early;
 mod events;
-mod index;
 mod pods;
-mod slim;
+mod watched;
 mod workloads;
 
 pub(crate) use events::watch_events;
-pub(crate) use index::{Index, NamedOwner, Stray};
 pub(crate) use pods::watch_pods;
-pub(crate) use slim::SlimPod;
 pub(crate) use workloads::{Guarded, watch_workloads};
 
 use futures::channel::mpsc;
+use hooked_core::watch::WorkloadRef;
 use kube::api::Api;
 use kube::core::NamespaceResourceScope;
 use kube::{Client, Resource};
@@ -22,6 +19,11 @@ use kube_runtime::watcher;
 
 /// Where references of workloads to be reconciled are sent.
 pub(crate) type Triggers = mpsc::UnboundedSender<ObjectRef<Guarded>>;
+
+/// The workload as the queue of reconciles names it.
+pub(crate) fn reference(workload: &WorkloadRef) -> ObjectRef<Guarded> {
+    ObjectRef::new(&workload.name).within(&workload.namespace)
+}
 
 /// What one set of watches covers: a namespace, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,7 +35,7 @@ pub struct HookRun {
     pub handler: HandlerKind,
     /// How it ended.
     pub outcome: Outcome,
-    /// Who says so.
+    /// Who reported it.
     pub source: Source,
     /// When it began, if that is known.
     pub start_time: Option<Timestamp>,
@@ -127,7 +127,7 @@ impl Slot {
     }
 }
 
-/// How long a run took that was counted before that was known: a second fact, counted once.
+/// The duration of a run that was counted before its duration was known: a second fact, counted once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateDuration {
     /// Which run.
@@ -180,7 +180,7 @@ pub enum Finding {
     },
 }
 
-/// What the evidence of one Pod says beyond what is counted.
+/// What the evidence of one Pod shows beyond what is counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
     /// To be counted, in order.
@@ -191,6 +191,13 @@ pub struct Findings {
     pub due: Option<Timestamp>,
     /// Nothing that has begun is left to settle.
     pub complete: bool,
-    /// Nothing more will be said of the Pod.
+    /// No more evidence of the Pod will come.
     pub closed: bool,
+}
+
+impl Findings {
+    /// Has the Pod looked at again at `at`, if not before.
+    pub(super) fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.due = self.due.into_iter().chain(at).min();
+    }
 }

@@ -1,6 +1,6 @@
 //! The operator's first steps with a new workload: its finalizer is on the workload before anything is done for it.
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub(super) async fn begin<C: Cluster>(
         let status = json!(first_status(cluster, subject, before));
         let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
         let reply = cluster.send(call).await?;
-        version = reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
     }
     let mut finalizers = subject.workload.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());
@@ -41,7 +41,7 @@ fn first_status<C: Cluster>(
     let conditions = vec![Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),
-        reason: "New".to_owned(),
+        reason: Reason::New.as_str().to_owned(),
         message: "the operator has begun with the workload".to_owned(),
         last_transition_time: Time(cluster.now()),
         observed_generation: Some(subject.generation),

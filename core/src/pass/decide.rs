@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use super::memory::Acts;
@@ -13,7 +13,7 @@ use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
 use crate::accounting::ledger::{LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
-use crate::names::{condition, reason};
+use crate::names::condition;
 use crate::status::{Basis, News, Progress, ReplicaCounts, Series, is_invalid, news, status};
 use crate::workload::fill::{lacking_numbers, missing};
 use crate::workload::resize::{self, resize};
@@ -145,7 +145,7 @@ fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
         Acts::Untried => {
             let mut conditions = before.status.conditions.iter();
             let known = conditions.find(|known| known.type_ == condition::PROGRESSING)?;
-            (known.reason == reason::WRITE_REFUSED).then(|| known.message.as_str().into())
+            (known.reason == Reason::WriteRefused.as_str()).then(|| known.message.as_str().into())
         }
     }
 }

@@ -1,14 +1,12 @@
 //! Whether what should come over the live channel comes.
 
-use hooked_crd::HookKind;
+use hooked_crd::{HookKind, Reason};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::Basis;
 use crate::names::condition;
 
-/// The reason that the condition `HooksHealthy` gives.
-pub(super) const REASON: &str = "LiveReportsMissing";
 /// By how much the clocks of a node and of the operator may differ, and how long an operator that has just begun to
 /// listen is not asked for what it has not heard.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
@@ -49,5 +47,5 @@ pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
 }
 
 fn is_said(known: &Condition) -> bool {
-    known.type_ == condition::HOOKS_HEALTHY && known.reason == REASON
+    known.type_ == condition::HOOKS_HEALTHY && known.reason == Reason::LiveReportsMissing.as_str()
 }

@@ -13,7 +13,7 @@ mod stalled;
 mod tests;
 mod unused;
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use crate::accounting::ledger::{Counted, Ledger, LedgerError};
@@ -137,7 +137,7 @@ pub fn newly_stuck<'a>(previous: &HookedWorkloadStatus, status: &'a HookedWorklo
     fn stuck(status: &HookedWorkloadStatus) -> Option<&str> {
         let mut conditions = status.conditions.iter();
         let said = conditions.find(|known| known.type_ == names::condition::HOOKS_HEALTHY)?;
-        (said.reason == names::reason::HOOK_STUCK).then_some(&*said.message)
+        (said.reason == Reason::HookStuck.as_str()).then_some(&*said.message)
     }
     stuck(status).filter(|_| stuck(previous).is_none())
 }

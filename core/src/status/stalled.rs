@@ -1,8 +1,9 @@
 //! Whether conditions say that a workload cannot be carried out until it is changed.
 
+use hooked_crd::Reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::names::{condition, reason};
+use crate::names::condition;
 
 /// Whether they say so. A rollout that is late is no such thing: it may still get on by itself.
 pub fn is_invalid(conditions: &[Condition]) -> bool {
@@ -19,7 +20,7 @@ fn stalled(conditions: &[Condition]) -> Option<&Condition> {
     conditions.iter().find(|known| {
         known.type_ == condition::STALLED
             && known.status == "True"
-            && matches!(&*known.reason, reason::INVALID_TEMPLATE | reason::INVALID)
+            && matches!(Reason::from_name(&known.reason), Some(Reason::InvalidTemplate | Reason::Invalid))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Order, repetition and delay of evidence change nothing.
 
-use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::PodEvidence;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use hooked_protocol::{Ending, Exit, Hook, Outcome, Record, RunId};
 use proptest::prelude::*;
@@ -31,7 +31,8 @@ fn fact() -> impl Strategy<Value = PodEvidence> {
     prop_oneof![recorded(), reported(), seen()]
 }
 
-/// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses contradict.
+/// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses
+/// contradict.
 fn seen() -> impl Strategy<Value = PodEvidence> {
     let container = (0_u32..3, 0_i64..6, 0_usize..4);
     (container, 0_i64..6, 0_usize..4).prop_map(|((restarts, started, state), second, deletion)| {

@@ -159,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::overview::tests::{now, pod, run, running, waiting, workload};
+    use crate::fixtures::{now, pod, run, running, waiting, workload};
     use crate::overview::{Choice, overview};
 
     fn trouble() -> HookedWorkload {

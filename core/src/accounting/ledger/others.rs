@@ -51,17 +51,17 @@ impl Ledger {
         }
         for (mut key, durations) in std::mem::take(&mut self.durations) {
             name(&mut key.container);
-            add(&mut self.durations, key, durations);
+            add(&mut self.durations, key, &durations);
         }
         for (mut container, shares) in std::mem::take(&mut self.grace_used) {
             name(&mut container);
-            add(&mut self.grace_used, container, shares);
+            add(&mut self.grace_used, container, &shares);
         }
         self.last.retain(|(container, _), _| !old.contains(container));
     }
 }
 
-fn add<K: Ord>(all: &mut BTreeMap<K, Distribution>, key: K, more: Distribution) {
+fn add<K: Ord>(all: &mut BTreeMap<K, Distribution>, key: K, more: &Distribution) {
     all.entry(key).or_default().merge(more);
 }
 

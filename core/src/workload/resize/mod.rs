@@ -2,7 +2,7 @@
 //! is ours.
 //!
 //! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes
-//! that stand in the ledger rather than in those of a ReplicaSet.
+//! that stand in the ledger rather than in `ReplicaSet` objects.
 
 mod basis;
 mod keep;

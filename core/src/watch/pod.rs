@@ -1,22 +1,18 @@
-//! Pods and Events with just the fields that decisions read.
+//! Pods as a watch shows them, with just the fields that decisions read.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use hooked_core::lifecycle::LiveEndpoint;
-use hooked_core::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
-use hooked_core::names;
-use hooked_core::workload::template::pod_name;
-use jiff::Timestamp;
+use crate::lifecycle::LiveEndpoint;
+use crate::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
+use crate::names;
+use crate::workload::template::pod_name;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use kube::Resource;
-use kube::core::NamespaceResourceScope;
 use serde::Deserialize;
 
 /// The metadata that decisions read. `managedFields` is the largest part of most Pods, and is not decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct LeanMeta {
+pub(super) struct LeanMeta {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
@@ -67,8 +63,9 @@ impl From<LeanMeta> for ObjectMeta {
 /// A Pod that is only decoded, never stored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "WirePod")]
-pub(crate) struct SlimPod {
-    metadata: ObjectMeta,
+pub struct SlimPod {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
     live: Option<LiveEndpoint>,
     spec: PodSpec,
     status: PodStatus,
@@ -92,14 +89,16 @@ impl From<WirePod> for SlimPod {
 
 /// The workload that controls a Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Controller {
-    pub(crate) name: String,
-    pub(crate) uid: String,
+pub struct Controller {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
 }
 
 impl SlimPod {
     /// The HookedWorkload that controls this Pod, if one does.
-    pub(crate) fn controller(&self) -> Option<Controller> {
+    pub fn controller(&self) -> Option<Controller> {
         let owner =
             self.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
         let ours = owner.kind == names::KIND && owner.api_version == names::API_VERSION;
@@ -107,20 +106,20 @@ impl SlimPod {
     }
 
     /// Whether our finalizer is on it.
-    pub(crate) fn is_held(&self) -> bool {
+    pub fn is_held(&self) -> bool {
         let finalizers = self.metadata.finalizers.as_deref().unwrap_or_default();
         finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
     }
 
     /// Whether its deletion was asked for, or anything in it has ended.
-    pub(crate) fn is_ending(&self) -> bool {
+    pub fn is_ending(&self) -> bool {
         let mut containers = self.status.container_statuses.iter();
         self.metadata.deletion_timestamp.is_some()
             || containers.any(|container| container.state.terminated.is_some())
     }
 
     /// The Pod as decisions read it.
-    pub(crate) fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
+    pub fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
         let has_finalizer = self.is_held();
         let Self { metadata, live, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
@@ -146,155 +145,23 @@ impl SlimPod {
     }
 }
 
-impl Resource for SlimPod {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Pod".into()
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "pods".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
-
-/// An Event that is only decoded, never stored. Its message may quote a hook's output: it is never logged.
-#[derive(Clone, Deserialize)]
-#[serde(from = "WireEvent")]
-pub(crate) struct SlimEvent {
-    metadata: ObjectMeta,
-    pub(crate) pod_uid: String,
-    pub(crate) field_path: String,
-    pub(crate) reason: String,
-    pub(crate) message: String,
-    pub(crate) first: Option<Timestamp>,
-    pub(crate) last: Option<Timestamp>,
-    component: String,
-}
-
-impl SlimEvent {
-    /// Whether it says that the kubelet wrote it: nobody else knows what a hook did.
-    pub(crate) fn is_from_kubelet(&self) -> bool {
-        self.component == "kubelet"
-    }
-}
-
-impl std::fmt::Debug for SlimEvent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SlimEvent")
-            .field("reason", &self.reason)
-            .field("pod_uid", &self.pod_uid)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireEvent {
-    metadata: LeanMeta,
-    involved_object: Involved,
-    reason: String,
-    message: String,
-    first_timestamp: Option<Timestamp>,
-    last_timestamp: Option<Timestamp>,
-    event_time: Option<Timestamp>,
-    source: EventSource,
-    #[serde(alias = "reportingController")]
-    reporting_component: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct EventSource {
-    component: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Involved {
-    uid: String,
-    field_path: String,
-}
-
-impl From<WireEvent> for SlimEvent {
-    fn from(event: WireEvent) -> Self {
-        let WireEvent {
-            metadata,
-            involved_object,
-            reason,
-            message,
-            first_timestamp,
-            last_timestamp,
-            event_time,
-            source,
-            reporting_component,
-        } = event;
-        // Older kubelets name themselves only as the source, newer ones as both.
-        let component = if source.component.is_empty() { reporting_component } else { source.component };
-        let Involved { uid, field_path } = involved_object;
-        let first = first_timestamp.or(event_time);
-        Self {
-            metadata: metadata.into(),
-            pod_uid: uid,
-            field_path,
-            reason,
-            message,
-            first,
-            last: last_timestamp,
-            component,
-        }
-    }
-}
-
-impl Resource for SlimEvent {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Event".into()
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "events".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::names;
+
     use super::*;
+
+    /// The attributes of serde take no constant.
+    #[test]
+    fn annotations_are_read_under_the_names_that_they_are_written_under() {
+        let annotations = serde_json::json!({
+            names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
+            names::LIVE_CA_ANNOTATION: "PEM",
+        });
+        let endpoint = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().endpoint();
+        let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
+        assert_eq!(endpoint, Some(expect));
+    }
 
     #[test]
     fn a_pod_is_decoded_with_its_identity_and_without_its_managed_fields() {
@@ -328,14 +195,5 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(pod.controller(), None);
-    }
-
-    #[test]
-    fn an_event_that_another_than_the_kubelet_wrote_is_told_apart() {
-        let from = |event: serde_json::Value| SlimEvent::deserialize(event).unwrap().is_from_kubelet();
-        assert!(from(serde_json::json!({"source": {"component": "kubelet", "host": "n"}})));
-        assert!(from(serde_json::json!({"source": {}, "reportingComponent": "kubelet"})));
-        assert!(!from(serde_json::json!({"source": {"component": "me"}, "reportingComponent": "kubelet"})));
-        assert!(!from(serde_json::json!({})));
     }
 }

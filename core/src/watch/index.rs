@@ -1,21 +1,35 @@
 //! What is remembered of each workload and of its Pods: the only cache of Pods there is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hooked_core::accounting::Heard;
-use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::pass::{Locked, Memory};
-use hooked_core::workload::replicas::PodFact;
-use hooked_core::workload::template::Owner;
+use crate::accounting::Heard;
+use crate::lifecycle::ObservedPod;
+use crate::lifecycle::evidence::PodEvidence;
+use crate::pass::{Locked, Memory};
+use crate::workload::replicas::PodFact;
+use crate::workload::template::Owner;
 use hooked_protocol::Record;
 use jiff::Timestamp;
-use kube_runtime::reflector::ObjectRef;
 
 use super::early::EarlyEvents;
-use super::slim::Controller;
-use super::workloads::Guarded;
+use super::pod::Controller;
+
+/// A workload by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkloadRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl WorkloadRef {
+    /// The workload of that name.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
 
 /// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
 /// workload of another as its owner.
@@ -43,19 +57,22 @@ impl Known {
 
 /// Pods by the workload that owns them.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
-    workloads: Locked<HashMap<Key, Known>>,
-    places: Locked<HashMap<String, Place>>,
-    strays: Locked<HashMap<String, Stray>>,
+pub struct Index {
+    workloads: Locked<BTreeMap<Key, Known>>,
+    places: Locked<BTreeMap<String, Place>>,
+    strays: Locked<BTreeMap<String, Stray>>,
     early: Locked<EarlyEvents>,
 }
 
 /// What has become of a live report about a Pod that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reported {
-    pub(crate) heard: Heard,
-    pub(crate) terminating: bool,
-    pub(crate) workload: ObjectRef<Guarded>,
+pub struct Reported {
+    /// What it is to what is known.
+    pub heard: Heard,
+    /// Whether the Pod is to go.
+    pub terminating: bool,
+    /// The workload.
+    pub workload: WorkloadRef,
 }
 
 /// How a Pod departs from its workload.
@@ -69,23 +86,29 @@ pub(super) enum Departure {
 
 /// A Pod that our finalizer holds and that no workload accounts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stray {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) uid: String,
+pub struct Stray {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
 }
 
 /// The workload that Pods name as their owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NamedOwner {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) uid: String,
+pub struct NamedOwner {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name, as it was told.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
 }
 
 impl Index {
     /// What is remembered of a workload that is known to have this name.
-    pub(crate) fn memory(&self, namespace: &str, owner: &Owner) -> Arc<Locked<Memory>> {
+    pub fn memory(&self, namespace: &str, owner: &Owner) -> Arc<Locked<Memory>> {
         let mut workloads = self.workloads.lock();
         let key = (namespace.to_owned(), owner.uid.clone());
         let known = workloads.entry(key).or_insert_with(|| Known::of(&owner.name));
@@ -100,8 +123,8 @@ impl Index {
         namespace: &str,
         report: &ObservedPod,
         controller: &Controller,
-    ) -> ObjectRef<Guarded> {
-        let now = Timestamp::now();
+        now: Timestamp,
+    ) -> WorkloadRef {
         let workload = (namespace.to_owned(), controller.uid.clone());
         let place = Place { workload: workload.clone(), number: report.number };
         let (before, early) = {
@@ -112,7 +135,7 @@ impl Index {
         };
         if let Some(before) = before.filter(|before| *before != place) {
             // It is still there, so our finalizer on it is not left behind.
-            self.depart(&before, &report.uid, Departure::Left);
+            self.depart(&before, &report.uid, Departure::Left, now);
         }
         let memory = {
             let mut workloads = self.workloads.lock();
@@ -124,19 +147,19 @@ impl Index {
         for evidence in early.into_iter().flatten() {
             memory.observe_event(report.number, &report.uid, evidence, now);
         }
-        ObjectRef::new(&controller.name).within(namespace)
+        WorkloadRef::new(namespace, &controller.name)
     }
 
     /// Takes in that a Pod is gone, or ours no longer. If it is the latter, our finalizer must go too.
-    pub(super) fn observe_departed(&self, uid: &str, departure: Departure) -> Option<ObjectRef<Guarded>> {
+    pub(super) fn observe_departed(&self, uid: &str, departure: Departure, now: Timestamp) -> Option<WorkloadRef> {
         let place = self.places.lock().remove(uid)?;
-        let fact = self.depart(&place, uid, departure);
+        let fact = self.depart(&place, uid, departure, now);
         self.note_strays(&place.workload.0, fact.as_slice());
         self.reference(&place.workload)
     }
 
     /// Takes a Pod out of its workload's set, and returns what was known of it.
-    fn depart(&self, place: &Place, uid: &str, departure: Departure) -> Option<PodFact> {
+    fn depart(&self, place: &Place, uid: &str, departure: Departure, now: Timestamp) -> Option<PodFact> {
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
         let mut memory = memory.lock();
         let fact = memory.replicas.get(place.number).cloned();
@@ -144,7 +167,7 @@ impl Index {
             return None;
         }
         match departure {
-            Departure::Gone => memory.observe_gone(place.number, Timestamp::now()),
+            Departure::Gone => memory.observe_gone(place.number, now),
             Departure::Left => memory.observe_left(place.number),
         }
         fact
@@ -161,7 +184,8 @@ impl Index {
         namespace: &str,
         pod_uid: &str,
         evidence: PodEvidence,
-    ) -> Option<ObjectRef<Guarded>> {
+        now: Timestamp,
+    ) -> Option<WorkloadRef> {
         let place = {
             let places = self.places.lock();
             let Some(place) = places.get(pod_uid).filter(|place| place.workload.0 == namespace) else {
@@ -171,32 +195,31 @@ impl Index {
             place.clone()
         };
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
-        memory.lock().observe_event(place.number, pod_uid, evidence, Timestamp::now());
+        memory.lock().observe_event(place.number, pod_uid, evidence, now);
         self.reference(&place.workload)
     }
 
     /// Takes in what a runner tells of a run in a Pod of `namespace`; none if no such Pod is known there.
-    pub(crate) fn observe_live(&self, namespace: &str, pod_uid: &str, record: Record) -> Option<Reported> {
+    pub fn observe_live(&self, namespace: &str, pod_uid: &str, record: Record, now: Timestamp) -> Option<Reported> {
         let place = self.places.lock().get(pod_uid).cloned()?;
         if place.workload.0 != namespace {
             return None;
         }
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
         let (heard, terminating) =
-            memory.lock().observe_live(place.number, pod_uid, record, Timestamp::now());
+            memory.lock().observe_live(place.number, pod_uid, record, now);
         Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
     }
 
     /// A complete list of Pods begins.
-    pub(super) fn list_begins(&self) {
+    pub fn list_begins(&self) {
         for (_, memory) in self.all() {
             memory.lock().list_begins();
         }
     }
 
     /// The list is complete: what it has not shown is gone. Returns the workloads that have lost Pods by it.
-    pub(super) fn list_ends(&self) -> Vec<ObjectRef<Guarded>> {
-        let now = Timestamp::now();
+    pub fn list_ends(&self, now: Timestamp) -> Vec<WorkloadRef> {
         let lost = |(workload, memory): (Key, Arc<Locked<Memory>>)| {
             let gone = memory.lock().list_ends(now);
             self.note_strays(&workload.0, &gone);
@@ -207,17 +230,17 @@ impl Index {
     }
 
     /// Remembers a Pod that our finalizer holds and that no workload accounts for.
-    pub(crate) fn note_stray(&self, stray: Stray) {
+    pub fn note_stray(&self, stray: Stray) {
         self.strays.lock().insert(stray.uid.clone(), stray);
     }
 
     /// Takes all strays out.
-    pub(crate) fn strays(&self) -> Vec<Stray> {
+    pub fn strays(&self) -> Vec<Stray> {
         std::mem::take(&mut *self.strays.lock()).into_values().collect()
     }
 
     /// The workloads of which anything is known.
-    pub(crate) fn owners(&self) -> Vec<NamedOwner> {
+    pub fn owners(&self) -> Vec<NamedOwner> {
         let named = |((namespace, uid), known): (&Key, &Known)| NamedOwner {
             namespace: namespace.clone(),
             name: known.name.clone(),
@@ -227,7 +250,7 @@ impl Index {
     }
 
     /// A workload is gone for good: its Pods are strays.
-    pub(crate) fn disown(&self, namespace: &str, uid: &str) {
+    pub fn disown(&self, namespace: &str, uid: &str) {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
         let Some(known) = known else { return };
         let pods: Vec<PodFact> = known.memory.lock().replicas.iter().cloned().collect();
@@ -250,9 +273,9 @@ impl Index {
         }
     }
 
-    fn reference(&self, workload: &Key) -> Option<ObjectRef<Guarded>> {
+    fn reference(&self, workload: &Key) -> Option<WorkloadRef> {
         let name = self.workloads.lock().get(workload)?.name.clone();
-        Some(ObjectRef::new(&name).within(&workload.0))
+        Some(WorkloadRef::new(&workload.0, &name))
     }
 
     fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
@@ -263,9 +286,11 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use hooked_core::lifecycle::{PodSpec, PodStatus};
+    use crate::lifecycle::{PodSpec, PodStatus};
 
     use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn report(uid: &str, number: u64) -> ObservedPod {
         ObservedPod {
@@ -288,7 +313,7 @@ mod tests {
         let index = Index::default();
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
         for (number, uid) in (1..).zip(uids) {
-            index.observe("shop", &report(uid, number), &controller);
+            index.observe("shop", &report(uid, number), &controller, NOW);
         }
         index
     }
@@ -304,8 +329,8 @@ mod tests {
         index.memory("shop", &owner).lock().replicas.finalizer_removed(2);
         for uid in ["a", "b"] {
             assert_eq!(
-                index.observe_departed(uid, Departure::Gone),
-                Some(ObjectRef::new("web").within("shop"))
+                index.observe_departed(uid, Departure::Gone, NOW),
+                Some(WorkloadRef::new("shop", "web"))
             );
         }
         assert_eq!(strays(&index), ["a"]);
@@ -315,11 +340,11 @@ mod tests {
     fn a_list_that_does_not_show_a_pod_triggers_its_workload_and_forgets_its_place() {
         let index = index(&["a"]);
         index.list_begins();
-        assert_eq!(index.list_ends(), [ObjectRef::new("web").within("shop")]);
+        assert_eq!(index.list_ends(NOW), [WorkloadRef::new("shop", "web")]);
         assert!(!index.has("a"));
         assert_eq!(strays(&index), ["a"]);
         index.list_begins();
-        assert_eq!(index.list_ends(), []);
+        assert_eq!(index.list_ends(NOW), []);
     }
 
     #[test]
@@ -333,9 +358,9 @@ mod tests {
     fn an_event_that_comes_before_its_pod_is_not_lost() {
         let index = index(&[]);
         let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
-        assert_eq!(index.observe_event("shop", "a", evicted), None);
+        assert_eq!(index.observe_event("shop", "a", evicted, NOW), None);
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        index.observe("shop", &report("a", 1), &controller);
+        index.observe("shop", &report("a", 1), &controller, NOW);
         let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
         assert_eq!(memory.lock().tracker.evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
     }
@@ -343,7 +368,7 @@ mod tests {
     #[test]
     fn an_event_of_another_namespace_says_nothing_of_a_pod() {
         let index = index(&["a"]);
-        assert_eq!(index.observe_event("else", "a", PodEvidence::default()), None);
-        assert!(index.observe_event("shop", "a", PodEvidence::default()).is_some());
+        assert_eq!(index.observe_event("else", "a", PodEvidence::default(), NOW), None);
+        assert!(index.observe_event("shop", "a", PodEvidence::default(), NOW).is_some());
     }
 }

@@ -1,8 +1,8 @@
 //! Events about Pods that no watch has shown yet: the watch of Pods may lag behind, or be interrupted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use hooked_core::lifecycle::evidence::PodEvidence;
+use crate::lifecycle::evidence::PodEvidence;
 
 /// Events that are remembered, over all Pods. Most are about Pods that are none of ours, so the newest are kept.
 const MOST: usize = 1024;
@@ -11,7 +11,7 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct EarlyEvents {
     /// By the Pod's namespace and UID, the oldest first.
-    of_pods: HashMap<(String, String), VecDeque<PodEvidence>>,
+    of_pods: BTreeMap<(String, String), VecDeque<PodEvidence>>,
     /// The Pods of all of them, in the order in which they came.
     order: VecDeque<(String, String)>,
 }

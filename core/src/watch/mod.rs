@@ -1,0 +1,15 @@
+//! What watches show, by the workload that it is about: the only cache of Pods there is.
+//!
+//! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the workloads
+//! reconciled that it names.
+
+mod early;
+mod event;
+mod index;
+mod pod;
+mod show;
+
+pub use event::SlimEvent;
+pub use index::{Index, NamedOwner, Reported, Stray, WorkloadRef};
+pub use pod::{Controller, SlimPod};
+pub use show::Shown;

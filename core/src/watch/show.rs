@@ -1,0 +1,132 @@
+//! What a watch shows of Pods and of Events, taken into the index.
+
+use jiff::Timestamp;
+
+use super::index::{Departure, Index, Stray, WorkloadRef};
+use super::{SlimEvent, SlimPod};
+use crate::lifecycle::ReadPodError;
+use crate::lifecycle::kubelet::{self, KubeletEvent};
+
+/// What has become of a Pod that a watch has shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The workload that is to be reconciled.
+    pub workload: Option<WorkloadRef>,
+    /// Why the Pod is let go though it has our label.
+    pub let_go: Option<ReadPodError>,
+}
+
+impl Index {
+    /// The Pod is there.
+    pub fn show_pod(&self, pod: SlimPod, now: Timestamp) -> Shown {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let metadata = &pod.metadata;
+        let (namespace, name, uid) =
+            (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+        let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
+        let held = pod.is_held();
+        let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));
+        let let_go = match report {
+            Some((Ok(report), controller)) => {
+                let workload = Some(self.observe(&namespace, &report, &controller, now));
+                return Shown { workload, let_go: None };
+            }
+            Some((Err(error), _)) => Some(error),
+            None => None,
+        };
+        // It may have been ours and lost its owner or its number: then it lives on without us.
+        let workload = self.observe_departed(&uid, departure, now);
+        if held {
+            self.note_stray(Stray { namespace, name, uid });
+        }
+        Shown { workload, let_go }
+    }
+
+    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may be
+    /// evidence that no earlier event has shown.
+    pub fn show_last(&self, pod: SlimPod, now: Timestamp) -> Option<WorkloadRef> {
+        let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        // With our finalizer on it and no deletion asked for it cannot be gone.
+        let lives_on = pod.is_held() && !pod.is_ending();
+        let departure = if lives_on { Departure::Left } else { Departure::Gone };
+        if let Some(controller) = pod.controller().filter(|_| self.has(&uid))
+            && let Ok(report) = pod.into_report(&controller)
+        {
+            self.observe(&namespace, &report, &controller, now);
+        }
+        self.observe_departed(&uid, departure, now)
+    }
+
+    /// The kubelet has told of a Pod. Nobody else knows what a hook did.
+    pub fn show_event(&self, event: &SlimEvent, now: Timestamp) -> Option<WorkloadRef> {
+        if !event.is_from_kubelet() {
+            return None;
+        }
+        let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
+        let SlimEvent { pod_uid, field_path, reason, message, first, last, .. } = event;
+        let event = KubeletEvent { reason, field_path, message, first: *first, last: *last };
+        self.observe_event(namespace, pod_uid, kubelet::read_event(&event)?, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::names;
+    use crate::workload::template::{Owner, pod_name};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// A Pod of ours with its labels changed, and with that status.
+    fn pod(labels: &Value, status: &Value) -> SlimPod {
+        serde_json::from_value(json!({
+            "metadata": {
+                "name": pod_name("web", "w-1", "rev", 1), "namespace": "shop", "uid": "u-1", "labels": labels,
+                "finalizers": [names::ACCOUNTING_FINALIZER],
+                "ownerReferences": [{"apiVersion": names::API_VERSION, "kind": names::KIND, "name": "web", "uid": "w-1", "controller": true}],
+            },
+            "spec": {"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"preStop": {"exec": {}}}}]},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn ours() -> Value {
+        json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "1"})
+    }
+
+    fn state(state: &Value) -> Value {
+        json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 0, "state": state}]})
+    }
+
+    /// Whether what is left of the Pod after `depart` is still to be counted, and that it is let go.
+    fn check(depart: impl FnOnce(&Index) -> Option<WorkloadRef>, expect_evidence: bool) {
+        let index = Index::default();
+        let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
+        let web = Some(WorkloadRef::new("shop", "web"));
+        assert_eq!(index.show_pod(pod(&ours(), &running), NOW).workload, web);
+        assert_eq!(depart(&index), web);
+        assert!(!index.has("u-1"));
+        assert_eq!(index.strays().len(), 1);
+        let owner = Owner { name: "web".to_owned(), uid: "w-1".to_owned() };
+        assert_eq!(index.memory("shop", &owner).lock().tracker.next_due().is_some(), expect_evidence);
+    }
+
+    #[test]
+    fn a_pod_whose_labels_are_changed_is_let_go_and_what_has_ended_in_it_counts() {
+        let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
+        let ended = state(
+            &json!({"terminated": {"startedAt": "2026-11-22T10:00:00Z", "finishedAt": "2026-11-22T10:00:09Z"}}),
+        );
+        let poisoned = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "9223372036854775808"});
+        let taken = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "2"});
+        check(|index| index.show_pod(pod(&poisoned, &running), NOW).workload, false);
+        check(|index| index.show_pod(pod(&taken, &running), NOW).workload, false);
+        // The watch shows a lost label as a deletion, with the Pod as it was.
+        check(|index| index.show_last(pod(&ours(), &running), NOW), false);
+        check(|index| index.show_last(pod(&ours(), &ended), NOW), true);
+    }
+}

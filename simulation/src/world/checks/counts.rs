@@ -1,0 +1,110 @@
+//! What is counted: never less than before, nothing twice, and only what happened, as it happened.
+
+use std::sync::Arc;
+
+use hooked_core::accounting::ledger::Ledger;
+use hooked_crd::{HookRunStatus, HookedWorkloadStatus, Outcome, Source};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::numbers::kind;
+use super::{Book, Check, Checks, RunId, text, violated};
+use crate::kubelet::{Nodes, RunEnd};
+
+/// The most runs that a status shows.
+const SHOWN: usize = 50;
+
+impl Checks {
+    /// Looks at a status that was written.
+    pub(super) fn counts_hold(
+        &mut self,
+        object: &Value,
+        before: Option<&Arc<Value>>,
+        nodes: &Nodes,
+    ) -> Check {
+        let Some(book) = self.books.get_mut(text(object, "uid")) else { return Ok(()) };
+        let Ok(ledger) = Ledger::load(object["status"].get("ledger")) else {
+            return violated("ledger", "what is committed cannot be read");
+        };
+        never_less(&book.ledger, &ledger)?;
+        let runs = |object: &Value| {
+            HookedWorkloadStatus::deserialize(&object["status"]).map(|status| status.recent_runs).unwrap_or_default()
+        };
+        let before = before.filter(|before| text(before, "uid") == text(object, "uid"));
+        let known: Vec<RunId> = before.map(|before| runs(before)).unwrap_or_default().iter().filter_map(id).collect();
+        let shown = runs(object);
+        book.is_blurred |= shown.len() >= SHOWN;
+        for run in &shown {
+            let Some(id) = id(run).filter(|id| !known.contains(id)) else { continue };
+            if let Some(outcome) = book.counted.insert(id, run.outcome) {
+                return violated("counted-once", format!("{} was counted as {outcome:?} before", describe(run)));
+            }
+            as_it_happened(run, nodes)?;
+        }
+        let total: u64 = ledger.runs.values().sum();
+        if !book.is_blurred && total != book.counted.len() as u64 {
+            let seen = book.counted.len();
+            return violated("counted-once", format!("{total} runs are counted, and {seen} were seen to be"));
+        }
+        book.ledger = ledger;
+        Ok(())
+    }
+}
+
+fn never_less(before: &Ledger, after: &Ledger) -> Check {
+    for (key, count) in &before.runs {
+        if after.runs.get(key).is_none_or(|now| now < count) {
+            return violated("counts-grow", format!("{key:?} was {count}"));
+        }
+    }
+    for (key, count) in &before.kills {
+        if after.kills.get(key).is_none_or(|now| now.count < count.count) {
+            return violated("counts-grow", format!("{key:?} was {}", count.count));
+        }
+    }
+    if after.high_water < before.high_water {
+        return violated("numbers-grow", format!("{} after {}", after.high_water, before.high_water));
+    }
+    Ok(())
+}
+
+/// Which run it is, if it is settled.
+fn id(run: &HookRunStatus) -> Option<RunId> {
+    let instance = u32::try_from(run.restart_count).ok()? + 1;
+    (run.outcome != Outcome::Running).then(|| (run.pod_uid.clone(), run.container.clone(), instance, run.hook))
+}
+
+fn describe(run: &HookRunStatus) -> String {
+    let HookRunStatus { pod, container, restart_count, hook, outcome, source, message, .. } = run;
+    let instance = restart_count + 1;
+    format!("{hook:?} of {container}'s instance {instance} in {pod}: {outcome:?} by {source:?} ({message})")
+}
+
+/// Whether the outcome is that of the run that happened, or nobody's.
+fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
+    let instance = u32::try_from(run.restart_count).unwrap_or_default() + 1;
+    let mut runs = nodes.truth().runs_of(&run.pod_uid);
+    let really = runs.find(|real| {
+        real.container == run.container && real.instance == instance && kind(real.hook) == run.hook
+    });
+    let end = really.map(|real| real.end.map(|(_, end)| end));
+    let by_runner = run.source == Source::Runner;
+    let is_true = match (run.outcome, end) {
+        (Outcome::Unknown, _) | (Outcome::Skipped, None) | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded))) => true,
+        (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => true,
+        (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
+        (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
+        _ => false,
+    };
+    if is_true {
+        return Ok(());
+    }
+    violated("as-it-happened", format!("{} and really {end:?}", describe(run)))
+}
+
+impl Book {
+    /// Whether a run was counted, and as what.
+    pub(super) fn outcome(&self, id: &RunId) -> Option<Outcome> {
+        self.counted.get(id).copied()
+    }
+}

@@ -1,0 +1,248 @@
+//! What must hold at every step, whatever happens: the invariants of ARCHITECTURE.md, judged by what really happened.
+
+mod counts;
+mod numbers;
+mod rest;
+mod serving;
+mod surge;
+mod views;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_core::accounting::ledger::Ledger;
+use hooked_core::pass::Failure;
+use hooked_core::pass::call::Verb;
+use hooked_core::workload::desired::{Desired, Strategy};
+use hooked_crd::{HookKind, HookedWorkload, Outcome};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::operator::{LEASE, identity};
+use super::plan::NEVER_READY;
+use super::requests::is_dry_run;
+use super::user::WORKLOADS;
+use super::wire::{InFlight, Process, Purpose};
+use crate::ApiServer;
+use crate::kubelet::Nodes;
+use views::View;
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What should have held.
+    pub invariant: &'static str,
+    /// What was seen instead.
+    pub what: String,
+}
+
+/// The result of a check.
+type Check = Result<(), Violation>;
+
+fn violated(invariant: &'static str, what: impl Into<String>) -> Check {
+    Err(Violation { invariant, what: what.into() })
+}
+
+/// A run of a hook: Pod, container, instance, hook.
+type RunId = (String, String, u32, HookKind);
+
+/// What a spec allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bounds {
+    /// The most Pods that there may be.
+    most: usize,
+    /// The Pods that must serve.
+    serving: usize,
+    min_ready: i64,
+}
+
+/// What is known of a workload.
+#[derive(Debug, Default)]
+struct Book {
+    name: String,
+    /// By generation.
+    specs: BTreeMap<i64, Bounds>,
+    /// What is committed.
+    ledger: Ledger,
+    /// The runs that were ever counted, each with its outcome.
+    counted: BTreeMap<RunId, Outcome>,
+    /// More was counted at once than can be seen.
+    is_blurred: bool,
+    /// The most Pods that there may be, while more are there than the latest spec allows.
+    ceiling: usize,
+    /// Whether it was ever orphaned: its Pods live on uncounted.
+    was_orphaned: bool,
+}
+
+/// A Pod that was ever made.
+#[derive(Debug)]
+struct Made {
+    owner: String,
+    is_never_ready: bool,
+    is_durable: bool,
+}
+
+/// All that the checks remember.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    /// By UID.
+    books: BTreeMap<String, Book>,
+    /// By UID.
+    made: BTreeMap<String, Made>,
+    /// Pods by their workload's UID and their number.
+    numbers: BTreeMap<(String, u64), String>,
+    /// What each operator was shown.
+    views: BTreeMap<usize, View>,
+    last_change: String,
+}
+
+impl Checks {
+    /// Whether the Pod's container is never ready.
+    pub(super) fn is_never_ready(&self, uid: &str) -> bool {
+        self.made.get(uid).is_some_and(|pod| pod.is_never_ready)
+    }
+
+    /// What changed last.
+    pub(super) fn last_change(&self) -> &str {
+        &self.last_change
+    }
+
+    /// Takes in what users ask for.
+    pub(super) fn note_specs(&mut self, server: &ApiServer) {
+        for object in server.objects(WORKLOADS) {
+            let (uid, generation) = (text(object, "uid"), object["metadata"]["generation"].as_i64());
+            let book = self.books.entry(uid.to_owned()).or_default();
+            let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+            let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
+            book.was_orphaned |= is_terminating && finalizers.into_iter().any(|one| one == "orphan");
+            let generation = generation.unwrap_or_default();
+            if book.specs.contains_key(&generation) {
+                continue;
+            }
+            book.name = text(object, "name").to_owned();
+            let workload = HookedWorkload::deserialize(&**object).ok();
+            let desired = workload.and_then(|workload| Desired::from_spec(&workload.spec, 0).ok());
+            let Some(desired) = desired else { continue };
+            let (surge, unavailable) = match desired.strategy {
+                Strategy::Recreate => (0, desired.replicas),
+                Strategy::RollingUpdate { surge, unavailable } => (surge, unavailable),
+            };
+            let bounds = Bounds {
+                most: (desired.replicas + surge) as usize,
+                serving: desired.replicas.saturating_sub(unavailable) as usize,
+                min_ready: desired.min_ready_seconds,
+            };
+            book.specs.insert(generation, bounds);
+        }
+    }
+
+    /// Looks at a request that an operator sends.
+    pub(super) fn sent(
+        &mut self,
+        request: &InFlight,
+        server: &ApiServer,
+        nodes: &Nodes,
+        clock: Timestamp,
+    ) -> Check {
+        if is_dry_run(&request.call) || !is_of_pods(&request.call.path) {
+            return Ok(());
+        }
+        match request.call.verb {
+            Verb::Create => self.create_follows_commit(request, server),
+            Verb::Delete => self.enough_serve(request, server, clock),
+            Verb::StrategicMerge if !request.call.body["metadata"][RELEASE].is_null() => {
+                self.release_follows_count(request, server, nodes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at a change that was carried out.
+    pub(super) fn carried_out(
+        &mut self,
+        request: &InFlight,
+        before: Option<&Arc<Value>>,
+        server: &ApiServer,
+        nodes: &Nodes,
+        now: Timestamp,
+    ) -> Check {
+        if request.purpose == Purpose::Election {
+            return Ok(());
+        }
+        let (call, process) = (&request.call, request.process);
+        self.last_change = format!("{:?} {} at {now} by {process:?}", call.verb, call.path);
+        if is_of_pods(&call.path) && call.verb == Verb::Create {
+            self.note_pod(request)?;
+            return self.within_surge(request, server);
+        }
+        if let Some(path) = call.path.strip_suffix("/status") {
+            if !request.is_late && holder(server) != Some(identity(process).as_str()) {
+                return violated("one-writer", format!("{process:?} writes the status of {path} without the Lease"));
+            }
+            let object = server.object(path).or(before);
+            return object.map_or(Ok(()), |object| self.counts_hold(object, before, nodes));
+        }
+        Ok(())
+    }
+
+    /// Takes in the answer to a request.
+    pub(super) fn answered(&mut self, request: &InFlight, answer: &Result<Value, Failure>) {
+        if let Some(view) = self.views.get_mut(&request.process.operator) {
+            view.answered(request, answer);
+        }
+    }
+
+    fn note_pod(&mut self, request: &InFlight) -> Check {
+        let Some(Ok(reply)) = &request.reply else { return Ok(()) };
+        let (uid, body) = (text(reply, "uid").to_owned(), &request.call.body);
+        let owner = body["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned();
+        let labels = &body["metadata"]["labels"];
+        let made = Made {
+            owner: owner.clone(),
+            is_never_ready: labels[NEVER_READY] == "yes",
+            is_durable: body["metadata"]["finalizers"].is_array(),
+        };
+        self.made.insert(uid.clone(), made);
+        self.number_is_new(&owner, number(body), uid)
+    }
+}
+
+/// The field by which our finalizer is taken off a Pod.
+const RELEASE: &str = "$deleteFromPrimitiveList/finalizers";
+
+fn is_of_pods(path: &str) -> bool {
+    path.contains("/pods")
+}
+
+fn text<'a>(object: &'a Value, field: &str) -> &'a str {
+    object["metadata"][field].as_str().unwrap_or_default()
+}
+
+/// The number of a Pod; 0 if it has none.
+fn number(pod: &Value) -> u64 {
+    let label = pod["metadata"]["labels"]["hooked.dev/ordinal"].as_str();
+    label.and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+fn revision(pod: &Value) -> &str {
+    pod["metadata"]["labels"]["hooked.dev/revision"].as_str().unwrap_or_default()
+}
+
+/// Whether a Pod is wanted and has not ended.
+fn is_alive(pod: &Value) -> bool {
+    pod["metadata"]["deletionTimestamp"].is_null() && !is_over(pod)
+}
+
+fn is_over(pod: &Value) -> bool {
+    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+}
+
+/// Who holds the Lease.
+fn holder(server: &ApiServer) -> Option<&str> {
+    server.object(LEASE)?["spec"]["holderIdentity"].as_str()
+}
+
+fn leads(process: Process, server: &ApiServer) -> bool {
+    holder(server) == Some(identity(process).as_str())
+}

@@ -1,0 +1,145 @@
+//! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is counted, and nothing
+//! of ours is left behind.
+
+use std::sync::Arc;
+
+use hooked_core::workload::desired::Desired;
+use hooked_crd::{HookedWorkload, Outcome};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::numbers::kind;
+use super::{Check, Checks, is_alive, is_over, revision, text, violated};
+use crate::ApiServer;
+use crate::kubelet::{HookRun, Nodes, RunEnd};
+use crate::world::plan::{MALFORMED, NEVER_READY};
+use crate::world::user::{PODS, REVISIONS, WORKLOADS};
+
+impl Checks {
+    /// Looks at a world that is at rest.
+    pub(in super::super) fn at_rest(&self, server: &ApiServer, nodes: &Nodes, now: Timestamp) -> Check {
+        nothing_is_left(server)?;
+        for object in server.objects(WORKLOADS) {
+            self.is_as_wanted(object, server, now)?;
+        }
+        nodes.truth().runs.iter().try_for_each(|run| self.is_counted(run, server))
+    }
+
+    fn is_as_wanted(&self, object: &Value, server: &ApiServer, now: Timestamp) -> Check {
+        let name = text(object, "name");
+        if object["metadata"]["deletionTimestamp"].is_string() {
+            return violated("leaves", format!("{name} is deleted and still there"));
+        }
+        let Ok(workload) = HookedWorkload::deserialize(object) else { return Ok(()) };
+        let status = workload.status.clone().unwrap_or_default();
+        let collisions = status.collision_count.unwrap_or(0);
+        let Ok(desired) = Desired::from_spec(&workload.spec, collisions) else { return Ok(()) };
+        let generation = workload.metadata.generation;
+        if status.observed_generation != generation {
+            let seen = status.observed_generation;
+            return violated("observed", format!("{name} is of generation {generation:?} and seen as {seen:?}"));
+        }
+        let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
+        let terminating = pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        if let Some(pod) = terminating.into_iter().next() {
+            return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
+        }
+        self.sizes_are_filled(object, server)?;
+        if i32::try_from(alive) != Ok(status.replicas) {
+            return violated("status", format!("{name} says {} replicas of {alive}", status.replicas));
+        }
+        let labels = &workload.spec.template.0["metadata"]["labels"];
+        let is_held = desired.paused || labels[MALFORMED] == "yes";
+        let says = |type_: &str| {
+            let known = status.conditions.iter().find(|known| known.type_ == type_);
+            known.map(|known| (known.status.as_str(), known.reason.as_str()))
+        };
+        if labels[MALFORMED] == "yes" && !desired.paused {
+            if says("Stalled").map(|(status, _)| status) != Some("True") {
+                return violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")));
+            }
+        }
+        if is_held {
+            return Ok(());
+        }
+        let asked = |pod: &&Arc<Value>| revision(pod) == &*desired.asked.name;
+        let of_asked = pods_of(object, server).filter(|pod| is_alive(pod)).filter(asked).count();
+        if labels[NEVER_READY] == "yes" {
+            return Ok(());
+        }
+        let ready = says("Ready");
+        let wanted = desired.replicas as usize;
+        if (alive, of_asked) != (wanted, wanted) {
+            let progress = says("Progressing");
+            let what = format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+            return violated("wanted", what);
+        }
+        if ready.map(|(status, _)| status) != Some("True") {
+            return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
+        }
+        Ok(())
+    }
+
+    fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
+        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref()) else {
+            return violated("sizes", format!("{} has none", text(object, "name")));
+        };
+        for (known, size) in sizes.iter() {
+            let alive = pods_of(object, server).filter(|pod| is_alive(pod) && revision(pod) == &**known);
+            let alive = alive.count();
+            if alive != size as usize {
+                return violated("sizes", format!("{known} is to have {size} Pods and has {alive}"));
+            }
+        }
+        let unsized_pod = pods_of(object, server).find(|pod| is_alive(pod) && !sizes.has(revision(pod)));
+        match unsized_pod {
+            Some(pod) => violated("sizes", format!("{} is of a revision without a size", text(pod, "name"))),
+            None => Ok(()),
+        }
+    }
+
+    /// A run that happened is counted, unless nobody was to count it or nothing was left to tell of it.
+    fn is_counted(&self, run: &HookRun, server: &ApiServer) -> Check {
+        let Some(made) = self.made.get(&run.pod_uid) else { return Ok(()) };
+        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
+            return Ok(());
+        };
+        let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
+        let outcome = book.outcome(&id);
+        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
+        if outcome.is_none() && made.is_durable && !goes_on {
+            let HookRun { container, instance, hook, end, .. } = run;
+            let what = format!("{hook:?} of {container}'s instance {instance} in {} ended {end:?}", run.pod_uid);
+            return violated("every-run-counts", what);
+        }
+        if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
+            return violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"));
+        }
+        Ok(())
+    }
+}
+
+fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item = &'a Arc<Value>> {
+    let uid = text(workload, "uid");
+    server.objects(PODS).filter(move |pod| pod["metadata"]["ownerReferences"][0]["uid"] == *uid)
+}
+
+fn nothing_is_left(server: &ApiServer) -> Check {
+    let is_there = |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
+    for pod in server.objects(PODS) {
+        let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
+        let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
+        let has_ours = finalizers.into_iter().any(|one| one == "hooked.dev/accounting");
+        if has_ours && !is_there(owner) {
+            let state = if is_over(pod) { "ended" } else { "alive" };
+            return violated("nothing-left", format!("Pod {} of no workload is {state} and held", text(pod, "name")));
+        }
+    }
+    for revision in server.objects(REVISIONS) {
+        if !is_there(&revision["metadata"]["ownerReferences"][0]["uid"]) {
+            return violated("nothing-left", format!("revision {} of no workload", text(revision, "name")));
+        }
+    }
+    Ok(())
+}

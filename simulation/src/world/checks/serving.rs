@@ -1,0 +1,42 @@
+//! No delete of a Pod that serves where too few would be left, as far as the operator was shown.
+
+use jiff::Timestamp;
+
+use super::{Check, Checks, violated};
+use crate::ApiServer;
+use crate::world::wire::{InFlight, Purpose};
+
+impl Checks {
+    pub(super) fn enough_serve(
+        &mut self,
+        request: &InFlight,
+        server: &ApiServer,
+        clock: Timestamp,
+    ) -> Check {
+        let uid = request.call.body["preconditions"]["uid"].as_str().unwrap_or_default();
+        let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
+        let Some(view) = self.views.get_mut(&request.process.operator) else { return Ok(()) };
+        let Some(victim) = view.pods.get(uid).cloned() else {
+            view.deleting.insert(uid.to_owned());
+            return Ok(());
+        };
+        let Some(book) = self.books.get(&victim.owner) else { return Ok(()) };
+        let Some(bounds) = book.specs.get(&generation) else { return Ok(()) };
+        let now = clock.as_second();
+        let serves = |uid: &str, deleting: &std::collections::BTreeSet<String>| {
+            view.pods.get(uid).is_some_and(|pod| {
+                pod.owner == victim.owner && pod.is_available(bounds.min_ready, now) && !deleting.contains(uid)
+            })
+        };
+        let did_serve = serves(uid, &view.deleting);
+        let serving = view.pods.keys().filter(|uid| serves(uid, &view.deleting)).count();
+        let path = format!("{}/{}", crate::world::user::WORKLOADS, book.name);
+        let leaves = server.object(&path).is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string());
+        view.deleting.insert(uid.to_owned());
+        if did_serve && !leaves && serving <= bounds.serving {
+            let what = format!("{} is deleted, one of {serving} that serve where {} must", victim.name, bounds.serving);
+            return violated("serving", what);
+        }
+        Ok(())
+    }
+}

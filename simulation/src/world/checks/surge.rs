@@ -1,0 +1,36 @@
+//! Never more Pods than what is wanted and the surge.
+
+use serde_json::Value;
+
+use super::{Bounds, Check, Checks, is_alive, leads, text, violated};
+use crate::ApiServer;
+use crate::world::user::PODS;
+use crate::world::wire::{InFlight, Purpose};
+
+impl Checks {
+    /// A Pod that was made is within what the specs allow that its operator may have seen. What a dead leader had under way
+    /// may come on top, and so may what an earlier spec allowed and nobody has deleted yet.
+    pub(super) fn within_surge(&mut self, request: &InFlight, server: &ApiServer) -> Check {
+        let owner = request.call.body["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
+        let is_its = |pod: &&std::sync::Arc<Value>| {
+            is_alive(pod) && pod["metadata"]["ownerReferences"][0]["uid"] == *owner
+        };
+        let alive = server.objects(PODS).filter(is_its).count();
+        let Some(book) = self.books.get_mut(owner) else { return Ok(()) };
+        let most = |specs: &mut dyn Iterator<Item = (&i64, &Bounds)>| specs.map(|(_, it)| it.most).max();
+        let latest = book.specs.last_key_value().map_or(0, |(_, it)| it.most);
+        let seen = most(&mut book.specs.range(generation..)).unwrap_or(latest);
+        if !leads(request.process, server) {
+            // A late create of a dead leader: it is to be removed.
+            book.ceiling = book.ceiling.max(alive);
+            return Ok(());
+        }
+        book.ceiling = if alive <= latest { latest } else { book.ceiling.max(seen) };
+        if alive > book.ceiling {
+            let name = text(&request.call.body, "name");
+            return violated("surge", format!("{alive} Pods where {} may be, with {name}", book.ceiling));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Turns made of a seed: which faults there are in a world, and how often, is a part of the seed too.
+
+use super::World;
+use super::rng::Rng;
+use super::turn::{Cascade, Fate, Feed, Refused, Turn};
+
+/// How often what happens in a world, in thousandths of all turns or of all of a kind.
+#[derive(Clone, Debug)]
+struct Mix {
+    answers: u32,
+    shows: u32,
+    nodes: u32,
+    users: u32,
+    /// Of requests: those that do not simply get their reply.
+    unanswered: u32,
+    /// Faults of nodes and Pods.
+    node_faults: u32,
+    /// Crashes, stops, freezes and clocks that are set.
+    process_faults: u32,
+    relists: u32,
+    /// Of the user's turns: those that an administrator takes.
+    policies: u32,
+}
+
+/// Makes the turns of a seed.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    rng: Rng,
+    mix: Mix,
+    workloads: u32,
+    /// How many turns there are.
+    left: u32,
+    made: u32,
+}
+
+impl Generator {
+    /// The turns of a seed.
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut often = |least: u32, most: u32, perhaps: u32| {
+            if rng.chance(perhaps) { least + rng.below(most - least + 1) } else { 0 }
+        };
+        let mix = Mix {
+            answers: often(200, 500, 1000),
+            shows: often(60, 500, 1000),
+            nodes: often(80, 400, 1000),
+            users: often(3, 30, 1000),
+            unanswered: often(10, 300, 700),
+            node_faults: often(1, 25, 600),
+            process_faults: often(1, 8, 700),
+            relists: often(1, 15, 500),
+            policies: often(50, 300, 400),
+        };
+        let (workloads, left) = (1 + rng.below(2), 200 + rng.below(1500));
+        Self { rng, mix, workloads, left, made: 0 }
+    }
+
+    /// The next turn; none at the end.
+    pub fn next(&mut self, world: &World) -> Option<Turn> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        if self.made < self.workloads {
+            self.made += 1;
+            return Some(Turn::Create { workload: self.made - 1, plan: self.plan() });
+        }
+        Some(self.choose(world))
+    }
+
+    fn plan(&mut self) -> u32 {
+        self.rng.below(1_000_000)
+    }
+
+    fn choose(&mut self, world: &World) -> Turn {
+        let mix = self.mix.clone();
+        let mut roll = self.rng.below(1000);
+        let mut falls = |weight: u32| {
+            let hit = roll < weight;
+            roll = roll.wrapping_sub(weight);
+            hit
+        };
+        if falls(mix.users) {
+            return self.user();
+        }
+        if falls(mix.node_faults) {
+            return Turn::NodeFault { nth: self.any() };
+        }
+        if falls(mix.process_faults) {
+            return self.process_fault();
+        }
+        if falls(mix.relists) {
+            return Turn::Relist { operator: self.any(), feed: self.feed() };
+        }
+        if falls(10) {
+            return Turn::Collect;
+        }
+        if falls(mix.answers) && world.has_requests() {
+            return Turn::Answer { nth: self.request(world), fate: self.fate() };
+        }
+        if falls(mix.shows) {
+            let operator = world.leader().unwrap_or_else(|| self.any());
+            return Turn::Show { operator, feed: self.feed(), count: 1 + self.rng.below(4) };
+        }
+        if falls(mix.nodes) {
+            return Turn::Node { nth: self.any() };
+        }
+        if self.rng.chance(500) && world.has_requests() {
+            return Turn::Answer { nth: self.request(world), fate: self.fate() };
+        }
+        Turn::Wait { millis: self.time() }
+    }
+
+    fn any(&mut self) -> u32 {
+        self.rng.below(1000)
+    }
+
+    /// Mostly one of the oldest.
+    fn request(&mut self, world: &World) -> u32 {
+        let count = world.requests();
+        if self.rng.chance(700) { self.rng.below(count.min(4)) } else { self.rng.below(count) }
+    }
+
+    fn feed(&mut self) -> Feed {
+        self.rng.pick(&[Feed::Pods, Feed::Pods, Feed::Pods, Feed::Workloads, Feed::Workloads, Feed::Events])
+    }
+
+    fn time(&mut self) -> u32 {
+        let most = self.rng.pick(&[20, 100, 500, 1000, 2000, 2000, 6000, 15_000]);
+        1 + self.rng.below(most)
+    }
+
+    fn fate(&mut self) -> Fate {
+        if !self.rng.chance(self.mix.unanswered) {
+            return if self.rng.chance(50) { Fate::CarriedOut } else { Fate::Answered };
+        }
+        match self.rng.below(8) {
+            0 | 1 => Fate::ReplyLost,
+            2 | 3 => Fate::Lost,
+            4 => Fate::Refused(409),
+            5 => Fate::Refused(429),
+            6 => Fate::Refused(500),
+            _ => Fate::Refused(504),
+        }
+    }
+
+    fn process_fault(&mut self) -> Turn {
+        let operator = self.any();
+        match self.rng.below(6) {
+            0..=2 => Turn::Crash { operator, seconds: self.rng.below(15) },
+            3 => Turn::Stop { operator, seconds: self.rng.below(15) },
+            4 => Turn::Freeze { operator, seconds: 1 + self.rng.below(30) },
+            _ => {
+                let seconds = i32::try_from(self.rng.below(120)).unwrap_or_default();
+                Turn::SetClock { operator, ahead: seconds - 60 }
+            }
+        }
+    }
+
+    fn user(&mut self) -> Turn {
+        let workload = self.rng.below(self.workloads);
+        if self.rng.chance(self.mix.policies) {
+            return self.policy();
+        }
+        match self.rng.below(16) {
+            0..=2 => Turn::Scale { workload, replicas: self.rng.below(7) },
+            3..=6 => Turn::Change { workload, plan: self.plan() },
+            7 => Turn::Pause { workload, paused: self.rng.chance(400) },
+            8 => {
+                let cascade = self.rng.pick(&[Cascade::Background, Cascade::Foreground, Cascade::Orphan]);
+                Turn::Delete { workload, cascade }
+            }
+            9 | 10 => Turn::Create { workload, plan: self.plan() },
+            _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
+        }
+    }
+
+    fn policy(&mut self) -> Turn {
+        match self.rng.below(5) {
+            0 => Turn::DeleteRevision { nth: self.any() },
+            1 => Turn::Quota { pods: self.rng.below(6) },
+            _ => {
+                let refused = self.rng.pick(&[Refused::Creates, Refused::Deletes, Refused::Updates]);
+                Turn::Webhook { refused, on: self.rng.chance(500) }
+            }
+        }
+    }
+}
+
+impl World {
+    fn has_requests(&self) -> bool {
+        !self.wire.lock().requests.is_empty()
+    }
+
+    fn requests(&self) -> u32 {
+        u32::try_from(self.wire.lock().requests.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The operator that works.
+    fn leader(&self) -> Option<u32> {
+        let at = self.operators.iter().position(|place| {
+            place.running.as_ref().is_some_and(super::operator::Operator::leads)
+        });
+        u32::try_from(at?).ok()
+    }
+}

@@ -1,0 +1,261 @@
+//! What an operator does while it leads, as `controller/src/wiring.rs` wires it: watches, a queue of workloads, at most one
+//! pass at a time over each, and the sweep.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_core::pass::Cluster;
+use hooked_core::watch::{Index, SlimEvent, SlimPod, WorkloadRef};
+use hooked_core::workload::template::Owner;
+use hooked_crd::HookedWorkload;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::reconcile::{Watched, reconcile};
+use super::sweep::sweep;
+use super::watching::{Sight, Watching};
+use super::{Task, poll};
+use crate::ApiServer;
+use crate::world::turn::Feed;
+use crate::world::wire::{Port, Purpose};
+
+/// How long the first lists of Events are waited for once Pods are listed.
+const EVENTS_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+/// How often strays are looked for.
+const SWEEP_PERIOD: SignedDuration = SignedDuration::from_secs(5);
+
+/// The work of the leader.
+pub(in super::super) struct Leading {
+    port: Port,
+    pub(in super::super) index: Arc<Index>,
+    pods: Watching,
+    events: Watching,
+    workloads: Watching,
+    /// When workloads are watched though Events are not listed; none before Pods are.
+    patience_ends: Option<Timestamp>,
+    pub(in super::super) store: BTreeMap<WorkloadRef, Arc<Watched>>,
+    /// The workloads that a list which goes on has shown.
+    listed: BTreeMap<WorkloadRef, Arc<Watched>>,
+    queue: BTreeMap<WorkloadRef, Timestamp>,
+    running: BTreeMap<WorkloadRef, Task<Option<SignedDuration>>>,
+    sweep: Option<Task<()>>,
+    next_sweep: Timestamp,
+}
+
+impl Leading {
+    pub(super) fn begin(port: Port, now: Timestamp) -> Self {
+        let watch = |feed| Watching::new(feed).unwrap_or_else(|| unreachable!("the server knows all feeds"));
+        Self {
+            port,
+            index: Arc::default(),
+            pods: watch(Feed::Pods),
+            events: watch(Feed::Events),
+            workloads: watch(Feed::Workloads),
+            patience_ends: None,
+            store: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            running: BTreeMap::new(),
+            sweep: None,
+            next_sweep: now,
+        }
+    }
+
+    /// The watch of a feed, if it has begun.
+    pub(in super::super) fn watch(&mut self, feed: Feed, now: Timestamp) -> Option<&mut Watching> {
+        let has_begun = match feed {
+            Feed::Pods => true,
+            Feed::Events => self.pods.was_listed,
+            Feed::Workloads => {
+                let is_over = self.patience_ends.is_some_and(|ends| ends <= now);
+                self.pods.was_listed && (self.events.was_listed || is_over)
+            }
+        };
+        has_begun.then_some(match feed {
+            Feed::Pods => &mut self.pods,
+            Feed::Events => &mut self.events,
+            Feed::Workloads => &mut self.workloads,
+        })
+    }
+
+    /// Takes what has happened into the queues of all watches.
+    pub(in super::super) fn fill(&mut self, server: &ApiServer) {
+        for watch in [&mut self.pods, &mut self.events, &mut self.workloads] {
+            watch.fill(server);
+        }
+    }
+
+    /// Shows the next thing of a watch, and returns the Pod that was shown, with whether it is there; false if there is
+    /// nothing to show.
+    pub(in super::super) fn show(&mut self, feed: Feed, server: &ApiServer, now: Timestamp) -> Option<Shown> {
+        let sight = self.watch(feed, now)?.next(server)?;
+        Some(match feed {
+            Feed::Pods => self.show_pod(sight, now),
+            Feed::Events => self.show_event(&sight, now),
+            Feed::Workloads => self.show_workload(&sight, now),
+        })
+    }
+
+    fn show_pod(&mut self, sight: Sight, now: Timestamp) -> Shown {
+        let clock = self.port.now();
+        let decode = |pod: &Value| SlimPod::deserialize(pod).ok();
+        match sight {
+            Sight::ListBegins => {
+                self.index.list_begins();
+                Shown::ListBegins
+            }
+            Sight::Listed(pod) | Sight::Changed(pod) => {
+                let workload = decode(&pod).and_then(|pod| self.index.show_pod(pod, clock).workload);
+                self.trigger(workload, now);
+                Shown::Pod(pod)
+            }
+            Sight::Deleted(pod) => {
+                let workload = decode(&pod).and_then(|pod| self.index.show_last(pod, clock));
+                self.trigger(workload, now);
+                Shown::NoPod(pod)
+            }
+            Sight::ListEnds => {
+                for workload in self.index.list_ends(clock) {
+                    self.trigger(Some(workload), now);
+                }
+                self.patience_ends.get_or_insert(now.checked_add(EVENTS_PATIENCE).unwrap_or(now));
+                Shown::ListEnds
+            }
+        }
+    }
+
+    fn show_event(&mut self, sight: &Sight, now: Timestamp) -> Shown {
+        if let Sight::Listed(event) | Sight::Changed(event) = sight
+            && let Ok(event) = SlimEvent::deserialize(&**event)
+        {
+            let workload = self.index.show_event(&event, self.port.now());
+            self.trigger(workload, now);
+        }
+        Shown::Other
+    }
+
+    fn show_workload(&mut self, sight: &Sight, now: Timestamp) -> Shown {
+        match sight {
+            Sight::ListBegins => self.listed.clear(),
+            Sight::Listed(object) => drop(self.listed.insert(reference(object), Arc::new(decode(object)))),
+            Sight::ListEnds => {
+                self.store = std::mem::take(&mut self.listed);
+                for workload in self.store.keys().cloned().collect::<Vec<_>>() {
+                    self.trigger(Some(workload), now);
+                }
+            }
+            Sight::Changed(object) => {
+                let workload = reference(object);
+                self.store.insert(workload.clone(), Arc::new(decode(object)));
+                self.trigger(Some(workload), now);
+            }
+            Sight::Deleted(object) => {
+                let workload = reference(object);
+                self.store.remove(&workload);
+                let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+                self.index.disown(&workload.namespace, uid);
+            }
+        }
+        Shown::Other
+    }
+
+    fn trigger(&mut self, workload: Option<WorkloadRef>, at: Timestamp) {
+        let Some(workload) = workload else { return };
+        let due = self.queue.entry(workload).or_insert(at);
+        *due = (*due).min(at);
+    }
+
+    /// Goes on with all that has got an answer, and begins what is due.
+    pub(super) fn run(&mut self, now: Timestamp) {
+        let mut ended = Vec::new();
+        for (workload, task) in &mut self.running {
+            ended.extend(poll(task).map(|rest| (workload.clone(), rest)));
+        }
+        self.end(ended, now);
+        if self.workloads.was_listed {
+            self.begin_passes(now);
+            self.run_sweep(now);
+        }
+    }
+
+    fn end(&mut self, ended: Vec<(WorkloadRef, Option<SignedDuration>)>, now: Timestamp) {
+        for (workload, rest) in ended {
+            self.running.remove(&workload);
+            if let Some(at) = rest.and_then(|rest| now.checked_add(rest).ok()) {
+                self.trigger(Some(workload), at);
+            }
+        }
+    }
+
+    fn begin_passes(&mut self, now: Timestamp) {
+        let is_due = |(workload, due): &(&WorkloadRef, &Timestamp)| {
+            **due <= now && !self.running.contains_key(*workload)
+        };
+        let due: Vec<_> = self.queue.iter().filter(is_due).map(|(workload, _)| workload.clone()).collect();
+        for workload in due {
+            self.queue.remove(&workload);
+            let Some(watched) = self.store.get(&workload).cloned() else { continue };
+            let metadata = watched.metadata();
+            let uid = metadata.uid.clone().unwrap_or_default();
+            let memory = self.index.memory(&workload.namespace, &Owner { name: workload.name.clone(), uid });
+            let generation = metadata.generation.unwrap_or_default();
+            let purpose = Purpose::Pass { workload: workload.clone(), generation };
+            let port = Port { purpose, ..self.port.clone() };
+            let mut task: Task<_> = Box::pin(reconcile(port, watched, memory));
+            match poll(&mut task) {
+                Some(rest) => self.end(vec![(workload, rest)], now),
+                None => drop(self.running.insert(workload, task)),
+            }
+        }
+    }
+
+    fn run_sweep(&mut self, now: Timestamp) {
+        if self.sweep.is_none() && self.next_sweep <= now {
+            self.next_sweep = now.checked_add(SWEEP_PERIOD).unwrap_or(now);
+            let known = self.store.iter().map(|(workload, watched)| {
+                (workload.namespace.clone(), watched.metadata().uid.clone().unwrap_or_default())
+            });
+            let port = Port { purpose: Purpose::Sweep, ..self.port.clone() };
+            self.sweep = Some(Box::pin(sweep(port, Arc::clone(&self.index), known.collect())));
+        }
+        if self.sweep.as_mut().is_some_and(|task| poll(task).is_some()) {
+            self.sweep = None;
+        }
+    }
+
+    pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let ready = self.workloads.was_listed;
+        let waiting = self.queue.iter().filter(|(workload, _)| !self.running.contains_key(*workload));
+        let passes = waiting.map(|(_, due)| *due).min().filter(|_| ready);
+        let sweep = (ready && self.sweep.is_none()).then_some(self.next_sweep);
+        let patience = self.patience_ends.filter(|ends| *ends > now);
+        [passes, sweep, patience].into_iter().flatten().min()
+    }
+}
+
+/// What was shown to an operator.
+#[derive(Clone, Debug)]
+pub(in super::super) enum Shown {
+    ListBegins,
+    Pod(Arc<Value>),
+    NoPod(Arc<Value>),
+    ListEnds,
+    Other,
+}
+
+fn reference(object: &Value) -> WorkloadRef {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    WorkloadRef::new(text("namespace"), text("name"))
+}
+
+fn decode(object: &Value) -> Watched {
+    match HookedWorkload::deserialize(object) {
+        Ok(workload) => Watched::Read(workload),
+        Err(error) => {
+            let metadata = ObjectMeta::deserialize(&object["metadata"]).unwrap_or_default();
+            Watched::Unreadable(Box::new(metadata), error.to_string())
+        }
+    }
+}

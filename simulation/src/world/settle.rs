@@ -1,0 +1,62 @@
+//! The end of a world: faults stop, and everything is to come to rest as it is wanted.
+
+use jiff::SignedDuration;
+
+use super::proceed::Progress;
+use super::turn::Refused;
+use super::{Violation, World};
+use crate::kubelet::Step;
+
+/// How long nobody may write before all is taken to be at rest: longer than any back-off.
+const QUIET: SignedDuration = SignedDuration::from_secs(150);
+/// How long it may take at most to come to rest.
+const MOST: SignedDuration = SignedDuration::from_hours(2);
+/// The most turns that it may take.
+const TURNS: usize = 60_000;
+
+impl World {
+    /// Lets all faults stop, waits until everything is at rest, and checks that it is as it is wanted.
+    pub fn settle(&mut self) -> Result<(), Violation> {
+        self.heal();
+        self.follow()?;
+        let began = self.now();
+        self.last_change = began;
+        for _ in 0..TURNS {
+            let progress = self.proceed()?;
+            let now = self.now();
+            let is_quiet = now.duration_since(self.last_change) > QUIET;
+            if progress == Progress::Waited && is_quiet {
+                return self.checks.at_rest(&self.server, &self.nodes, now);
+            }
+            if now.duration_since(began) > MOST {
+                break;
+            }
+        }
+        let last = self.checks.last_change().to_owned();
+        Err(Violation { invariant: "comes-to-rest", what: format!("something changes for ever: {last}") })
+    }
+
+    fn heal(&mut self) {
+        for refused in [Refused::Creates, Refused::Deletes, Refused::Updates] {
+            self.set_webhook(refused, false);
+        }
+        self.set_quota(0);
+        let now = self.now();
+        for fault in self.nodes.faults(&self.server) {
+            if matches!(fault, Step::ReturnNode { .. }) {
+                self.nodes.take(&fault, &mut self.server, now);
+            }
+        }
+        // Pods of nodes that are no more are taken away by the control plane.
+        for fault in self.nodes.faults(&self.server) {
+            if matches!(fault, Step::CollectPod { .. }) {
+                self.nodes.take(&fault, &mut self.server, now);
+            }
+        }
+        for place in &mut self.operators {
+            if let Some(operator) = &mut place.running {
+                operator.frozen_until = operator.frozen_until.map(|_| now);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What happens in a world, one thing at a time: a script is a list of these, and readable.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is carried out, and the reply comes.
+    Answered,
+    /// It is carried out, and the reply is under way.
+    CarriedOut,
+    /// It is carried out, and the reply is lost.
+    ReplyLost,
+    /// The connection is lost; it may be carried out until its time-out.
+    Lost,
+    /// It is answered by this status; one that says nothing certain may yet be carried out.
+    Refused(u16),
+}
+
+/// What a watch is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feed {
+    /// Pods of ours.
+    Pods,
+    /// The kubelets' Events.
+    Events,
+    /// Workloads.
+    Workloads,
+}
+
+/// What becomes of the dependents of a deleted workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cascade {
+    /// They go afterwards.
+    Background,
+    /// They go first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+/// What requests a webhook refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Creates of Pods.
+    Creates,
+    /// Deletes of Pods.
+    Deletes,
+    /// Changes of Pods.
+    Updates,
+}
+
+/// One thing that happens. Numbers of things that are not there count round: a script of which a part is cut out still means
+/// something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The fields say which one of those that there are, and how much.
+pub enum Turn {
+    /// So many times what is next happens, without any fault.
+    Proceed { turns: u32 },
+    /// Time passes.
+    Wait { millis: u32 },
+    /// One of the requests under way meets its fate.
+    Answer { nth: u32, fate: Fate },
+    /// An operator is shown the next things of a watch.
+    Show { operator: u32, feed: Feed, count: u32 },
+    /// A watch of an operator breaks off and begins anew with a list.
+    Relist { operator: u32, feed: Feed },
+    /// A node takes one of the steps that it can take.
+    Node { nth: u32 },
+    /// One of the things that can go wrong with nodes and Pods does.
+    NodeFault { nth: u32 },
+    /// The garbage collector does one thing.
+    Collect,
+    /// An operator dies, and starts again later.
+    Crash { operator: u32, seconds: u32 },
+    /// An operator is asked to stop, gives its Lease back, and starts again later.
+    Stop { operator: u32, seconds: u32 },
+    /// An operator stands still.
+    Freeze { operator: u32, seconds: u32 },
+    /// The clock of an operator's machine is set.
+    SetClock { operator: u32, ahead: i32 },
+    /// A workload is made that is not there, after a plan made of this seed.
+    Create { workload: u32, plan: u32 },
+    /// A workload is scaled.
+    Scale { workload: u32, replicas: u32 },
+    /// A workload gets another template, after a plan made of this seed.
+    Change { workload: u32, plan: u32 },
+    /// A workload is paused, or goes on.
+    Pause { workload: u32, paused: bool },
+    /// A workload is deleted.
+    Delete { workload: u32, cascade: Cascade },
+    /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
+    DeletePod { nth: u32, grace: u32 },
+    /// A stored revision is deleted.
+    DeleteRevision { nth: u32 },
+    /// There may be no more Pods than so many; 0 lifts the quota.
+    Quota { pods: u32 },
+    /// A webhook begins to refuse requests about Pods, or ends.
+    Webhook { refused: Refused, on: bool },
+}
+
+/// A line of a script that is no turn.
+#[derive(Debug, Error)]
+#[error("no turn: {0:?}")]
+pub struct NoTurn(String);
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proceed { turns } => write!(f, "proceed {turns}"),
+            Self::Wait { millis } => write!(f, "wait {millis}"),
+            Self::Answer { nth, fate } => match fate {
+                Fate::Refused(code) => write!(f, "refuse {nth} {code}"),
+                Fate::Answered => write!(f, "answer {nth}"),
+                Fate::CarriedOut => write!(f, "carry-out {nth}"),
+                Fate::ReplyLost => write!(f, "lose-reply {nth}"),
+                Fate::Lost => write!(f, "lose {nth}"),
+            },
+            Self::Show { operator, feed, count } => write!(f, "show {operator} {} {count}", feed.name()),
+            Self::Relist { operator, feed } => write!(f, "relist {operator} {}", feed.name()),
+            Self::Node { nth } => write!(f, "node {nth}"),
+            Self::NodeFault { nth } => write!(f, "node-fault {nth}"),
+            Self::Collect => write!(f, "collect"),
+            Self::Crash { operator, seconds } => write!(f, "crash {operator} {seconds}"),
+            Self::Stop { operator, seconds } => write!(f, "stop {operator} {seconds}"),
+            Self::Freeze { operator, seconds } => write!(f, "freeze {operator} {seconds}"),
+            Self::SetClock { operator, ahead } => write!(f, "set-clock {operator} {ahead}"),
+            Self::Create { workload, plan } => write!(f, "create {workload} {plan}"),
+            Self::Scale { workload, replicas } => write!(f, "scale {workload} {replicas}"),
+            Self::Change { workload, plan } => write!(f, "change {workload} {plan}"),
+            Self::Pause { workload, paused } => write!(f, "pause {workload} {paused}"),
+            Self::Delete { workload, cascade } => write!(f, "delete {workload} {}", cascade.name()),
+            Self::DeletePod { nth, grace } => write!(f, "delete-pod {nth} {grace}"),
+            Self::DeleteRevision { nth } => write!(f, "delete-revision {nth}"),
+            Self::Quota { pods } => write!(f, "quota {pods}"),
+            Self::Webhook { refused, on } => write!(f, "webhook {} {on}", refused.name()),
+        }
+    }
+}
+
+impl FromStr for Turn {
+    type Err = NoTurn;
+
+    fn from_str(line: &str) -> Result<Self, NoTurn> {
+        let mut words = line.split_whitespace();
+        Self::read(&mut words).filter(|_| words.next().is_none()).ok_or_else(|| NoTurn(line.to_owned()))
+    }
+}
+
+impl Turn {
+    fn read<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        let verb = words.next()?;
+        let fate = match verb {
+            "answer" => Some(Fate::Answered),
+            "carry-out" => Some(Fate::CarriedOut),
+            "lose-reply" => Some(Fate::ReplyLost),
+            "lose" => Some(Fate::Lost),
+            _ => None,
+        };
+        if let Some(fate) = fate {
+            return Some(Self::Answer { nth: number(words)?, fate });
+        }
+        Some(match verb {
+            "proceed" => Self::Proceed { turns: number(words)? },
+            "wait" => Self::Wait { millis: number(words)? },
+            "refuse" => Self::Answer { nth: number(words)?, fate: Fate::Refused(number(words)?) },
+            "show" => {
+                Self::Show { operator: number(words)?, feed: Feed::of(words.next()?)?, count: number(words)? }
+            }
+            "relist" => Self::Relist { operator: number(words)?, feed: Feed::of(words.next()?)? },
+            "node" => Self::Node { nth: number(words)? },
+            "node-fault" => Self::NodeFault { nth: number(words)? },
+            "collect" => Self::Collect,
+            "crash" => Self::Crash { operator: number(words)?, seconds: number(words)? },
+            "stop" => Self::Stop { operator: number(words)?, seconds: number(words)? },
+            "freeze" => Self::Freeze { operator: number(words)?, seconds: number(words)? },
+            "set-clock" => Self::SetClock { operator: number(words)?, ahead: number(words)? },
+            _ => return Self::read_user(verb, words),
+        })
+    }
+
+    fn read_user<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        Some(match verb {
+            "create" => Self::Create { workload: number(words)?, plan: number(words)? },
+            "scale" => Self::Scale { workload: number(words)?, replicas: number(words)? },
+            "change" => Self::Change { workload: number(words)?, plan: number(words)? },
+            "pause" => Self::Pause { workload: number(words)?, paused: number(words)? },
+            "delete" => Self::Delete { workload: number(words)?, cascade: Cascade::of(words.next()?)? },
+            "delete-pod" => Self::DeletePod { nth: number(words)?, grace: number(words)? },
+            "delete-revision" => Self::DeleteRevision { nth: number(words)? },
+            "quota" => Self::Quota { pods: number(words)? },
+            "webhook" => Self::Webhook { refused: Refused::of(words.next()?)?, on: number(words)? },
+            _ => return None,
+        })
+    }
+}
+
+fn number<'a, T: FromStr>(words: &mut impl Iterator<Item = &'a str>) -> Option<T> {
+    words.next()?.parse().ok()
+}
+
+macro_rules! named {
+    ($type:ident { $($variant:ident = $name:literal),* }) => {
+        impl $type {
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            fn of(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+named!(Feed { Pods = "pods", Events = "events", Workloads = "workloads" });
+named!(Cascade { Background = "background", Foreground = "foreground", Orphan = "orphan" });
+named!(Refused { Creates = "creates", Deletes = "deletes", Updates = "updates" });
