@@ -107,7 +107,8 @@ async fn with_runner<C: Cluster>(
 fn why_not(answer: Answer) -> String {
     match answer {
         Answer::Taken(_) => {
-            "the API server does not know image volumes; run the operator with --injection=InitContainer".to_owned()
+            "the API server does not know image volumes; run the operator with --injection=InitContainer"
+                .to_owned()
         }
         Answer::Malformed(words) | Answer::Forbidden(words) => words,
     }

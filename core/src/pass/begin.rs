@@ -27,17 +27,14 @@ pub(super) async fn begin<C: Cluster>(
     }
     let mut finalizers = subject.workload.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());
-    let call = call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
+    let call =
+        call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
     cluster.send(call).await.map(drop)
 }
 
 /// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the generation is
 /// not told.
-fn first_status<C: Cluster>(
-    cluster: &C,
-    subject: &Subject<'_>,
-    before: &Committed,
-) -> HookedWorkloadStatus {
+fn first_status<C: Cluster>(cluster: &C, subject: &Subject<'_>, before: &Committed) -> HookedWorkloadStatus {
     let conditions = vec![Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),

@@ -25,7 +25,10 @@ pub(super) async fn prune<C: Cluster>(
         expendable(&stored, asked, limit, is_used).into_iter().map(str::to_owned).collect()
     };
     for revision in excess {
-        match cluster.send(call::delete_revision(&subject.site.namespace, &subject.site.owner, &revision)).await {
+        match cluster
+            .send(call::delete_revision(&subject.site.namespace, &subject.site.owner, &revision))
+            .await
+        {
             Err(failure) if !failure.is_not_found() => return Err(failure),
             _ => {
                 if let Some(stored) = &mut memory.lock().revisions.stored {

@@ -114,7 +114,8 @@ async fn release_ended<C: Cluster>(
 fn has_ended(memory: &Memory, fact: &PodFact, now: Timestamp) -> bool {
     let never_ran = fact.seen && !fact.bound;
     let stop = memory.tracker.evidence(fact.number).and_then(|evidence| evidence.stop);
-    let silent = stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
+    let silent =
+        stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
     fact.over || never_ran || silent || memory.tracker.is_accounted(fact.number)
 }
 

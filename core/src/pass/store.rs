@@ -53,7 +53,8 @@ async fn store_as<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<bool, Failure> {
     let data = asked.data();
-    let known = stored(cluster, subject, memory).await?.into_iter().find(|known| *known.revision == *asked.name);
+    let known =
+        stored(cluster, subject, memory).await?.into_iter().find(|known| *known.revision == *asked.name);
     match known {
         Some(known) if known.data != fingerprint(&data) => Ok(false),
         Some(known) => {
@@ -105,11 +106,7 @@ async fn create<C: Cluster>(
         }
         Err(failure) => return Err(failure),
     }
-    let known = Stored {
-        revision: asked.name.to_string(),
-        number: *generation,
-        data: fingerprint(data),
-    };
+    let known = Stored { revision: asked.name.to_string(), number: *generation, data: fingerprint(data) };
     memory.lock().revisions.stored.get_or_insert_default().push(known);
     Ok(true)
 }

@@ -74,9 +74,7 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.invalid_template() {
-        Some(words) => {
-            say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS))
-        }
+        Some(words) => say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS)),
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
@@ -96,9 +94,7 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
-        Rollout::Leaving => {
-            say(condition::READY, "False", Reason::Leaving, "the workload is being deleted")
-        }
+        Rollout::Leaving => say(condition::READY, "False", Reason::Leaving, "the workload is being deleted"),
         _ if basis.desired.paused && (basis.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
             say(condition::READY, "False", Reason::PausedWithChange, message)
@@ -200,7 +196,12 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
     }
     let count = basis.revision.shape.hooks().count();
-    say(condition::HOOKS_HEALTHY, "True", Reason::NoHookIsFailing, format!("none of {count} hooks is failing"))
+    say(
+        condition::HOOKS_HEALTHY,
+        "True",
+        Reason::NoHookIsFailing,
+        format!("none of {count} hooks is failing"),
+    )
 }
 
 /// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.

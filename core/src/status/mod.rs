@@ -27,9 +27,9 @@ use crate::workload::target::{Target, Why};
 
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
+pub use live::LiveService;
 pub use news::{News, news};
 pub use notice::{Notice, farewell, farewell_unread, notices, refused};
-pub use live::LiveService;
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use stalled::{is_invalid, newly_invalid};

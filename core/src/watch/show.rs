@@ -21,8 +21,7 @@ impl Index {
     pub fn show_pod(&self, pod: SlimPod, now: Timestamp) -> Shown {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let metadata = &pod.metadata;
-        let (namespace, name, uid) =
-            (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+        let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
         let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
         let held = pod.is_held();
         let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));

@@ -103,8 +103,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_pods_that_all_differ_take_a_part_of_what_a_status_may_hold() {
-        let all =
-            marks((1..=10_000).map(|number| (number, (u32::try_from(number % 977).unwrap() + 1, 900))));
+        let all = marks((1..=10_000).map(|number| (number, (u32::try_from(number % 977).unwrap() + 1, 900))));
         let text = write(&all, &containers());
         assert!(text.len() < 128 * 1024, "{} bytes", text.len());
     }

@@ -65,9 +65,8 @@ impl Tracker {
 
     /// Pods in which a postStart hook runs.
     pub fn in_post_start(&self) -> impl Iterator<Item = u64> + '_ {
-        let of_post_start = |runs: &[crate::lifecycle::HookRun]| {
-            runs.iter().any(|run| run.id.hook == HookKind::PostStart)
-        };
+        let of_post_start =
+            |runs: &[crate::lifecycle::HookRun]| runs.iter().any(|run| run.id.hook == HookKind::PostStart);
         self.running.by_pod().filter(move |(_, runs)| of_post_start(runs)).map(|(number, _)| number)
     }
 }

@@ -29,11 +29,7 @@ impl Verdict {
             "" => "recorded by the hook-runner",
             why => why,
         };
-        Some(Self {
-            outcome: ending.outcome.into(),
-            message: message.to_owned(),
-            source: Source::Runner,
-        })
+        Some(Self { outcome: ending.outcome.into(), message: message.to_owned(), source: Source::Runner })
     }
 
     /// Of a container that could not be started.

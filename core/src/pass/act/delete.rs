@@ -23,11 +23,8 @@ pub(super) async fn delete_surplus<C: Cluster>(
     let Some(sizes) = &committed.ledger.sizes else { return Ok(()) };
     loop {
         let now = cluster.now().as_second();
-        let floor = if prepared.target.leaving().is_some() {
-            Floor::NONE
-        } else {
-            Floor::of(&prepared.desired, now)
-        };
+        let floor =
+            if prepared.target.leaving().is_some() { Floor::NONE } else { Floor::of(&prepared.desired, now) };
         let batch = {
             let memory = memory.lock();
             let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
