@@ -35,19 +35,36 @@ pub(super) async fn create_missing<C: Cluster>(
         let sizes = committed.ledger.sizes.as_ref();
         sizes.map(|sizes| missing(sizes, &memory.replicas)).unwrap_or_default()
     };
-    let mut left = BURST;
+    let (mut left, mut has_more, mut trouble) = (BURST, false, None);
     for (revision, lacking) in lacking {
-        let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+        match create(cluster, subject, prepared, (revision, lacking.min(left)), memory).await {
+            Ok(Some(made)) => left -= made,
             // Nothing can be made of it any more: the next commit gives its size to the target.
-            return Ok(Some(cluster.now()));
-        };
-        let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
-        left -= batch.create(lacking.min(left)).await?;
-        if left == 0 {
-            return Ok(Some(cluster.now()));
+            Ok(None) => has_more = true,
+            // A revision that the server takes no more keeps none from being made of the one that is to
+            // follow.
+            Err(error) => trouble = trouble.or(Some(error)),
         }
     }
-    Ok(None)
+    match trouble {
+        Some(error) => Err(error),
+        None => Ok((has_more || left == 0).then(|| cluster.now())),
+    }
+}
+
+/// Makes so many Pods of a revision; none if somebody has deleted it.
+async fn create<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    (revision, pods): (Arc<str>, usize),
+    memory: &Locked<Memory>,
+) -> Result<Option<usize>, ActError> {
+    let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+        return Ok(None);
+    };
+    let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
+    batch.create(pods).await.map(Some)
 }
 
 /// What Pods of a revision are made from; none if somebody has deleted the revision.

@@ -1,4 +1,5 @@
-//! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this moment.
+//! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this
+//! moment.
 
 mod create;
 mod delete;
@@ -78,8 +79,64 @@ fn remember(acts: &mut Acts, words: Option<&str>, is_done: bool, now: Timestamp)
     }
     match (&before, &*acts) {
         (Acts::Refused(known, _), Acts::Refused(words, _)) => known != words,
-        (Acts::Refused(..) | Acts::Untried, Acts::Done) => before != Acts::Untried,
-        (_, Acts::Refused(..)) => true,
+        // The process before this one may have said otherwise.
+        (Acts::Refused(..) | Acts::Untried, Acts::Done) | (_, Acts::Refused(..)) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Failure, Refused};
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn refused(words: &str, second: i64) -> Acts {
+        Acts::Refused(words.to_owned(), at(second))
+    }
+
+    /// What becomes of what is known after acts that ended so at second 9, and whether that is news.
+    fn check(before: Acts, words: Option<&str>, is_done: bool, expect: &Acts, is_news: bool) {
+        let mut acts = before;
+        let told = remember(&mut acts, words, is_done, at(9));
+        assert_eq!((&acts, told), (expect, is_news), "{words:?} {is_done}");
+    }
+
+    #[test]
+    fn a_refusal_is_news_when_its_words_are() {
+        check(Acts::Untried, Some("quota"), false, &refused("quota", 9), true);
+        check(Acts::Done, Some("quota"), false, &refused("quota", 9), true);
+        check(refused("policy", 1), Some("quota"), false, &refused("quota", 9), true);
+        // It is tried again some time after the last refusal.
+        check(refused("quota", 1), Some("quota"), false, &refused("quota", 9), false);
+    }
+
+    #[test]
+    fn that_all_is_done_is_news_where_it_was_not_known() {
+        check(refused("quota", 1), None, true, &Acts::Done, true);
+        check(Acts::Untried, None, true, &Acts::Done, true);
+        check(Acts::Done, None, true, &Acts::Done, false);
+    }
+
+    #[test]
+    fn a_reply_that_is_lost_changes_nothing_of_what_is_known() {
+        check(Acts::Untried, None, false, &Acts::Untried, false);
+        check(Acts::Done, None, false, &Acts::Done, false);
+        check(refused("quota", 1), None, false, &refused("quota", 1), false);
+    }
+
+    #[test]
+    fn only_the_server_s_own_refusal_is_told() {
+        let of = |failure| ActError::Create("web-1".into(), failure).words().map(str::to_owned);
+        let refused =
+            |code| Failure::Refused(Refused { code, message: "words".to_owned(), ..Refused::default() });
+        assert_eq!(of(refused(403)).as_deref(), Some("words"));
+        assert_eq!(of(refused(500)).as_deref(), Some("words"));
+        assert_eq!(of(refused(429)), None);
+        assert_eq!(of(Failure::Lost("reset".to_owned())), None);
+        assert_eq!(of(Failure::Deposed), None);
     }
 }
