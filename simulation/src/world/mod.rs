@@ -52,6 +52,8 @@ pub struct World {
     told: u64,
     /// Requests and watch events so far.
     steps: u64,
+    /// What has happened, in words, if anybody wants to read it.
+    story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
     last_change: Timestamp,
 }
@@ -86,6 +88,7 @@ impl World {
             operators: std::iter::repeat_with(place).take(operators).collect(),
             checks: Checks::default(),
             steps: 0,
+            story: None,
             last_change: begin,
         }
     }
@@ -93,6 +96,23 @@ impl World {
     /// Requests and watch events so far.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Has what happens told in words.
+    pub fn tell(&mut self) {
+        self.story = Some(Vec::new());
+    }
+
+    /// What has happened since somebody wanted it told.
+    pub fn story(&self) -> &[String] {
+        self.story.as_deref().unwrap_or_default()
+    }
+
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        let now = self.now();
+        if let Some(story) = &mut self.story {
+            story.push(format!("{} {}", now.strftime("%M:%S%.3f"), what()));
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -111,6 +131,9 @@ impl World {
                 self.proceed()?;
             }
             return Ok(());
+        }
+        if !matches!(turn, Turn::Wait { .. } | Turn::Answer { .. } | Turn::Show { .. } | Turn::Node { .. }) {
+            self.note(|| format!("— {turn}"));
         }
         self.happen(turn)?;
         self.pass_time(MOMENT);
@@ -202,6 +225,7 @@ impl World {
         if feed == Feed::Pods {
             self.checks.shown(at, &shown);
         }
+        self.note(|| format!("operator {at} is shown {feed:?}: {}", shown.describe()));
         true
     }
 
@@ -229,6 +253,7 @@ impl World {
             _ => true,
         };
         if is_possible {
+            self.note(|| format!("node: {step:?}"));
             self.nodes.take(step, &mut self.server, now);
             self.last_change = now;
         }
