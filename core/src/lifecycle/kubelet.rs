@@ -22,6 +22,8 @@ const FAILED_PRE_STOP: &str = "FailedPreStopHook";
 const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
+/// Why a Pod is disrupted that its kubelet ends.
+const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
 
 impl ObservedPod {
     /// Whether nothing can run in the Pod any more.
@@ -63,10 +65,12 @@ pub fn read_pod(observed: &ObservedPod, now: Timestamp) -> PodEvidence {
 }
 
 /// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
-/// it is stopped leaves the reason in the status. It had come when the first of the containers ended, or by now where the
+/// it is stopped leaves the reason in the status; of all others the condition tells (KEP-3329). It had come when the first of the containers ended, or by now where the
 /// kubelet has forgotten them all.
 fn read_eviction(observed: &ObservedPod, now: Timestamp) -> Option<i64> {
-    (observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
+    let disrupted = observed.status.holding("DisruptionTarget");
+    let by_kubelet = disrupted.is_some_and(|condition| condition.reason == TERMINATION_BY_KUBELET);
+    (by_kubelet || observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
     // A container that waited to be started again had ended before, by itself.
     let stopped = observed.container_statuses().filter(|status| !has_waited(status));
     let ends = stopped.filter_map(|status| known(status.state.terminated.as_ref()?.finished_at));
