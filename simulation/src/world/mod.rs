@@ -65,6 +65,8 @@ struct Place {
     starts_at: Timestamp,
     /// By how much the clock of its machine is ahead.
     ahead: SignedDuration,
+    /// It was asked to stop, and starts again so long after it has.
+    stops: Option<SignedDuration>,
 }
 
 impl World {
@@ -79,7 +81,7 @@ impl World {
         malformed.message = "Pod is invalid: spec.containers[0]: Invalid value".to_owned();
         malformed.labels.insert(plan::MALFORMED.to_owned(), "yes".to_owned());
         server.refusals().push(malformed);
-        let place = || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO };
+        let place = || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO, stops: None };
         Self {
             wire,
             told: server.version(),
@@ -188,6 +190,7 @@ impl World {
             if operator.run(now) == Course::Deposed {
                 self.end(at, RESTART);
             }
+            self.stop_when_idle(at);
             self.look_at_sent()?;
         }
         Ok(())
@@ -265,19 +268,29 @@ impl World {
         }
     }
 
-    /// All work is dropped, and then the Lease given back.
+    /// Nothing more is sent, what is under way comes to its end, and then the Lease is given back.
     fn stop(&mut self, nth: u32, seconds: u32) {
         let Some((at, operator)) = self.operator(nth) else { return };
-        let (process, led) = (operator.port.process, operator.leads());
-        self.end(at, SignedDuration::from_secs(i64::from(seconds)));
-        if led {
-            operator::release(process, &mut self.server, self.wire.lock().now);
+        operator.stop();
+        self.operators[at].stops = Some(SignedDuration::from_secs(i64::from(seconds)));
+    }
+
+    fn stop_when_idle(&mut self, at: usize) {
+        let Some(rest) = self.operators[at].stops else { return };
+        let now = self.now();
+        let Some(operator) = self.operators[at].running.as_ref().filter(|it| !it.is_frozen(now)) else { return };
+        let process = operator.port.process;
+        let is_its = |request: &wire::InFlight| request.process == process && request.has_client;
+        if self.wire.lock().requests.values().any(is_its) {
+            return;
         }
+        self.end(at, rest);
+        operator::release(process, &mut self.server, now);
     }
 
     fn end(&mut self, at: usize, rest: SignedDuration) {
         let place = &mut self.operators[at];
-        place.running = None;
+        (place.running, place.stops) = (None, None);
         let now = self.wire.lock().now;
         self.operators[at].starts_at = now.checked_add(rest).unwrap_or(now);
         self.checks.forget(at);
