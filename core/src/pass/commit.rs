@@ -34,6 +34,8 @@ pub(super) struct Written {
     pub(super) counted: Option<Counted>,
     /// When what was not written yet may be.
     pub(super) due: Option<Timestamp>,
+    /// Whether something that others follow from waits to be written: what is committed is no longer what is wanted.
+    pub(super) is_outdated: bool,
 }
 
 /// Writes what was decided, if it is new and its time has come.
@@ -46,12 +48,12 @@ pub(super) async fn commit<C: Cluster>(
 ) -> Result<Written, CommitError> {
     let Decision { status, account, news, reserved, .. } = decision;
     if news == News::None {
-        return Ok(Written { committed: before, counted: None, due: None });
+        return Ok(Written { committed: before, counted: None, due: None, is_outdated: false });
     }
     let due = memory.lock().pace.due(news, cluster.now());
     if due.is_some() {
         memory.lock().uncommitted = Some((before.version.clone(), account));
-        return Ok(Written { committed: before, counted: None, due });
+        return Ok(Written { committed: before, counted: None, due, is_outdated: news == News::Urgent });
     }
     let body = json!(status);
     let bytes = body.to_string().len();
@@ -64,7 +66,7 @@ pub(super) async fn commit<C: Cluster>(
             memory.pace = Pace::of_write(cluster.now(), bytes);
             memory.committed(&before.version, &committed, reserved);
             let counted = account.acknowledge(&mut memory.tracker, cluster.now());
-            Ok(Written { committed, counted: Some(counted), due: None })
+            Ok(Written { committed, counted: Some(counted), due: None, is_outdated: false })
         }
         Err(failure) => {
             let mut memory = memory.lock();

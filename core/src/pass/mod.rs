@@ -155,7 +155,12 @@ pub async fn pass<C: Cluster>(
     let (rollout, series, status) = (decision.rollout, decision.series.clone(), before.status.clone());
     let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;
     cluster.show(series);
-    let Written { committed, counted, due } = written;
+    let Written { committed, counted, due, is_outdated } = written;
+    if is_outdated {
+        // What is committed asks for Pods that nobody wants any more, or none where some are wanted.
+        let trouble = prepared.trouble.map(Retry::from).or(unconfirmed);
+        return Ok(Passed { again: due, trouble });
+    }
     if let Some(counted) = counted {
         let stuck = newly_stuck(&status, &committed.status);
         let invalid = newly_invalid(&status.conditions, &committed.status.conditions);

@@ -62,8 +62,8 @@ async fn store_as<C: Cluster>(
         Some(known) => {
             let is_back = known.number < subject.generation
                 && before.status.update_revision.as_deref() != Some(&*asked.name);
-            if is_back {
-                renumber(cluster, subject, asked, memory).await?;
+            if is_back && !renumber(cluster, subject, asked, memory).await? {
+                return create(cluster, subject, asked, &data, memory).await;
             }
             Ok(true)
         }
@@ -71,21 +71,30 @@ async fn store_as<C: Cluster>(
     }
 }
 
-/// The user has gone back to a revision: it is the newest again.
+/// The user has gone back to a revision: it is the newest again. False if somebody has deleted it meanwhile.
 async fn renumber<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     asked: &Revision,
     memory: &Locked<Memory>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let Subject { site: Site { namespace, owner }, generation, .. } = subject;
-    cluster.send(call::number_revision(namespace, owner, &asked.name, *generation)).await?;
+    match cluster.send(call::number_revision(namespace, owner, &asked.name, *generation)).await {
+        Ok(_) => {}
+        Err(failure) if failure.is_not_found() => {
+            memory.lock().revisions.stored.iter_mut().for_each(|stored| {
+                stored.retain(|known| *known.revision != *asked.name);
+            });
+            return Ok(false);
+        }
+        Err(failure) => return Err(failure),
+    }
     for known in memory.lock().revisions.stored.iter_mut().flatten() {
         if *known.revision == *asked.name {
             known.number = *generation;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn create<C: Cluster>(

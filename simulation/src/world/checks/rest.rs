@@ -1,6 +1,7 @@
 //! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is counted, and nothing
 //! of ours is left behind.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_core::workload::desired::Desired;
@@ -23,7 +24,25 @@ impl Checks {
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }
-        nodes.truth().runs.iter().try_for_each(|run| self.is_counted(run, server))
+        let lost = |run: &&HookRun| matches!(run.end, Some((_, RunEnd::LostWithNode)));
+        // What went with its node may have been told to nobody.
+        let lost: BTreeSet<&str> =
+            nodes.truth().runs.iter().filter(lost).map(|run| run.pod_uid.as_str()).collect();
+        let mut uncounted: BTreeMap<&str, Vec<&HookRun>> = BTreeMap::new();
+        for run in nodes.truth().runs.iter().filter(|run| !lost.contains(run.pod_uid.as_str())) {
+            if let Some(owner) = self.uncounted(run, server)? {
+                uncounted.entry(owner).or_default().push(run);
+            }
+        }
+        for (owner, runs) in uncounted {
+            let unshown = self.books.get(owner).map_or(0, |book| book.unshown);
+            if runs.len() as u64 > unshown {
+                let HookRun { container, instance, hook, end, pod_uid, .. } = runs[0];
+                let what = format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
+                return violated("every-run-counts", format!("{what}; {} such, {unshown} unknown", runs.len()));
+            }
+        }
+        Ok(())
     }
 
     fn is_as_wanted(&self, object: &Value, server: &ApiServer, now: Timestamp) -> Check {
@@ -38,14 +57,10 @@ impl Checks {
         let generation = workload.metadata.generation;
         if status.observed_generation != generation {
             let seen = status.observed_generation;
-            return violated(
-                "observed",
-                format!("{name} is of generation {generation:?} and seen as {seen:?}"),
-            );
+            return violated("observed", format!("{name} is of generation {generation:?} and seen as {seen:?}"));
         }
         let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
-        let terminating =
-            pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        let terminating = pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
         if let Some(pod) = terminating.into_iter().next() {
             return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
         }
@@ -61,10 +76,7 @@ impl Checks {
         };
         if labels[MALFORMED] == "yes" && !desired.paused {
             if says("Stalled").map(|(status, _)| status) != Some("True") {
-                return violated(
-                    "conditions",
-                    format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
-                );
+                return violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")));
             }
         }
         if is_held {
@@ -79,8 +91,7 @@ impl Checks {
         let wanted = desired.replicas as usize;
         if (alive, of_asked) != (wanted, wanted) {
             let progress = says("Progressing");
-            let what =
-                format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+            let what = format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
             return violated("wanted", what);
         }
         if ready.map(|(status, _)| status) != Some("True") {
@@ -90,8 +101,7 @@ impl Checks {
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
-        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref())
-        else {
+        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref()) else {
             return violated("sizes", format!("{} has none", text(object, "name")));
         };
         for (known, size) in sizes.iter() {
@@ -108,26 +118,20 @@ impl Checks {
         }
     }
 
-    /// A run that happened is counted, unless nobody was to count it or nothing was left to tell of it.
-    fn is_counted(&self, run: &HookRun, server: &ApiServer) -> Check {
-        let Some(made) = self.made.get(&run.pod_uid) else { return Ok(()) };
-        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned)
-        else {
-            return Ok(());
+    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to tell of it.
+    fn uncounted(&self, run: &HookRun, server: &ApiServer) -> Result<Option<&str>, super::Violation> {
+        let Some(made) = self.made.get(&run.pod_uid) else { return Ok(None) };
+        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
+            return Ok(None);
         };
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
         let outcome = book.outcome(&id);
-        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
-        if outcome.is_none() && made.is_durable && !goes_on {
-            let HookRun { container, instance, hook, end, .. } = run;
-            let what =
-                format!("{hook:?} of {container}'s instance {instance} in {} ended {end:?}", run.pod_uid);
-            return violated("every-run-counts", what);
-        }
         if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
-            return violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"));
+            violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"))?;
         }
-        Ok(())
+        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
+        let is_missing = outcome.is_none() && made.is_durable && !goes_on;
+        Ok(is_missing.then_some(made.owner.as_str()))
     }
 }
 
@@ -137,22 +141,21 @@ fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {
-    let is_there =
-        |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
+    let is_there = |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
     for pod in server.objects(PODS) {
         let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
         let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
         let has_ours = finalizers.into_iter().any(|one| one == "hooked.dev/accounting");
         if has_ours && !is_there(owner) {
             let state = if is_over(pod) { "ended" } else { "alive" };
-            return violated(
-                "nothing-left",
-                format!("Pod {} of no workload is {state} and held", text(pod, "name")),
-            );
+            return violated("nothing-left", format!("Pod {} of no workload is {state} and held", text(pod, "name")));
         }
     }
     for revision in server.objects(REVISIONS) {
-        if !is_there(&revision["metadata"]["ownerReferences"][0]["uid"]) {
+        let owner = &revision["metadata"]["labels"]["hooked.dev/workload-uid"];
+        // What is set free stays, as the ReplicaSets of a Deployment do.
+        let is_free = revision["metadata"]["ownerReferences"].as_array().is_none_or(Vec::is_empty);
+        if !is_there(owner) && !is_free {
             return violated("nothing-left", format!("revision {} of no workload", text(revision, "name")));
         }
     }
