@@ -135,7 +135,9 @@ proptest! {
     }
 
     #[test]
-    fn while_everything_is_seen_nothing_is_unknown_of_post_start(starts in prop::collection::vec(any::<bool>(), 1..12)) {
+    fn while_everything_is_seen_nothing_is_unknown_of_post_start(
+        starts in prop::collection::vec(any::<bool>(), 1..12)
+    ) {
         let mut world = World::with_pods(1);
         for good in starts {
             world.start(0, good);

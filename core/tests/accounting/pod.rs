@@ -58,7 +58,13 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
         let run = pod.runs.iter().filter(|_| measured).find(of_start);
         run.and_then(|record| record.to_line(4096)).unwrap_or_default()
     };
-    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed", "message": log(started)}});
+    let terminated = |started: i64, finished: i64| {
+        let (started_at, finished_at) = (time(started), time(finished));
+        json!({"terminated": {
+            "startedAt": started_at, "finishedAt": finished_at, "exitCode": 0, "reason": "Completed",
+            "message": log(started),
+        }})
+    };
     let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
     let (state, last) = match (&pod.container, pod.deleted) {
         (Container::NotStarted, _) => (json!({"waiting": {"reason": "ContainerCreating"}}), last),
@@ -75,7 +81,8 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
     ]});
     let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
     let command = if measured { &command[..] } else { &["sh"] };
-    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}}}]});
+    let hooks = json!({"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}});
+    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": hooks}]});
     ObservedPod {
         name: format!("pod-{}", pod.number),
         uid: format!("uid-{}", pod.number),
