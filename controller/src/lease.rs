@@ -79,8 +79,8 @@ impl Leadership {
     }
 }
 
-/// The time since the machine's start. A clock that stands still while the machine is suspended would let a leader that wakes
-/// up believe in a Lease that another has taken meanwhile.
+/// The time since the machine's start. A clock that stands still while the machine is suspended would let a leader that
+/// wakes up believe in a Lease that another has taken meanwhile.
 fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()
