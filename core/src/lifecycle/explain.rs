@@ -117,9 +117,7 @@ fn facts(view: &View<'_>) -> Vec<Fact> {
 fn recorded(view: &View<'_>, hook: HookKind) -> Option<Fact> {
     let record = view.record(hook)?;
     Some(match &record.ending {
-        Some(ending) => {
-            Fact::RecordedEnd { hook, outcome: ending.outcome.into(), attempts: ending.attempts }
-        }
+        Some(ending) => Fact::RecordedEnd { hook, outcome: ending.outcome.into(), attempts: ending.attempts },
         None => Fact::RecordedBeginning(hook),
     })
 }
