@@ -6,8 +6,10 @@ use hooked_crd::{HandlerKind, HookKind, Outcome, Reason, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::basis::Basis;
 use super::counts::ReplicaCounts;
-use super::{Basis, WORDS, live, shortened};
+use super::live;
+use super::shortened::{WORDS, shortened};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
@@ -74,9 +76,7 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.invalid_template() {
-        Some(words) => {
-            say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS))
-        }
+        Some(words) => say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS)),
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
@@ -96,9 +96,7 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
-        Rollout::Leaving => {
-            say(condition::READY, "False", Reason::Leaving, "the workload is being deleted")
-        }
+        Rollout::Leaving => say(condition::READY, "False", Reason::Leaving, "the workload is being deleted"),
         _ if basis.desired.paused && (basis.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
             say(condition::READY, "False", Reason::PausedWithChange, message)
@@ -165,8 +163,8 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
-/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
-/// said here too. A hook's own words are not repeated: they may hold secrets.
+/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there
+/// is said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     if let Some(run) = basis.tracker.running().overdue(basis.now) {
         let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);
@@ -200,7 +198,12 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
     }
     let count = basis.revision.shape.hooks().count();
-    say(condition::HOOKS_HEALTHY, "True", Reason::NoHookIsFailing, format!("none of {count} hooks is failing"))
+    say(
+        condition::HOOKS_HEALTHY,
+        "True",
+        Reason::NoHookIsFailing,
+        format!("none of {count} hooks is failing"),
+    )
 }
 
 /// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.

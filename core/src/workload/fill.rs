@@ -88,10 +88,8 @@ pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) 
             list.extend(PodRef::of(fact));
         }
     }
-    let available: usize = replicas
-        .revisions()
-        .map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now))
-        .sum();
+    let available: usize =
+        replicas.revisions().map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now)).sum();
     serving.truncate(available.saturating_sub(floor.available));
     chosen.extend(serving);
     chosen.truncate(limit);
@@ -115,14 +113,22 @@ mod tests {
     }
 
     fn sizes(of: &[(&str, u32)]) -> Sizes {
-        Sizes::new(of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect(), Total::default())
+        Sizes::new(
+            of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect(),
+            Total::default(),
+        )
     }
 
-    fn check(pods: &[(&str, bool)], of: &[(&str, u32)], must_serve: usize, deleted: &[u64], made: &[(&str, usize)]) {
+    fn check(
+        pods: &[(&str, bool)],
+        of: &[(&str, u32)],
+        must_serve: usize,
+        deleted: &[u64],
+        made: &[(&str, usize)],
+    ) {
         let (replicas, sizes) = (replicas(pods), sizes(of));
         let floor = Floor { available: must_serve, min_ready_seconds: 0, now: 10 };
-        let surplus: Vec<u64> =
-            surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
+        let surplus: Vec<u64> = surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
         let missing = missing(&sizes, &replicas);
         let missing: Vec<_> = missing.iter().map(|(revision, pods)| (&**revision, *pods)).collect();
         assert_eq!((surplus.as_slice(), missing.as_slice()), (deleted, made), "{pods:?} {of:?}");

@@ -16,8 +16,11 @@ impl Ledger {
     pub fn fold_old_containers(&mut self, shape: &PodShape) {
         let present: BTreeSet<Arc<str>> =
             self.marks.containers().into_iter().chain(shape.containers.keys().cloned()).collect();
-        let old: BTreeSet<Arc<str>> =
-            self.containers().filter(|name| !present.contains(*name) && &***name != OTHERS).cloned().collect();
+        let old: BTreeSet<Arc<str>> = self
+            .containers()
+            .filter(|name| !present.contains(*name) && &***name != OTHERS)
+            .cloned()
+            .collect();
         if old.len() > MOST {
             self.fold(&old);
         }
@@ -75,7 +78,8 @@ mod tests {
     fn count(ledger: &mut Ledger, container: String) {
         let (container, hook): (Arc<str>, _) = (container.into(), HookKind::PreStop);
         let (handler, source) = (HandlerKind::Exec, Source::Runner);
-        let key = RunKey { container: Arc::clone(&container), hook, handler, outcome: Outcome::Succeeded, source };
+        let key =
+            RunKey { container: Arc::clone(&container), hook, handler, outcome: Outcome::Succeeded, source };
         *ledger.runs.entry(key).or_default() += 1;
         let key = DurationKey { container, hook, handler, source };
         ledger.durations.entry(key).or_default().observe(1.0, DURATION_BUCKETS);

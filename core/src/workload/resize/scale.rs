@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::accounting::ledger::{Sizes, Total};
 use crate::workload::desired::Strategy;
 
-use super::Basis;
+use super::basis::Basis;
 
 /// Scales if the total has changed since the sizes were made, and whenever no rollout goes on.
 pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {

@@ -33,7 +33,8 @@ mod tests {
     /// The revisions `a` to `d` are stored, of which `d` is the current one and `b` was gone back to before it.
     fn check_expendable(limit: usize, with_pods: &[&str], expect: &[&str]) {
         let stored = [("a", 1), ("b", 5), ("c", 3), ("d", 6)];
-        let stored = stored.map(|(revision, number)| Stored { revision: revision.to_owned(), number, data: 0 });
+        let stored =
+            stored.map(|(revision, number)| Stored { revision: revision.to_owned(), number, data: 0 });
         let expendable = expendable(&stored, "d", limit, |revision| with_pods.contains(&revision));
         assert_eq!(expendable, expect, "{limit} {with_pods:?}");
     }
