@@ -84,8 +84,8 @@ fn play(mut world: World, steps: &[Step]) -> World {
     world
 }
 
-/// Nothing is lost from the sums, nothing is counted twice, what is said with certainty is true (the rest is Unknown), and
-/// nothing is left behind.
+/// Nothing is lost from the sums, nothing is counted twice, what is said with certainty is true (the rest is Unknown),
+/// and nothing is left behind.
 fn counted_once(world: &World) -> Result<(), TestCaseError> {
     let (truth, counted) = (world.truth, |kind, outcome| world.counted(kind, outcome));
     prop_assert_eq!(counted(HookKind::PostStart, None), truth.starts, "postStart runs");
@@ -133,7 +133,9 @@ proptest! {
     }
 
     #[test]
-    fn while_everything_is_seen_nothing_is_unknown_of_post_start(starts in prop::collection::vec(any::<bool>(), 1..12)) {
+    fn while_everything_is_seen_nothing_is_unknown_of_post_start(
+        starts in prop::collection::vec(any::<bool>(), 1..12)
+    ) {
         let mut world = World::with_pods(1);
         for good in starts {
             world.start(0, good);

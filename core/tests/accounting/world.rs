@@ -1,18 +1,18 @@
 //! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
 
+mod pod;
+
 use hooked_core::accounting::Account;
 use hooked_core::accounting::ledger::Ledger;
-use hooked_core::lifecycle::ObservedPod;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use hooked_core::pass::Memory;
 use hooked_crd::{HookKind, KillReason, Outcome, Source};
-use hooked_protocol::RUNNER_PATH;
-use hooked_protocol::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
+use hooked_protocol::Record;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// The runs whose durations are told apart.
-pub(crate) const MOST_MEASURED: u64 = 44;
+pub(crate) use pod::MOST_MEASURED;
+use pod::{Container, Pod, record, report};
 
 /// What becomes of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,24 +35,6 @@ pub(crate) struct Truth {
     pub(crate) starts: u64,
     pub(crate) post_start_failures: u64,
     pub(crate) exits: u64,
-}
-
-#[derive(Clone, Debug)]
-enum Container {
-    NotStarted,
-    Running { started: i64 },
-    Ended { started: i64, finished: i64, post_start_error: bool },
-}
-
-#[derive(Clone, Debug)]
-struct Pod {
-    number: u64,
-    restarts: u32,
-    container: Container,
-    last: Option<(i64, i64)>,
-    runs: Vec<Record>,
-    deleted: Option<i64>,
-    held: bool,
 }
 
 pub(crate) struct World {
@@ -163,8 +145,8 @@ impl World {
         self.memory.observe_event(number, &format!("uid-{number}"), evidence, self.timestamp());
     }
 
-    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its beginning alone, or
-    /// of its end too.
+    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its beginning alone,
+    /// or of its end too.
     pub(crate) fn tell(&mut self, index: usize, back: usize, ended: bool) {
         let pod = &self.pods[index];
         let Some(record) = pod.runs.iter().rev().nth(back) else { return };
@@ -212,8 +194,8 @@ impl World {
         }
     }
 
-    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that was computed
-    /// from an old version is a conflict, after which the operator reads the object again.
+    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that was
+    /// computed from an old version is a conflict, after which the operator reads the object again.
     pub(crate) fn pass(&mut self, commit: Commit) {
         let (version, known) = self.cached.clone();
         let committed = Ledger::load(Some(&known)).unwrap();
@@ -346,71 +328,5 @@ impl World {
 
     fn timestamp(&self) -> Timestamp {
         Timestamp::from_second(self.now).unwrap()
-    }
-}
-
-/// What the runner has to say of a run that begins now.
-fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
-    let execution = pod.restarts + 1;
-    let outcome =
-        if succeeds { hooked_protocol::Outcome::Succeeded } else { hooked_protocol::Outcome::Failed };
-    let ending = Ending {
-        outcome,
-        exit: Some(Exit::Code(u8::from(!succeeds))),
-        duration: 1 << nth.min(MOST_MEASURED),
-        attempts: 1,
-        message: String::new(),
-        output: String::new(),
-    };
-    let counts = Counts { started: execution, ..Counts::default() };
-    Record {
-        run: RunId(u128::from(nth).to_be_bytes()),
-        container: "web".to_owned(),
-        hook: Hook::PostStart,
-        start: u64::try_from(now).unwrap() * 1_000_000,
-        numbering: Some(Numbering { execution, counts, past: Past::default() }),
-        ending: Some(ending),
-    }
-}
-
-/// What the API server shows of the Pod.
-fn report(pod: &Pod, measured: bool) -> ObservedPod {
-    let time = |second: i64| Timestamp::from_second(second).unwrap();
-    let log = |started: i64| {
-        let of_start = |record: &&Record| i64::try_from(record.start).unwrap() == started * 1_000_000;
-        let run = pod.runs.iter().filter(|_| measured).find(of_start);
-        run.and_then(|record| record.to_line(4096)).unwrap_or_default()
-    };
-    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed", "message": log(started)}});
-    let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
-    let (state, last) = match (&pod.container, pod.deleted) {
-        (Container::NotStarted, _) => (json!({"waiting": {"reason": "ContainerCreating"}}), last),
-        (Container::Running { started }, _) => (json!({"running": {"startedAt": time(*started)}}), last),
-        (Container::Ended { started, finished, .. }, Some(_)) => (terminated(*started, *finished), last),
-        (Container::Ended { started, finished, post_start_error }, None) => {
-            let reason = if *post_start_error { "PostStartHookError" } else { "CrashLoopBackOff" };
-            (json!({"waiting": {"reason": reason, "message": "…"}}), terminated(*started, *finished))
-        }
-    };
-    let phase = if pod.deleted.is_some() { "Succeeded" } else { "Running" };
-    let status = json!({"phase": phase, "containerStatuses": [
-        {"name": "web", "restartCount": pod.restarts, "state": state, "lastState": last},
-    ]});
-    let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
-    let command = if measured { &command[..] } else { &["sh"] };
-    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}}}]});
-    ObservedPod {
-        name: format!("pod-{}", pod.number),
-        uid: format!("uid-{}", pod.number),
-        owner_uid: "owner".to_owned(),
-        revision: "rev".to_owned(),
-        number: pod.number,
-        generation: Some(1),
-        deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
-        deletion_grace_seconds: pod.deleted.map(|_| 30),
-        has_finalizer: pod.held,
-        live: None,
-        spec: serde_json::from_value(spec).unwrap(),
-        status: serde_json::from_value(status).unwrap(),
     }
 }
