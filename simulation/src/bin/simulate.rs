@@ -49,7 +49,9 @@ impl Options {
 
 fn main() -> ExitCode {
     let Some(options) = Options::read() else {
-        println!("usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]");
+        println!(
+            "usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]"
+        );
         return ExitCode::FAILURE;
     };
     match &options.script {
@@ -80,7 +82,8 @@ fn campaign(options: &Options) -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..options.threads {
             scope.spawn(|| {
-                while began.elapsed() < options.time && (options.all || failures.load(Ordering::Relaxed) == 0) {
+                while began.elapsed() < options.time && (options.all || failures.load(Ordering::Relaxed) == 0)
+                {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
@@ -98,7 +101,10 @@ fn campaign(options: &Options) -> ExitCode {
     let (steps, seconds) = (steps.into_inner(), began.elapsed().as_secs_f64());
     let seeds = next.into_inner().min(end) - options.from;
     let failures = failures.into_inner();
-    println!("{seeds} seeds, {steps} steps in {seconds:.1} s: {:.0} a minute; {failures} failures", steps as f64 / seconds * 60.0);
+    println!(
+        "{seeds} seeds, {steps} steps in {seconds:.1} s: {:.0} a minute; {failures} failures",
+        steps as f64 / seconds * 60.0
+    );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
