@@ -100,9 +100,9 @@ impl Case {
     /// The sizes that follow, without the revisions that are to have none.
     fn check(&self, expect: &[(&str, u32)]) {
         let sizes = self.resized();
-        let sized: Vec<_> =
+        let kept: Vec<_> =
             sizes.iter().filter(|(_, size)| *size > 0).map(|(name, size)| (&**name, size)).collect();
-        assert_eq!(sized, expect, "of {:?}, {:?}", self.sizes, self.target);
+        assert_eq!(kept, expect, "of {:?}, {:?}", self.sizes, self.target);
         assert_eq!(
             sizes.made_for,
             if self.target.leaving().is_some() { sizes.made_for } else { self.basis().total() }
