@@ -8,9 +8,9 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::End;
 use crate::arguments::RestartOptions;
 use crate::connect::Connection;
+use crate::end::End;
 use crate::print::{PrintError, Screen, document};
 use crate::render::Line;
 use crate::request::{Asked, Request, RequestError};

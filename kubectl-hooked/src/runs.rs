@@ -4,9 +4,9 @@ use hooked_crd::{GoDuration, HookRunStatus};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::End;
 use crate::arguments::{RunsOptions, TableFormat};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::output::hide_output;
 use crate::print::{PrintError, Screen, document};
 use crate::render::{Cut, Line, Tone, ago, named, of_outcome, short, table};

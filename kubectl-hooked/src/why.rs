@@ -13,9 +13,9 @@ mod text;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::End;
 use crate::arguments::WhyOptions;
 use crate::connect::Connection;
+use crate::end::End;
 use crate::print::{PrintError, Screen, document};
 use crate::request::RequestError;
 

@@ -7,7 +7,7 @@ use kube::{Client, Resource};
 use kube_runtime::reflector::{self, ObjectRef, Store};
 use kube_runtime::{WatchStreamExt, watcher};
 
-use super::{Scope, watch_config};
+use super::scope::{Scope, watch_config};
 
 /// A workload, or what is known of one that cannot be decoded.
 pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;

@@ -56,8 +56,8 @@ impl Account {
         }
     }
 
-    /// The ledger is committed: Pods of which everything is counted now are said to be so. What has come of them since is
-    /// counted by the next pass. Returns what was counted.
+    /// The ledger is committed: Pods of which everything is counted now are said to be so. What has come of them since
+    /// is counted by the next pass. Returns what was counted.
     pub fn acknowledge(self, tracker: &mut Tracker, now: Timestamp) -> Counted {
         for number in self.pods {
             let Some(evidence) = tracker.evidence(number) else { continue };

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use super::evidence::{
@@ -23,6 +24,12 @@ const FAILED_POST_START: &str = "FailedPostStartHook";
 const FAILED_PRE_STOP: &str = "FailedPreStopHook";
 /// Reasons of a waiting container of which the kubelet knows no instance.
 const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+/// The reason of a waiting container whose postStart hook has failed.
+pub const POST_START_ERROR: &str = "PostStartHookError";
+/// The reason of a container's end when memory ran out.
+pub const OUT_OF_MEMORY: &str = "OOMKilled";
+const FAILED_LIVENESS_PROBE: &str = "failed liveness probe";
+const FAILED_STARTUP_PROBE: &str = "failed startup probe";
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 /// Why a Pod is disrupted that its kubelet ends.
@@ -161,7 +168,7 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
         }
         // Of an instance that has vanished from its node nothing is left but the end of the instance before
         // (`convertToAPIContainerStatuses`).
-        ContainerStateKind::Waiting(waiting) if NOT_STARTED.contains(&&*waiting.reason) => {
+        ContainerStateKind::Waiting(waiting) if is_before_start(&waiting.reason) => {
             add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
         ContainerStateKind::Waiting(waiting) => {
@@ -170,7 +177,7 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
             if let Some(mut facts) = ended(&status.last_state, pod) {
                 facts.restarts = true;
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
-                if waiting.reason.starts_with("PostStartHookError") {
+                if waiting.reason.starts_with(POST_START_ERROR) {
                     facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });
                 }
                 add(latest, facts);
@@ -205,7 +212,7 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     let end = End {
         finished_at: known(terminated.finished_at),
         exit_code: terminated.exit_code,
-        out_of_memory: terminated.reason == "OOMKilled",
+        out_of_memory: terminated.reason == OUT_OF_MEMORY,
         made_up,
         unstarted: matches!(terminated.reason.as_str(), "StartError" | "ContainerCannotRun"),
     };
@@ -279,15 +286,56 @@ fn exit_code(message: &str) -> Option<i32> {
 }
 
 fn killing_cause(message: &str) -> KillingCause {
-    if message.contains("FailedPostStartHook") {
+    if message.contains(FAILED_POST_START) {
         KillingCause::PostStartHook
-    } else if message.contains("failed liveness probe") {
+    } else if message.contains(FAILED_LIVENESS_PROBE) {
         KillingCause::LivenessProbe
-    } else if message.contains("failed startup probe") {
+    } else if message.contains(FAILED_STARTUP_PROBE) {
         KillingCause::StartupProbe
     } else {
         KillingCause::Stop
     }
+}
+
+/// The word by which an Event about a killed container tells of the cause; none if the Pod is stopped.
+pub fn killing_word(cause: KillingCause) -> Option<&'static str> {
+    match cause {
+        KillingCause::PostStartHook => Some(FAILED_POST_START),
+        KillingCause::LivenessProbe => Some(FAILED_LIVENESS_PROBE),
+        KillingCause::StartupProbe => Some(FAILED_STARTUP_PROBE),
+        KillingCause::Stop => None,
+    }
+}
+
+/// The reason of the Event that reports the failure of a hook.
+pub fn failure_event(hook: HookKind) -> &'static str {
+    match hook {
+        HookKind::PostStart => FAILED_POST_START,
+        HookKind::PreStop => FAILED_PRE_STOP,
+    }
+}
+
+/// Whether a container that waits for this reason is only on its way to its start.
+pub fn is_before_start(reason: &str) -> bool {
+    NOT_STARTED.contains(&reason)
+}
+
+/// The signal that an exit status usually means.
+pub fn signal_of(exit_code: i32) -> Option<&'static str> {
+    Some(match exit_code {
+        129 => "SIGHUP",
+        130 => "SIGINT",
+        131 => "SIGQUIT",
+        132 => "SIGILL",
+        134 => "SIGABRT",
+        135 => "SIGBUS",
+        136 => "SIGFPE",
+        SIGKILLED => "SIGKILL",
+        139 => "SIGSEGV",
+        141 => "SIGPIPE",
+        143 => "SIGTERM",
+        _ => return None,
+    })
 }
 
 /// The exit status of a process that got SIGKILL.

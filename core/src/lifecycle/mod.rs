@@ -33,6 +33,6 @@ pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, ObservedPod, PodCondition,
     PodSpec, PodStatus, ReadPodError,
 };
-pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
+pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
 pub use shape::{ContainerShape, Hook, HookShape, PodShape};
 pub use story::{ContainerKind, ContainerStory, Fact, Fate, InstanceStory, PodStory, Settled};

@@ -6,6 +6,9 @@ use std::time::Duration;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 
+/// What is said of a run that the runner has recorded, and of which nothing more is to be said.
+pub const RECORDED: &str = "recorded by the hook-runner";
+
 /// Which run it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HookRunId {

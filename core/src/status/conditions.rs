@@ -6,8 +6,10 @@ use hooked_crd::{HandlerKind, HookKind, Outcome, Reason, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::basis::Basis;
 use super::counts::ReplicaCounts;
-use super::{Basis, WORDS, live, shortened};
+use super::live;
+use super::shortened::{WORDS, shortened};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
@@ -161,8 +163,8 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
-/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
-/// said here too. A hook's own words are not repeated: they may hold secrets.
+/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there
+/// is said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     if let Some(run) = basis.tracker.running().overdue(basis.now) {
         let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);

@@ -28,8 +28,8 @@ fn warning(reason: Reason, action: &'static str, note: String) -> Notice {
     Notice { is_warning: true, reason, action, note }
 }
 
-/// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike are one
-/// line; a hook that hangs; and that the workload cannot be carried out.
+/// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike
+/// are one line; a hook that hangs; and that the workload cannot be carried out.
 pub fn notices(counted: &Counted, stuck: Option<&str>, invalid: Option<&Condition>) -> Vec<Notice> {
     let stuck = stuck.map(|why| warning(Reason::HookStuck, "RunHook", shortened(why, NOTE)));
     failures(counted).chain(kills(counted)).chain(stuck).chain(invalid.map(refused)).collect()

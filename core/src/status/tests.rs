@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
+use super::shortened::WORDS;
 use super::*;
-use crate::accounting::ledger::{LastRun, RunKey};
-use crate::workload::replicas::PodFact;
+use crate::accounting::Tracker;
+use crate::accounting::ledger::{Counted, LastRun, Ledger, RunKey};
+use crate::workload::desired::Desired;
+use crate::workload::replicas::{PodFact, Replicas};
+use crate::workload::revision::{Measuring, Revision};
+use crate::workload::target::Why;
 
 /// A workload that was at the revision `old`, and what its status is made from.
 pub(super) struct Case {

@@ -41,8 +41,8 @@ impl Index {
         Shown { workload, let_go }
     }
 
-    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may be
-    /// evidence that no earlier event has shown.
+    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may
+    /// be evidence that no earlier event has shown.
     pub fn show_last(&self, pod: SlimPod, now: Timestamp) -> Option<WorkloadRef> {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let uid = pod.metadata.uid.clone().unwrap_or_default();

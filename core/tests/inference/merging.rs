@@ -69,7 +69,10 @@ fn recorded() -> impl Strategy<Value = PodEvidence> {
 
 proptest! {
     #[test]
-    fn evidence_may_come_in_any_order_again_and_again(facts in prop::collection::vec(fact(), 1..40), seed in any::<u64>()) {
+    fn evidence_may_come_in_any_order_again_and_again(
+        facts in prop::collection::vec(fact(), 1..40),
+        seed in any::<u64>(),
+    ) {
         let mut in_order = PodEvidence::default();
         for fact in &facts {
             in_order.merge(fact.clone());
@@ -78,8 +81,9 @@ proptest! {
         let mut shuffled: Vec<PodEvidence> = facts.iter().chain(facts.iter().take(3)).cloned().collect();
         let length = shuffled.len();
         for index in 0..length {
-            let other = usize::try_from(seed.rotate_left(u32::try_from(index).unwrap() * 7) % u64::try_from(length).unwrap()).unwrap();
-            shuffled.swap(index, other);
+            let random = seed.rotate_left(u32::try_from(index).unwrap() * 7);
+            let other = random % u64::try_from(length).unwrap();
+            shuffled.swap(index, usize::try_from(other).unwrap());
         }
         let mut out_of_order = PodEvidence::default();
         for fact in shuffled {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use hooked_core::names;
 
-use super::ConvertError;
 use super::edit::{Edit, insert_after, remove, replace};
+use super::error::ConvertError;
 use super::syntax::{Node, Value};
 
 /// Metadata that the server has set and that would be wrong or refused in a new object.

@@ -7,10 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::watch_object;
 
-use super::StatusError;
-use crate::End;
+use super::error::StatusError;
 use crate::arguments::{Goal, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::request::{Asked, Request, RequestError};
 use crate::workloads::{get, workloads};
 

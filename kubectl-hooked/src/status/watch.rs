@@ -10,10 +10,12 @@ use kube::ResourceExt;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
-use super::{StatusError, choice, is_of, selector, show, tree};
-use crate::End;
+use super::error::StatusError;
+use super::once::{choice, is_of, selector, show};
+use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
+use crate::end::End;
 use crate::overview::{PodRow, overview};
 use crate::pods::{PodObject, pods};
 use crate::print::{Screen, write};

@@ -1,7 +1,7 @@
 //! The facts about an instance in words: each line names its source.
 
-use hooked_core::lifecycle::{End, Fact, KillingCause, Stop};
-use hooked_crd::HookKind;
+use hooked_core::lifecycle::kubelet::{OUT_OF_MEMORY, POST_START_ERROR, failure_event, killing_word};
+use hooked_core::lifecycle::{End, Fact, Stop};
 
 use super::reasons::exit;
 use crate::render::clock;
@@ -16,11 +16,10 @@ pub(super) fn words(fact: &Fact) -> String {
             format!("the hook-runner's record: {hook:?} {outcome:?} in attempt {attempts}")
         }
         Fact::Ended(end) => ended(end),
-        Fact::PostStartError => "container status: waiting for PostStartHookError".to_owned(),
+        Fact::PostStartError => format!("container status: waiting for {POST_START_ERROR}"),
         Fact::Evicted(second) => format!("the kubelet had evicted its Pod {}", clock(*second)),
-        Fact::HookFailed(HookKind::PostStart, second) => event("FailedPostStartHook", *second, ""),
-        Fact::HookFailed(HookKind::PreStop, second) => event("FailedPreStopHook", *second, ""),
-        Fact::Killing(second, cause) => event("Killing", *second, of_cause(*cause)),
+        Fact::HookFailed(hook, second) => event(failure_event(*hook), *second, None),
+        Fact::Killing(second, cause) => event("Killing", *second, killing_word(*cause)),
         Fact::Deleted(stop) => deleted(*stop),
     }
 }
@@ -28,25 +27,17 @@ pub(super) fn words(fact: &Fact) -> String {
 fn ended(end: &End) -> String {
     let when = end.finished_at.map_or_else(|| "at a time unknown".to_owned(), clock);
     let why = match (end.out_of_memory, end.made_up, end.unstarted) {
-        (true, ..) => ", reason OOMKilled",
-        (_, true, _) => ", made up by the kubelet, which had lost track of it",
-        (.., true) => ", it could not be started",
-        _ => "",
+        (true, ..) => format!(", reason {OUT_OF_MEMORY}"),
+        (_, true, _) => ", made up by the kubelet, which had lost track of it".to_owned(),
+        (.., true) => ", it could not be started".to_owned(),
+        _ => String::new(),
     };
     format!("container status: ended {when} with {}{why}", exit(end.exit_code))
 }
 
-fn event(reason: &str, second: i64, message: &str) -> String {
-    format!("Event {reason} {}{message}", clock(second))
-}
-
-fn of_cause(cause: KillingCause) -> &'static str {
-    match cause {
-        KillingCause::PostStartHook => ": FailedPostStartHook",
-        KillingCause::LivenessProbe => ": failed liveness probe",
-        KillingCause::StartupProbe => ": failed startup probe",
-        KillingCause::Stop => "",
-    }
+fn event(reason: &str, second: i64, word: Option<&str>) -> String {
+    let word = word.map(|word| format!(": {word}")).unwrap_or_default();
+    format!("Event {reason} {}{word}", clock(second))
 }
 
 fn deleted(stop: Stop) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hooked_core::lifecycle::kubelet::POST_START_ERROR;
 use hooked_core::lifecycle::{self, ContainerStatus, Fact, Fate, InstanceStory, ObservedPod, Settled};
 use hooked_core::status::describe;
 use hooked_crd::{HookRunStatus, KillReason};
@@ -95,7 +96,7 @@ impl Case<'_> {
         let killed = kill.as_ref().map(|kill| kill.reason);
         let mut evidence: Vec<String> = facts.iter().map(words).collect();
         if let Some(message) = self.post_start_message(facts, status) {
-            evidence.push(format!("what PostStartHookError says: {message}"));
+            evidence.push(format!("what {POST_START_ERROR} says: {message}"));
         }
         Instance {
             number: *number,

@@ -1,9 +1,9 @@
 //! Marks as one line of text: ten thousand Pods that all differ must fit into a status.
 //!
-//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first number is behind the last of the
-//! range before, how many more follow, and of each container in order the starts whose postStart and whose end are
-//! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is. So
-//! `1-399:1.0;2:5.4` tells of the numbers 1 to 400, and of 402.
+//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first number is behind the last of
+//! the range before, how many more follow, and of each container in order the starts whose postStart and whose end are
+//! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is.
+//! So `1-399:1.0;2:5.4` tells of the numbers 1 to 400, and of 402.
 
 use std::sync::Arc;
 

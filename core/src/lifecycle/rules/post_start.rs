@@ -4,7 +4,7 @@ use hooked_crd::{HandlerKind, HookKind, Outcome};
 
 use super::verdict::Verdict;
 use super::view::View;
-use crate::lifecycle::kubelet::hook_may_be_sigkilled;
+use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sigkilled};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -54,14 +54,15 @@ fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verd
 fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     let message = match view.instance.post_start_error?.exit_code {
         Some(code) => format!("the hook exited with {code}; the container was killed"),
-        None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
+        None => format!("the kubelet reported {POST_START_ERROR}; the container was killed"),
     };
     Some(Verdict::new(Outcome::Failed, message))
 }
 
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.post_start_failed_at()?;
-    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPostStartHook; the container was killed"))
+    let event = failure_event(HookKind::PostStart);
+    Some(Verdict::new(Outcome::Failed, format!("the kubelet reported {event}; the container was killed")))
 }
 
 /// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that

@@ -5,6 +5,7 @@ use hooked_crd::{HookKind, Outcome, Source};
 use super::verdict::Verdict;
 use super::view::View;
 use crate::lifecycle::evidence::Closed;
+use crate::lifecycle::kubelet::failure_event;
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -108,5 +109,6 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
     view.shape.hooks.pre_stop.filter(|hook| !hook.recorded)?;
-    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
+    let event = failure_event(HookKind::PreStop);
+    Some(Verdict::new(Outcome::Failed, format!("the kubelet reported {event}; the stop went on")))
 }

@@ -4,6 +4,7 @@ use hooked_crd::{Outcome, Source};
 use hooked_protocol::Record;
 
 use super::view::View;
+use crate::lifecycle::run::RECORDED;
 
 /// How a hook run ended, and why we think so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Verdict {
     pub(super) fn recorded(record: &Record) -> Option<Self> {
         let ending = record.ending.as_ref()?;
         let message = match ending.message.as_str() {
-            "" => "recorded by the hook-runner",
+            "" => RECORDED,
             why => why,
         };
         Some(Self { outcome: ending.outcome.into(), message: message.to_owned(), source: Source::Runner })

@@ -1,8 +1,8 @@
 //! Whether the API server in memory, on which simulations rely, answers as Kubernetes does: both get the same requests.
 //!
-//! The custom resource is one of another group here, for nobody shall act upon its objects; likewise no scheduler is named
-//! by the Pods. What is compared is all that a client may decide by: codes, reasons, messages, finalizers, deletions,
-//! generations, whether there is a new version, and the events of watches.
+//! The custom resource is one of another group here, for nobody shall act upon its objects; likewise no scheduler is
+//! named by the Pods. What is compared is all that a client may decide by: codes, reasons, messages, finalizers,
+//! deletions, generations, whether there is a new version, and the events of watches.
 
 mod script;
 
@@ -146,7 +146,8 @@ impl Known {
         let metadata = &body["metadata"];
         if body["kind"] == "Status" {
             let message = body["message"].as_str().unwrap_or_default();
-            // The difference between two specs is told in Go, and what a selector's parser expected is told to people only.
+            // The difference between two specs is told in Go, and what a selector's parser expected is told to people
+            // only.
             let message = message.lines().next().unwrap_or_default();
             let message = message.split_inclusive("unable to parse requirement").next().unwrap_or_default();
             let message =
