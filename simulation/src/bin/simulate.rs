@@ -96,7 +96,7 @@ fn campaign(options: &Options) -> ExitCode {
                     steps.fetch_add(outcome.steps, Ordering::Relaxed);
                     if let Some(violation) = outcome.violation {
                         failures.fetch_add(1, Ordering::Relaxed);
-                        report(seed, &script, &violation, options.shrinks);
+                        report(seed, &script, &violation, options);
                     }
                 }
             });
@@ -109,10 +109,13 @@ fn campaign(options: &Options) -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn report(seed: u64, script: &Script, violation: &Violation, shrinks: bool) {
+fn report(seed: u64, script: &Script, violation: &Violation, options: &Options) {
     let Violation { invariant, what } = violation;
     println!("seed {seed}: {invariant}: {what}");
-    if shrinks {
+    if options.verbose {
+        println!("{}", script.tell().join("\n"));
+    }
+    if options.shrinks {
         let short = shrink(script, invariant);
         let what = short.run().violation.map(|violation| violation.what).unwrap_or_default();
         println!("  again: cargo xtask simulate --seed {seed}\n  shrunk: {what}\n{}", short.to_text());

@@ -95,10 +95,10 @@ impl World {
             let before = self.server.object(&in_flight.call.path).cloned();
             let reply = self.server.handle(&request(&in_flight.call), now);
             let is_read = in_flight.call.verb == Verb::Get || is_dry_run(&in_flight.call);
-            if !is_read && in_flight.purpose != super::wire::Purpose::Election {
+            let good = reply.is_success();
+            if good && !is_read && in_flight.purpose != super::wire::Purpose::Election {
                 self.last_change = now;
             }
-            let good = reply.is_success();
             let body = Value::clone(&reply.body);
             if in_flight.purpose != super::wire::Purpose::Election {
                 let InFlight { call, process, .. } = &in_flight;
