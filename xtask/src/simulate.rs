@@ -23,8 +23,8 @@ pub(crate) struct Options {
     /// A script, as a failure prints it and as simulation/histories has them.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "minutes", "seed"])]
     script: Option<String>,
-    /// Tell all that happens in a script.
-    #[arg(long, requires = "script")]
+    /// Tell all that happens in a script, or in a seed that fails.
+    #[arg(long)]
     verbose: bool,
     /// Go on after a failure.
     #[arg(long)]

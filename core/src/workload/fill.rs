@@ -30,10 +30,16 @@ impl PodRef {
     }
 }
 
-/// How many Pods each revision lacks, the oldest revision first.
+/// How many Pods each revision lacks, the oldest revision first. Pods that are more than their revision is to
+/// have take the place of others for as long as they cannot be deleted: never are there more than what is
+/// wanted and the surge.
 pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
+    let alive: usize = replicas.revisions().map(|(_, counts)| counts.alive()).sum();
+    let mut room = (sizes.made_for.most as usize).saturating_sub(alive);
     let missing = sizes.iter().map(|(revision, size)| {
-        (Arc::clone(revision), (size as usize).saturating_sub(replicas.revision(revision).alive()))
+        let missing = (size as usize).saturating_sub(replicas.revision(revision).alive()).min(room);
+        room -= missing;
+        (Arc::clone(revision), missing)
     });
     missing.filter(|(_, missing)| *missing > 0).collect()
 }
@@ -114,10 +120,9 @@ mod tests {
     }
 
     fn sizes(of: &[(&str, u32)]) -> Sizes {
-        Sizes::new(
-            of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect(),
-            Total::default(),
-        )
+        let most = of.iter().map(|(_, size)| size).sum::<u32>() + 1;
+        let of = of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect();
+        Sizes::new(of, Total { replicas: most - 1, most })
     }
 
     fn check(
@@ -185,6 +190,16 @@ mod tests {
             surplus(&sizes(&[("old", 1)]), &replicas, &floor, 32).len()
         };
         assert_eq!((gone(4), gone(5)), (1, 0));
+    }
+
+    #[test]
+    fn a_pod_that_cannot_be_deleted_takes_the_place_of_one_to_be_made() {
+        let (replicas, mut sizes) = (replicas(&[("old", true), ("old", true)]), sizes(&[("new", 2)]));
+        for (most, expect) in [(2, 0), (3, 1), (4, 2), (9, 2)] {
+            sizes.made_for.most = most;
+            let made: usize = missing(&sizes, &replicas).iter().map(|(_, pods)| pods).sum();
+            assert_eq!(made, expect, "at most {most}");
+        }
     }
 
     #[test]

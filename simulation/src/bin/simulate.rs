@@ -26,8 +26,16 @@ struct Options {
 impl Options {
     fn read() -> Option<Self> {
         let day = Duration::from_secs(86_400);
-        let mut options =
-            Self { from: 1, seeds: None, time: day, threads: 2, all: false, script: None, shrinks: true, verbose: false };
+        let mut options = Self {
+            from: 1,
+            seeds: None,
+            time: day,
+            threads: 2,
+            all: false,
+            script: None,
+            shrinks: true,
+            verbose: false,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -99,7 +107,7 @@ fn campaign(options: &Options) -> ExitCode {
                     steps.fetch_add(outcome.steps, Ordering::Relaxed);
                     if let Some(violation) = outcome.violation {
                         failures.fetch_add(1, Ordering::Relaxed);
-                        report(seed, &script, &violation, options.shrinks);
+                        report(seed, &script, &violation, options);
                     }
                 }
             });
@@ -115,10 +123,13 @@ fn campaign(options: &Options) -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn report(seed: u64, script: &Script, violation: &Violation, shrinks: bool) {
+fn report(seed: u64, script: &Script, violation: &Violation, options: &Options) {
     let Violation { invariant, what } = violation;
     println!("seed {seed}: {invariant}: {what}");
-    if shrinks {
+    if options.verbose {
+        println!("{}", script.tell().join("\n"));
+    }
+    if options.shrinks {
         let short = shrink(script, invariant);
         let what = short.run().violation.map(|violation| violation.what).unwrap_or_default();
         println!("  again: cargo xtask simulate --seed {seed}\n  shrunk: {what}\n{}", short.to_text());

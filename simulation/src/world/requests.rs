@@ -63,7 +63,12 @@ impl World {
     pub(super) fn meet(&mut self, ticket: u64, fate: Fate) -> Result<(), Violation> {
         self.steps += 1;
         if fate != Fate::Answered {
-            let of = self.wire.lock().requests.get(&ticket).map(|it| format!("{:?} {}", it.call.verb, it.call.path));
+            let of = self
+                .wire
+                .lock()
+                .requests
+                .get(&ticket)
+                .map(|it| format!("{:?} {}", it.call.verb, it.call.path));
             self.note(|| format!("{fate:?}: {of:?}"));
         }
         match fate {
@@ -100,14 +105,23 @@ impl World {
             let before = self.server.object(&in_flight.call.path).cloned();
             let reply = self.server.handle(&request(&in_flight.call), now);
             let is_read = in_flight.call.verb == Verb::Get || is_dry_run(&in_flight.call);
-            if !is_read && in_flight.purpose != super::wire::Purpose::Election {
+            let good = reply.is_success();
+            if good && !is_read && in_flight.purpose != super::wire::Purpose::Election {
                 self.last_change = now;
             }
-            let good = reply.is_success();
             let body = Value::clone(&reply.body);
             if in_flight.purpose != super::wire::Purpose::Election {
                 let InFlight { call, process, .. } = &in_flight;
-                self.note(|| format!("carried out for {process:?}: {:?} {} {:?} -> {} {}", call.verb, call.path, call.query, reply.code, told(call, &reply)));
+                self.note(|| {
+                    format!(
+                        "carried out for {process:?}: {:?} {} {:?} -> {} {}",
+                        call.verb,
+                        call.path,
+                        call.query,
+                        reply.code,
+                        told(call, &reply)
+                    )
+                });
             }
             in_flight.reply = Some(if good { Ok(body) } else { Err(refused(reply.code, &body)) });
             if good && !is_read {

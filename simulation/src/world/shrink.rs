@@ -3,7 +3,7 @@
 use super::{Script, Turn};
 
 /// Reruns that a shrink may take.
-const MOST_RERUNS: usize = 4000;
+const MOST_RERUNS: usize = 1500;
 
 /// Looks for shorter scripts that violate the same invariant.
 struct Shrinker {

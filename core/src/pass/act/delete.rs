@@ -64,8 +64,13 @@ async fn delete<C: Cluster>(
     let until = cluster.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
     match cluster.send(call::delete_pod(&site.namespace, pod)).await {
         Ok(_) => {}
-        // Another Pod has the name by now, or none.
-        Err(failure) if failure.is_not_found() || failure.is_conflict() => {}
+        Err(failure) if failure.is_not_found() => {}
+        // Another Pod has the name by now; or somebody else says no, with the same status.
+        Err(failure) if failure.is_conflict() => {
+            if is_wanted(cluster, site, pod).await {
+                return Err(ActError::Delete(Arc::clone(&pod.name), failure));
+            }
+        }
         Err(failure) => {
             if !failure.is_certain() {
                 memory.lock().replicas.perhaps_deleted(pod.number, until);
@@ -75,6 +80,17 @@ async fn delete<C: Cluster>(
     }
     memory.lock().replicas.deleted(pod.number);
     Ok(())
+}
+
+/// Whether just this Pod is there, or may be, and nobody has asked for its deletion.
+async fn is_wanted<C: Cluster>(cluster: &C, site: &Site, pod: &PodRef) -> bool {
+    match cluster.send(call::find_pod(&site.namespace, &pod.name)).await {
+        Ok(found) => {
+            let metadata = &found["metadata"];
+            metadata["uid"] == *pod.uid && metadata["deletionTimestamp"].is_null()
+        }
+        Err(failure) => !failure.is_not_found(),
+    }
 }
 
 /// Stops postStart hooks that run in Pods which are to go: the kubelet waits for such a hook, for ever if

@@ -55,7 +55,8 @@ impl Checks {
     }
 }
 
-/// How many runs are counted as Unknown of which nothing is shown. Every other one is shown by the write that counts it.
+/// How many runs are counted as Unknown of which nothing is shown. Every other one is shown by the write that
+/// counts it.
 fn unshown(ledger: &Ledger, book: &Book) -> Result<u64, super::Violation> {
     let unknown = |outcome: Outcome| outcome == Outcome::Unknown;
     let counted = |is_unknown: bool| -> u64 {

@@ -39,7 +39,7 @@ impl Checks {
 
     /// A finalizer goes only when every run in the Pod is marked, as far as its kubelet has told of its end.
     pub(super) fn release_follows_count(
-        &self,
+        &mut self,
         request: &InFlight,
         server: &ApiServer,
         nodes: &Nodes,
@@ -48,7 +48,12 @@ impl Checks {
         let is_orphaned = !body["ownerReferences"].is_null() || request.purpose == Purpose::Sweep;
         let Some(pod) = server.object(&request.call.path) else { return Ok(()) };
         let uid = text(pod, "uid");
-        if is_orphaned || body["uid"] != *uid || !is_over(pod) {
+        if is_orphaned || body["uid"] != *uid {
+            return Ok(());
+        }
+        if !is_over(pod) {
+            // Its kubelet was silent for too long.
+            self.given_up.insert(uid.to_owned());
             return Ok(());
         }
         let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
@@ -68,7 +73,9 @@ impl Checks {
                 let HookRun { hook, container, instance, .. } = run;
                 let name = text(pod, "name");
                 let by = (&request.process, &request.purpose);
-                let what = format!("{name} is let go, {hook:?} of {container}'s instance {instance} not counted ({by:?})");
+                let what = format!(
+                    "{name} is let go, {hook:?} of {container}'s instance {instance} not counted ({by:?})"
+                );
                 violated("finalizer", what)
             }
             None => Ok(()),

@@ -1,5 +1,5 @@
-//! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is counted, and nothing
-//! of ours is left behind.
+//! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is
+//! counted, and nothing of ours is left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,8 +38,12 @@ impl Checks {
             let unshown = self.books.get(owner).map_or(0, |book| book.unshown);
             if runs.len() as u64 > unshown {
                 let HookRun { container, instance, hook, end, pod_uid, .. } = runs[0];
-                let what = format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
-                return violated("every-run-counts", format!("{what}; {} such, {unshown} unknown", runs.len()));
+                let what =
+                    format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
+                return violated(
+                    "every-run-counts",
+                    format!("{what}; {} such, {unshown} unknown", runs.len()),
+                );
             }
         }
         Ok(())
@@ -57,18 +61,24 @@ impl Checks {
         let generation = workload.metadata.generation;
         if status.observed_generation != generation {
             let seen = status.observed_generation;
-            return violated("observed", format!("{name} is of generation {generation:?} and seen as {seen:?}"));
+            return violated(
+                "observed",
+                format!("{name} is of generation {generation:?} and seen as {seen:?}"),
+            );
         }
         let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
-        let terminating = pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        let terminating =
+            pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
         if let Some(pod) = terminating.into_iter().next() {
             return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
         }
-        self.sizes_are_filled(object, server)?;
+        let labels = &workload.spec.template.0["metadata"]["labels"];
+        if labels[MALFORMED] != "yes" {
+            self.sizes_are_filled(object, server)?;
+        }
         if i32::try_from(alive) != Ok(status.replicas) {
             return violated("status", format!("{name} says {} replicas of {alive}", status.replicas));
         }
-        let labels = &workload.spec.template.0["metadata"]["labels"];
         let is_held = desired.paused || labels[MALFORMED] == "yes";
         let says = |type_: &str| {
             let known = status.conditions.iter().find(|known| known.type_ == type_);
@@ -76,7 +86,10 @@ impl Checks {
         };
         if labels[MALFORMED] == "yes" && !desired.paused {
             if says("Stalled").map(|(status, _)| status) != Some("True") {
-                return violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")));
+                return violated(
+                    "conditions",
+                    format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
+                );
             }
         }
         if is_held {
@@ -91,7 +104,8 @@ impl Checks {
         let wanted = desired.replicas as usize;
         if (alive, of_asked) != (wanted, wanted) {
             let progress = says("Progressing");
-            let what = format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+            let what =
+                format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
             return violated("wanted", what);
         }
         if ready.map(|(status, _)| status) != Some("True") {
@@ -101,7 +115,8 @@ impl Checks {
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
-        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref()) else {
+        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref())
+        else {
             return violated("sizes", format!("{} has none", text(object, "name")));
         };
         for (known, size) in sizes.iter() {
@@ -118,10 +133,12 @@ impl Checks {
         }
     }
 
-    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to tell of it.
+    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to
+    /// tell of it.
     fn uncounted(&self, run: &HookRun, server: &ApiServer) -> Result<Option<&str>, super::Violation> {
         let Some(made) = self.made.get(&run.pod_uid) else { return Ok(None) };
-        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
+        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned)
+        else {
             return Ok(None);
         };
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
@@ -130,7 +147,8 @@ impl Checks {
             violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"))?;
         }
         let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
-        let is_missing = outcome.is_none() && made.is_durable && !goes_on;
+        let was_told = made.is_durable && !self.given_up.contains(&run.pod_uid);
+        let is_missing = outcome.is_none() && was_told && !goes_on;
         Ok(is_missing.then_some(made.owner.as_str()))
     }
 }
@@ -141,14 +159,18 @@ fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {
-    let is_there = |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
+    let is_there =
+        |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
     for pod in server.objects(PODS) {
         let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
         let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
         let has_ours = finalizers.into_iter().any(|one| one == "hooked.dev/accounting");
         if has_ours && !is_there(owner) {
             let state = if is_over(pod) { "ended" } else { "alive" };
-            return violated("nothing-left", format!("Pod {} of no workload is {state} and held", text(pod, "name")));
+            return violated(
+                "nothing-left",
+                format!("Pod {} of no workload is {state} and held", text(pod, "name")),
+            );
         }
     }
     for revision in server.objects(REVISIONS) {
