@@ -71,7 +71,12 @@ fn of_pods(source: &Source, index: usize, makers: &BTreeSet<String>) -> Option<u
 
 /// Whether a `Call` begins at an index that changes Pods: `Call::new(Verb::Create, pods(..))`, or `Call { .. }`.
 fn is_call(source: &Source, index: usize, makers: &BTreeSet<String>) -> bool {
-    let made = (source.word(index) == Some("Call")).then(|| {
+    // A return type or an `impl` has a block behind it too, which is no value.
+    let before = index.checked_sub(1);
+    let is_value = !before.is_some_and(|at| {
+        source.is_sign(at, '>') || matches!(source.word(at), Some("struct" | "impl" | "for"))
+    });
+    let made = (source.word(index) == Some("Call") && is_value).then(|| {
         let new = source.closed_at(index + 4, '(').filter(|_| source.word(index + 3) == Some("new"));
         new.or_else(|| source.closed_at(index + 1, '{'))
     });
