@@ -31,11 +31,11 @@ impl PodRef {
 }
 
 /// How many Pods each revision lacks, the oldest revision first. Pods that are more than their revision is to
-/// have take the place of others for as long as they cannot be deleted: never are there more than what is
-/// wanted and the surge.
+/// have take the place of others for as long as they cannot be deleted, and those of which nobody knows
+/// whether they are: never are there more than what is wanted and the surge.
 pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
     let alive: usize = replicas.revisions().map(|(_, counts)| counts.alive()).sum();
-    let mut room = (sizes.made_for.most as usize).saturating_sub(alive);
+    let mut room = (sizes.made_for.most as usize).saturating_sub(alive + replicas.perhaps_alive());
     let missing = sizes.iter().map(|(revision, size)| {
         let missing = (size as usize).saturating_sub(replicas.revision(revision).alive()).min(room);
         room -= missing;
@@ -200,6 +200,12 @@ mod tests {
             let made: usize = missing(&sizes, &replicas).iter().map(|(_, pods)| pods).sum();
             assert_eq!(made, expect, "at most {most}");
         }
+        let (mut replicas, until) = (replicas, jiff::Timestamp::UNIX_EPOCH);
+        replicas.perhaps_deleted(1, until);
+        sizes.made_for.most = 3;
+        assert_eq!(missing(&sizes, &replicas), [("new".into(), 1)], "nobody knows whether 1 is deleted");
+        replicas.was_deleted(1);
+        assert_eq!(missing(&sizes, &replicas), [("new".into(), 2)]);
     }
 
     #[test]

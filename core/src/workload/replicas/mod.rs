@@ -228,6 +228,11 @@ impl Replicas {
         self.doubts.iter().filter_map(|(number, doubt)| Some((self.pods.get(number)?, *doubt)))
     }
 
+    /// How many Pods count as deleted of which nobody knows whether they are.
+    pub fn perhaps_alive(&self) -> usize {
+        self.doubts.values().filter(|doubt| doubt.write == DoubtfulWrite::Delete).count()
+    }
+
     /// When the next doubt can be settled at the latest.
     pub fn next_certainty(&self) -> Option<Timestamp> {
         self.doubts.values().map(|doubt| doubt.until).min()

@@ -83,6 +83,8 @@ struct Made {
     owner: String,
     is_never_ready: bool,
     is_durable: bool,
+    /// Whether its hooks' failures are ignored: then only the end of a container tells how its postStart ended.
+    is_ignoring: bool,
 }
 
 /// All that the checks remember.
@@ -209,7 +211,13 @@ impl Checks {
             owner: owner.clone(),
             is_never_ready: labels[NEVER_READY] == "yes",
             is_durable: !body["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty),
+            is_ignoring: false,
         };
+        let containers = body["spec"]["containers"].as_array().into_iter().flatten();
+        let mut words =
+            containers.filter_map(|it| it["lifecycle"]["postStart"]["exec"]["command"].as_array());
+        let ignores = |words: &Vec<Value>| words.iter().any(|word| word == hooked_protocol::IGNORE_FAILURE);
+        let made = Made { is_ignoring: words.any(ignores), ..made };
         self.made.insert(uid.clone(), made);
         self.number_is_new(&owner, number(body), uid)
     }

@@ -3,7 +3,7 @@
 use hooked_crd::HookKind;
 use hooked_protocol::Hook;
 
-use super::{Check, Checks, is_over, leads, number, revision, text, violated};
+use super::{Check, Checks, leads, number, revision, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Nodes};
 use crate::world::wire::{InFlight, Purpose};
@@ -51,8 +51,9 @@ impl Checks {
         if is_orphaned || body["uid"] != *uid {
             return Ok(());
         }
-        if !is_over(pod) {
-            // Its kubelet was silent for too long.
+        let view = self.views.get(&request.process.operator).and_then(|view| view.pods.get(uid));
+        if view.is_none_or(|pod| !pod.is_over) {
+            // Its kubelet was silent for too long, as far as the operator was shown.
             self.given_up.insert(uid.to_owned());
             return Ok(());
         }

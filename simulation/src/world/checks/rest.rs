@@ -85,7 +85,9 @@ impl Checks {
             known.map(|known| (known.status.as_str(), known.reason.as_str()))
         };
         if labels[MALFORMED] == "yes" && !desired.paused {
-            if says("Stalled").map(|(status, _)| status) != Some("True") {
+            // What was taken for a refusal of Pods as such is asked again after ten minutes.
+            let is_refused = says("Progressing") == Some(("False", "WriteRefused"));
+            if !is_refused && says("Stalled").map(|(status, _)| status) != Some("True") {
                 return violated(
                     "conditions",
                     format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
@@ -146,7 +148,8 @@ impl Checks {
         if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
             violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"))?;
         }
-        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
+        let is_there = || server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
+        let goes_on = (run.end.is_none() || made.is_ignoring) && is_there();
         let was_told = made.is_durable && !self.given_up.contains(&run.pod_uid);
         let is_missing = outcome.is_none() && was_told && !goes_on;
         Ok(is_missing.then_some(made.owner.as_str()))

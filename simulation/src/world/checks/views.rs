@@ -7,7 +7,7 @@ use hooked_core::pass::call::Verb;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Checks, is_alive, is_of_pods, text};
+use super::{Checks, is_alive, is_of_pods, is_over, text};
 use crate::world::operator::Shown;
 use crate::world::wire::InFlight;
 
@@ -17,6 +17,7 @@ pub(in super::super) struct PodView {
     pub(super) owner: String,
     pub(super) name: String,
     pub(super) is_alive: bool,
+    pub(super) is_over: bool,
     pub(super) ready_since: Option<i64>,
 }
 
@@ -89,6 +90,7 @@ impl PodView {
             owner: pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned(),
             name: text(pod, "name").to_owned(),
             is_alive: is_alive(pod),
+            is_over: is_over(pod),
             ready_since: since.map(Timestamp::as_second),
         }
     }
