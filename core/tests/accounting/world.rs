@@ -1,8 +1,6 @@
 //! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that
 //! may die.
 
-mod pod;
-
 use hooked_core::accounting::Account;
 use hooked_core::accounting::ledger::Ledger;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
