@@ -49,8 +49,8 @@ impl Tracker {
         self.take_in(number, evidence, now);
     }
 
-    /// A kubelet that was given up for silent may speak again: of a Pod of which anything comes, not everything is counted
-    /// before that is looked at.
+    /// A kubelet that was given up for silent may speak again: of a Pod of which anything comes, not
+    /// everything is counted before that is looked at.
     fn take_in(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
         self.accounted.remove(&number);
         self.evidence.entry(number).or_default().merge(evidence);

@@ -97,23 +97,10 @@ impl Checks {
         if is_held {
             return Ok(());
         }
-        let asked = |pod: &&Arc<Value>| revision(pod) == &*desired.asked.name;
-        let of_asked = pods_of(object, server).filter(|pod| is_alive(pod)).filter(asked).count();
         if labels[NEVER_READY] == "yes" {
             return Ok(());
         }
-        let ready = says("Ready");
-        let wanted = desired.replicas as usize;
-        if (alive, of_asked) != (wanted, wanted) {
-            let progress = says("Progressing");
-            let what =
-                format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
-            return violated("wanted", what);
-        }
-        if ready.map(|(status, _)| status) != Some("True") {
-            return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
-        }
-        Ok(())
+        rollout_is_complete(object, server, &desired, &says, now)
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
@@ -183,6 +170,32 @@ fn nothing_is_left(server: &ApiServer) -> Check {
         if !is_there(owner) && !is_free {
             return violated("nothing-left", format!("revision {} of no workload", text(revision, "name")));
         }
+    }
+    Ok(())
+}
+
+/// Whether all Pods are there of the revision that is asked for, and the conditions say so. `says` gives the status and
+/// the reason of a condition.
+fn rollout_is_complete<'a>(
+    object: &Value,
+    server: &ApiServer,
+    desired: &Desired,
+    says: &impl Fn(&str) -> Option<(&'a str, &'a str)>,
+    now: Timestamp,
+) -> Check {
+    let name = text(object, "name");
+    let alive = || pods_of(object, server).filter(|pod| is_alive(pod));
+    let of_asked = alive().filter(|pod| revision(pod) == &*desired.asked.name).count();
+    let (alive, wanted) = (alive().count(), desired.replicas as usize);
+    let ready = says("Ready");
+    if (alive, of_asked) != (wanted, wanted) {
+        let progress = says("Progressing");
+        let what =
+            format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+        return violated("wanted", what);
+    }
+    if ready.map(|(status, _)| status) != Some("True") {
+        return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
     }
     Ok(())
 }
