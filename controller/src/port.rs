@@ -1,4 +1,5 @@
-//! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and changed.
+//! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and
+//! changed.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -27,8 +27,8 @@ pub(crate) struct Settings {
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
     #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
     pub(crate) injection: Injection,
-    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps
-    /// two operators from counting side by side.
+    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it
+    /// nothing keeps two operators from counting side by side.
     #[arg(
         long,
         num_args = 0..=1,

@@ -28,8 +28,8 @@ use crate::runner::RunnerSource;
 use crate::settings::Settings;
 use crate::watch::{Guarded, Scope, watch_events, watch_pods, watch_workloads};
 
-/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
-/// without reconciles nothing is done at all.
+/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
+/// some hooks, without reconciles nothing is done at all.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the live channel is waited for.

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench | tidy`.
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench | simulate | tidy`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,6 +14,7 @@ mod install;
 mod kubectl;
 mod prometheus;
 mod record;
+mod simulate;
 mod test;
 mod tidy;
 
@@ -45,6 +46,8 @@ enum Command {
     Image(image::Options),
     /// Record anew what a real kubelet shows of Pods with hooks: the fixtures of inference.
     Record(record::Options),
+    /// Have operators live through random worlds with faults, in memory, and check every step.
+    Simulate(simulate::Options),
     /// Test everything: format, lints, unit tests, generated files, dependencies, and scenarios on a real cluster.
     Test(test::Options),
     /// Hold what no compiler holds: who may write what, how large things are, and who imports whom.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),
         Command::Record(options) => record::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Test(options) => test::run(options),
         Command::Tidy => tidy::run(),
     };

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use hooked_cluster::{Cluster, Target};
 
-use crate::{generate, tidy};
+use crate::{generate, simulate, tidy};
 use stages::Stages;
 
 /// The cluster of the scenarios, so that they run beside one named `dev`.
@@ -22,8 +22,8 @@ const CLUSTER: &str = "test";
 const PARTS: &str = "\
 One part at a time:
   cargo xtask test --unit                      all that needs no cluster
-  cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, alert rules, dashboards,
-                                               generated files, licenses (or a part of such a name)
+  cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, simulation, alert rules,
+                                               dashboards, generated files, licenses (or a part of such a name)
   cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
   cargo xtask test --e2e                       all scenarios, on fresh clusters
   cargo xtask test --e2e scaling               the scenarios whose names contain `scaling`
@@ -35,7 +35,8 @@ One part at a time:
 #[derive(Args)]
 #[command(after_help = PARTS)]
 pub(crate) struct Options {
-    /// Only what needs no cluster: format, tidy, lints, unit tests, alert rules, dashboards, generated files, licenses.
+    /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, alert rules, dashboards,
+    /// generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the stages that need no cluster and whose names contain this.
@@ -78,6 +79,8 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     // All but the scenarios, which need a cluster.
     let units = ["--workspace", "--exclude", "hooked-e2e", "--no-fail-fast"];
     stages.test("unit tests", || cargo::test(&units, &[], &mut std::io::stdout()));
+    // From the first seed on, so that a failure is the same for everybody.
+    stages.run("simulation", || simulate::run(&simulate::Options::of_minutes(1.0)));
     stages.run("alert rules", rules::check);
     stages.run("dashboards", dashboards::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));

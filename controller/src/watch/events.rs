@@ -13,7 +13,8 @@ use super::pods::trigger;
 use super::scope::{Scope, watch_config};
 use super::watched::Watched;
 
-/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost nothing.
+/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost
+/// nothing.
 pub(crate) async fn watch_events(
     client: Client,
     scope: Scope,

@@ -32,6 +32,11 @@ const FAILED_LIVENESS_PROBE: &str = "failed liveness probe";
 const FAILED_STARTUP_PROBE: &str = "failed startup probe";
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
+/// Why a Pod is disrupted that its kubelet ends.
+const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
+/// What the kubelet says where it ends a Pod for another reason than pressure on the node
+/// (`pkg/kubelet/nodeshutdown`, `pkg/kubelet/preemption`).
+const NO_EVICTION: [&str; 2] = ["node shutdown", "Preempted"];
 
 impl ObservedPod {
     /// Whether nothing can run in the Pod any more.
@@ -78,10 +83,16 @@ pub(super) fn read_shaped_pod(observed: &ObservedPod, shape: PodShape, now: Time
 }
 
 /// An eviction by the kubelet, as far as the status shows it: only the Event has the time, and only a program
-/// that fails when it is stopped leaves the reason in the status. The eviction had come when the first of the
-/// containers ended, or by now where the kubelet has forgotten all containers.
+/// that fails when it is stopped leaves the reason in the status; of all others the condition tells (KEP-3329).
+/// The eviction had come when the first of the containers ended, or by now where the kubelet has forgotten all
+/// containers.
 fn read_eviction(observed: &ObservedPod, now: Timestamp) -> Option<i64> {
-    (observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
+    let disrupted = observed.status.holding("DisruptionTarget");
+    let by_kubelet = disrupted.is_some_and(|condition| {
+        let is_eviction = !NO_EVICTION.iter().any(|words| condition.message.contains(words));
+        condition.reason == TERMINATION_BY_KUBELET && is_eviction
+    });
+    (by_kubelet || observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
     // A container that waited to be started again had ended before, by itself.
     let stopped = observed.container_statuses().filter(|status| !has_waited(status));
     let ends = stopped.filter_map(|status| known(status.state.terminated.as_ref()?.finished_at));

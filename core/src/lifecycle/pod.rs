@@ -196,6 +196,8 @@ pub struct PodCondition {
     pub status: String,
     /// Why, in one word.
     pub reason: String,
+    /// Why, in words.
+    pub message: String,
     /// When the status last changed; whole seconds.
     pub last_transition_time: Option<Timestamp>,
 }

@@ -4,9 +4,10 @@
 //! confirm ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
 //! ```
 //!
-//! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may be given stand
-//! in one conditional write, and everything that is done to Pods afterwards follows from it and can be done again. A pass may
-//! end at every await, as the process may; a later one, of this process or of another, finds what is committed and goes on.
+//! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may
+//! be given stand in one conditional write, and everything that is done to Pods afterwards follows from it
+//! and can be done again. A pass may end at every await, as the process may; a later one, of this process or
+//! of another, finds what is committed and goes on.
 
 mod act;
 mod admit;
@@ -19,6 +20,7 @@ mod decide;
 mod leave;
 mod locked;
 mod memory;
+mod overlay;
 mod prepare;
 mod prune;
 mod reject;
@@ -153,7 +155,12 @@ pub async fn pass<C: Cluster>(
     let (rollout, series, status) = (decision.rollout, decision.series.clone(), before.status.clone());
     let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;
     cluster.show(series);
-    let Written { committed, counted, due } = written;
+    let Written { committed, counted, due, is_outdated } = written;
+    if is_outdated {
+        // What is committed asks for Pods that nobody wants any more, or none where some are wanted.
+        let trouble = prepared.trouble.map(Retry::from).or(unconfirmed);
+        return Ok(Passed { again: due, trouble });
+    }
     if let Some(counted) = counted {
         let stuck = newly_stuck(&status, &committed.status);
         let invalid = newly_invalid(&status.conditions, &committed.status.conditions);

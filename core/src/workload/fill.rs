@@ -7,7 +7,8 @@ use crate::accounting::ledger::Sizes;
 use super::desired::{Desired, Strategy};
 use super::replicas::{PodFact, Replicas};
 
-/// The most Pods that one pass creates: the status is written in between, as a ReplicaSet's is (burstReplicas).
+/// The most Pods that one pass creates: the status is written in between, as a ReplicaSet's is
+/// (burstReplicas).
 pub const BURST: usize = 500;
 
 /// A Pod to act on: only this very one, and no other of the same name.
@@ -37,8 +38,8 @@ pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
     missing.filter(|(_, missing)| *missing > 0).collect()
 }
 
-/// How many numbers more than are left must be reserved for the Pods that `sizes` lack. Creates beyond one pass's are
-/// reserved for when that comes.
+/// How many numbers more than are left must be reserved for the Pods that `sizes` lack. Creates beyond one
+/// pass's are reserved for when that comes.
 pub fn lacking_numbers(sizes: &Sizes, replicas: &Replicas) -> usize {
     let wanted: usize = missing(sizes, replicas).iter().map(|(_, missing)| missing).sum();
     wanted.min(BURST).saturating_sub(replicas.numbers.left())
@@ -75,8 +76,8 @@ impl Floor {
     }
 }
 
-/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then those that
-/// serve, as long as enough do.
+/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then
+/// those that serve, as long as enough do.
 pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
     let mut serving = Vec::new();
     let mut chosen = Vec::new();

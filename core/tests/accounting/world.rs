@@ -1,6 +1,5 @@
-//! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
-
-mod pod;
+//! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that
+//! may die.
 
 use hooked_core::accounting::Account;
 use hooked_core::accounting::ledger::Ledger;
@@ -11,8 +10,7 @@ use hooked_protocol::Record;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub(crate) use pod::MOST_MEASURED;
-use pod::{Container, Pod, record, report};
+use crate::pod::{Container, Pod, record, report};
 
 /// What becomes of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +91,8 @@ impl World {
         world
     }
 
-    /// The container is started, unless it runs or the Pod is going. One whose postStart hook fails is killed.
+    /// The container is started, unless it runs or the Pod is going. One whose postStart hook fails is
+    /// killed.
     pub(crate) fn start(&mut self, index: usize, post_start_succeeds: bool) {
         self.now += 1;
         let (now, pod) = (self.now, &mut self.pods[index]);
@@ -145,8 +144,8 @@ impl World {
         self.memory.observe_event(number, &format!("uid-{number}"), evidence, self.timestamp());
     }
 
-    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its beginning alone,
-    /// or of its end too.
+    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its
+    /// beginning alone, or of its end too.
     pub(crate) fn tell(&mut self, index: usize, back: usize, ended: bool) {
         let pod = &self.pods[index];
         let Some(record) = pod.runs.iter().rev().nth(back) else { return };
@@ -156,7 +155,8 @@ impl World {
         self.memory.observe_live(pod.number, &uid, record, now);
     }
 
-    /// Which runs' measured durations are counted: their number, and a bit for each of them, if none was counted twice.
+    /// Which runs' measured durations are counted: their number, and a bit for each of them, if none was
+    /// counted twice.
     pub(crate) fn durations(&self) -> (u64, u64) {
         let ledger = Ledger::load(Some(&self.stored)).unwrap();
         let of_runner = ledger.durations.iter().filter(|(key, _)| key.source == Source::Runner);
@@ -194,8 +194,8 @@ impl World {
         }
     }
 
-    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that was
-    /// computed from an old version is a conflict, after which the operator reads the object again.
+    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that
+    /// was computed from an old version is a conflict, after which the operator reads the object again.
     pub(crate) fn pass(&mut self, commit: Commit) {
         let (version, known) = self.cached.clone();
         let committed = Ledger::load(Some(&known)).unwrap();

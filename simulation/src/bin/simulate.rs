@@ -20,16 +20,26 @@ struct Options {
     /// A file with a script.
     script: Option<String>,
     shrinks: bool,
+    verbose: bool,
 }
 
 impl Options {
     fn read() -> Option<Self> {
         let day = Duration::from_secs(86_400);
-        let mut options =
-            Self { from: 1, seeds: None, time: day, threads: 2, all: false, script: None, shrinks: true };
+        let mut options = Self {
+            from: 1,
+            seeds: None,
+            time: day,
+            threads: 2,
+            all: false,
+            script: None,
+            shrinks: true,
+            verbose: false,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
+                "--verbose" => options.verbose = true,
                 "--all" => options.all = true,
                 "--no-shrink" => options.shrinks = false,
                 "--script" => options.script = Some(words.next()?),
@@ -55,17 +65,22 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     match &options.script {
-        Some(file) => replay(file),
+        Some(file) => replay(file, options.verbose),
         None => campaign(&options),
     }
 }
 
-fn replay(file: &str) -> ExitCode {
+fn replay(file: &str, verbose: bool) -> ExitCode {
     let script = std::fs::read_to_string(file).ok().and_then(|text| Script::of_text(&text).ok());
     let Some(script) = script else {
         println!("{file} is no script");
         return ExitCode::FAILURE;
     };
+    if verbose {
+        for line in script.tell() {
+            println!("{line}");
+        }
+    }
     match script.run().violation {
         Some(Violation { invariant, what }) => {
             println!("{invariant}: {what}");

@@ -52,6 +52,8 @@ pub struct World {
     told: u64,
     /// Requests and watch events so far.
     steps: u64,
+    /// What has happened, in words, if anybody wants to read it.
+    story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
     last_change: Timestamp,
 }
@@ -63,6 +65,8 @@ struct Place {
     starts_at: Timestamp,
     /// By how much the clock of its machine is ahead.
     ahead: SignedDuration,
+    /// It was asked to stop, and starts again so long after it has.
+    stops: Option<SignedDuration>,
 }
 
 impl World {
@@ -77,7 +81,7 @@ impl World {
         malformed.message = "Pod is invalid: spec.containers[0]: Invalid value".to_owned();
         malformed.labels.insert(plan::MALFORMED.to_owned(), "yes".to_owned());
         server.refusals().push(malformed);
-        let place = || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO };
+        let place = || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO, stops: None };
         Self {
             wire,
             told: server.version(),
@@ -86,6 +90,7 @@ impl World {
             operators: std::iter::repeat_with(place).take(operators).collect(),
             checks: Checks::default(),
             steps: 0,
+            story: None,
             last_change: begin,
         }
     }
@@ -93,6 +98,23 @@ impl World {
     /// Requests and watch events so far.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Has what happens told in words.
+    pub fn tell(&mut self) {
+        self.story = Some(Vec::new());
+    }
+
+    /// What has happened since somebody wanted it told.
+    pub fn story(&self) -> &[String] {
+        self.story.as_deref().unwrap_or_default()
+    }
+
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        let now = self.now();
+        if let Some(story) = &mut self.story {
+            story.push(format!("{} {}", now.strftime("%M:%S%.3f"), what()));
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -111,6 +133,9 @@ impl World {
                 self.proceed()?;
             }
             return Ok(());
+        }
+        if !matches!(turn, Turn::Wait { .. } | Turn::Answer { .. } | Turn::Show { .. } | Turn::Node { .. }) {
+            self.note(|| format!("— {turn}"));
         }
         self.happen(turn)?;
         self.pass_time(MOMENT);
@@ -165,6 +190,7 @@ impl World {
             if operator.run(now) == Course::Deposed {
                 self.end(at, RESTART);
             }
+            self.stop_when_idle(at);
             self.look_at_sent()?;
         }
         Ok(())
@@ -202,6 +228,7 @@ impl World {
         if feed == Feed::Pods {
             self.checks.shown(at, &shown);
         }
+        self.note(|| format!("operator {at} is shown {feed:?}: {}", shown.describe()));
         true
     }
 
@@ -229,6 +256,7 @@ impl World {
             _ => true,
         };
         if is_possible {
+            self.note(|| format!("node: {step:?}"));
             self.nodes.take(step, &mut self.server, now);
             self.last_change = now;
         }
@@ -240,19 +268,29 @@ impl World {
         }
     }
 
-    /// All work is dropped, and then the Lease given back.
+    /// Nothing more is sent, what is under way comes to its end, and then the Lease is given back.
     fn stop(&mut self, nth: u32, seconds: u32) {
         let Some((at, operator)) = self.operator(nth) else { return };
-        let (process, led) = (operator.port.process, operator.leads());
-        self.end(at, SignedDuration::from_secs(i64::from(seconds)));
-        if led {
-            operator::release(process, &mut self.server, self.wire.lock().now);
+        operator.stop();
+        self.operators[at].stops = Some(SignedDuration::from_secs(i64::from(seconds)));
+    }
+
+    fn stop_when_idle(&mut self, at: usize) {
+        let Some(rest) = self.operators[at].stops else { return };
+        let now = self.now();
+        let Some(operator) = self.operators[at].running.as_ref().filter(|it| !it.is_frozen(now)) else { return };
+        let process = operator.port.process;
+        let is_its = |request: &wire::InFlight| request.process == process && request.has_client;
+        if self.wire.lock().requests.values().any(is_its) {
+            return;
         }
+        self.end(at, rest);
+        operator::release(process, &mut self.server, now);
     }
 
     fn end(&mut self, at: usize, rest: SignedDuration) {
         let place = &mut self.operators[at];
-        place.running = None;
+        (place.running, place.stops) = (None, None);
         let now = self.wire.lock().now;
         self.operators[at].starts_at = now.checked_add(rest).unwrap_or(now);
         self.checks.forget(at);

@@ -31,7 +31,12 @@ fn refused(code: u16, body: &Value) -> Failure {
         let text = |field: &str| cause[field].as_str().unwrap_or_default().to_owned();
         (text("field"), text("message"))
     });
-    Failure::Refused(Refused { code, reason: text("reason"), message: text("message"), causes: causes.collect() })
+    Failure::Refused(Refused {
+        code,
+        reason: text("reason"),
+        message: text("message"),
+        causes: causes.collect(),
+    })
 }
 
 /// The answer of a server that does not carry a request out, by its status.
@@ -57,6 +62,10 @@ impl World {
     /// Lets a request meet its fate.
     pub(super) fn meet(&mut self, ticket: u64, fate: Fate) -> Result<(), Violation> {
         self.steps += 1;
+        if fate != Fate::Answered {
+            let of = self.wire.lock().requests.get(&ticket).map(|it| format!("{:?} {}", it.call.verb, it.call.path));
+            self.note(|| format!("{fate:?}: {of:?}"));
+        }
         match fate {
             Fate::Answered => {
                 self.carry_out(ticket)?;
@@ -96,6 +105,10 @@ impl World {
             }
             let good = reply.is_success();
             let body = Value::clone(&reply.body);
+            if in_flight.purpose != super::wire::Purpose::Election {
+                let InFlight { call, process, .. } = &in_flight;
+                self.note(|| format!("carried out for {process:?}: {:?} {} {:?} -> {} {}", call.verb, call.path, call.query, reply.code, told(call, &reply)));
+            }
             in_flight.reply = Some(if good { Ok(body) } else { Err(refused(reply.code, &body)) });
             if good && !is_read {
                 self.checks.carried_out(&in_flight, before.as_ref(), &self.server, &self.nodes, now)?;
@@ -150,6 +163,18 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// What of a request and its reply is worth telling.
+fn told(call: &Call, reply: &crate::Reply) -> String {
+    if !reply.is_success() {
+        return reply.body["message"].as_str().unwrap_or_default().to_owned();
+    }
+    if call.path.ends_with("/status") {
+        let status = &call.body["status"];
+        return format!("ledger {} runs {}", status["ledger"], status["recentRuns"]);
+    }
+    if call.verb == Verb::Get { String::new() } else { call.body["metadata"].to_string() }
 }
 
 /// Whether the request changes nothing.

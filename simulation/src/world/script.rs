@@ -49,6 +49,16 @@ impl Script {
         Outcome { steps: world.steps(), violation }
     }
 
+    /// Has it happen again, and returns what happened in words.
+    pub fn tell(&self) -> Vec<String> {
+        let mut world = World::new(self.operators);
+        world.tell();
+        let violation = self.turns.iter().find_map(|turn| world.take(turn).err());
+        let violation = violation.or_else(|| world.settle().err());
+        let end = violation.map(|Violation { invariant, what }| format!("{invariant}: {what}"));
+        world.story().iter().cloned().chain(end).collect()
+    }
+
     /// The script as a file has it, a turn a line; what follows a `#` is a comment.
     pub fn to_text(&self) -> String {
         let mut text = format!("operators {}\n", self.operators);

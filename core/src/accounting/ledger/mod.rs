@@ -10,6 +10,8 @@ mod others;
 mod ranges;
 mod sizes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

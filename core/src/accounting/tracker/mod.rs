@@ -41,12 +41,18 @@ impl Tracker {
     /// Takes in what the watch's sight of a Pod is evidence of.
     pub fn observe(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
         let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
-        self.evidence.entry(number).or_default().merge(evidence);
-        self.look_again(number, Some(now));
+        self.take_in(number, evidence, now);
     }
 
     /// Takes in what an Event says of a Pod.
     pub fn observe_event(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        self.take_in(number, evidence, now);
+    }
+
+    /// A kubelet that was given up for silent may speak again: of a Pod of which anything comes, not
+    /// everything is counted before that is looked at.
+    fn take_in(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        self.accounted.remove(&number);
         self.evidence.entry(number).or_default().merge(evidence);
         self.look_again(number, Some(now));
     }

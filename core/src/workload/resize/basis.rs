@@ -31,6 +31,13 @@ impl Basis<'_> {
         Total { replicas, most: replicas.saturating_add(self.surge()) }
     }
 
+    /// Whether anything may still run in Pods of another revision: with Recreate no Pod of this one may come
+    /// before it ends.
+    pub(super) fn others_run(&self, new: &str) -> bool {
+        let mut others = self.replicas.revisions().filter(|(revision, _)| ***revision != *new);
+        others.any(|(_, counts)| counts.unfinished() > 0)
+    }
+
     /// Available Pods of a revision, of those that it is to keep.
     pub(super) fn available(&self, revision: &str, size: u32) -> u32 {
         let available = self.replicas.revision(revision).available(self.desired.min_ready_seconds, self.now);

@@ -1,9 +1,11 @@
-//! How many Pods each revision is to have: the Deployment's part, `scale` and then `roll`.
+//! How many Pods each revision is to have: the Deployment's part, `scale` and then `roll`; and `keep`, which
+//! is ours.
 //!
-//! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes that
-//! stand in the ledger rather than in `ReplicaSet` objects.
+//! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes
+//! that stand in the ledger rather than in `ReplicaSet` objects.
 
 mod basis;
+mod keep;
 mod roll;
 mod scale;
 #[cfg(test)]
@@ -22,8 +24,8 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
     let made_for = basis.total();
     match basis.target.held_by() {
         Some(Why::Leaving(Leaving::WithPods)) => {
-            for revision in names(&sizes) {
-                sizes.set(&revision, 0);
+            for (revision, _) in sizes.clone().iter() {
+                sizes.set(revision, 0);
             }
         }
         Some(Why::Leaving(Leaving::WithoutPods)) => return sizes,
@@ -32,6 +34,7 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
             if held.is_none() {
                 roll::roll(&mut sizes, basis);
             }
+            keep::keep(&mut sizes, basis);
         }
     }
     sizes.made_for = made_for;
@@ -45,8 +48,8 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
     sizes
 }
 
-/// A ledger without sizes is one of before there were any, or of a workload that has none yet: each revision is to have
-/// the Pods that it has, and what is missing is given out once.
+/// A ledger without sizes is one of before there were any, or of a workload that has none yet: each revision
+/// is to have the Pods that it has, and what is missing is given out once.
 fn of_counts(replicas: &Replicas) -> Sizes {
     let count = |pods: usize| u32::try_from(pods).unwrap_or(u32::MAX);
     // The revision whose first Pod is older is the older one.
@@ -59,8 +62,4 @@ fn of_counts(replicas: &Replicas) -> Sizes {
     let total = sizes.total();
     sizes.made_for = Total { replicas: total, most: total };
     sizes
-}
-
-fn names(sizes: &Sizes) -> Vec<std::sync::Arc<str>> {
-    sizes.iter().map(|(revision, _)| revision.clone()).collect()
 }

@@ -69,6 +69,8 @@ struct Book {
     counted: BTreeMap<RunId, Outcome>,
     /// More was counted at once than can be seen.
     is_blurred: bool,
+    /// Runs that were counted as Unknown without being shown: nothing was known of them but that they were.
+    unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
     /// Whether it was ever orphaned: its Pods live on uncounted.
@@ -178,7 +180,10 @@ impl Checks {
         }
         if let Some(path) = call.path.strip_suffix("/status") {
             if !request.is_late && holder(server) != Some(identity(process).as_str()) {
-                return violated("one-writer", format!("{process:?} writes the status of {path} without the Lease"));
+                return violated(
+                    "one-writer",
+                    format!("{process:?} writes the status of {path} without the Lease"),
+                );
             }
             let object = server.object(path).or(before);
             return object.map_or(Ok(()), |object| self.counts_hold(object, before, nodes));
@@ -201,7 +206,7 @@ impl Checks {
         let made = Made {
             owner: owner.clone(),
             is_never_ready: labels[NEVER_READY] == "yes",
-            is_durable: body["metadata"]["finalizers"].is_array(),
+            is_durable: !body["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty),
         };
         self.made.insert(uid.clone(), made);
         self.number_is_new(&owner, number(body), uid)

@@ -67,7 +67,8 @@ impl Checks {
             Some(run) => {
                 let HookRun { hook, container, instance, .. } = run;
                 let name = text(pod, "name");
-                let what = format!("{name} is let go, {hook:?} of {container}'s instance {instance} not counted");
+                let by = (&request.process, &request.purpose);
+                let what = format!("{name} is let go, {hook:?} of {container}'s instance {instance} not counted ({by:?})");
                 violated("finalizer", what)
             }
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is counted, and nothing
 //! of ours is left behind.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_core::workload::desired::Desired;
@@ -23,7 +24,25 @@ impl Checks {
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }
-        nodes.truth().runs.iter().try_for_each(|run| self.is_counted(run, server))
+        let lost = |run: &&HookRun| matches!(run.end, Some((_, RunEnd::LostWithNode)));
+        // What went with its node may have been told to nobody.
+        let lost: BTreeSet<&str> =
+            nodes.truth().runs.iter().filter(lost).map(|run| run.pod_uid.as_str()).collect();
+        let mut uncounted: BTreeMap<&str, Vec<&HookRun>> = BTreeMap::new();
+        for run in nodes.truth().runs.iter().filter(|run| !lost.contains(run.pod_uid.as_str())) {
+            if let Some(owner) = self.uncounted(run, server)? {
+                uncounted.entry(owner).or_default().push(run);
+            }
+        }
+        for (owner, runs) in uncounted {
+            let unshown = self.books.get(owner).map_or(0, |book| book.unshown);
+            if runs.len() as u64 > unshown {
+                let HookRun { container, instance, hook, end, pod_uid, .. } = runs[0];
+                let what = format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
+                return violated("every-run-counts", format!("{what}; {} such, {unshown} unknown", runs.len()));
+            }
+        }
+        Ok(())
     }
 
     fn is_as_wanted(&self, object: &Value, server: &ApiServer, now: Timestamp) -> Check {
@@ -99,24 +118,20 @@ impl Checks {
         }
     }
 
-    /// A run that happened is counted, unless nobody was to count it or nothing was left to tell of it.
-    fn is_counted(&self, run: &HookRun, server: &ApiServer) -> Check {
-        let Some(made) = self.made.get(&run.pod_uid) else { return Ok(()) };
+    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to tell of it.
+    fn uncounted(&self, run: &HookRun, server: &ApiServer) -> Result<Option<&str>, super::Violation> {
+        let Some(made) = self.made.get(&run.pod_uid) else { return Ok(None) };
         let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
-            return Ok(());
+            return Ok(None);
         };
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
         let outcome = book.outcome(&id);
-        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
-        if outcome.is_none() && made.is_durable && !goes_on {
-            let HookRun { container, instance, hook, end, .. } = run;
-            let what = format!("{hook:?} of {container}'s instance {instance} in {} ended {end:?}", run.pod_uid);
-            return violated("every-run-counts", what);
-        }
         if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
-            return violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"));
+            violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"))?;
         }
-        Ok(())
+        let goes_on = run.end.is_none() && server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
+        let is_missing = outcome.is_none() && made.is_durable && !goes_on;
+        Ok(is_missing.then_some(made.owner.as_str()))
     }
 }
 
@@ -137,7 +152,10 @@ fn nothing_is_left(server: &ApiServer) -> Check {
         }
     }
     for revision in server.objects(REVISIONS) {
-        if !is_there(&revision["metadata"]["ownerReferences"][0]["uid"]) {
+        let owner = &revision["metadata"]["labels"]["hooked.dev/workload-uid"];
+        // What is set free stays, as the ReplicaSets of a Deployment do.
+        let is_free = revision["metadata"]["ownerReferences"].as_array().is_none_or(Vec::is_empty);
+        if !is_there(owner) && !is_free {
             return violated("nothing-left", format!("revision {} of no workload", text(revision, "name")));
         }
     }

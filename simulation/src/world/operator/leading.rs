@@ -245,6 +245,24 @@ pub(in super::super) enum Shown {
     Other,
 }
 
+impl Shown {
+    /// What was shown, in words.
+    pub(in super::super) fn describe(&self) -> String {
+        let of = |pod: &Value| {
+            let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
+            let phase = pod["status"]["phase"].as_str().unwrap_or_default();
+            format!("{} {phase} deleted={:?} version {}", text("name"), text("deletionTimestamp"), text("resourceVersion"))
+        };
+        match self {
+            Self::ListBegins => "a list begins".to_owned(),
+            Self::ListEnds => "the list ends".to_owned(),
+            Self::Pod(pod) => of(pod),
+            Self::NoPod(pod) => format!("{} is gone", of(pod)),
+            Self::Other => "something".to_owned(),
+        }
+    }
+}
+
 fn reference(object: &Value) -> WorkloadRef {
     let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
     WorkloadRef::new(text("namespace"), text("name"))

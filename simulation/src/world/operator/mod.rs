@@ -42,6 +42,8 @@ pub(super) struct Operator {
     election: Option<(Task<Option<Standing>>, Timestamp)>,
     next_look: Timestamp,
     pub(super) frozen_until: Option<Timestamp>,
+    /// It was asked to stop: it sends nothing more.
+    is_stopping: bool,
     pub(super) leading: Option<Leading>,
 }
 
@@ -66,12 +68,20 @@ impl Operator {
             election: None,
             next_look: now,
             frozen_until: None,
+            is_stopping: false,
             leading: None,
         }
     }
 
     pub(super) fn is_frozen(&self, now: Timestamp) -> bool {
         self.frozen_until.is_some_and(|until| until > now)
+    }
+
+    /// It is asked to stop.
+    pub(super) fn stop(&mut self) {
+        self.is_stopping = true;
+        self.election = None;
+        self.port.machine.lock().leads_until = None;
     }
 
     /// Whether it believes that it leads.
@@ -85,7 +95,7 @@ impl Operator {
             return Course::On;
         }
         self.frozen_until = None;
-        if self.seek_lease(now) == Course::Deposed {
+        if !self.is_stopping && self.seek_lease(now) == Course::Deposed {
             return Course::Deposed;
         }
         if let Some(leading) = &mut self.leading {

@@ -76,11 +76,6 @@ impl Watching {
         self.version = server.version();
     }
 
-    /// Whether there is anything to show.
-    pub(in super::super) fn has_more(&self) -> bool {
-        !matches!(self.state, State::Watching) || !self.queue.is_empty()
-    }
-
     /// The next thing that it shows.
     pub(super) fn next(&mut self, server: &ApiServer) -> Option<Sight> {
         match &mut self.state {

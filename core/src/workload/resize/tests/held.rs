@@ -51,7 +51,8 @@ fn a_refused_template_leaves_the_revision_before_scaled_and_replaced() {
     check_refused(Some("old"), 3, &[], &[3]);
 }
 
-/// The revision of Pods that are there is stored, so that they are replaced even where none is known to be rolled out.
+/// The revision of Pods that are there is stored, so that they are replaced even where none is known to be
+/// rolled out.
 #[test]
 fn a_refused_template_without_one_before_makes_no_pod_of_its_own() {
     check_refused(None, 0, &[], &[]);

@@ -1,6 +1,7 @@
 //! What revisions are to have, one step at a time.
 
 mod held;
+mod keep;
 mod roll;
 mod scale;
 
@@ -100,13 +101,10 @@ impl Case {
     /// The sizes that follow, without the revisions that are to have none.
     fn check(&self, expect: &[(&str, u32)]) {
         let sizes = self.resized();
-        let kept: Vec<_> =
+        let named: Vec<_> =
             sizes.iter().filter(|(_, size)| *size > 0).map(|(name, size)| (&**name, size)).collect();
-        assert_eq!(kept, expect, "of {:?}, {:?}", self.sizes, self.target);
-        assert_eq!(
-            sizes.made_for,
-            if self.target.leaving().is_some() { sizes.made_for } else { self.basis().total() }
-        );
+        assert_eq!(named, expect, "of {:?}, {:?}", self.sizes, self.target);
+        assert_eq!(sizes.made_for, self.basis().total());
     }
 
     /// The Pods that are made and those that are deleted when the sizes that follow are committed.

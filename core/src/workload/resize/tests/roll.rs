@@ -18,7 +18,8 @@ fn the_new_revision_grows_as_far_as_the_surge_allows() {
     check_new(10, 2, 2, 11, 10);
 }
 
-/// Ten Pods are wanted, and may be in no rollout more than ten: a revision is its size and how many of its Pods serve.
+/// Ten Pods are wanted, and may be in no rollout more than ten: a revision is its size and how many of its
+/// Pods serve.
 fn check_old(unavailable: u32, old: (u32, u32), new: (u32, u32), expect: u32) {
     let sizes = rolling(10, 0, unavailable).with(&[("old", old.0, old.1), ("new", new.0, new.1)]).resized();
     assert_eq!(sizes.get("old"), expect, "{unavailable}: {old:?} old, {new:?} new");
@@ -97,21 +98,29 @@ fn a_rollout_that_is_stuck_loses_no_pod_of_the_revision_that_serves() {
     replaced.check_filled(&[], &[]);
 }
 
+/// The last old Pod of a Recreate, as it is at that moment.
+fn last_old(life: Life, over: bool) -> Case {
+    let mut case = recreate(3).sized(&[("old", 0), ("new", 0)]);
+    let mut fact = PodFact::unseen(1, "web", "u-1", "old", true);
+    (fact.seen, fact.life, fact.over) = (true, life, over);
+    case.replicas.observe(fact);
+    case
+}
+
 #[test]
 fn new_pods_come_when_the_last_old_one_has_ended() {
-    let old = |life, over| {
-        let mut case = recreate(3).sized(&[("old", 0), ("new", 0)]);
-        let mut fact = PodFact::unseen(1, "web", "u-1", "old", true);
-        (fact.seen, fact.life, fact.over) = (true, life, over);
-        case.replicas.observe(fact);
-        case
-    };
     recreate(3).with(&[("old", 3, 3)]).check(&[]);
     recreate(3).with(&[("old", 3, 3)]).check_filled(&[], &[3, 2, 1]);
     recreate(3).with(&[("old", 0, 0)]).check(&[("new", 3)]);
-    old(Life::Terminating, false).check(&[]);
+    last_old(Life::Terminating, false).check(&[]);
     // A phase that is an end counts as one, as `oldPodsRunning` says.
-    old(Life::Terminating, true).check(&[("new", 3)]);
-    old(Life::Ended, true).check(&[("new", 3)]);
+    last_old(Life::Terminating, true).check(&[("new", 3)]);
+    last_old(Life::Ended, true).check(&[("new", 3)]);
     recreate(1).with(&[("new", 3, 3)]).check(&[("new", 1)]);
+}
+
+#[test]
+fn a_pause_lets_no_new_pod_come_before_the_last_old_one_has_ended() {
+    last_old(Life::Terminating, false).paused().check(&[]);
+    last_old(Life::Terminating, true).paused().check(&[("new", 3)]);
 }

@@ -1,4 +1,5 @@
-//! `TestScale` of kubernetes/pkg/controller/deployment/sync_test.go, row by row, and what the rows leave out.
+//! `TestScale` of `kubernetes/pkg/controller/deployment/sync_test.go`, row by row, and what the rows leave
+//! out.
 //!
 //! Its row of a ReplicaSet whose update has failed has no counterpart: all sizes stand in one write.
 

@@ -1,8 +1,7 @@
-//! A Pod of the small cluster, and what its runner and the API server tell of it.
+//! A Pod with one container as it really is, and what is shown and told of it.
 
 use hooked_core::lifecycle::ObservedPod;
-use hooked_protocol::RUNNER_PATH;
-use hooked_protocol::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
+use hooked_protocol::{Counts, Ending, Exit, Hook, Numbering, Past, RUNNER_PATH, Record, RunId};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -10,25 +9,25 @@ use serde_json::json;
 pub(crate) const MOST_MEASURED: u64 = 44;
 
 #[derive(Clone, Debug)]
-pub(super) enum Container {
+pub(crate) enum Container {
     NotStarted,
     Running { started: i64 },
     Ended { started: i64, finished: i64, post_start_error: bool },
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Pod {
-    pub(super) number: u64,
-    pub(super) restarts: u32,
-    pub(super) container: Container,
-    pub(super) last: Option<(i64, i64)>,
-    pub(super) runs: Vec<Record>,
-    pub(super) deleted: Option<i64>,
-    pub(super) held: bool,
+pub(crate) struct Pod {
+    pub(crate) number: u64,
+    pub(crate) restarts: u32,
+    pub(crate) container: Container,
+    pub(crate) last: Option<(i64, i64)>,
+    pub(crate) runs: Vec<Record>,
+    pub(crate) deleted: Option<i64>,
+    pub(crate) held: bool,
 }
 
 /// What the runner has to say of a run that begins now.
-pub(super) fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
+pub(crate) fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
     let execution = pod.restarts + 1;
     let outcome =
         if succeeds { hooked_protocol::Outcome::Succeeded } else { hooked_protocol::Outcome::Failed };
@@ -52,7 +51,7 @@ pub(super) fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
 }
 
 /// What the API server shows of the Pod.
-pub(super) fn report(pod: &Pod, measured: bool) -> ObservedPod {
+pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
     let time = |second: i64| Timestamp::from_second(second).unwrap();
     let log = |started: i64| {
         let of_start = |record: &&Record| i64::try_from(record.start).unwrap() == started * 1_000_000;
@@ -60,11 +59,11 @@ pub(super) fn report(pod: &Pod, measured: bool) -> ObservedPod {
         run.and_then(|record| record.to_line(4096)).unwrap_or_default()
     };
     let terminated = |started: i64, finished: i64| {
-        let (from, to) = (time(started), time(finished));
-        let end = json!({"startedAt": from, "finishedAt": to, "exitCode": 0, "reason": "Completed"});
-        let mut state = json!({"terminated": end});
-        state["terminated"]["message"] = log(started).into();
-        state
+        let (started_at, finished_at) = (time(started), time(finished));
+        json!({"terminated": {
+            "startedAt": started_at, "finishedAt": finished_at, "exitCode": 0, "reason": "Completed",
+            "message": log(started),
+        }})
     };
     let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
     let (state, last) = match (&pod.container, pod.deleted) {
@@ -82,8 +81,8 @@ pub(super) fn report(pod: &Pod, measured: bool) -> ObservedPod {
     ]});
     let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
     let command = if measured { &command[..] } else { &["sh"] };
-    let lifecycle = json!({"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}});
-    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": lifecycle}]});
+    let hooks = json!({"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}});
+    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": hooks}]});
     ObservedPod {
         name: format!("pod-{}", pod.number),
         uid: format!("uid-{}", pod.number),
