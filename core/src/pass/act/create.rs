@@ -36,8 +36,12 @@ pub(super) async fn create_missing<C: Cluster>(
     let mut left = BURST;
     for (revision, lacking) in lacking {
         let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
-            // Nothing can be made of it any more: the next commit gives its size to the target.
-            return Ok(Some(cluster.now()));
+            // Nothing can be made of it any more: the next commit gives its size to the target, if that can be made.
+            let lost = |heir: &Arc<str>| memory.lock().revisions.lost.contains(heir);
+            if prepared.target.revision().is_some_and(|heir| !lost(heir)) {
+                return Ok(Some(cluster.now()));
+            }
+            continue;
         };
         let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
         left -= batch.create(lacking.min(left)).await?;
