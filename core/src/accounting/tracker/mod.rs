@@ -41,18 +41,17 @@ impl Tracker {
     /// Takes in what the watch's sight of a Pod is evidence of.
     pub fn observe(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
         let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
-        self.take_in(number, evidence, now);
-    }
-
-    /// Takes in what an Event says of a Pod.
-    pub fn observe_event(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
-        self.take_in(number, evidence, now);
-    }
-
-    /// A kubelet that was given up for silent may speak again: of a Pod of which anything comes, not
-    /// everything is counted before that is looked at.
-    fn take_in(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        // A kubelet that was given up for silent may speak again: not everything is counted before that is looked at.
         self.accounted.remove(&number);
+        self.evidence.entry(number).or_default().merge(evidence);
+        self.look_again(number, Some(now));
+    }
+
+    /// Takes in what an Event says of a Pod. Where everything is counted and nothing more can come, it adds nothing.
+    pub fn observe_event(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
+        if self.accounted.contains(&number) {
+            return;
+        }
         self.evidence.entry(number).or_default().merge(evidence);
         self.look_again(number, Some(now));
     }

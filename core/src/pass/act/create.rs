@@ -39,8 +39,8 @@ pub(super) async fn create_missing<C: Cluster>(
     for (revision, lacking) in lacking {
         match create(cluster, subject, prepared, (revision, lacking.min(left)), memory).await {
             Ok(Some(made)) => left -= made,
-            // Nothing can be made of it any more: the next commit gives its size to the target.
-            Ok(None) => has_more = true,
+            // Nothing can be made of it any more: the next commit gives its size to the target, if that can be made.
+            Ok(None) => has_more |= has_heir(prepared, memory),
             // A revision that the server takes no more keeps none from being made of the one that is to
             // follow.
             Err(error) => trouble = trouble.or(Some(error)),
@@ -50,6 +50,12 @@ pub(super) async fn create_missing<C: Cluster>(
         Some(error) => Err(error),
         None => Ok((has_more || left == 0).then(|| cluster.now())),
     }
+}
+
+/// Whether Pods can be made of the target, so that it can take over the size of a revision that is gone.
+fn has_heir(prepared: &Prepared, memory: &Locked<Memory>) -> bool {
+    let memory = memory.lock();
+    prepared.target.revision().is_some_and(|heir| !memory.revisions.lost.contains(heir))
 }
 
 /// Makes so many Pods of a revision; none if somebody has deleted it.
