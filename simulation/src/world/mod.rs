@@ -78,7 +78,7 @@ impl World {
         let nodes = Nodes::new(&["n1", "n2", "n3"], &mut server, begin);
         let mut malformed = Refusal::denied("", "pods", Some(Verb::Create), "");
         (malformed.code, malformed.reason) = (422, "Invalid".to_owned());
-        malformed.message = "Pod is invalid: spec.containers[0]: Invalid value".to_owned();
+        "Pod is invalid: spec.containers[0]: Invalid value".clone_into(&mut malformed.message);
         malformed.labels.insert(plan::MALFORMED.to_owned(), "yes".to_owned());
         server.refusals().push(malformed);
         let place =

@@ -114,10 +114,10 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     let is_true = match (run.outcome, end) {
         (Outcome::Unknown, _)
         | (Outcome::Skipped, None)
-        | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded))) => true,
-        (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => true,
+        | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded)))
+        | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
+        | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
-        (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         _ => false,
     };
     if is_true {
