@@ -21,6 +21,7 @@ COPY hook-runner hook-runner
 COPY live live
 COPY controller controller
 COPY kubectl-hooked kubectl-hooked
+COPY simulation simulation
 COPY e2e e2e
 COPY xtask xtask
 # Naming the target keeps the flag from programs that run during the build: a macro cannot be static.

@@ -1,10 +1,11 @@
 //! The Lease that makes one operator the leader, and the fence that a deposed one does not get through.
 //!
-//! Counting is exact only while one operator counts: what one has counted and forgotten, since its Pod is gone, another
-//! that still remembers the Pod would count again. So an operator begins to look at Pods only when it holds the Lease,
-//! and before each status write it asks whether it still does. The Lease is good from before a renewal was sent, and
-//! another takes it only when it has seen it unchanged for as long: so where the answer is yes between reading a
-//! workload and writing its status, no other has written in between, or the write is refused as one of an old version.
+//! Counting is exact only while one operator counts: what one has counted and forgotten, since its Pod is
+//! gone, another that still remembers the Pod would count again. So an operator begins to look at Pods only
+//! when it holds the Lease, and before each status write it asks whether it still does. The Lease is good
+//! from before a renewal was sent, and another takes it only when it has seen it unchanged for as long: so
+//! where the answer is yes between reading a workload and writing its status, no other has written in
+//! between, or the write is refused as one of an old version.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,8 +80,8 @@ impl Leadership {
     }
 }
 
-/// The time since the machine's start. A clock that stands still while the machine is suspended would let a leader that wakes
-/// up believe in a Lease that another has taken meanwhile.
+/// The time since the machine's start. A clock that stands still while the machine is suspended would let a
+/// leader that wakes up believe in a Lease that another has taken meanwhile.
 fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()

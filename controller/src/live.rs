@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hooked_core::pass::Locked;
-use hooked_live::{Heard, Observer, ReportResult, Reported, Sink};
 use hooked_core::watch::{Index, NamedOwner};
+use hooked_live::{Heard, Observer, ReportResult, Reported, Sink};
 use hooked_protocol::Record;
 use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;

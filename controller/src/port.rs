@@ -1,5 +1,7 @@
-//! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and changed.
+//! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and
+//! changed.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,7 +134,7 @@ impl Cluster for Port {
         for Notice { is_warning, reason, action, note } in notices {
             let event = Event {
                 type_: if is_warning { EventType::Warning } else { EventType::Normal },
-                reason,
+                reason: reason.as_str().to_owned(),
                 note: Some(note),
                 action: action.to_owned(),
                 secondary: None,
@@ -176,7 +178,8 @@ fn escaped(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
         }
         text
     })

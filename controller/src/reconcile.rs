@@ -64,9 +64,7 @@ async fn take_through(port: &Port, workload: &Guarded, memory: &Locked<Memory>) 
             Err(Stop::Retry(trouble)) => return Err(trouble),
             Err(Stop::Invalid(why)) => reject(port, &workload.metadata, &why.to_string(), memory).await?,
         },
-        Err(invalid) => {
-            reject_unreadable(port, &invalid.metadata, &invalid.error.to_string(), memory).await?
-        }
+        Err(invalid) => reject_unreadable(port, &invalid.metadata, &invalid.error, memory).await?,
     };
     Ok(Passed { again, trouble: None })
 }

@@ -141,8 +141,8 @@ fn supports_image_volumes(node: &SlimNode) -> bool {
         && mounts_images(container_runtime_version)
 }
 
-/// Whether a container runtime, such as `containerd://2.1.4`, mounts images: containerd from 2.1 on and CRI-O from 1.31 on
-/// (KEP-4639). Of any other nobody knows here.
+/// Whether a container runtime, such as `containerd://2.1.4`, mounts images: containerd from 2.1 on and CRI-O
+/// from 1.31 on (KEP-4639). Of any other nobody knows here.
 fn mounts_images(runtime: &str) -> bool {
     let Some((name, version)) = runtime.split_once("://") else { return false };
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().ok());

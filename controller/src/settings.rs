@@ -27,9 +27,16 @@ pub(crate) struct Settings {
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
     #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
     pub(crate) injection: Injection,
-    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps two
-    /// operators from counting side by side.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps
+    /// two operators from counting side by side.
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true",
+        action = clap::ArgAction::Set
+    )]
     pub(crate) leader_elect: bool,
     /// Where runners report to while hooks run, such as `:8443`; empty: nowhere.
     #[arg(long, default_value = ":8443", value_parser = parse_optional_address)]

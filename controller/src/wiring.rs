@@ -26,10 +26,10 @@ use crate::port::Operator;
 use crate::reconcile::{Context, on_error, reconcile};
 use crate::runner::RunnerSource;
 use crate::settings::Settings;
-use crate::watch::{Scope, watch_events, watch_pods, watch_workloads};
+use crate::watch::{Guarded, Scope, watch_events, watch_pods, watch_workloads};
 
-/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of some hooks,
-/// without reconciles nothing is done at all.
+/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
+/// some hooks, without reconciles nothing is done at all.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the live channel is waited for.
@@ -49,6 +49,23 @@ pub(crate) enum WiringError {
     Signal(#[from] std::io::Error),
     #[error(transparent)]
     Lead(#[from] LeadError),
+}
+
+/// Two clients of the cluster. The first sends no request a second time: it could be carried out twice, and when this
+/// operator leads no more.
+async fn clients() -> Result<(Client, Client), WiringError> {
+    let cluster = find_cluster().await?;
+    let mut single_try = cluster.clone();
+    single_try.default_retry = false;
+    Ok((Client::try_from(single_try)?, Client::try_from(cluster)?))
+}
+
+/// What each set of watches covers.
+fn scopes(namespaces: Vec<String>) -> Vec<Scope> {
+    if namespaces.is_empty() {
+        return vec![Scope(None)];
+    }
+    namespaces.into_iter().map(Some).map(Scope).collect()
 }
 
 /// The cluster that this process runs in, or else the one that a kubeconfig names.
@@ -75,19 +92,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), WiringError> {
         ..
     } = settings;
     let runner = Arc::new(RunnerSource::new(runner_image, injection));
-    let cluster = find_cluster().await?;
-    // A request that is sent again by the client could be carried out twice, and when this operator leads no more.
-    let mut single_try = cluster.clone();
-    single_try.default_retry = false;
-    let (once, client) = (Client::try_from(single_try)?, Client::try_from(cluster)?);
+    let (once, client) = clients().await?;
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);
     let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
-    let scopes = match namespaces.as_slice() {
-        [] => vec![Scope(None)],
-        names => names.iter().cloned().map(Some).map(Scope).collect(),
-    };
+    let scopes = scopes(namespaces);
     let live = Arc::new(Channel::default());
     let live_sink = Arc::new(LiveSink::new(Arc::clone(&metrics)));
     let ready = Arc::new(AtomicBool::new(false));
@@ -171,7 +181,7 @@ async fn control(
     concurrency: u16,
     listed: oneshot::Sender<()>,
 ) {
-    let (index, metrics) = (Arc::clone(&context.index), Arc::clone(&context.operator.metrics));
+    let index = Arc::clone(&context.index);
     let (triggers, triggered) = mpsc::unbounded();
     let scoped = ScopedIndex { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
@@ -200,34 +210,45 @@ async fn control(
             tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();
-        let gone = {
-            let context = Arc::clone(&context);
-            move |namespace: &str, name: &str, uid: &str| {
-                context.operator.metrics.gone(namespace, name);
-                context.index.disown(namespace, uid);
-            }
-        };
-        let listed_in = scope.clone();
-        let (store, changed) = watch_workloads(&client, &scope, gone, move |store| {
-            let exists =
-                |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
-            // Of what another scope covers, this list says nothing.
-            metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
-        });
-        let orphans_store = store.clone();
-        let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
-        let config = controller::Config::default().concurrency(concurrency);
-        let reconciles = controller::applier(
-            |workload, context| reconcile(workload, context).boxed(),
-            on_error,
-            Arc::clone(&context),
-            store,
-            queue,
-            config,
-        );
-        // Outcomes are logged where they are known; a workload that went meanwhile is no error.
-        let all = reconciles.for_each(|_| future::ready(()));
-        future::join(all, collect_orphans(Arc::clone(&context), orphans_store)).await;
+        work(&client, &scope, context, triggered, concurrency).await;
     };
     future::join3(pods, events, workloads).await;
+}
+
+/// Watches the workloads of a scope and reconciles them for ever, and those whose Pods are `triggered`.
+async fn work(
+    client: &Client,
+    scope: &Scope,
+    context: Arc<Context>,
+    triggered: mpsc::UnboundedReceiver<ObjectRef<Guarded>>,
+    concurrency: u16,
+) {
+    let gone = {
+        let context = Arc::clone(&context);
+        move |namespace: &str, name: &str, uid: &str| {
+            context.operator.metrics.gone(namespace, name);
+            context.index.disown(namespace, uid);
+        }
+    };
+    let (metrics, listed_in) = (Arc::clone(&context.operator.metrics), scope.clone());
+    let (store, changed) = watch_workloads(client, scope, gone, move |store| {
+        let exists =
+            |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
+        // Of what another scope covers, this list says nothing.
+        metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
+    });
+    let orphans_store = store.clone();
+    let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
+    let config = controller::Config::default().concurrency(concurrency);
+    let reconciles = controller::applier(
+        |workload, context| reconcile(workload, context).boxed(),
+        on_error,
+        Arc::clone(&context),
+        store,
+        queue,
+        config,
+    );
+    // Outcomes are logged where they are known; a workload that went meanwhile is no error.
+    let all = reconciles.for_each(|_| future::ready(()));
+    future::join(all, collect_orphans(context, orphans_store)).await;
 }

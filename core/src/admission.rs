@@ -6,8 +6,8 @@ use crate::lifecycle::LiveEndpoint;
 use crate::workload::revision::{Measuring, PodSource, Revision};
 use crate::workload::template::{Delivery, Runner};
 
-/// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may be
-/// changed meanwhile, and nothing tells us.
+/// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may
+/// be changed meanwhile, and nothing tells us.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(10);
 /// How long a refusal of the template is believed; a changed template is asked about at once.
 const REFUSAL_BELIEVED: SignedDuration = SignedDuration::from_secs(30);

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The longest power of two by which the first rest grows: 64 s.
 const MOST_DOUBLINGS: u32 = 7;
 /// The first rest.
-const FIRST: Duration = Duration::from_millis(1000);
+const FIRST: Duration = Duration::from_secs(1);
 
 /// How long to rest after so many failures in a row, at least one.
 pub fn rest(failures: u32) -> Duration {

@@ -1,7 +1,7 @@
 //! Which of several operators works: the one that holds the Lease.
 //!
-//! As `client-go/tools/leaderelection` has it: whoever does not hold the Lease judges its age by how long it has seen it
-//! unchanged on its own clock, never by the times that another machine wrote into it.
+//! As `client-go/tools/leaderelection` has it: whoever does not hold the Lease judges its age by how long it has seen
+//! it unchanged on its own clock, never by the times that another machine wrote into it.
 
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ impl Candidate {
         &self.identity
     }
 
-    /// What to do about the Lease as it is seen at `now`, a time on this machine's monotonic clock. None means that there
-    /// is no Lease yet.
+    /// What to do about the Lease as it is seen at `now`, a time on this machine's monotonic clock. None means that
+    /// there is no Lease yet.
     pub fn claim(&mut self, lease: Option<ObservedLease<'_>>, now: Duration) -> Claim {
         let Some(ObservedLease { holder, version, duration }) = lease else { return Claim::Take };
         if holder == self.identity {

@@ -1,9 +1,15 @@
-//! Every name that this operator puts on an object, in one place; condition types and reasons are in [`hooked_crd`].
+//! Every name that this operator puts on users' objects, in one place.
+//!
+//! What the API itself names is in [`hooked_crd`]: condition types in [`condition`], reasons in [`hooked_crd::Reason`].
+
+pub use hooked_crd::condition;
 
 /// The kind of our custom resource.
 pub const KIND: &str = "HookedWorkload";
 /// Its API group and version.
 pub const API_VERSION: &str = "hooked.dev/v1alpha1";
+/// Its name in paths of the API.
+pub const PLURAL: &str = "hookedworkloads";
 
 /// The name under which the operator writes and sends Events.
 pub const FIELD_MANAGER: &str = "hooked-controller";
@@ -56,30 +62,12 @@ pub mod mount {
     pub const LIVE: &str = "/.hooked/live";
 }
 
-/// Condition types of a HookedWorkload.
-pub mod condition {
-    /// The rollout is complete and its Pods are available; hooks do not affect it.
-    pub const READY: &str = "Ready";
-    /// At least the Pods that must not be missing are available.
-    pub const AVAILABLE: &str = "Available";
-    /// The rollout goes on or is complete.
-    pub const PROGRESSING: &str = "Progressing";
-    /// The last run of every hook ended well, as far as is known.
-    pub const HOOKS_HEALTHY: &str = "HooksHealthy";
-    /// kstatus: the operator is at work on the object.
-    pub const RECONCILING: &str = "Reconciling";
-    /// kstatus: the operator cannot go on unless the object is changed.
-    pub const STALLED: &str = "Stalled";
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reasons of conditions that others ask for.
-pub mod reason {
-    /// A hook runs for longer than is good for its container.
-    pub const HOOK_STUCK: &str = "HookStuck";
-    /// The API server refuses the template's Pods.
-    pub const INVALID_TEMPLATE: &str = "InvalidTemplate";
-    /// The API server does not carry out what the operator asks of it.
-    pub const WRITE_REFUSED: &str = "WriteRefused";
-    /// The object cannot be read, or a part of it makes no sense.
-    pub const INVALID: &str = "Invalid";
+    #[test]
+    fn the_runner_lies_where_its_volume_is_mounted() {
+        assert_eq!(hooked_protocol::RUNNER_PATH.strip_prefix(mount::RUNNER), Some("/hook-runner"));
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! This crate depends on no client: tools that only speak about HookedWorkloads need nothing else.
 
+pub mod condition;
 mod duration;
+mod reason;
 mod schema;
 mod spec;
 mod status;
@@ -10,6 +12,7 @@ mod status;
 pub use duration::GoDuration;
 /// The hook that the runner records is the hook that the API names.
 pub use hooked_protocol::Hook as HookKind;
+pub use reason::{Given, Reason};
 pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
     Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,

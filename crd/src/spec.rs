@@ -52,7 +52,8 @@ pub struct HookedWorkloadSpec {
     /// How many old revisions are kept to roll back to. 10 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision_history_limit: Option<i32>,
-    /// While true, a changed template is not rolled out; the workload is still scaled and its Pods replaced when gone.
+    /// While true, a changed template is not rolled out; the workload is still scaled, and Pods that are gone are
+    /// replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// Seconds a rollout may go on without progress before the condition Progressing turns False. 600 if absent.
@@ -116,7 +117,7 @@ pub struct RollingUpdate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HooksSpec {
-    /// Where the truth about a hook run comes from. `Runner` if absent.
+    /// How hook runs are measured. `Runner` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measurement: Option<Measurement>,
     /// Whether a Pod waits until its hook runs are counted. `Durable` if absent.
@@ -132,8 +133,8 @@ pub struct HooksSpec {
     pub policies: Option<Vec<HookPolicy>>,
 }
 
-/// Where the truth about a hook run comes from. `Runner` (the default): exec hooks run under the hook-runner and are
-/// measured exactly. `Observe`: the Pod's spec is left as written and runs are inferred from Pod status and Events.
+/// How hook runs are measured. `Runner` (the default): exec hooks run under the hook-runner and are measured exactly.
+/// `Observe`: the Pod's spec is left as written, and runs are inferred from Pod status and Events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Measurement {
     /// Exec hooks run under the hook-runner.
@@ -144,14 +145,14 @@ pub enum Measurement {
 }
 
 /// Whether a Pod waits until its hook runs are counted. `Durable` (the default): a finalizer keeps it until then.
-/// `BestEffort`: no finalizer on Pods; they vanish as ever and some runs end Unknown. The workload itself keeps its own
-/// finalizer either way, so that its last runs are counted.
+/// `BestEffort`: Pods have no finalizer and vanish as those of a Deployment do; some runs end Unknown. The workload
+/// itself has a finalizer either way, so that its last runs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Evidence {
     /// A Pod finalizer keeps the evidence until it is counted.
     #[default]
     Durable,
-    /// No finalizer on Pods; the workload itself keeps its own.
+    /// Pods have no finalizer; the workload itself has one.
     BestEffort,
 }
 
@@ -167,7 +168,7 @@ pub struct HookPolicy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "HookKind")]
     pub hook: Option<HookKind>,
-    /// Seconds that one attempt may take; then its processes get SIGTERM, and SIGKILL a second later.
+    /// Seconds that one attempt may take; then the hook's processes get SIGTERM, and SIGKILL a second later.
     /// No limit but the grace period if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]

@@ -12,18 +12,18 @@ use crate::schema;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookedWorkloadStatus {
-    /// The generation of the spec that this status speaks about.
+    /// The generation of the spec that this status is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Owned Pods that are neither terminating nor ended.
     pub replicas: i32,
-    /// Those of them that are of the template that is asked for.
+    /// Owned Pods of the revision that is asked for, neither terminating nor ended.
     pub updated_replicas: i32,
-    /// Those of them that are ready.
+    /// Owned Pods that are ready, neither terminating nor ended.
     pub ready_replicas: i32,
-    /// Those of them that have been ready for at least `minReadySeconds`.
+    /// Owned Pods that have been ready for at least `minReadySeconds`, neither terminating nor ended.
     pub available_replicas: i32,
-    /// Pods still missing for full availability.
+    /// How many more Pods must become available to make `spec.replicas`.
     pub unavailable_replicas: i32,
     /// Owned Pods that are terminating.
     pub terminating_replicas: i32,
@@ -39,29 +39,29 @@ pub struct HookedWorkloadStatus {
     /// How often two different templates have had the same revision hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
-    /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus has them.
+    /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus defines them.
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// All hook runs so far by outcome, and all hook-induced kills.
+    /// All hook runs so far by outcome, and all kills because of a hook.
     pub hook_totals: HookTotals,
-    /// Hooks that run now.
+    /// How many hooks are running.
     pub hooks_running: i64,
-    /// The last settled hook run as `Hook/Outcome`, such as `PreStop/Failed`.
+    /// The last counted hook run as `Hook/Outcome`, such as `PreStop/Failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_hook: Option<String>,
-    /// Runs per container and hook.
+    /// Hook runs per container and hook.
     #[schemars(schema_with = "schema::hooks")]
     pub hooks: Vec<HookStatus>,
-    /// Killed containers per reason.
+    /// Killed containers by reason.
     #[schemars(schema_with = "schema::kills")]
     pub kills: Vec<KillStatus>,
-    /// How much of the grace period stops have used, per container: from 100 on the container is killed.
+    /// How much of the grace period stops have used, per container, in per cent: at 100 the container is killed.
     #[schemars(schema_with = "schema::grace_used")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub grace_used: Vec<GraceUse>,
     /// The last hook runs, newest first; failures outlive successes.
     pub recent_runs: Vec<HookRunStatus>,
-    /// Internal: the operator's account book, versioned. Not an API.
+    /// Internal state of the operator, from which it goes on counting. Not an API.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::ledger")]
     pub ledger: Option<serde_json::Value>,
@@ -71,15 +71,15 @@ pub struct HookedWorkloadStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookTotals {
-    /// Runs that ended well.
+    /// Runs that succeeded.
     pub succeeded: i64,
     /// Runs that failed.
     pub failed: i64,
     /// Runs cut off by their own timeout or by the end of the grace period.
     pub timed_out: i64,
-    /// Runs stopped by the operator because the Pod was to go.
+    /// Runs that the operator stopped because the Pod was to be removed.
     pub cancelled: i64,
-    /// Runs that are known not to have happened.
+    /// Runs that did not take place, such as a preStop whose container ended by itself.
     pub skipped: i64,
     /// Runs about whose outcome there is no evidence.
     pub unknown: i64,
@@ -97,23 +97,23 @@ pub struct HookStatus {
     pub hook: HookKind,
     /// What the hook does.
     pub handler: HandlerKind,
-    /// Runs that ended well.
+    /// Runs that succeeded.
     pub succeeded: i64,
     /// Runs that failed.
     pub failed: i64,
     /// Runs cut off by their own timeout or by the end of the grace period.
     pub timed_out: i64,
-    /// Runs stopped by the operator because the Pod was to go.
+    /// Runs that the operator stopped because the Pod was to be removed.
     pub cancelled: i64,
-    /// Runs that are known not to have happened.
+    /// Runs that did not take place, such as a preStop whose container ended by itself.
     pub skipped: i64,
     /// Runs about whose outcome there is no evidence.
     pub unknown: i64,
     /// Containers killed because of this hook.
     pub kills: i64,
-    /// Runs going on now.
+    /// How many runs of this hook are going on.
     pub running: i64,
-    /// How long runs took that were measured or bounded.
+    /// How long the runs took whose duration is known.
     #[serde(default)]
     pub duration: DurationSummary,
 }
@@ -124,27 +124,28 @@ pub struct HookStatus {
 pub struct DurationSummary {
     /// Runs whose duration is known.
     pub count: i64,
-    /// Their sum.
+    /// The sum of these durations.
     pub sum: GoDuration,
-    /// The longest; absent until there is one.
+    /// The longest duration; absent until one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<GoDuration>,
-    /// The last; absent until there is one.
+    /// The latest duration; absent until one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<GoDuration>,
 }
 
-/// How much of the grace period the stops of one container have used: the time from the deletion of its Pod to its end.
+/// How much of the grace period the stops of one container have used: the time from the Pod's deletion to the
+/// container's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GraceUse {
     /// The container's name.
     pub container: String,
-    /// Stops of which it is known.
+    /// How many stops are known.
     pub stops: i64,
-    /// Per cent of the grace period in force that the last of them used.
+    /// Per cent of the grace period that the last stop used.
     pub last_percent: i32,
-    /// Per cent that the longest of them used.
+    /// Per cent of the grace period that the longest stop used.
     pub max_percent: i32,
 }
 
@@ -152,17 +153,17 @@ pub struct GraceUse {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KillStatus {
-    /// The first cause.
+    /// Why the containers were killed: the first cause of each.
     pub reason: KillReason,
-    /// How many containers.
+    /// How many containers were killed for this reason.
     pub count: i64,
-    /// When the last of them ended.
+    /// When the last of these containers ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_time: Option<MicroTime>,
-    /// The last one's Pod.
+    /// The Pod of the last of these containers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_pod: Option<String>,
-    /// The last one's name.
+    /// The name of the last of these containers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_container: Option<String>,
 }
@@ -189,18 +190,18 @@ pub struct HookRunStatus {
     pub hook: HookKind,
     /// What the hook does.
     pub handler: HandlerKind,
-    /// How it ended.
+    /// How the run ended, or `Running`.
     pub outcome: Outcome,
-    /// When it began.
+    /// When the run began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<MicroTime>,
-    /// How long it took.
+    /// How long the run took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<GoDuration>,
-    /// Half the width of the interval that holds the true duration; 0s when measured.
+    /// How far the true duration may be from `duration` at most; 0s if measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_error: Option<GoDuration>,
-    /// Who says so.
+    /// `Runner` if the hook-runner measured the run, `Kubelet` if it was inferred from Pod status and Events.
     pub source: Source,
     /// The hook's exit status, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,7 +209,7 @@ pub struct HookRunStatus {
     /// How often the hook was tried in this run, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<i32>,
-    /// Why, in words.
+    /// Why the run ended so, in words.
     #[serde(default)]
     pub message: String,
     /// The last bytes of the hook's output, if the policy asks for them.
@@ -234,19 +235,19 @@ pub enum HandlerKind {
 /// How a hook run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
-    /// It has not ended.
+    /// The run has not ended.
     Running,
-    /// It ended well.
+    /// The hook succeeded.
     Succeeded,
-    /// It failed.
+    /// The hook failed.
     Failed,
-    /// It was cut off by its own timeout or by the end of the grace period.
+    /// The hook was cut off by its own timeout or by the end of the grace period.
     TimedOut,
-    /// It was stopped by the operator because the Pod was to go.
+    /// The operator stopped the hook because the Pod was to be removed.
     Cancelled,
-    /// It is known not to have run.
+    /// The hook did not run.
     Skipped,
-    /// There is no evidence.
+    /// There is no evidence of the outcome.
     Unknown,
 }
 
@@ -262,21 +263,21 @@ impl From<hooked_protocol::Outcome> for Outcome {
     }
 }
 
-/// Who says how a hook run ended.
+/// How the outcome of a hook run is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Source {
     /// The hook-runner measured it.
     Runner,
-    /// It was inferred from Pod status and Events.
+    /// The operator inferred it from Pod status and Events.
     Kubelet,
 }
 
 /// Why a container was killed: the first cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum KillReason {
-    /// Its postStart hook failed.
+    /// The container's postStart hook failed.
     PostStartHookFailed,
-    /// Its postStart hook hit its timeout.
+    /// The container's postStart hook hit its timeout.
     PostStartHookTimedOut,
     /// A stop whose preStop hook failed.
     PreStopHookFailed,
@@ -299,7 +300,7 @@ pub enum KillReason {
     ForceDeleted,
     /// The node went away.
     NodeLost,
-    /// There is no evidence.
+    /// There is no evidence of the cause.
     Unknown,
 }
 

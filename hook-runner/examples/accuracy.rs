@@ -8,11 +8,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
 #![allow(clippy::unwrap_used, reason = "where the operator of the tests fails, there is nothing to measure")]
 
-#[allow(dead_code, reason = "the tests do more with it")]
-#[path = "../tests/runner/operator.rs"]
-mod operator;
+mod support;
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,9 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hooked_protocol::{SERVER_NAME, parse};
-use operator::{Authority, Operator, listen, write_volume};
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use support::operator::{Authority, Operator, listen, write_volume};
+use support::{Outcome, in_scratch};
 
 fn main() -> Outcome<()> {
     let began = Instant::now();
@@ -35,11 +31,7 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let settings = Settings::from_arguments(words.into_iter())?;
-    let scratch = std::env::temp_dir().join(format!("hook-runner-accuracy-{}", std::process::id()));
-    fs::create_dir_all(&scratch)?;
-    let done = measure(&settings, &scratch);
-    fs::remove_dir_all(&scratch)?;
-    done
+    in_scratch("accuracy", |scratch| measure(&settings, scratch))
 }
 
 struct Settings {

@@ -10,11 +10,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on its standard output")]
 #![allow(clippy::unwrap_used, reason = "where the operator of the tests fails, there is nothing to measure")]
 
-#[allow(dead_code, reason = "the tests do more with it")]
-#[path = "../tests/runner/operator.rs"]
-mod operator;
+mod support;
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -24,17 +21,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use hooked_protocol::{FromOperator, SERVER_NAME};
-use operator::{Authority, Operator, PROOF, listen, write_volume};
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use support::operator::{Authority, Operator, PROOF, listen, write_volume};
+use support::{Outcome, in_scratch};
 
 fn main() -> Outcome<()> {
     let settings = Settings::from_arguments(std::env::args_os().skip(1))?;
-    let scratch = std::env::temp_dir().join(format!("hook-runner-startup-{}", std::process::id()));
-    fs::create_dir_all(&scratch)?;
-    let done = measure(&settings, &scratch);
-    fs::remove_dir_all(&scratch)?;
-    done
+    in_scratch("startup", |scratch| measure(&settings, scratch))
 }
 
 struct Settings {

@@ -1,4 +1,4 @@
-//! One attempt: from the start of the hook's process to its end, or to the end of everything that came of it.
+//! One attempt: from the start of the hook's process to the end of that process, or of all its descendants.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,37 +6,38 @@ use std::time::{Duration, Instant};
 use hooked_protocol::{Exit, Invocation};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::descendants::{bury, signal_all};
+use crate::descendants::{reap, signal_all};
 use crate::signals::Arrived;
 use crate::spawn::{Started, spawn};
 use crate::watch::{Event, Watch};
 
 /// How long the hook's processes have between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
-/// How often those that came up meanwhile are sent SIGKILL as well.
+/// How often SIGKILL is sent again, to processes that were started meanwhile.
 const KILL_INTERVAL: Duration = Duration::from_millis(10);
-/// How long it is tried. What lives on then cannot be killed, as it waits for a disk that does not answer.
+/// How long SIGKILL is sent. A process that lives on then cannot be killed, as one that waits for a disk that does not
+/// answer.
 const KILL_TIME: Duration = Duration::from_secs(1);
 
 /// How an attempt went.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// How the hook's own process ended, or why it could not be started. `None` if it lives on though it was killed.
+    /// How the hook's own process ended, or why that process could not be started. `None` if it survives SIGKILL.
     pub(crate) end: Option<Result<Exit, io::Error>>,
-    /// Who ended it; `None` if it ended by itself.
+    /// Who ended the attempt; `None` if the hook ended by itself.
     pub(crate) cut: Option<Cut>,
-    /// When its process had become the hook.
+    /// When the child process had become the hook.
     pub(crate) began: Instant,
-    /// When its end was seen.
+    /// When the runner saw the hook end.
     pub(crate) ended: Instant,
 }
 
-/// What an attempt was ended by.
+/// Who ended an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// Its timeout.
+    /// The runner, at the policy's timeout.
     Timeout,
-    /// The operator.
+    /// The operator, over the live channel.
     Operator,
 }
 
@@ -56,13 +57,14 @@ pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Opt
     loop {
         match watch.next(deadline) {
             Event::Signal(Arrived::Child) => {
-                let buried = bury(hook);
-                if buried.hook.is_some() || buried.nobody_left {
-                    return attempt(buried.hook.map(Ok), None, watch.signalled().max(began));
+                let reaped = reap(hook);
+                if reaped.hook.is_some() || reaped.nobody_left {
+                    return attempt(reaped.hook.map(Ok), None, watch.signalled().max(began));
                 }
             }
             Event::Signal(Arrived::ForHook(signal)) => {
-                // It cannot be gone and its number another's: it is buried only above.
+                // The hook's process number cannot be another process's by now: only `reap` above gives the number
+                // back.
                 let _ = kill_process(hook, signal);
                 note(signal, stop);
             }
@@ -78,38 +80,39 @@ pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Opt
     }
 }
 
-/// Remembers a signal that asks the runner to end: no attempt is begun after it.
+/// Remembers a signal that asks the runner to end: the runner begins no further attempt.
 pub(crate) fn note(signal: Signal, stop: &mut Option<Signal>) {
     if [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].contains(&signal) {
         *stop = Some(signal);
     }
 }
 
-/// Ends everything that came of the hook: asks, waits, and kills. Returns how the hook's own process ended.
+/// Ends the hook's process and all its descendants: SIGTERM, a moment, SIGKILL. Returns how the hook's own process
+/// ended.
 fn end_all(hook: Pid, watch: &mut Watch) -> Option<Exit> {
     signal_all(hook, Signal::TERM);
-    // A process that is stopped sees no other signal before this one.
+    // A stopped process handles SIGTERM only after SIGCONT.
     signal_all(hook, Signal::CONT);
     let mut ended = None;
-    if bury_until(Instant::now() + GRACE, hook, watch, &mut ended) {
+    if reap_until(Instant::now() + GRACE, hook, watch, &mut ended) {
         return ended;
     }
     let patience = Instant::now() + KILL_TIME;
     while Instant::now() < patience {
         signal_all(hook, Signal::KILL);
-        if bury_until(Instant::now() + KILL_INTERVAL, hook, watch, &mut ended) {
+        if reap_until(Instant::now() + KILL_INTERVAL, hook, watch, &mut ended) {
             break;
         }
     }
     ended
 }
 
-/// Buries whoever dies until then. True as soon as nobody is left.
-fn bury_until(deadline: Instant, hook: Pid, watch: &mut Watch, ended: &mut Option<Exit>) -> bool {
+/// Reaps children until the deadline. True as soon as no child is left.
+fn reap_until(deadline: Instant, hook: Pid, watch: &mut Watch, ended: &mut Option<Exit>) -> bool {
     loop {
-        let buried = bury(hook);
-        *ended = ended.or(buried.hook);
-        if buried.nobody_left {
+        let reaped = reap(hook);
+        *ended = ended.or(reaped.hook);
+        if reaped.nobody_left {
             return true;
         }
         if watch.next(Some(deadline)) == Event::Deadline {

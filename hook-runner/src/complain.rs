@@ -1,8 +1,8 @@
-//! What the runner says for itself.
+//! The runner's own words on stderr.
 
 use std::io::Write;
 
-/// One line on stderr. That nobody reads it is no reason to fail.
+/// Writes one line to stderr. The runner does not fail if nobody reads stderr.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
 }

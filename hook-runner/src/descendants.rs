@@ -1,21 +1,21 @@
-//! All that came of the hook: its children and theirs, also those in a session of their own.
+//! The hook's descendants, those in a session of their own included.
 //!
-//! The runner is a subreaper, so whoever loses its parent becomes the runner's child. Nobody gets out of the tree.
+//! The runner is a subreaper: a process that loses its parent becomes the runner's child, so that none leaves the tree.
 
 use std::fs;
 
 use hooked_protocol::Exit;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, wait};
 
-/// Sends the signal to every process that came of the hook, and to the hook's own group where `/proc` does not tell
-/// who they are.
+/// Sends the signal to the hook's process and all its descendants; where `/proc` does not show them, to the hook's own
+/// process group.
 pub(crate) fn signal_all(hook: Pid, signal: Signal) {
     let all = descendants(getpid());
     if all.is_empty() {
         let _ = kill_process_group(hook, signal);
     }
     for process in all {
-        // Whoever is gone by now needs no signal.
+        // A process that is gone by now needs no signal.
         let _ = kill_process(process, signal);
     }
 }
@@ -53,29 +53,29 @@ fn parent_in(stat: &[u8]) -> Option<Pid> {
     std::str::from_utf8(parent).ok()?.parse().ok().and_then(Pid::from_raw)
 }
 
-/// What was found when dead children were buried.
+/// What reaping found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Buried {
-    /// How the hook's own process ended, if it was among them.
+pub(crate) struct Reaped {
+    /// How the hook's own process ended, if it was among the dead children.
     pub(crate) hook: Option<Exit>,
-    /// Whether there is no child left, and so nothing that came of the hook.
+    /// Whether no child is left, and so no descendant of the hook.
     pub(crate) nobody_left: bool,
 }
 
-/// Buries all children that died.
-pub(crate) fn bury(hook: Pid) -> Buried {
-    let mut buried = Buried::default();
+/// Reaps all children that died.
+pub(crate) fn reap(hook: Pid) -> Reaped {
+    let mut reaped = Reaped::default();
     loop {
         match wait(WaitOptions::NOHANG) {
             Ok(Some((process, status))) if process == hook => {
                 let number = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
                 let code = status.exit_status().map(|code| Exit::Code(number(code)));
                 let signal = status.terminating_signal().map(|signal| Exit::Signal(number(signal)));
-                buried.hook = code.or(signal);
+                reaped.hook = code.or(signal);
             }
             Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) => return buried,
-            Err(_) => return Buried { nobody_left: true, ..buried },
+            Ok(None) => return reaped,
+            Err(_) => return Reaped { nobody_left: true, ..reaped },
         }
     }
 }

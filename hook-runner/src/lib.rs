@@ -12,19 +12,19 @@
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
 //! ```
-//! `run` stands where the kubelet would start COMMAND, and exits as it does: with its code, or 128 and the number of
-//! the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that was
-//! timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was not
-//! begun since the Pod's hooks were stopped, 125 for a runner that was told nonsense. `install` copies this program to
-//! where the containers of a Pod find it. It needs no shell, no library and no file but itself.
+//! `run` stands where the kubelet would start COMMAND, and exits as COMMAND does: with its code, or 128 and the number
+//! of the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that
+//! was timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was
+//! not begun since the operator stopped the Pod's hooks, 125 for arguments that make no sense. `install` copies this
+//! program to where the containers of a Pod find it. The program needs no shell, no library and no file but itself.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
-//! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds all that came of it.
+//! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds its descendants.
 //! - [`watch`] is the only place that waits: for [`signals`], for output on its way through [`streams`], for a time.
-//! - [`live`] speaks with the operator meanwhile: it may have the hook stopped, and hears how it ended. For that the
-//!   runner waits 100 ms after the hook's end at most. [`cancelled`] keeps the hooks of a Pod that is to go from being
-//!   begun; [`resident`] keeps the runner small while it waits.
-//! - [`turns`] and [`waits`] keep out of a hook's duration what a busy machine takes from the runner.
+//! - [`live`] speaks with the operator meanwhile: the operator may have the hook stopped, and hears how the hook ended.
+//!   For that the runner waits 100 ms after the hook's end at most. [`cancelled`] keeps hooks from being begun in a Pod
+//!   that is to be removed; [`resident`] keeps the runner small while it waits.
+//! - [`turns`] and [`waits`] keep a busy machine's delays of the runner out of the hook's duration.
 //! - [`recorder`] writes down what happened, into the [`record_dir`] and the [`termination_log`]. None of its failures
 //!   reaches the hook.
 //! - [`leftover`] keeps alive what the hook leaves behind; [`complain`](mod@complain) tells of trouble on stderr.
@@ -56,7 +56,8 @@ use std::ffi::OsString;
 use arguments::Task;
 use complain::complain;
 
-/// The exit code of a runner that was told something it does not understand. A hook's own code is never changed to it.
+/// The exit code of a runner that does not understand its arguments. The runner never changes a hook's own exit code to
+/// this one.
 const MISUSED: u8 = 125;
 
 /// Does what the arguments say, and returns what to exit with.

@@ -1,5 +1,7 @@
-//! The live channel: the operator hears of the run while the hook runs, and can have it stopped. Whatever happens here,
-//! nothing waits, and nothing of it reaches the hook but that order: the durable record is written without it.
+//! The live channel: the operator hears of the run while the hook runs, and can have the hook stopped.
+//!
+//! The hook never waits for the channel and is not affected by the channel's failures; the durable record in the
+//! termination log is written without it.
 
 mod connection;
 mod socket;
@@ -18,20 +20,21 @@ use crate::resident::let_go_of_code;
 use connection::{Connection, Lost};
 use volume::Volume;
 
-/// How long the hook is left alone before the operator is looked for. Most hooks are over by then, and shaking hands,
+/// How long after the hook's start the runner connects to the operator. Most hooks are over by then: the TLS handshake,
 /// which takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
 const HEAD_START: Duration = Duration::from_millis(20);
-/// How long after a loss the operator is looked for again: at first, and at most. It doubles in between.
+/// How long after a lost connection the runner connects again: at first, and at most. The delay doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// The channel of one run.
 pub(crate) struct Live {
     directory: PathBuf,
-    /// Where it is to be marked that the Pod's hooks are cancelled; `None` if this hook's end is no sign of that.
+    /// Where to mark that the Pod's hooks are cancelled, if the operator stops this hook; `None` for a preStop hook,
+    /// which cancels no other.
     mark_in: Option<PathBuf>,
     begun: Record,
     proof: Option<Proof>,
-    /// What is to be said at the end, once there is one.
+    /// The frame to send at the end, once the hook has ended.
     last_word: Option<String>,
     delay: Duration,
     stop: bool,
@@ -39,10 +42,10 @@ pub(crate) struct Live {
 }
 
 enum State {
-    /// Not to be looked for before this.
+    /// Not connected; not to connect before this time, and not at all while it is `None`.
     Away(Option<Instant>),
     Connected(Box<Connection>),
-    /// All was said, or the operator does not want to hear it.
+    /// The operator has taken the end of the run, or has refused the runner.
     Over,
 }
 
@@ -61,7 +64,7 @@ impl Live {
         })
     }
 
-    /// The hook has been started: the operator may soon be looked for. Nothing if that was said before.
+    /// The hook has been started: connect soon. Has no effect when called again.
     pub(crate) fn open(&mut self) {
         if let State::Away(at @ None) = &mut self.state {
             *at = Instant::now().checked_add(HEAD_START);
@@ -109,7 +112,7 @@ impl Live {
         }
     }
 
-    /// The run has ended so; that is said as soon as it can be. Whoever is not there now need not come any more.
+    /// Tells the operator how the run ended, as soon as the connection allows it. Without a connection nothing is told.
     pub(crate) fn conclude(&mut self, ended: &Record) {
         let Some(line) = ended.to_line(MAX_LINE) else { return self.state = State::Over };
         let said = match &mut self.state {
@@ -126,7 +129,7 @@ impl Live {
 
     fn connect(&mut self) -> Result<(), Lost> {
         let Some(volume) = Volume::read(&self.directory) else {
-            // Nobody gave the Pod one. If it was there before, it will be again.
+            // The Pod has no live volume. If there was one before, it will be there again.
             if self.proof.is_none() {
                 self.state = State::Over;
             }
@@ -166,7 +169,7 @@ impl Live {
         Ok(())
     }
 
-    /// Marks it first: once the hook has ended, the kubelet starts the next.
+    /// Makes the mark before the hook is stopped: once the hook has ended, the kubelet starts the next one.
     fn obey(&mut self) {
         if let Some(directory) = &self.mark_in {
             cancelled::mark(directory);
@@ -174,7 +177,7 @@ impl Live {
         self.stop = true;
     }
 
-    /// Looks for the operator again later, unless the run has ended.
+    /// Connects again later, unless the run has ended.
     fn lose(&mut self) {
         self.state = if self.last_word.is_some() {
             State::Over
@@ -185,7 +188,7 @@ impl Live {
         self.rest();
     }
 
-    /// There may be nothing to do for hours now, and for that the runner is to be small.
+    /// The runner may have nothing to do for hours now, and gives back the memory that it does not need meanwhile.
     fn rest(&self) {
         if self.last_word.is_none() {
             let_go_of_code();
@@ -193,7 +196,7 @@ impl Live {
     }
 }
 
-/// A quarter more or less, so that a thousand runners do not come back in one moment.
+/// The delay, a quarter more or less: so a thousand runners do not connect again in one moment.
 fn jittered(delay: Duration) -> Duration {
     let mut random = [0; 1];
     let _ = getrandom(&mut random, GetRandomFlags::NONBLOCK);

@@ -1,4 +1,4 @@
-//! The program: what the arguments say, done, and nothing before it.
+//! The program: carries out what the arguments say, and runs no code before that.
 #![no_main]
 
 use std::ffi::{c_char, c_int};

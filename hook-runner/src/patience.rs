@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// What all waiting of one run may come to. Recording may delay a hook by 100 ms; the rest is for the writing itself.
+/// How long one run may wait for locks in all. Recording may delay a hook by 100 ms; the rest is for the writing
+/// itself.
 const TOTAL: Duration = Duration::from_millis(60);
 const STEP: Duration = Duration::from_millis(1);
 
@@ -16,12 +17,12 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// All of it.
+    /// The patience of a run that has not waited yet.
     pub(crate) fn new() -> Self {
         Self { left: TOTAL }
     }
 
-    /// Locks the file. False if someone else does not let go of it in time. It is unlocked when it is closed, or by
+    /// Locks the file. False if another process keeps the lock for too long. Closing the file unlocks it, and so does
     /// [`release`].
     pub(crate) fn lock(&mut self, file: impl AsFd) -> bool {
         loop {

@@ -1,4 +1,4 @@
-//! Writes down what happens. What goes wrong with that is no concern of the hook's.
+//! Records the run. No failure to record affects the hook.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -32,7 +32,7 @@ const TELL: Duration = Duration::from_millis(100);
 /// Runs the hook as ordered and returns what the runner is to exit with.
 pub(crate) fn run(invocation: &Invocation) -> u8 {
     let Ok(mut watch) = prepare(invocation) else {
-        // No pipe and no queue to be had: the hook is worth more than its record.
+        // Without pipes or a signal queue the hook runs unrecorded: the hook matters more than its record.
         return replaced(invocation, None);
     };
     let recorder = Recorder::begin(invocation);
@@ -73,7 +73,7 @@ pub(crate) fn run(invocation: &Invocation) -> u8 {
     if invocation.ignore_failure { 0 } else { code(&last) }
 }
 
-/// Records that the hook was not begun, since its Pod is to go.
+/// Records that the hook was not begun, since the Pod's hooks are cancelled.
 fn forgo(invocation: &Invocation, recorder: Recorder) -> u8 {
     let message = "not begun: the operator stopped the hooks of this Pod, which is to go".to_owned();
     recorder.end(
@@ -83,21 +83,22 @@ fn forgo(invocation: &Invocation, recorder: Recorder) -> u8 {
     if invocation.ignore_failure { 0 } else { CANCELLED }
 }
 
-/// All that is needed to look after a hook.
+/// Sets up what is needed to watch a hook.
 fn prepare(invocation: &Invocation) -> io::Result<Watch> {
     let streams = Streams::new(invocation.recorded_output())?;
     let signals = Signals::block()?;
-    // Any number but 0 means yes. Without it, what leaves the hook's tree is out of reach at the timeout.
+    // Any number but 0 means yes. Without a subreaper, processes that leave the hook's tree are out of reach at the
+    // timeout.
     let _ = set_child_subreaper(Some(getpid()));
     Ok(Watch::new(signals, streams))
 }
 
-/// Whether the machine lacked something for a second process that the hook alone may do without.
+/// Whether the machine lacked what a second process takes, so that the hook may yet start in the runner's place.
 fn is_want(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
 }
 
-/// The hook takes the runner's place, unwatched. Its run stays recorded as begun.
+/// Replaces the runner by the hook, which then runs unwatched. The run stays recorded as begun.
 fn replaced(invocation: &Invocation, watch: Option<&Watch>) -> u8 {
     let _ = set_child_subreaper(None::<Pid>);
     if let Some(watch) = watch {
@@ -113,7 +114,7 @@ fn pause(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<Signal>) 
     let Some(deadline) = Instant::now().checked_add(invocation.retry_delay()) else { return false };
     while stop.is_none() {
         match watch.next(Some(deadline)) {
-            // What earlier attempts left behind may have died; it is buried with the next.
+            // A process that an earlier attempt left behind has died; the next attempt reaps it.
             Event::Signal(Arrived::Child) => {}
             Event::Signal(Arrived::ForHook(signal)) => note(signal, stop),
             Event::Stop => return false,
@@ -152,7 +153,7 @@ fn judge(
         Some(Ok(Exit::Signal(signal))) => (Outcome::Failed, format!("ended by signal {signal}")),
         None => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
     };
-    // Whoever sent it, it was not the operator: the kubelet is told of a failure, and so is everybody.
+    // The signal did not come from the operator, which uses the live channel: the run has failed.
     let asked = signal.filter(|_| outcome == Outcome::Failed);
     let asked = asked.map(|signal| format!(", asked to end by signal {}", signal.as_raw()));
     let message = message + asked.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Signals as something to read. While they are blocked nothing interrupts the runner, and none is lost.
+//! Signals as a descriptor to read from. Blocked signals interrupt no system call of the runner, and none is lost.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -6,7 +6,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::io::Errno;
 
-/// The signals that were sent to the runner since it began to look.
+/// The signals that were sent to the runner since [`Signals::block`].
 pub(crate) struct Signals {
     queue: SignalFd,
     original: SigSet,
@@ -17,7 +17,7 @@ pub(crate) struct Signals {
 pub(crate) enum Arrived {
     /// A child changed its state.
     Child,
-    /// Someone sent this to the hook.
+    /// A signal that is meant for the hook.
     ForHook(rustix::process::Signal),
 }
 

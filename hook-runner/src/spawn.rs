@@ -38,7 +38,7 @@ pub(crate) struct Started {
     pub(crate) began: Instant,
 }
 
-/// Starts the command with its output going into the streams. It dies with the runner.
+/// Starts the command with its output going into the streams. The kernel kills the hook when the runner dies.
 ///
 /// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied,
 /// and the child's last look at the clock is there when the runner goes on.
@@ -68,14 +68,14 @@ pub(crate) fn spawn(
     // child touches, nobody else does at that time. The stack has room for all that it calls.
     let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
     if cloned.is_err() && short {
-        // The hook may yet take the runner's place.
+        // The hook may yet replace the runner, and is to have ordinary turns then.
         turns::take_ordinary();
     }
     let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
     match failed {
         None => Ok(Started { process, began: begun(began, waits.woken(before)) }),
         Some(error) => {
-            // It has ended already, and is nobody's hook.
+            // The child has ended without becoming the hook.
             let _ = waitpid(Some(process), WaitOptions::empty());
             Err(error.into())
         }

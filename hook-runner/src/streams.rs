@@ -1,8 +1,8 @@
 //! The hook's output on its way to the kubelet.
 //!
-//! The hook writes into pipes of ours, and we pass on what comes out. So the kubelet's pipes are closed when the runner
-//! exits, whoever still holds the hook's. stdout and stderr share one pipe where the runner's are one file, which keeps
-//! their order.
+//! The hook writes into the runner's pipes, and the runner passes the output on. So the kubelet's pipes are closed
+//! when the runner exits, even if another process still holds the hook's. stdout and stderr share one pipe where the
+//! runner's own are one file, which keeps their order.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -14,7 +14,7 @@ impl Tail {
         Self { bytes: VecDeque::with_capacity(limit), limit }
     }
 
-    /// These passed.
+    /// Takes in bytes that passed.
     pub(crate) fn passed(&mut self, bytes: &[u8]) {
         let latest = &bytes[bytes.len().saturating_sub(self.limit)..];
         let surplus = (self.bytes.len() + latest.len()).saturating_sub(self.limit);

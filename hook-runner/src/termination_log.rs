@@ -1,10 +1,10 @@
-//! The container's termination log, as far as it is ours.
+//! The runner's part of the container's termination log.
 //!
 //! The log belongs to the program in the container, and all of it together must stay within a budget, or else the
 //! kubelet cuts it. So each run has one line there, written before the hook starts and padded with spaces to what its
 //! end will take; the end is written over it, at once and in place. All of it lies in the file's first page, and a
-//! write within a page is not interrupted: whoever reads finds the one record or the other. Not a byte of the program's
-//! is overwritten or cut off, and nothing is written where there is no room.
+//! write within a page is not interrupted: a reader finds the one record or the other. No byte of the program's own
+//! text is overwritten or cut off, and nothing is written where there is no room.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;

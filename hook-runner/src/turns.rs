@@ -1,7 +1,8 @@
-//! How soon the runner runs when its hook ends: on a busy machine it would wait milliseconds, and call them the hook's.
+//! How soon the runner runs when its hook ends: on a busy machine the runner would wait for milliseconds, and count
+//! them as the hook's.
 //!
-//! Since Linux 6.12 whoever asks for short turns gets them soon, and no more of them than others. Elsewhere, and where
-//! it is not allowed, everything is as ever.
+//! Since Linux 6.12 a process that asks for short turns gets its turns sooner, and no more processor time than others.
+//! Older kernels, and those that do not allow it, schedule the runner as any process.
 
 use std::mem::{size_of, zeroed};
 

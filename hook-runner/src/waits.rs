@@ -1,7 +1,7 @@
 //! How long the runner was ready to go on and had no processor: time that a busy machine takes, and not the hook.
 //!
-//! Linux tells it in `/proc/thread-self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run,
-//! nanoseconds waited, turns. Where there is none, no wait is known of.
+//! Linux shows the waits in `/proc/thread-self/schedstat` (Documentation/scheduler/sched-stats.rst): nanoseconds run,
+//! nanoseconds waited, turns. Without that file all waits count as zero.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Waits(Option<File>);
 
 impl Waits {
-    /// Finds out where the kernel tells of them.
+    /// Opens the file in which the kernel shows the waits.
     pub(crate) fn new() -> Self {
         Self(File::open("/proc/thread-self/schedstat").ok())
     }
@@ -26,7 +26,7 @@ impl Waits {
     pub(crate) fn woken(&self, before: Duration) -> Instant {
         loop {
             let (waited, now) = (self.so_far(), Instant::now());
-            // A wait between the two looks would be taken for one before.
+            // A wait between the two readings would be taken for one before `now`.
             if self.so_far() == waited {
                 return now.checked_sub(waited.saturating_sub(before)).unwrap_or(now);
             }

@@ -1,4 +1,4 @@
-//! The only place that waits: for a signal, for output on its way, or for a time.
+//! The only place where the runner waits: for a signal, for the hook's output, for the operator, or for a deadline.
 
 use std::time::{Duration, Instant};
 
@@ -10,21 +10,21 @@ use crate::signals::{Arrived, Signals};
 use crate::streams::Streams;
 use crate::waits::Waits;
 
-/// What ended the waiting.
+/// Why [`Watch::next`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A signal arrived.
     Signal(Arrived),
-    /// The operator asked that the hook be stopped. Told once.
+    /// The operator asked that the hook be stopped. Returned once.
     Stop,
-    /// The time has come.
+    /// The deadline has passed.
     Deadline,
 }
 
-/// How long the last output may wait for the kubelet to take it.
+/// How long the runner waits for the kubelet to read the last output.
 const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
-/// Signals, output and the live channel, which are looked after together.
+/// Signals, output and the live channel: all that the runner waits for.
 pub(crate) struct Watch {
     pub(crate) signals: Signals,
     pub(crate) streams: Streams,
@@ -33,22 +33,22 @@ pub(crate) struct Watch {
     /// was woken by whichever came first, and the hook may have gone on for as long as the runner then waited.
     signalled: Option<Instant>,
     live: Option<Live>,
-    /// Whether [`Event::Stop`] was told.
+    /// Whether [`Event::Stop`] was returned.
     stop_told: bool,
 }
 
 impl Watch {
-    /// Looks after these, and after no live channel as yet.
+    /// Watches these, and no live channel yet.
     pub(crate) fn new(signals: Signals, streams: Streams) -> Self {
         Self { signals, streams, waits: Waits::new(), signalled: None, live: None, stop_told: false }
     }
 
-    /// Looks after this channel as well.
+    /// Watches this channel as well.
     pub(crate) fn add_live(&mut self, live: Option<Live>) {
         self.live = live;
     }
 
-    /// The hook has been started: the channel is to be opened while we wait.
+    /// The hook has been started: the live channel is opened during the next waits.
     pub(crate) fn open_live(&mut self) {
         if let Some(live) = &mut self.live {
             live.open();
@@ -74,7 +74,7 @@ impl Watch {
                 return Event::Deadline;
             }
             if self.wait(deadline).is_err() {
-                // Nothing can be waited for: look at the children from time to time instead.
+                // `poll` fails: look for dead children from time to time instead.
                 std::thread::sleep(Duration::from_millis(10));
                 return Event::Signal(Arrived::Child);
             }
@@ -125,7 +125,7 @@ impl Watch {
         }
     }
 
-    /// Tells the operator how the run ended, if that takes no longer than until then.
+    /// Tells the operator how the run ended, and waits for the answer until the deadline at most.
     pub(crate) fn tell(&mut self, ended: &Record, deadline: Instant) {
         let Some(live) = &mut self.live else { return };
         live.conclude(ended);
@@ -137,7 +137,7 @@ impl Watch {
         }
     }
 
-    /// Whom they were for is no more.
+    /// Discards signals that came for a hook that has ended.
     fn discard_signals(&self) {
         while self.signals.next().is_some() {}
     }

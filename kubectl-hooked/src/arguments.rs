@@ -44,7 +44,8 @@ pub(crate) enum Command {
     Status(StatusOptions),
     /// Show the last hook runs of a HookedWorkload, newest first.
     Runs(RunsOptions),
-    /// Say why the containers of a Pod were killed, and by what evidence; any Pod will do, also one that is gone.
+    /// Say why the containers of a Pod were killed, and by what evidence; any Pod will do, also one that is
+    /// gone.
     Why(WhyOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
@@ -161,7 +162,8 @@ pub(crate) struct ConvertOptions {
     /// The manifest, YAML or JSON; - reads standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) filename: PathBuf,
-    /// Print as JSON or YAML. Without it the manifest stays as it is written, comments too, but for what changes.
+    /// Print as JSON or YAML. Without it the manifest stays as it is written, comments too, but for what
+    /// changes.
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Format>,
 }

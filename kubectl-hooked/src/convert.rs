@@ -1,7 +1,8 @@
-//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and all else stays as it is written.
+//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and everything else stays as
+//! it is written.
 //!
-//! The text is edited and not written anew: comments, the order of keys and every way of writing a value survive, and
-//! so does their meaning, whichever YAML they are written for.
+//! The text is edited and not written anew: comments, the order of keys and every way of writing a value
+//! survive, and so does their meaning, whichever YAML they are written for.
 
 mod edit;
 mod error;
@@ -19,7 +20,7 @@ use crate::print::{document, write};
 
 pub(crate) use error::ConvertError;
 
-/// Runs the command. What was done is told on standard error: standard output is the manifest.
+/// Runs the command. Standard error reports what was done: standard output is the manifest.
 pub(crate) fn run(options: &ConvertOptions) -> Result<(), ConvertError> {
     let ConvertOptions { filename, output } = options;
     let file =

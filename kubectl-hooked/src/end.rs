@@ -1,4 +1,4 @@
-//! How a command ended, for whoever calls it.
+//! How a command ended.
 
 use std::process::ExitCode;
 

@@ -1,13 +1,15 @@
 //! `kubectl hooked`: what hooks did, and why a container was killed, for people and pipelines.
 //!
-//! A command fetches, a pure function turns what was fetched into a value, and another one turns that into lines: text
-//! is tested without a cluster.
+//! A command fetches, a pure function turns what was fetched into a value, and another one turns that into
+//! lines: text is tested without a cluster.
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
 mod arguments;
 mod connect;
 mod convert;
 mod end;
+#[cfg(test)]
+mod fixtures;
 mod output;
 mod overview;
 mod pods;

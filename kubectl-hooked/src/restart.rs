@@ -1,4 +1,5 @@
-//! `kubectl hooked restart`: a new revision with the same template, so that every Pod is replaced step by step.
+//! `kubectl hooked restart`: a new revision with the same template, so that every Pod is replaced step by
+//! step.
 
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
@@ -81,7 +82,7 @@ fn patch(now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overview::tests::{now, workload};
+    use crate::fixtures::{now, workload};
 
     #[test]
     fn the_patch_changes_one_annotation_of_the_template() {

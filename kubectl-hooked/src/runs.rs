@@ -112,7 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::overview::tests::{now, run};
+    use crate::fixtures::{now, run};
 
     fn check(wide: bool, width: Option<usize>, expect: &[&str]) {
         let more = json!({

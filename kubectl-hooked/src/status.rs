@@ -2,8 +2,7 @@
 
 mod error;
 mod heading;
-mod pods;
-mod show;
+mod once;
 mod tree;
 mod wait;
 mod watch;
@@ -11,14 +10,11 @@ mod watch;
 use crate::arguments::StatusOptions;
 use crate::connect::Connection;
 use crate::end::End;
-use crate::overview::overview;
 use crate::print::Screen;
 use crate::request::RequestError;
-use crate::workloads::get;
-use pods::list_pods;
-use show::{choice, show};
 
 pub(crate) use error::StatusError;
+use once::show_once;
 
 /// Runs the command.
 pub(crate) async fn run(
@@ -40,15 +36,4 @@ pub(crate) async fn run(
     }
     show_once(connection, options, screen).await?;
     Ok(End::Done)
-}
-
-async fn show_once(
-    connection: &Connection,
-    options: &StatusOptions,
-    screen: &Screen,
-) -> Result<(), StatusError> {
-    let workload = get(connection, &options.name).await?;
-    let pods = list_pods(connection, &workload).await?;
-    let overview = overview(&workload, pods.values(), choice(options));
-    show(&overview, options.output, screen)
 }

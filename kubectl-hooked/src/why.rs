@@ -19,7 +19,7 @@ use crate::end::End;
 use crate::print::{PrintError, Screen, document};
 use crate::request::RequestError;
 
-/// Why nothing can be said of a Pod.
+/// Why nothing is known of a Pod.
 #[derive(Debug, Error)]
 pub(crate) enum WhyError {
     /// The API server has not given what was asked for.

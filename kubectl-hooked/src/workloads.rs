@@ -1,4 +1,4 @@
-//! HookedWorkloads as they are fetched.
+//! HookedWorkloads of the namespace.
 
 use hooked_crd::HookedWorkload;
 use kube::Api;

@@ -1,12 +1,12 @@
-//! What is remembered of a hook's executions: how many ended how, and the latest ones one by one.
+//! A hook's executions so far: how many ended how, and the latest ones one by one.
 
 use std::fmt;
 
 use crate::limits::MAX_PAST;
-use crate::record::Outcome;
+use crate::outcome::Outcome;
 
-/// How many executions there were and how those that ended did. What is started and not among the ended is still
-/// running or was killed together with its runner.
+/// How many executions were started, and how many of them ended how. An execution that was started and has not ended is
+/// still running, or was killed together with its runner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Counts {
     /// Executions begun.
@@ -54,9 +54,10 @@ impl Counts {
 /// What is known of an earlier execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Earlier {
-    /// It ended so.
+    /// The execution ended with this outcome.
     Ended(Outcome),
-    /// It was started, and its end was not recorded: it was still running then, or was killed together with its runner.
+    /// The execution was started, and its end is not recorded: it was still running then, or was killed with its
+    /// runner.
     Open,
 }
 
@@ -94,12 +95,12 @@ impl Past {
             .then(|| letters.chars().map(Earlier::from_letter).collect::<Option<_>>().map(Self))?
     }
 
-    /// How many executions it tells of.
+    /// The number of executions in here.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it tells of none.
+    /// Whether no execution is in here.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -111,7 +112,7 @@ impl Past {
         (first..).zip(self.0.iter().copied()).filter(|(number, _)| *number > 0)
     }
 
-    /// One more, and the oldest goes if there is no room.
+    /// Adds an execution; the oldest one is dropped if there is no room.
     pub(crate) fn push(&mut self, latest: Earlier) {
         if self.0.len() >= MAX_PAST {
             self.0.remove(0);

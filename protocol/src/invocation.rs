@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hook::Hook;
 use crate::limits::{MAX_BUDGET, MAX_OUTPUT};
-use crate::record::Hook;
 
 pub use parse::InvocationError;
 
@@ -42,7 +42,8 @@ pub use option::{IGNORE_FAILURE, LIVE, TERMINATION_LOG};
 
 /// A hook, and how the runner is to run and record it.
 ///
-/// The fields are the options as written, `None` for an option that is absent. The methods say what the options come to.
+/// The fields are the options as written, `None` for an option that is absent. The methods say what the options come
+/// to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// The container's name; never empty.

@@ -2,10 +2,10 @@
 //!
 //! The operator calls the runner by an [`Invocation`]; the runner answers by a [`Record`].
 //!
-//! A run leaves up to two records with the same [`RunId`]: one before the hook starts, one after it has ended.
-//! Each is one line of text, `hooked.dev/v1 {…}`, in a file that anyone in the container may write to. So [`parse`]
-//! believes nothing: what is odd in form, size or number is ignored, and no text makes it panic.
-//! Whether a well-formed record is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
+//! A run leaves up to two records with the same [`RunId`]: one before the hook starts, one after it has ended. Each is
+//! one line of text, `hooked.dev/v1 {…}`, in a file that anyone in the container may write to. So [`parse`] believes
+//! nothing: what is odd in form, size or number is ignored, and no text makes it panic. Whether a well-formed record
+//! is *plausible* (no more runs than starts) is for the reader to judge, who knows the Pod.
 //!
 //! While a hook runs, its runner may also speak with the operator over the live channel, and sends the same records:
 //! [`Hello`], [`FromOperator`].
@@ -23,17 +23,20 @@
 
 mod hex;
 mod history;
+mod hook;
 mod invocation;
 mod limits;
 mod line;
 mod live;
 mod merge;
+mod outcome;
 mod parse;
 mod record;
 mod state;
 mod wire;
 
 pub use history::{Counts, Earlier, Past};
+pub use hook::Hook;
 pub use invocation::{IGNORE_FAILURE, Invocation, InvocationError, LIVE, RUN, RUNNER_PATH, TERMINATION_LOG};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
@@ -41,6 +44,7 @@ pub use live::{
     ADDRESS_FILE, AUTHORITIES_FILE, FrameError, Frames, FromOperator, Hello, Proof, SERVER_NAME, TOKEN_FILE,
 };
 pub use merge::merge;
+pub use outcome::{Exit, Outcome};
 pub use parse::parse;
-pub use record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};
+pub use record::{Ending, Numbering, Record, RunId, is_container_name};
 pub use state::{State, StateError};

@@ -6,8 +6,9 @@ pub const MAX_OUTPUT: usize = 1024;
 pub const MAX_MESSAGE: usize = 256;
 /// Earlier executions whose outcomes a record tells one by one.
 pub const MAX_PAST: usize = 64;
-/// Bytes of a line at most, with its newline: of a record, and of a frame of the live channel. A termination log carries no
-/// more than 4096 bytes, but the same line may travel in other ways, with every byte of output escaped as `\u0000`.
+/// Bytes of a line at most, with its newline: of a record, and of a frame of the live channel. A termination log
+/// carries no more than 4096 bytes, but the same line may travel in other ways, with every byte of output escaped as
+/// `\u0000`.
 pub const MAX_LINE: usize = 8192;
 /// Records taken from one text at most: two hooks, before and after, several times over.
 pub const MAX_RECORDS: usize = 16;

@@ -1,4 +1,4 @@
-//! What runner and operator say to each other while a hook runs: lines of text, one frame each, and no I/O.
+//! The live channel: what runner and operator send each other while a hook runs. Lines of text, one frame each, no I/O.
 //!
 //! ```text
 //! runner                                                             operator
@@ -8,8 +8,8 @@
 //! hooked.dev/v1 {…}                                              →             once, when the hook has ended
 //!                                                                ←  {"taken":true}
 //! ```
-//! The last line of the runner's is a record as everywhere: [`crate::Record::to_line`] and [`crate::parse()`].
-//! A frame takes [`MAX_LINE`] bytes at most with its newline. Fields that are unknown are passed over on both sides.
+//! The runner's last frame is a record, read and written as in a termination log: [`crate::Record::to_line`] and
+//! [`crate::parse()`]. A frame takes [`MAX_LINE`] bytes at most with its newline. Both sides pass over unknown fields.
 
 use std::fmt;
 
@@ -21,20 +21,21 @@ use crate::line::PREFIX;
 use crate::parse::parse;
 use crate::record::Record;
 
-/// The version of what is said.
+/// The version of the frames.
 const VERSION: u32 = 1;
 
 /// The name that the operator's certificate has to be for, whatever the address.
 pub const SERVER_NAME: &str = "hooked-controller.hooked-system.svc";
 /// The file in a Pod's live volume that holds the service account's token.
 pub const TOKEN_FILE: &str = "token";
-/// The file in it that holds where to connect to: an IP address and a port, as `10.96.12.7:8443` or `[fd00::1]:8443`.
+/// The file in that volume that holds where to connect to: an IP address and a port, as `10.96.12.7:8443` or
+/// `[fd00::1]:8443`.
 pub const ADDRESS_FILE: &str = "address";
-/// The file in it that holds the certificates which the operator's own is signed by one of, as PEM.
+/// The file in that volume that holds the operator's certificate authorities, as PEM.
 pub const AUTHORITIES_FILE: &str = "ca";
 
-/// What the operator gave a run when it believed its token, and believes again from the same run later, when the Pod's
-/// token is no longer worth anything. A secret.
+/// What the operator gives a run whose token it has accepted, and accepts from the same run later, when the Pod's
+/// token has expired. A secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Proof(pub [u8; 32]);
 
@@ -51,21 +52,21 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Hides what it is.
+/// Hides the proof.
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof(…)")
     }
 }
 
-/// What a runner says first: who it is, how that can be known, and which run it is about.
+/// The runner's first frame: proof of the Pod that the runner is in, and the run.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hello {
-    /// The service account's token, which is bound to the Pod. Its form is not looked at. A secret.
+    /// The service account's token, which is bound to the Pod; any text here. A secret.
     pub token: String,
-    /// What the operator gave this run before, if the connection was lost and is found again.
+    /// The proof that the operator gave this run before, if the runner connects again.
     pub proof: Option<Proof>,
-    /// What was recorded when the run began; it has no ending.
+    /// The record of the run's beginning, which has no ending.
     pub record: Record,
 }
 
@@ -100,7 +101,7 @@ impl Hello {
     /// Reads a line, with its newline or without.
     ///
     /// # Errors
-    /// A [`FrameError`] that says what the line is instead, without a word of it.
+    /// A [`FrameError`], which quotes nothing of the line.
     pub fn parse(line: &str) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Version {
@@ -120,17 +121,18 @@ impl Hello {
     }
 }
 
-/// What the operator says.
+/// A frame of the operator's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromOperator {
-    /// It believes the runner.
+    /// The operator accepts the runner.
     Welcome {
-        /// What to say when the connection was lost and is found again.
+        /// What the runner sends when it connects again.
         proof: Proof,
     },
-    /// It does not, for this reason, and hangs up. The runner does not ask again for this run.
+    /// The operator refuses the runner, for this reason, and closes the connection. The runner does not connect again
+    /// for this run.
     Refused(String),
-    /// The hook is to be ended and its run to be cancelled: its Pod is to go.
+    /// The runner is to stop the hook: the Pod is to be removed, and the run is cancelled.
     Stop,
     /// The record of the run's end has arrived.
     Taken,
@@ -173,7 +175,7 @@ impl FromOperator {
     /// Reads a line, with its newline or without.
     ///
     /// # Errors
-    /// A [`FrameError`]; [`FrameError::Unknown`] for what a later version may say, and this one is to pass over.
+    /// A [`FrameError`]; [`FrameError::Unknown`] for a frame of a later version, which the reader is to pass over.
     pub fn parse(line: &str) -> Result<Self, FrameError> {
         let FromOperatorWire { welcome, proof, refused, stop, taken } = from_line(line)?;
         match (refused, welcome, stop, taken) {
@@ -192,15 +194,15 @@ impl FromOperator {
 /// Why a line is not the frame that it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// It is longer than [`MAX_LINE`].
+    /// The line is longer than [`MAX_LINE`].
     Long,
-    /// It is no text, no JSON, or lacks what the frame needs.
+    /// The line is no text, no JSON, or lacks a field that the frame needs.
     Form,
-    /// It is of a version that this program does not speak.
+    /// The frame is of a version that this program does not know.
     Version,
-    /// It says nothing that this program knows.
+    /// The frame is of a kind that this program does not know.
     Unknown,
-    /// What should be the record of a run's beginning is none.
+    /// The record in the frame is not the record of a run's beginning.
     Record,
 }
 
@@ -231,8 +233,7 @@ fn from_line<'line, T: Deserialize<'line>>(line: &'line str) -> Result<T, FrameE
     serde_json::from_str(line).map_err(|_| FrameError::Form)
 }
 
-/// Cuts a stream of bytes, in whatever pieces it comes, into lines. It never holds more than what it was given at once
-/// and one line.
+/// Cuts a stream of bytes, in whatever pieces they arrive, into lines. Holds one line and the latest piece at most.
 #[derive(Default)]
 pub struct Frames {
     bytes: Vec<u8>,
@@ -241,16 +242,16 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// These came next.
+    /// Takes in the next piece of the stream.
     pub fn take_in(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next line without its newline, once all of it is there.
+    /// The next line without its newline, once all of it has arrived.
     ///
     /// # Errors
     /// [`FrameError::Long`] as soon as a line is longer than [`MAX_LINE`], [`FrameError::Form`] for one that is not
-    /// UTF-8. Nothing more is to be read from that stream then.
+    /// UTF-8. The stream is not to be read any further then.
     pub fn next_line(&mut self) -> Result<Option<String>, FrameError> {
         let newline = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
         let length = newline.map_or(self.bytes.len(), |at| self.searched + at);
@@ -267,7 +268,7 @@ impl Frames {
     }
 }
 
-/// Hides what it holds, which may be a token.
+/// Hides the bytes, which may be a token.
 impl fmt::Debug for Frames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frames").field("bytes", &self.bytes.len()).finish_non_exhaustive()

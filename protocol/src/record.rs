@@ -4,9 +4,11 @@ use std::fmt;
 
 use crate::hex;
 use crate::history::{Counts, Past};
+use crate::hook::Hook;
 use crate::limits::MAX_CONTAINER;
+use crate::outcome::{Exit, Outcome};
 
-/// What makes copies of a record one: 128 random bits, chosen anew for each run.
+/// Tells the runs apart: 128 random bits, chosen anew for each run. Records with the same one are copies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub [u8; 16]);
 
@@ -29,54 +31,6 @@ impl fmt::Debug for RunId {
     }
 }
 
-/// Which lifecycle hook: `PostStart` or `PreStop`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Hook {
-    /// Runs beside the entrypoint when a container has started.
-    PostStart,
-    /// Runs before the stop signal when a container is to be stopped.
-    PreStop,
-}
-
-impl Hook {
-    /// The hook's name, as in the API: `PostStart` or `PreStop`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PostStart => "PostStart",
-            Self::PreStop => "PreStop",
-        }
-    }
-
-    /// The hook of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::PostStart, Self::PreStop].into_iter().find(|hook| hook.name() == name)
-    }
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Outcome {
-    /// Its last attempt exited with 0, by itself.
-    Succeeded,
-    /// Its last attempt did not, or could not be started.
-    Failed,
-    /// Its last attempt was ended by the policy's timeout, whatever it exited with then.
-    TimedOut,
-    /// The operator asked for its end, and no attempt succeeded after that; or the hook was not begun, since its Pod was
-    /// already to go.
-    Cancelled,
-}
-
-/// What the hook's own process came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Exit {
-    /// It exited with this code. A command that was not found counts as 127, one that could not be started as 126.
-    Code(u8),
-    /// This signal ended it.
-    Signal(u8),
-}
-
 /// Where a run stands among the runs of the same hook in the same container of the same Pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Numbering {
@@ -84,16 +38,16 @@ pub struct Numbering {
     pub execution: u32,
     /// All executions so far, this one included, as known when the record was written.
     pub counts: Counts,
-    /// How those before this one went, one by one.
+    /// How the executions before this one went, one by one.
     pub past: Past,
 }
 
-/// What is known of a run since it has ended.
+/// How a run ended, and what is known since then.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ending {
-    /// How it ended.
+    /// The outcome of the run.
     pub outcome: Outcome,
-    /// What the last attempt's process came to; `None` if that could not be learnt, as of one that cannot be killed.
+    /// How the last attempt's process ended; `None` if that is not known, as of a process that cannot be killed.
     pub exit: Option<Exit>,
     /// Microseconds from when the first attempt's process became the hook to the end of the last attempt, on the
     /// monotonic clock.
@@ -117,13 +71,13 @@ pub struct Record {
     pub hook: Hook,
     /// Microseconds since 1970, on the node's clock.
     pub start: u64,
-    /// Where it stands among its like; `None` where the runner had no state to count by, so that its number is unknown.
+    /// The run's number among those of the same hook; `None` where the runner had no state to count by.
     pub numbering: Option<Numbering>,
-    /// How it ended; `None` in the record that is written before the hook starts.
+    /// How the run ended; `None` in the record that is written before the hook starts.
     pub ending: Option<Ending>,
 }
 
-/// Whether a container can have that name: a DNS label. Names become file names, so nothing else is let through.
+/// Whether a container can have that name: a DNS label. Container names become file names, so no other text may pass.
 pub fn is_container_name(name: &str) -> bool {
     (1..=MAX_CONTAINER).contains(&name.len())
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))

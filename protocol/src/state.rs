@@ -1,13 +1,14 @@
 //! What the runner keeps between runs: the executions of one hook of one container since the Pod began.
 //!
-//! It is written before the hook starts, with the new execution still open, and again when it has ended. A runner that
-//! is killed between the two leaves the execution open for ever, which is the truth.
+//! The runner writes the state before the hook starts, with the new execution still open, and again when the hook has
+//! ended. A runner that is killed between the two leaves the execution open for ever, which is the truth.
 
 use std::fmt;
 
 use crate::history::{Counts, Earlier, Past};
 use crate::limits::MAX_PAST;
-use crate::record::{Numbering, Outcome};
+use crate::outcome::Outcome;
+use crate::record::Numbering;
 
 /// What a state begins with, so that no other file is taken for one.
 const HEADER: &str = "hooked.dev/state/v1";
@@ -19,12 +20,12 @@ pub struct State {
     past: Past,
 }
 
-/// Why a text is not a state. It is left as it is then: numbers begun anew would repeat numbers that were counted.
+/// Why a text is not a state. The runner leaves such a text alone: a new state would give numbers a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
-    /// It does not read as a state of this version does, or was cut off.
+    /// The text is not in the form of this version, or was cut off.
     Form,
-    /// Its numbers contradict each other.
+    /// The state's numbers contradict each other.
     Numbers,
     /// There are more executions than can be numbered.
     Exhausted,
@@ -46,8 +47,8 @@ impl State {
     /// Bytes that a state takes: always as many, so that a new one can be written over an old one.
     pub const BYTES: usize = 160;
 
-    /// Reads what [`fmt::Display`] writes. A text of no bytes is the state before the first execution: its file was made
-    /// and not yet written.
+    /// Reads what [`fmt::Display`] writes. A text of no bytes is the state before the first execution: its file was
+    /// made and not yet written.
     ///
     /// # Errors
     /// [`StateError::Form`] and [`StateError::Numbers`], for a text that this program did not write as it is.
@@ -86,7 +87,7 @@ impl State {
         Ok(self.counts.started)
     }
 
-    /// The execution has ended. Changes nothing if it had ended before, or is none of these.
+    /// Notes that the execution has ended. Changes nothing if it had ended before, or was never begun.
     pub fn end(&mut self, execution: u32, outcome: Outcome) {
         if execution == 0
             || execution > self.counts.started
@@ -114,7 +115,7 @@ impl State {
         self.past.len().checked_sub(behind + 1)
     }
 
-    /// What a record of that execution says of it and of those before.
+    /// The numbering that a record of that execution carries.
     pub fn numbering(&self, execution: u32) -> Numbering {
         let before = self.position(execution).unwrap_or(0);
         let past = Past(self.past.0.iter().copied().take(before).collect());

@@ -1,12 +1,14 @@
-//! The JSON of a record, and what of it is believed.
+//! The JSON of a record, and the checks that a record passes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::history::{Counts, Past};
+use crate::hook::Hook;
 use crate::limits::{MAX_DURATION, MAX_MESSAGE, MAX_OUTPUT, MAX_SIGNAL, MAX_START};
-use crate::record::{Ending, Exit, Hook, Numbering, Outcome, Record, RunId, is_container_name};
+use crate::outcome::{Exit, Outcome};
+use crate::record::{Ending, Numbering, Record, RunId, is_container_name};
 
-/// Before or after.
+/// Whether the record was written before the hook started or after it ended.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Phase {
@@ -14,7 +16,7 @@ enum Phase {
     Ended,
 }
 
-/// A record as JSON. Fields that are unknown are passed over, so that later versions may add some.
+/// A record as JSON. Unknown fields are passed over, so that later versions may add some.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Wire {
     run: String,

@@ -82,7 +82,9 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_a_line_makes_reading_panic(record in record(), at in any::<prop::sample::Index>(), byte: u8, cut: bool) {
+    fn no_damage_to_a_line_makes_reading_panic(
+        record in record(), at in any::<prop::sample::Index>(), byte: u8, cut: bool,
+    ) {
         let mut line = record.to_line(4096).unwrap_or_default().into_bytes();
         prop_assume!(!line.is_empty());
         let at = at.index(line.len());
@@ -93,7 +95,9 @@ proptest! {
     }
 
     #[test]
-    fn merging_ignores_order_and_repetition(records in prop::collection::vec(record(), 0..8), same in any::<[bool; 8]>(), turn in 0..8_usize) {
+    fn merging_ignores_order_and_repetition(
+        records in prop::collection::vec(record(), 0..8), same in any::<[bool; 8]>(), turn in 0..8_usize,
+    ) {
         let records: Vec<_> = records.into_iter().zip(same)
             .map(|(record, same)| if same { Record { run: RunId([7; 16]), ..record } } else { record }).collect();
         let mut other = records.clone();

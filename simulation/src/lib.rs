@@ -1,7 +1,11 @@
-//! A Kubernetes API server in memory that keeps state, for tests: deterministic, synchronous, without a clock.
+//! A Kubernetes API server in memory that keeps state, and nodes: deterministic, synchronous, without a clock.
 //!
 //! [`ApiServer`] answers a [`Request`] as Kubernetes 1.36 does: the same codes, reasons, messages and watch events.
 //! The time of a request is an argument, no runtime is needed, and the same requests get the same answers every time.
+//! [`kubelet::Nodes`] run its Pods, at moments that the test chooses, and know what really happened.
+//!
+//! Not modelled: server-side apply, the schema of custom resources, defaults that nobody here relies on, rights,
+//! priority and fairness, and whether a namespace exists. The two resources named events share no storage.
 //!
 //! ```
 //! use hooked_simulation::{ApiServer, Request};

@@ -40,7 +40,7 @@ enum Command {
     /// Start, stop and use the embedded Kubernetes cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
-    /// Write the files that follow from the code: the definition in config/crd.
+    /// Write the files that follow from the code: the definition in config/crd, the table of reasons in docs/reference.
     Generate(generate::Options),
     /// Build the operator's container image, without a container engine.
     Image(image::Options),

@@ -35,7 +35,8 @@ One part at a time:
 #[derive(Args)]
 #[command(after_help = PARTS)]
 pub(crate) struct Options {
-    /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, alert rules, dashboards, generated files, licenses.
+    /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, alert rules, dashboards, generated
+    /// files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the stages that need no cluster and whose names contain this.

@@ -23,7 +23,8 @@ use hooked_core::status::Series;
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
 const LINGER: Duration = Duration::from_secs(120);
 
-/// Upper bounds for the time that a reconcile takes, in seconds: from one without a write to one that creates many Pods.
+/// Upper bounds for the time that a reconcile takes, in seconds: from one without a write to one that creates
+/// many Pods.
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
 

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use kube::Client;
 use kube_runtime::{WatchStreamExt, watcher};
 
+use super::Triggers;
 use super::pods::trigger;
+use super::scope::{Scope, watch_config};
 use super::watched::Watched;
-use super::{Scope, Triggers, watch_config};
 
-/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost nothing.
+/// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost
+/// nothing.
 pub(crate) async fn watch_events(
     client: Client,
     scope: Scope,

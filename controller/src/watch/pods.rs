@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use kube::Client;
 use kube_runtime::{WatchStreamExt, watcher};
 
+use super::scope::{Scope, watch_config};
 use super::watched::Watched;
-use super::{Scope, Triggers, reference, watch_config};
+use super::{Triggers, reference};
 
 /// Watches Pods for ever. `listed` is told when the first list is complete: before it no decision is safe.
 pub(crate) async fn watch_pods(

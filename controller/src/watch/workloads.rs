@@ -7,14 +7,14 @@ use kube::{Client, Resource};
 use kube_runtime::reflector::{self, ObjectRef, Store};
 use kube_runtime::{WatchStreamExt, watcher};
 
-use super::{Scope, watch_config};
+use super::scope::{Scope, watch_config};
 
 /// A workload, or what is known of one that cannot be decoded.
 pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;
 
-/// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `gone` is told of
-/// each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since those that went
-/// while no watch was up are in no event.
+/// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `gone`
+/// is told of each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since
+/// those that went while no watch was up are in no event.
 pub(crate) fn watch_workloads(
     client: &Client,
     scope: &Scope,

@@ -9,7 +9,7 @@ use super::Tracker;
 use super::ledger::{Counted, Ledger, fold};
 use crate::lifecycle::Finding;
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::infer::infer;
+use crate::lifecycle::infer::{Patience, infer};
 
 /// What is counted on top of what is committed. Nothing of it is true before its ledger is committed.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ impl Account {
 
     fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
         let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
-        let findings = infer(evidence, &self.ledger.marks.get(number), now);
+        let findings = infer(evidence, &self.ledger.marks.get(number), Patience::Settle, now);
         let unreported: Vec<i64> =
             findings.settled.iter().filter_map(|finding| unreported(evidence, finding)).collect();
         for began in unreported {
@@ -56,12 +56,12 @@ impl Account {
         }
     }
 
-    /// The ledger is committed: Pods of which everything is counted now are said to be so. What has come of them since is
-    /// counted by the next pass. Returns what was counted.
+    /// The ledger is committed: Pods of which everything is counted now are said to be so. What has come of them since
+    /// is counted by the next pass. Returns what was counted.
     pub fn acknowledge(self, tracker: &mut Tracker, now: Timestamp) -> Counted {
         for number in self.pods {
             let Some(evidence) = tracker.evidence(number) else { continue };
-            let findings = infer(evidence, &self.ledger.marks.get(number), now);
+            let findings = infer(evidence, &self.ledger.marks.get(number), Patience::Settle, now);
             if !findings.settled.is_empty() {
                 tracker.look_again(number, Some(now));
             } else if findings.complete {

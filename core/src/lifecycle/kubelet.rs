@@ -1,16 +1,20 @@
 //! The only reader of the kubelet's strings and exit codes. Everything else sees [`super::evidence`].
 //!
-//! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `pkg/kubelet/kubelet_pods.go` of Kubernetes 1.36.
+//! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `pkg/kubelet/kubelet_pods.go` of
+//! Kubernetes 1.36.
 
 use std::sync::Arc;
 
+use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use super::evidence::{
     Closed, ContainerEvidence, End, EventEvidence, InstanceEvidence, KillingCause, PodEvidence,
     PostStartError, Stop,
 };
-use crate::lifecycle::{ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition};
+use crate::lifecycle::{
+    ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodShape,
+};
 
 /// Reasons of kubelet Events that are evidence.
 pub const EVENT_REASONS: [&str; 5] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP, EVICTED];
@@ -20,10 +24,19 @@ const FAILED_POST_START: &str = "FailedPostStartHook";
 const FAILED_PRE_STOP: &str = "FailedPreStopHook";
 /// Reasons of a waiting container of which the kubelet knows no instance.
 const NOT_STARTED: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+/// The reason of a waiting container whose postStart hook has failed.
+pub const POST_START_ERROR: &str = "PostStartHookError";
+/// The reason of a container's end when memory ran out.
+pub const OUT_OF_MEMORY: &str = "OOMKilled";
+const FAILED_LIVENESS_PROBE: &str = "failed liveness probe";
+const FAILED_STARTUP_PROBE: &str = "failed startup probe";
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 /// Why a Pod is disrupted that its kubelet ends.
 const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
+/// What the kubelet says where it ends a Pod for another reason than pressure on the node
+/// (`pkg/kubelet/nodeshutdown`, `pkg/kubelet/preemption`).
+const NO_EVICTION: [&str; 2] = ["node shutdown", "Preempted"];
 
 impl ObservedPod {
     /// Whether nothing can run in the Pod any more.
@@ -32,8 +45,13 @@ impl ObservedPod {
     }
 }
 
-/// What a Pod's status says, seen at `now`.
+/// What a Pod's status shows, seen at `now`.
 pub fn read_pod(observed: &ObservedPod, now: Timestamp) -> PodEvidence {
+    read_shaped_pod(observed, observed.shape(), now)
+}
+
+/// What a Pod's status shows of the containers in `shape`, seen at `now`.
+pub(super) fn read_shaped_pod(observed: &ObservedPod, shape: PodShape, now: Timestamp) -> PodEvidence {
     let over = observed.is_over();
     let never_bound = observed.deletion_timestamp.is_some() && observed.spec.node_name.is_none();
     let running = observed.container_statuses().any(|c| c.state.running.is_some());
@@ -43,7 +61,6 @@ pub fn read_pod(observed: &ObservedPod, now: Timestamp) -> PodEvidence {
         deleted: observed.deletion_timestamp.is_some(),
         now,
     };
-    let shape = observed.shape();
     let containers = observed
         .container_statuses()
         .filter(|status| shape.containers.contains_key(status.name.as_str()))
@@ -58,18 +75,23 @@ pub fn read_pod(observed: &ObservedPod, now: Timestamp) -> PodEvidence {
         evicted_at: read_eviction(observed, now),
         node_lost: observed.status.holding("DisruptionTarget").is_some_and(is_by_loss_of_node),
         changed: has_changed(observed),
-        // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever speak of it.
+        // Nothing can have run in a Pod that was deleted before it was bound, and no kubelet will ever report
+        // it.
         closed: (over || never_bound).then_some(Closed::Over),
         containers,
     }
 }
 
-/// An eviction by the kubelet, as far as the status tells: only the Event has its time, and only a program that fails when
-/// it is stopped leaves the reason in the status; of all others the condition tells (KEP-3329). It had come when the first of the containers ended, or by now where the
-/// kubelet has forgotten them all.
+/// An eviction by the kubelet, as far as the status shows it: only the Event has the time, and only a program
+/// that fails when it is stopped leaves the reason in the status; of all others the condition tells (KEP-3329).
+/// The eviction had come when the first of the containers ended, or by now where the kubelet has forgotten all
+/// containers.
 fn read_eviction(observed: &ObservedPod, now: Timestamp) -> Option<i64> {
     let disrupted = observed.status.holding("DisruptionTarget");
-    let by_kubelet = disrupted.is_some_and(|condition| condition.reason == TERMINATION_BY_KUBELET);
+    let by_kubelet = disrupted.is_some_and(|condition| {
+        let is_eviction = !NO_EVICTION.iter().any(|words| condition.message.contains(words));
+        condition.reason == TERMINATION_BY_KUBELET && is_eviction
+    });
     (by_kubelet || observed.status.reason.as_deref() == Some(EVICTED)).then_some(())?;
     // A container that waited to be started again had ended before, by itself.
     let stopped = observed.container_statuses().filter(|status| !has_waited(status));
@@ -77,21 +99,24 @@ fn read_eviction(observed: &ObservedPod, now: Timestamp) -> Option<i64> {
     ends.min().or(Some(now.as_second()))
 }
 
-/// Whether the Pod's spec is no longer the one it was created with. Its generation begins with 1, and its deletion adds to
-/// that (KEP-5067); API servers before 1.33 do not count, and nothing is known there.
+/// Whether the Pod's spec is no longer the one that the Pod was created with. A Pod's generation begins with
+/// 1, and the deletion adds to the generation (KEP-5067); API servers before 1.33 do not count, and nothing
+/// is known there.
 fn has_changed(observed: &ObservedPod) -> bool {
     observed.generation != Some(1 + i64::from(observed.deletion_timestamp.is_some()))
 }
 
-/// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is no more. A
-/// taint that somebody else has set on a node that lives has the same reason; but then the kubelet tells of the end.
+/// Why the control plane deleted the Pod (KEP-3329): the node stopped answering and its taint evicts, or is
+/// no more. A taint that somebody has set on a living node has the same reason; but then the kubelet reports
+/// the end.
 fn is_by_loss_of_node(disruption: &PodCondition) -> bool {
     matches!(disruption.reason.as_str(), "DeletionByTaintManager" | "DeletionByPodGC")
 }
 
-/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0: that is no proof
-/// that a person forced it, and its numbers are not those of the stop. The timestamp is then the moment of that last deletion
-/// (`BeforeDelete` in staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go never moves it into the past).
+/// The deletion. When all containers have ended the kubelet deletes the Pod a last time, with a grace of 0.
+/// That is no proof that a person forced the deletion, and the stop had other numbers: the timestamp is then
+/// the moment of that last deletion (`BeforeDelete` in
+/// staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go never moves it into the past).
 fn read_stop(observed: &ObservedPod, running: bool) -> Option<Stop> {
     let timestamp = observed.deletion_timestamp?.as_second();
     let grace = observed.deletion_grace_seconds.unwrap_or(0);
@@ -104,7 +129,7 @@ fn read_stop(observed: &ObservedPod, running: bool) -> Option<Stop> {
     Some(Stop { began: timestamp.saturating_sub(grace), grace: grace.max(1), forced, exact: true })
 }
 
-/// What a report says of the Pod as a whole, for what it says of its containers.
+/// What the status shows of the Pod as a whole, for reading what it shows of containers.
 #[derive(Clone, Copy)]
 struct OfPod {
     ready_at: Option<i64>,
@@ -141,16 +166,18 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
                 add_ended(&mut add, status.restart_count, &status.last_state, pod);
             }
         }
-        // Of an instance that has vanished from its node nothing is left but the end of the one before (`convertToAPIContainerStatuses`).
-        ContainerStateKind::Waiting(waiting) if NOT_STARTED.contains(&&*waiting.reason) => {
+        // Of an instance that has vanished from its node nothing is left but the end of the instance before
+        // (`convertToAPIContainerStatuses`).
+        ContainerStateKind::Waiting(waiting) if is_before_start(&waiting.reason) => {
             add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
         ContainerStateKind::Waiting(waiting) => {
-            // The kubelet counts a restart when the next instance exists: until then the last one ended is the latest.
+            // The kubelet counts a restart when the next instance exists: until then the last ended instance
+            // is the latest one.
             if let Some(mut facts) = ended(&status.last_state, pod) {
                 facts.restarts = true;
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
-                if waiting.reason.starts_with("PostStartHookError") {
+                if waiting.reason.starts_with(POST_START_ERROR) {
                     facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });
                 }
                 add(latest, facts);
@@ -185,7 +212,7 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     let end = End {
         finished_at: known(terminated.finished_at),
         exit_code: terminated.exit_code,
-        out_of_memory: terminated.reason == "OOMKilled",
+        out_of_memory: terminated.reason == OUT_OF_MEMORY,
         made_up,
         unstarted: matches!(terminated.reason.as_str(), "StartError" | "ContainerCannotRun"),
     };
@@ -202,8 +229,8 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     })
 }
 
-/// The second of a time that is known. Zero is how the kubelet writes "never": the container was not started, or is no longer
-/// known.
+/// The second of a time that is known. The kubelet writes zero for a container that was not started, or that
+/// the kubelet no longer knows.
 fn known(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_second).filter(|second| *second > 0)
 }
@@ -223,7 +250,14 @@ pub struct KubeletEvent<'a> {
     pub last: Option<Timestamp>,
 }
 
-/// What an Event says; nothing if it is of no interest.
+/// Whether the kubelet wrote an Event: nobody else knows what a hook did. Older kubelets name themselves only
+/// as the `source`, newer ones also as the `reporting` component.
+pub fn is_from_kubelet(source: &str, reporting: &str) -> bool {
+    let component = if source.is_empty() { reporting } else { source };
+    component == "kubelet"
+}
+
+/// What an Event shows; nothing if it is of no interest.
 pub fn read_event(event: &KubeletEvent<'_>) -> Option<PodEvidence> {
     if event.reason == EVICTED {
         let evicted_at = event.first.or(event.last).map(Timestamp::as_second);
@@ -252,19 +286,68 @@ fn exit_code(message: &str) -> Option<i32> {
 }
 
 fn killing_cause(message: &str) -> KillingCause {
-    if message.contains("FailedPostStartHook") {
+    if message.contains(FAILED_POST_START) {
         KillingCause::PostStartHook
-    } else if message.contains("failed liveness probe") {
+    } else if message.contains(FAILED_LIVENESS_PROBE) {
         KillingCause::LivenessProbe
-    } else if message.contains("failed startup probe") {
+    } else if message.contains(FAILED_STARTUP_PROBE) {
         KillingCause::StartupProbe
     } else {
         KillingCause::Stop
     }
 }
 
-/// Whether an exit status is that of a program that got SIGKILL. It may also be the program's own: it proves nothing
-/// alone.
-pub fn may_be_sigkill(end: &End) -> bool {
-    end.exit_code == 137 && !end.made_up
+/// The word by which an Event about a killed container tells of the cause; none if the Pod is stopped.
+pub fn killing_word(cause: KillingCause) -> Option<&'static str> {
+    match cause {
+        KillingCause::PostStartHook => Some(FAILED_POST_START),
+        KillingCause::LivenessProbe => Some(FAILED_LIVENESS_PROBE),
+        KillingCause::StartupProbe => Some(FAILED_STARTUP_PROBE),
+        KillingCause::Stop => None,
+    }
+}
+
+/// The reason of the Event that reports the failure of a hook.
+pub fn failure_event(hook: HookKind) -> &'static str {
+    match hook {
+        HookKind::PostStart => FAILED_POST_START,
+        HookKind::PreStop => FAILED_PRE_STOP,
+    }
+}
+
+/// Whether a container that waits for this reason is only on its way to its start.
+pub fn is_before_start(reason: &str) -> bool {
+    NOT_STARTED.contains(&reason)
+}
+
+/// The signal that an exit status usually means.
+pub fn signal_of(exit_code: i32) -> Option<&'static str> {
+    Some(match exit_code {
+        129 => "SIGHUP",
+        130 => "SIGINT",
+        131 => "SIGQUIT",
+        132 => "SIGILL",
+        134 => "SIGABRT",
+        135 => "SIGBUS",
+        136 => "SIGFPE",
+        SIGKILLED => "SIGKILL",
+        139 => "SIGSEGV",
+        141 => "SIGPIPE",
+        143 => "SIGTERM",
+        _ => return None,
+    })
+}
+
+/// The exit status of a process that got SIGKILL.
+const SIGKILLED: i32 = 137;
+
+/// Whether an exit status is that of a program that got SIGKILL. The program may also have chosen that exit
+/// status: it proves nothing alone.
+pub(super) fn may_be_sigkill(end: &End) -> bool {
+    end.exit_code == SIGKILLED && !end.made_up
+}
+
+/// Whether a failed postStart hook may have got SIGKILL.
+pub(super) fn hook_may_be_sigkilled(error: PostStartError) -> bool {
+    error.exit_code == Some(SIGKILLED)
 }

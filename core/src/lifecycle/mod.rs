@@ -1,26 +1,38 @@
 //! What happened in one Pod, knowing of no workload: evidence in, hook runs and kills out.
 //!
-//! [`pod`] is a Pod as the API server shows it; [`kubelet`] reads the kubelet's words into [`evidence`]; [`rules`] are
-//! the single conclusions, each named by what it concludes; [`live`] says to which instance of a container a record
-//! belongs that came before its end; [`infer`] applies them in order, strongest source first, to whatever is not counted
-//! yet.
+//! [`ObservedPod`] is a Pod as the API server shows it; [`kubelet`] reads the kubelet's words into evidence;
+//! rules are the single conclusions, each named by what it concludes; [`infer`] applies them in order, the
+//! strongest source first, to whatever is not counted yet. [`explain`] does all of that for people, who want
+//! to know what is known now.
 
+mod decode;
 mod endpoint;
-pub mod evidence;
-pub mod infer;
+mod event;
+pub(crate) mod evidence;
+mod explain;
+pub(crate) mod infer;
 pub mod kubelet;
-pub mod live;
+mod mark;
 mod per_hook;
 mod pod;
-pub mod rules;
+mod record;
+mod rules;
 mod run;
 mod shape;
+mod story;
 
+pub use decode::controlling_workload;
 pub use endpoint::LiveEndpoint;
+pub use event::ObservedEvent;
+pub use evidence::{End, KillingCause, PodEvidence, Stop};
+pub use explain::explain;
+pub use infer::{Patience, infer};
+pub use mark::{Mark, PodMarks};
 pub use per_hook::PerHook;
 pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, ObservedPod, PodCondition,
     PodSpec, PodStatus, ReadPodError,
 };
-pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
+pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
 pub use shape::{ContainerShape, Hook, HookShape, PodShape};
+pub use story::{ContainerKind, ContainerStory, Fact, Fate, InstanceStory, PodStory, Settled};

@@ -1,6 +1,7 @@
-//! What the API server says about a Pod: just the fields that decisions read.
+//! What the API server shows of a Pod: just the fields that decisions read.
 //!
-//! The controller decodes Pods into these types; a whole Pod costs 2.6 times the decoding and up to 14 KiB of memory.
+//! The controller decodes Pods into these types; a whole Pod costs 2.6 times the decoding and up to 14 KiB of
+//! memory.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -9,10 +10,10 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::endpoint::LiveEndpoint;
-use super::shape::PodShape;
 use crate::names;
 
-/// The highest ordinal there can be: the API server keeps numbers above it only as floats, and so not exactly.
+/// The highest ordinal there can be: the API server keeps numbers above it only as floats, and so not
+/// exactly.
 pub const MAX_ORDINAL: u64 = (1 << 53) - 1;
 
 /// A Pod as the API server shows it, with its labels read.
@@ -40,7 +41,7 @@ pub struct ObservedPod {
     pub live: Option<LiveEndpoint>,
     /// What it was asked to be.
     pub spec: PodSpec,
-    /// What the kubelet says of it.
+    /// What the kubelet reports of it.
     pub status: PodStatus,
 }
 
@@ -70,11 +71,6 @@ impl ObservedPod {
             return Err(invalid());
         }
         Ok((revision.to_owned(), number))
-    }
-
-    /// The hooks and probes of its containers.
-    pub fn shape(&self) -> PodShape {
-        PodShape::of(&self.spec)
     }
 
     /// The statuses of app containers and sidecars.
@@ -113,6 +109,13 @@ pub struct Container {
     pub startup_probe: Option<IgnoredAny>,
 }
 
+impl Container {
+    /// Whether an init container is a sidecar.
+    pub fn is_sidecar(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
+}
+
 /// A container's hooks as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -145,8 +148,8 @@ pub struct ExecAction {
     pub command: Vec<String>,
 }
 
-/// Whatever is odd about a command, the rest of the Pod is read: the API server takes a null in a list of words as an
-/// empty word, and refuses by itself what it does not take.
+/// Whatever is odd about a command, the rest of the Pod is read: the API server takes a null in a list of
+/// words as an empty word, and refuses by itself what it does not take.
 impl From<Value> for ExecAction {
     fn from(exec: Value) -> Self {
         let words = exec["command"].as_array().into_iter().flatten();
@@ -193,11 +196,13 @@ pub struct PodCondition {
     pub status: String,
     /// Why, in one word.
     pub reason: String,
+    /// Why, in words.
+    pub message: String,
     /// When the status last changed; whole seconds.
     pub last_transition_time: Option<Timestamp>,
 }
 
-/// What the kubelet says of a container.
+/// What the kubelet reports of a container.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
@@ -232,7 +237,7 @@ pub enum ContainerStateKind<'a> {
     Running(&'a Running),
     /// The instance has ended.
     Terminated(&'a Terminated),
-    /// The kubelet has said nothing yet.
+    /// The kubelet has reported nothing yet.
     Unreported,
 }
 
@@ -292,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_with_nulls_is_read_as_the_api_server_reads_it_and_an_odd_one_does_no_harm() {
+    fn an_odd_command_is_read_as_the_api_server_reads_it() {
         let command = |exec: Value| ExecAction::from(exec).command;
         assert_eq!(command(json!({"command": ["sh", null]})), ["sh", ""]);
         assert_eq!(command(json!({"command": {"sh": 1}})), [""; 0]);

@@ -6,6 +6,9 @@ use std::time::Duration;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 
+/// What is said of a run that the runner has recorded, and of which nothing more is to be said.
+pub const RECORDED: &str = "recorded by the hook-runner";
+
 /// Which run it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HookRunId {
@@ -35,7 +38,7 @@ pub struct HookRun {
     pub handler: HandlerKind,
     /// How it ended.
     pub outcome: Outcome,
-    /// Who says so.
+    /// Who reported it.
     pub source: Source,
     /// When it began, if that is known.
     pub start_time: Option<Timestamp>,
@@ -127,7 +130,7 @@ impl Slot {
     }
 }
 
-/// How long a run took that was counted before that was known: a second fact, counted once.
+/// The duration of a run that was counted before its duration was known: a second fact, counted once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateDuration {
     /// Which run.
@@ -180,7 +183,7 @@ pub enum Finding {
     },
 }
 
-/// What the evidence of one Pod says beyond what is counted.
+/// What the evidence of one Pod shows beyond what is counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
     /// To be counted, in order.
@@ -191,6 +194,13 @@ pub struct Findings {
     pub due: Option<Timestamp>,
     /// Nothing that has begun is left to settle.
     pub complete: bool,
-    /// Nothing more will be said of the Pod.
+    /// No more evidence of the Pod will come.
     pub closed: bool,
+}
+
+impl Findings {
+    /// Has the Pod looked at again at `at`, if not before.
+    pub(super) fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.due = self.due.into_iter().chain(at).min();
+    }
 }

@@ -8,12 +8,12 @@ use hooked_crd::{HandlerKind, HookKind};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
 use super::per_hook::PerHook;
-use super::pod::{Container, Handler, PodSpec};
+use super::pod::{Container, Handler, ObservedPod, PodSpec};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodShape {
-    /// App containers and sidecars by name.
+    /// App containers and sidecars by name; for people also other init containers.
     pub containers: BTreeMap<Arc<str>, ContainerShape>,
 }
 
@@ -28,14 +28,14 @@ pub struct ContainerShape {
     pub startup: bool,
 }
 
-/// What inference must know of a hook.
+/// What inference must know of a hook's spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HookShape {
     /// What it does.
     pub handler: HandlerKind,
     /// Whether the runner records it in the container's termination log.
     pub recorded: bool,
-    /// Whether the runner tells the operator of it while it runs.
+    /// Whether the runner tells the operator of the run while the hook runs.
     pub live: bool,
     /// Whether the runner reports success whatever the hook does.
     pub ignored: bool,
@@ -55,10 +55,20 @@ pub struct Hook {
 impl PodShape {
     /// Reads the shape of `spec`. Init containers that are no sidecars have no hooks and are left out.
     pub fn of(spec: &PodSpec) -> Self {
-        let sidecars = spec.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
-        let containers =
-            sidecars.chain(&spec.containers).map(|c| (c.name.as_str().into(), ContainerShape::of(c)));
-        Self { containers: containers.collect() }
+        let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
+        Self::of_containers(sidecars.chain(&spec.containers))
+    }
+
+    /// Reads the shape of `spec` with all of its init containers: they have no hooks, and may be killed as
+    /// others are.
+    pub(super) fn with_init_containers(spec: &PodSpec) -> Self {
+        Self::of_containers(spec.init_containers.iter().chain(&spec.containers))
+    }
+
+    fn of_containers<'a>(containers: impl Iterator<Item = &'a Container>) -> Self {
+        let shapes =
+            containers.map(|container| (container.name.as_str().into(), ContainerShape::of(container)));
+        Self { containers: shapes.collect() }
     }
 
     /// Every hook of every container, in order of their names.
@@ -90,6 +100,13 @@ impl ContainerShape {
     }
 }
 
+impl ObservedPod {
+    /// The hooks and probes of the Pod's containers.
+    pub fn shape(&self) -> PodShape {
+        PodShape::of(&self.spec)
+    }
+}
+
 /// The shape of a handler; none if it is of a kind that this version does not know.
 fn hook_shape(handler: &Handler) -> Option<HookShape> {
     let Handler { exec, http_get, tcp_socket, sleep } = handler;
@@ -107,19 +124,15 @@ fn hook_shape(handler: &Handler) -> Option<HookShape> {
 fn exec_shape(command: &[String]) -> HookShape {
     // Without the log the runner records nothing that we could read.
     let shape = |recorded, live, ignored| HookShape { handler: HandlerKind::Exec, recorded, live, ignored };
-    match Invocation::from_command(command.iter().map(OsString::from)) {
-        Some(Ok(invocation)) => {
-            let Invocation { termination_log, live, ignore_failure, .. } = invocation;
-            shape(termination_log.is_some(), live.is_some(), ignore_failure)
-        }
-        // An operator of another version wrote words that this one cannot read: the options that it knows mean the same.
-        Some(Err(_)) | None => {
-            let by_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
-            let options = command.iter().take_while(|word| by_runner && *word != "--");
-            let has = |option| options.clone().any(|word| word == option);
-            shape(has(TERMINATION_LOG), has(LIVE), has(IGNORE_FAILURE))
-        }
+    if let Some(Ok(invocation)) = Invocation::from_command(command.iter().map(OsString::from)) {
+        let Invocation { termination_log, live, ignore_failure, .. } = invocation;
+        return shape(termination_log.is_some(), live.is_some(), ignore_failure);
     }
+    // An operator of another version wrote words that this one cannot read: the options that it knows mean the same.
+    let by_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
+    let options = command.iter().take_while(|word| by_runner && *word != "--");
+    let has = |option| options.clone().any(|word| word == option);
+    shape(has(TERMINATION_LOG), has(LIVE), has(IGNORE_FAILURE))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Whether the API server takes Pods of a revision, asked before any is made.
 //!
-//! A Deployment's template is checked at admission. Ours cannot be checked there in full, and a rollout that finds out on
-//! its first create may have removed a serving Pod before.
+//! A Deployment's template is checked at admission. Ours cannot be checked there in full, and a rollout that
+//! finds out on its first create may have removed a serving Pod before.
 
 use serde_json::Value;
 
@@ -21,9 +21,9 @@ enum Answer {
     Forbidden(String),
 }
 
-/// What the API server says to Pods of a revision, and how they are made. A Pod that it takes only without the runner is
-/// made without it, until it is asked again. Quotas and the like are no matter of the template: they are shown when a Pod is
-/// really created.
+/// What the API server says to Pods of a revision, and how they are made. A Pod that it takes only without
+/// the runner is made without it, until it is asked again. Quotas and the like are no matter of the template:
+/// they are shown when a Pod is really created.
 pub(super) async fn admit<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -107,14 +107,15 @@ async fn with_runner<C: Cluster>(
 fn why_not(answer: Answer) -> String {
     match answer {
         Answer::Taken(_) => {
-            "the API server does not know image volumes; run the operator with --injection=InitContainer".to_owned()
+            "the API server does not know image volumes; run the operator with --injection=InitContainer"
+                .to_owned()
         }
         Answer::Malformed(words) | Answer::Forbidden(words) => words,
     }
 }
 
-/// Whether the server takes the Pod with the runner in it. One that does not know image volumes drops the source, and the
-/// hook would find no program.
+/// Whether the server takes the Pod with the runner in it. One that does not know image volumes drops the
+/// source, and the hook would find no program.
 fn is_delivered(answer: &Answer, delivery: Delivery) -> bool {
     let Answer::Taken(pod) = answer else { return false };
     let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();

@@ -1,15 +1,17 @@
 //! The operator's first steps with a new workload: its finalizer is on the workload before anything is done for it.
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
 
-use super::subject::{Committed, Subject};
+use super::overlay::Committed;
+use super::subject::Subject;
 use super::{Cluster, Failure, call};
 use crate::names::{ACCOUNTING_FINALIZER, condition};
 
-/// Puts our finalizer on the workload, and says that the operator is at work on it. What follows is done when the watch
-/// shows the finalizer. A workload that is deleted without our finalizer is held by others, and our part is done.
+/// Puts our finalizer on the workload, and says that the operator is at work on it. What follows is done when
+/// the watch shows the finalizer. A workload that is deleted without our finalizer is held by others, and our
+/// part is done.
 pub(super) async fn begin<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -23,25 +25,22 @@ pub(super) async fn begin<C: Cluster>(
         let status = json!(first_status(cluster, subject, before));
         let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
         let reply = cluster.send(call).await?;
-        version = reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
     }
     let mut finalizers = subject.workload.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());
-    let call = call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
+    let call =
+        call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
     cluster.send(call).await.map(drop)
 }
 
-/// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the generation is
-/// not told.
-fn first_status<C: Cluster>(
-    cluster: &C,
-    subject: &Subject<'_>,
-    before: &Committed,
-) -> HookedWorkloadStatus {
+/// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the
+/// generation is not told.
+fn first_status<C: Cluster>(cluster: &C, subject: &Subject<'_>, before: &Committed) -> HookedWorkloadStatus {
     let conditions = vec![Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),
-        reason: "New".to_owned(),
+        reason: Reason::New.as_str().to_owned(),
         message: "the operator has begun with the workload".to_owned(),
         last_transition_time: Time(cluster.now()),
         observed_generation: Some(subject.generation),

@@ -175,8 +175,8 @@ pub fn read_workload(namespace: &str, name: &str) -> Call {
     Call::new(Verb::Get, workload(namespace, name)).whole()
 }
 
-/// Replaces the finalizers of just this workload, at just this version: lists are replaced whole, so others must not have
-/// changed it.
+/// Replaces the finalizers of just this workload, at just this version: lists are replaced whole, so others
+/// must not have changed it.
 pub fn set_workload_finalizers(namespace: &str, owner: &Owner, version: &str, finalizers: &[String]) -> Call {
     let change =
         json!({"metadata": {"finalizers": finalizers, "resourceVersion": version, "uid": owner.uid}});

@@ -9,8 +9,8 @@ use crate::lifecycle::LiveEndpoint;
 use crate::status::{LiveService, Notice, Series};
 use crate::workload::template::{Delivery, Runner};
 
-/// How long a request may take at most. It ends before the Lease does, so that nothing is carried out for an operator that
-/// no longer leads.
+/// How long a request may take at most. It ends before the Lease does, so that nothing is carried out for an
+/// operator that no longer leads.
 pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
 
 /// What a pass may ask and do.
@@ -18,8 +18,8 @@ pub trait Cluster {
     /// The time.
     fn now(&self) -> Timestamp;
 
-    /// Sends a request once, and returns the reply. A request is not sent where the operator does not lead for as long as
-    /// it may take, and takes [`TIMEOUT`] at most.
+    /// Sends a request once, and returns the reply. A request is not sent where the operator does not lead
+    /// for as long as it may take, and takes [`TIMEOUT`] at most.
     fn send(&self, call: Call) -> impl Future<Output = Result<Value, Failure>> + Send;
 
     /// Where runners reach the operator now, if they do.
@@ -85,8 +85,8 @@ impl Failure {
         }
     }
 
-    /// The server's refusal where it is one by what the server has been told to refuse: a quota, a policy, a webhook or
-    /// a rule of the object's kind. Not one that goes by itself, such as too many requests.
+    /// The server's refusal where it is one by what the server has been told to refuse: a quota, a policy, a
+    /// webhook or a rule of the object's kind. Not one that goes by itself, such as too many requests.
     pub fn refusal(&self) -> Option<&Refused> {
         match self {
             Self::Refused(refused) if self.is_certain() && refused.code != 429 => Some(refused),

@@ -3,17 +3,18 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use super::memory::Acts;
+use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::subject::{Committed, Subject};
+use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
 use crate::accounting::ledger::{LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
-use crate::names::{condition, reason};
+use crate::names::condition;
 use crate::status::{Basis, News, Progress, ReplicaCounts, Series, is_invalid, news, status};
 use crate::workload::fill::{lacking_numbers, missing};
 use crate::workload::resize::{self, resize};
@@ -95,21 +96,18 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
         if memory.revisions.lost.contains(&revision) {
             let lacking = u32::try_from(lacking).unwrap_or(u32::MAX);
             sizes.set(&revision, sizes.get(&revision).saturating_sub(lacking));
-            sizes.set(heir, sizes.get(heir).saturating_add(lacking));
+            let size = sizes.get(heir);
+            sizes.set(heir, size.saturating_add(lacking).min(size.max(desired.replicas)));
         }
     }
     sizes
 }
 
-/// The numbers that are reserved for the Pods which the sizes ask for: above all that were reserved before, and above
-/// those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones end.
+/// The numbers that are reserved for the Pods which the sizes ask for: above all that were reserved before,
+/// and above those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones
+/// end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
-fn reserve(
-    sizes: &Sizes,
-    before: &Committed,
-    prepared: &Prepared,
-    memory: &Memory,
-) -> RangeInclusive<u64> {
+fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
     let used = before.ledger.high_water.max(memory.replicas.highest_number());
     let used = used.max(memory.tracker.highest_number());
     let is_leaving = prepared.target.leaving().is_some();
@@ -136,8 +134,8 @@ fn progressed_at(
     })
 }
 
-/// Why the API server does not carry out what follows from commits. A process that has not tried yet says what the one
-/// before it has found out.
+/// Why the API server does not carry out what follows from commits. A process that has not tried yet says
+/// what the one before it has found out.
 fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
     match &memory.acts {
         Acts::Done => None,
@@ -145,7 +143,94 @@ fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
         Acts::Untried => {
             let mut conditions = before.status.conditions.iter();
             let known = conditions.find(|known| known.type_ == condition::PROGRESSING)?;
-            (known.reason == reason::WRITE_REFUSED).then(|| known.message.as_str().into())
+            (known.reason == Reason::WriteRefused.as_str()).then(|| known.message.as_str().into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_crd::HookedWorkloadSpec;
+
+    use super::*;
+    use crate::accounting::ledger::{Ledger, Total};
+    use crate::workload::desired::Desired;
+    use crate::workload::fill::BURST;
+    use crate::workload::replicas::PodFact;
+    use crate::workload::revision::Measuring;
+    use crate::workload::target::{Leaving, Target, Why};
+
+    /// Three Pods are wanted.
+    fn prepared(target: Target) -> Prepared {
+        let spec =
+            serde_json::json!({"selector": {}, "replicas": 3, "template": {"spec": {"containers": []}}});
+        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
+        let desired = Desired::from_spec(&spec, 0).unwrap();
+        let source = desired.asked.as_written(Measuring::Observed);
+        let revision = Arc::new(desired.asked.clone());
+        Prepared { desired, collision_count: None, target, revision, source, ask_again: None, trouble: None }
+    }
+
+    fn committed(high_water: u64) -> Committed {
+        let ledger = Ledger { high_water, ..Ledger::default() };
+        Committed { version: "1".to_owned(), status: HookedWorkloadStatus::default(), ledger }
+    }
+
+    fn sizes(size: u32) -> Sizes {
+        Sizes::new(vec![("rev".into(), size)], Total::default())
+    }
+
+    /// The first and the last number of those that are reserved, where so many are reserved already and so
+    /// many Pods wanted.
+    fn check(high_water: u64, size: u32, memory: &Memory, expect: (u64, u64)) {
+        let prepared = prepared(Target::Roll { to: "rev".into() });
+        let reserved = reserve(&sizes(size), &committed(high_water), &prepared, memory);
+        assert_eq!((*reserved.start(), *reserved.end()), expect, "{size} Pods above {high_water}");
+    }
+
+    #[test]
+    fn numbers_are_reserved_above_all_that_any_pod_may_have() {
+        let mut memory = Memory::default();
+        check(7, 2, &memory, (8, 9));
+        check(7, 0, &memory, (8, 7));
+        memory.replicas.observe(PodFact::unseen(12, "web-12", "u-12", "rev", true));
+        check(7, 2, &memory, (13, 13));
+        // A Pod that is gone, of which something is left to count.
+        memory.tracker.observe_event(20, crate::lifecycle::PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        check(7, 2, &memory, (21, 21));
+        check(500, 2, &memory, (501, 501));
+        check(500, 100_000, &memory, (501, 500 + BURST as u64));
+    }
+
+    #[test]
+    fn no_number_is_reserved_that_could_not_be_kept() {
+        let memory = Memory::default();
+        check(MAX_ORDINAL - 1, 2, &memory, (MAX_ORDINAL, MAX_ORDINAL));
+        check(MAX_ORDINAL, 2, &memory, (MAX_ORDINAL + 1, MAX_ORDINAL));
+        check(i64::MAX.unsigned_abs(), 2, &memory, (i64::MAX.unsigned_abs() + 1, i64::MAX.unsigned_abs()));
+    }
+
+    #[test]
+    fn a_workload_that_leaves_reserves_nothing() {
+        for leaving in [Leaving::WithPods, Leaving::WithoutPods] {
+            let prepared = prepared(Target::Hold { at: None, why: Why::Leaving(leaving) });
+            assert!(reserve(&sizes(3), &committed(7), &prepared, &Memory::default()).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_a_revision_lacks_that_somebody_has_deleted_is_the_targets() {
+        let (prepared, mut memory) = (prepared(Target::Roll { to: "new".into() }), Memory::default());
+        let of = vec![("old".into(), 2), ("new".into(), 2)];
+        let ledger =
+            Ledger { sizes: Some(Sizes::new(of, Total { replicas: 3, most: 4 })), ..Ledger::default() };
+        let before = Committed { ledger, ..committed(7) };
+        let sized = |memory: &Memory| {
+            let sizes = size(&prepared, &before, memory, Timestamp::UNIX_EPOCH);
+            sizes.iter().map(|(revision, size)| (revision.to_string(), size)).collect::<Vec<_>>()
+        };
+        assert_eq!(sized(&memory), [("old".to_owned(), 2), ("new".to_owned(), 2)]);
+        memory.revisions.lost.insert("old".into());
+        assert_eq!(sized(&memory), [("old".to_owned(), 0), ("new".to_owned(), 3)]);
     }
 }

@@ -13,8 +13,8 @@ pub(super) fn may_leave(leaving: Leaving, memory: &Memory) -> bool {
     memory.replicas.is_empty() && has_counted && memory.uncommitted.is_none()
 }
 
-/// Takes our finalizer off the workload, of which `version` is the last that is known. False if the workload has changed
-/// meanwhile or is gone: the watch will tell.
+/// Takes our finalizer off the workload, of which `version` is the last that is known. False if the workload
+/// has changed meanwhile or is gone: the watch will tell.
 pub(super) async fn leave<C: Cluster>(
     cluster: &C,
     metadata: &ObjectMeta,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
-use super::commit::{Overlay, Pace};
+use super::overlay::{Overlay, Pace};
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;
@@ -121,5 +121,106 @@ impl Revisions {
         self.read.retain(|revision, _| is_used(revision));
         self.lost.retain(|revision| is_used(revision));
         self.admissions.retain(|revision, _| is_used(revision));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn pod(number: u64) -> ObservedPod {
+        let spec = serde_json::json!({"nodeName": "n", "containers": [{"name": "web"}]});
+        let status = serde_json::json!({"phase": "Running", "containerStatuses": [
+            {"name": "web", "state": {"running": {"startedAt": "1970-01-01T00:00:00Z"}}},
+        ]});
+        ObservedPod {
+            name: format!("web-{number}"),
+            uid: format!("u-{number}"),
+            owner_uid: "w".to_owned(),
+            revision: "rev".to_owned(),
+            number,
+            generation: Some(1),
+            deletion_timestamp: None,
+            deletion_grace_seconds: None,
+            has_finalizer: true,
+            live: None,
+            spec: serde_json::from_value(spec).unwrap(),
+            status: serde_json::from_value(status).unwrap(),
+        }
+    }
+
+    /// The Pods with these numbers are known.
+    fn memory(numbers: &[u64]) -> Memory {
+        let mut memory = Memory::default();
+        for number in numbers {
+            memory.observe_pod(&pod(*number), NOW);
+        }
+        memory
+    }
+
+    /// Whether a Pod is there, and whether there is anything of it left to count.
+    fn check(memory: &Memory, number: u64, is_there: bool, is_evidence: bool) {
+        let known = (memory.replicas.get(number).is_some(), memory.tracker.evidence(number).is_some());
+        assert_eq!(known, (is_there, is_evidence), "Pod {number}");
+    }
+
+    #[test]
+    fn of_a_pod_that_is_gone_what_is_known_is_still_counted() {
+        let mut memory = memory(&[1, 2]);
+        memory.observe_gone(1, NOW);
+        check(&memory, 1, false, true);
+        check(&memory, 2, true, true);
+        assert!(memory.tracker.evidence(1).is_some_and(|evidence| evidence.closed.is_some()));
+    }
+
+    #[test]
+    fn of_a_pod_that_is_no_longer_ours_nothing_is_said_any_more() {
+        let mut memory = memory(&[1, 2]);
+        memory.observe_left(1);
+        check(&memory, 1, false, false);
+        check(&memory, 2, true, true);
+        assert!(memory.tracker.due(NOW).all(|number| number == 2));
+    }
+
+    #[test]
+    fn a_pod_that_a_complete_list_has_not_shown_is_gone() {
+        let mut memory = memory(&[1, 2, 3]);
+        memory.list_begins();
+        memory.observe_pod(&pod(2), NOW);
+        memory.replicas.created(PodFact::unseen(4, "web-4", "u-4", "rev", true));
+        let gone: Vec<u64> = memory.list_ends(NOW).iter().map(|fact| fact.number).collect();
+        assert_eq!(gone, [1, 3]);
+        check(&memory, 1, false, true);
+        check(&memory, 2, true, true);
+        check(&memory, 4, true, false);
+        // The next list has to show it.
+        memory.list_begins();
+        memory.observe_pod(&pod(2), NOW);
+        assert_eq!(memory.list_ends(NOW).len(), 1);
+        check(&memory, 4, false, false);
+    }
+
+    #[test]
+    fn a_pod_that_is_shown_after_its_list_has_begun_is_kept() {
+        let mut memory = memory(&[1]);
+        memory.list_begins();
+        memory.observe_pod(&pod(7), NOW);
+        memory.observe_pod(&pod(1), NOW);
+        assert_eq!(memory.list_ends(NOW), []);
+        check(&memory, 7, true, true);
+    }
+
+    #[test]
+    fn what_is_said_of_another_pod_of_the_same_number_is_not_taken_in() {
+        let mut memory = memory(&[1]);
+        let evidence = || PodEvidence { changed: true, ..PodEvidence::default() };
+        memory.observe_event(1, "another", evidence(), NOW);
+        assert!(memory.tracker.evidence(1).is_some_and(|known| !known.changed));
+        memory.observe_event(2, "u-2", evidence(), NOW);
+        check(&memory, 2, false, false);
+        memory.observe_event(1, "u-1", evidence(), NOW);
+        assert!(memory.tracker.evidence(1).is_some_and(|known| known.changed));
     }
 }

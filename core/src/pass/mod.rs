@@ -4,9 +4,10 @@
 //! confirm ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
 //! ```
 //!
-//! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may be given stand
-//! in one conditional write, and everything that is done to Pods afterwards follows from it and can be done again. A pass may
-//! end at every await, as the process may; a later one, of this process or of another, finds what is committed and goes on.
+//! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may
+//! be given stand in one conditional write, and everything that is done to Pods afterwards follows from it
+//! and can be done again. A pass may end at every await, as the process may; a later one, of this process or
+//! of another, finds what is committed and goes on.
 
 mod act;
 mod admit;
@@ -19,6 +20,7 @@ mod decide;
 mod leave;
 mod locked;
 mod memory;
+mod overlay;
 mod prepare;
 mod prune;
 mod reject;

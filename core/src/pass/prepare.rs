@@ -1,4 +1,5 @@
-//! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it is not so.
+//! What a pass acts upon: the spec with its revision stored and its Pods taken by the API server, or why it
+//! is not so.
 
 use std::sync::Arc;
 
@@ -6,8 +7,9 @@ use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use super::admit::admit;
+use super::overlay::Committed;
 use super::store::{self, StoreError, store};
-use super::subject::{Committed, Subject};
+use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory};
 use crate::admission::Verdict;
 use crate::workload::desired::{Desired, DesiredError};
@@ -25,8 +27,8 @@ pub(super) struct Prepared {
     pub(super) source: PodSource,
     /// When the API server is to be asked again how Pods can be made.
     pub(super) ask_again: Option<Timestamp>,
-    /// What failed, and is tried again. It keeps no hook from being counted, no Pod from being replaced and no finalizer
-    /// from being removed: only nothing is rolled out.
+    /// What failed, and is tried again. It keeps no hook from being counted, no Pod from being replaced and
+    /// no finalizer from being removed: only nothing is rolled out.
     pub(super) trouble: Option<StoreError>,
 }
 
@@ -90,8 +92,8 @@ fn unchecked(failure: &Failure) -> String {
     format!("the template could not be checked: {failure}")
 }
 
-/// What a workload goes on with whose template is refused: the revision that was rolled out completely, or else the one that
-/// was being rolled out, before `refused` was asked for.
+/// What a workload goes on with whose template is refused: the revision that was rolled out completely, or
+/// else the one that was being rolled out, before `refused` was asked for.
 fn revision_before<'a>(status: &'a HookedWorkloadStatus, refused: &str) -> Option<&'a str> {
     let known = [&status.current_revision, &status.update_revision];
     known.into_iter().flatten().map(String::as_str).find(|revision| *revision != refused)

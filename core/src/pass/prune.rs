@@ -1,14 +1,15 @@
 //! Removing old revisions that nobody asks to keep.
 
+use super::overlay::Committed;
 use super::prepare::Prepared;
 use super::store::stored;
-use super::subject::{Committed, Subject};
+use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::workload::revision::expendable;
 
-/// Removes old revisions beyond the limit, but none that anything committed names or of which there are Pods. What is stored
-/// is remembered, so that it costs a request only where something is to be removed. A failure is made up for by the next
-/// pass.
+/// Removes old revisions beyond the limit, but none that anything committed names or of which there are Pods.
+/// What is stored is remembered, so that it costs a request only where something is to be removed. A failure
+/// is made up for by the next pass.
 pub(super) async fn prune<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -25,7 +26,10 @@ pub(super) async fn prune<C: Cluster>(
         expendable(&stored, asked, limit, is_used).into_iter().map(str::to_owned).collect()
     };
     for revision in excess {
-        match cluster.send(call::delete_revision(&subject.site.namespace, &subject.site.owner, &revision)).await {
+        match cluster
+            .send(call::delete_revision(&subject.site.namespace, &subject.site.owner, &revision))
+            .await
+        {
             Err(failure) if !failure.is_not_found() => return Err(failure),
             _ => {
                 if let Some(stored) = &mut memory.lock().revisions.stored {

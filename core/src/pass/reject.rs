@@ -1,5 +1,5 @@
-//! A workload that cannot be carried out: one bad object must be seen, and must not hurt another. One that is deleted goes
-//! all the same, and no Pod waits for counts that can be written down nowhere.
+//! A workload that cannot be carried out: one bad object must be seen, and must not hurt another. One that is
+//! deleted goes all the same, and no Pod waits for counts that can be written down nowhere.
 
 use hooked_crd::HookedWorkload;
 use jiff::{SignedDuration, Timestamp};
@@ -42,8 +42,8 @@ pub enum RejectError {
     Write(Failure),
 }
 
-/// Takes a workload that cannot be carried out, for the reason in `message`, through one pass. Returns when to look at it
-/// again though nothing new has come.
+/// Takes a workload that cannot be carried out, for the reason in `message`, through one pass. Returns when
+/// to look at it again though nothing new has come.
 pub async fn reject<C: Cluster>(
     cluster: &C,
     metadata: &ObjectMeta,
@@ -93,7 +93,8 @@ fn later<C: Cluster>(cluster: &C) -> Timestamp {
     cluster.now().checked_add(RETRY).unwrap_or(Timestamp::MAX)
 }
 
-/// Pods that are to go and in which nothing runs any more are let go: what their hooks did can be written down nowhere.
+/// Pods that are to go and in which nothing runs any more are let go: what their hooks did can be written
+/// down nowhere.
 async fn release_ended<C: Cluster>(
     cluster: &C,
     site: &Site,
@@ -114,7 +115,8 @@ async fn release_ended<C: Cluster>(
 fn has_ended(memory: &Memory, fact: &PodFact, now: Timestamp) -> bool {
     let never_ran = fact.seen && !fact.bound;
     let stop = memory.tracker.evidence(fact.number).and_then(|evidence| evidence.stop);
-    let silent = stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
+    let silent =
+        stop.is_some_and(|stop| stop.deadline().saturating_add(SILENCE.as_secs()) <= now.as_second());
     fact.over || never_ran || silent || memory.tracker.is_accounted(fact.number)
 }
 

@@ -1,12 +1,13 @@
-//! Revisions: each template that was ever rolled out is stored, so that Pods of an earlier one can be replaced and a user
-//! can go back.
+//! Revisions: each template that was ever rolled out is stored, so that Pods of an earlier one can be
+//! replaced and a user can go back.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use thiserror::Error;
 
-use super::subject::{Committed, Site, Subject};
+use super::overlay::Committed;
+use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::names;
 use crate::workload::desired::{Desired, DesiredError};
@@ -26,7 +27,8 @@ pub enum StoreError {
     Read(Arc<str>, Failure),
 }
 
-/// Stores the revision that is asked for, and returns what is desired with the number of collisions that its name took.
+/// Stores the revision that is asked for, and returns what is desired with the number of collisions that its
+/// name took.
 pub(super) async fn store<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -53,7 +55,8 @@ async fn store_as<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<bool, Failure> {
     let data = asked.data();
-    let known = stored(cluster, subject, memory).await?.into_iter().find(|known| *known.revision == *asked.name);
+    let known =
+        stored(cluster, subject, memory).await?.into_iter().find(|known| *known.revision == *asked.name);
     match known {
         Some(known) if known.data != fingerprint(&data) => Ok(false),
         Some(known) => {
@@ -114,11 +117,7 @@ async fn create<C: Cluster>(
         }
         Err(failure) => return Err(failure),
     }
-    let known = Stored {
-        revision: asked.name.to_string(),
-        number: *generation,
-        data: fingerprint(data),
-    };
+    let known = Stored { revision: asked.name.to_string(), number: *generation, data: fingerprint(data) };
     memory.lock().revisions.stored.get_or_insert_default().push(known);
     Ok(true)
 }
@@ -151,8 +150,8 @@ fn of_object(object: &Value, owner_uid: &str) -> Option<Stored> {
     })
 }
 
-/// A revision of which there are Pods, or of which there are to be some. None if somebody has deleted it, or if it cannot
-/// be read: no Pod can be made of it any more.
+/// A revision of which there are Pods, or of which there are to be some. None if somebody has deleted it, or
+/// if it cannot be read: no Pod can be made of it any more.
 pub(super) async fn read<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,

@@ -1,9 +1,10 @@
 //! The workload that a pass is about, with own writes that the watch has not shown yet.
 
-use hooked_crd::{HookedWorkload, HookedWorkloadStatus};
+use hooked_crd::HookedWorkload;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Memory;
+use super::overlay::Committed;
 use crate::accounting::ledger::{Ledger, LedgerError};
 use crate::names;
 use crate::workload::target::Leaving;
@@ -31,15 +32,6 @@ pub(super) struct Subject<'a> {
     pub(super) site: Site,
     pub(super) generation: i64,
     pub(super) leaving: Option<Leaving>,
-}
-
-/// What is committed of a workload.
-#[derive(Clone, Debug)]
-pub(super) struct Committed {
-    /// The version that the next commit must replace.
-    pub(super) version: String,
-    pub(super) status: HookedWorkloadStatus,
-    pub(super) ledger: Ledger,
 }
 
 impl<'a> Subject<'a> {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Memory;
 use super::memory::Acts;
+use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::subject::Committed;
 
 /// How long a write that the server has refused rests: a quota, a webhook or a policy may be changed meanwhile.
 const REFUSED_RETRY: SignedDuration = SignedDuration::from_secs(10);

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use hooked_crd::{HandlerKind, HookKind, Outcome, Reason, Source};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::basis::Basis;
 use super::counts::ReplicaCounts;
-use super::{Basis, WORDS, live, shortened};
+use super::live;
+use super::shortened::{WORDS, shortened};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
-use crate::names::{condition, reason};
+use crate::names::condition;
 use crate::workload::desired::Strategy;
 use crate::workload::revision::{Measuring, Revision};
 use crate::workload::rollout::Rollout;
@@ -21,16 +23,12 @@ use crate::workload::template::policy;
 struct Saying {
     type_: &'static str,
     status: &'static str,
-    reason: &'static str,
+    reason: Reason,
     message: String,
 }
 
-fn say(
-    type_: &'static str,
-    status: &'static str,
-    reason: &'static str,
-    message: impl Into<String>,
-) -> Saying {
+fn say(type_: &'static str, status: &'static str, reason: Reason, message: impl Into<String>) -> Saying {
+    debug_assert!(reason.is_given_by(type_, status), "{reason} does not say that {type_}={status} gives it");
     Saying { type_, status, reason, message: message.into() }
 }
 
@@ -50,15 +48,16 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 
 /// The conditions of an object that cannot be read or carried out at all.
 pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
+    let message = shortened(message, WORDS);
     let sayings = vec![
-        say(condition::READY, "False", reason::INVALID, message),
+        say(condition::READY, "False", Reason::Invalid, message.clone()),
         say(
             condition::RECONCILING,
             "False",
-            reason::INVALID,
+            Reason::Invalid,
             "the operator can do nothing until the object is changed",
         ),
-        say(condition::STALLED, "True", reason::INVALID, message),
+        say(condition::STALLED, "True", Reason::Invalid, message),
     ];
     let replaced = |type_: &str| sayings.iter().any(|saying| saying.type_ == type_);
     let kept: Vec<Condition> = previous.iter().filter(|known| !replaced(&known.type_)).cloned().collect();
@@ -77,16 +76,14 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.invalid_template() {
-        Some(words) => {
-            say(condition::STALLED, "True", reason::INVALID_TEMPLATE, shortened(words, WORDS))
-        }
+        Some(words) => say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS)),
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
                 format!("no progress for {seconds} s; see the Pods of revision {}", basis.revision.name);
-            say(condition::STALLED, "True", "ProgressDeadlineExceeded", message)
+            say(condition::STALLED, "True", Reason::ProgressDeadlineExceeded, message)
         }
-        _ => say(condition::STALLED, "False", "NotStalled", "nothing keeps the operator from going on"),
+        _ => say(condition::STALLED, "False", Reason::NotStalled, "not stalled"),
     }
 }
 
@@ -95,21 +92,19 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
     let tally =
         format!("{available} of {desired} Pods available, {updated} up to date, {} old", alive - updated);
     match basis.rollout {
-        Rollout::Complete => say(condition::READY, "True", "RolloutComplete", tally),
+        Rollout::Complete => say(condition::READY, "True", Reason::RolloutComplete, tally),
         _ if stalled.status == "True" => {
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
-        Rollout::Leaving => {
-            say(condition::READY, "False", "Leaving", "the workload is being deleted")
-        }
+        Rollout::Leaving => say(condition::READY, "False", Reason::Leaving, "the workload is being deleted"),
         _ if basis.desired.paused && (basis.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
-            say(condition::READY, "False", "PausedWithChange", message)
+            say(condition::READY, "False", Reason::PausedWithChange, message)
         }
         Rollout::Held if basis.desired.paused => {
-            say(condition::READY, "False", "Paused", format!("{tally}; paused"))
+            say(condition::READY, "False", Reason::Paused, format!("{tally}; paused"))
         }
-        _ => say(condition::READY, "False", "RolloutInProgress", tally),
+        _ => say(condition::READY, "False", Reason::RolloutInProgress, tally),
     }
 }
 
@@ -121,9 +116,9 @@ fn available(basis: &Basis<'_>, counts: &ReplicaCounts) -> Saying {
     let needed = counts.desired.saturating_sub(may_be_missing).max(0);
     let message = format!("{} Pods available, at least {needed} needed", counts.available);
     if counts.available >= needed {
-        say(condition::AVAILABLE, "True", "MinimumReplicasAvailable", message)
+        say(condition::AVAILABLE, "True", Reason::MinimumReplicasAvailable, message)
     } else {
-        say(condition::AVAILABLE, "False", "MinimumReplicasUnavailable", message)
+        say(condition::AVAILABLE, "False", Reason::MinimumReplicasUnavailable, message)
     }
 }
 
@@ -135,14 +130,14 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
             say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
         }
         _ if let Some(words) = refused(basis) => {
-            say(condition::PROGRESSING, "False", reason::WRITE_REFUSED, shortened(words, WORDS))
+            say(condition::PROGRESSING, "False", Reason::WriteRefused, shortened(words, WORDS))
         }
         // As a Deployment's: also when there is nothing to roll out.
         _ if basis.desired.paused => {
-            say(condition::PROGRESSING, "Unknown", "Paused", format!("{tally}; rollouts are paused"))
+            say(condition::PROGRESSING, "Unknown", Reason::Paused, format!("{tally}; rollouts are paused"))
         }
-        Rollout::Complete => say(condition::PROGRESSING, "True", "RevisionAvailable", tally),
-        _ => say(condition::PROGRESSING, "True", "RollingOut", tally),
+        Rollout::Complete => say(condition::PROGRESSING, "True", Reason::RevisionAvailable, tally),
+        _ => say(condition::PROGRESSING, "True", Reason::RollingOut, tally),
     }
 }
 
@@ -157,18 +152,23 @@ fn refused<'a>(basis: &Basis<'a>) -> Option<&'a str> {
 fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
     let rests = matches!(basis.rollout, Rollout::Complete | Rollout::Held);
     if rests || stalled.status == "True" {
-        return say(condition::RECONCILING, "False", "Reconciled", "the operator has done what can be done");
+        return say(
+            condition::RECONCILING,
+            "False",
+            Reason::Reconciled,
+            "the operator has done what can be done",
+        );
     }
     let message = format!("{} of {} Pods available", counts.available, counts.desired);
-    say(condition::RECONCILING, "True", "RollingOut", message)
+    say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
-/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there is
-/// said here too. A hook's own words are not repeated: they may hold secrets.
+/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there
+/// is said here too. A hook's own words are not repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     if let Some(run) = basis.tracker.running().overdue(basis.now) {
         let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);
-        return say(condition::HOOKS_HEALTHY, "False", reason::HOOK_STUCK, stuck(run, others));
+        return say(condition::HOOKS_HEALTHY, "False", Reason::HookStuck, stuck(run, others));
     }
     let failing = failing(basis);
     let unmeasured = runner_unavailable(basis);
@@ -181,24 +181,29 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         let how = how_it_ended(run.outcome, run.exit_code);
         let what = format!("{hook:?} of container {container} in Pod {}: {how}{more}", run.pod);
         let message = [Some(what), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
-        return say(condition::HOOKS_HEALTHY, "False", "HookFailed", message);
+        return say(condition::HOOKS_HEALTHY, "False", Reason::HookFailed, message);
     }
     if let Some(message) = unmeasured {
         return say(
             condition::HOOKS_HEALTHY,
             "True",
-            "RunnerUnavailable",
+            Reason::RunnerUnavailable,
             format!("No hook is failing. {message}"),
         );
     }
     if let Some(message) = policy_beyond_grace(basis.revision) {
-        return say(condition::HOOKS_HEALTHY, "True", "PolicyExceedsGracePeriod", message);
+        return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyExceedsGracePeriod, message);
     }
     if let Some(message) = live::missing(basis) {
-        return say(condition::HOOKS_HEALTHY, "True", live::REASON, message);
+        return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
     }
     let count = basis.revision.shape.hooks().count();
-    say(condition::HOOKS_HEALTHY, "True", "NoHookIsFailing", format!("none of {count} hooks is failing"))
+    say(
+        condition::HOOKS_HEALTHY,
+        "True",
+        Reason::NoHookIsFailing,
+        format!("none of {count} hooks is failing"),
+    )
 }
 
 /// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.
@@ -288,7 +293,7 @@ fn dated(sayings: Vec<Saying>, previous: &[Condition], generation: i64, now: Tim
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.as_str().to_owned(),
             message,
             last_transition_time: same.map_or(Time(now), |known| known.last_transition_time.clone()),
             observed_generation: Some(generation),

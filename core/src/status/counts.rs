@@ -48,10 +48,10 @@ impl ReplicaCounts {
     pub fn of(desired: &Desired, pods: &Replicas, now: Timestamp) -> Self {
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         let (min_ready, second) = (desired.min_ready_seconds, now.as_second());
-        let sum = |of: &dyn Fn(&RevisionCounts) -> usize| {
-            pods.revisions().map(|(_, counts)| of(counts)).sum()
-        };
-        let (alive, ready): (usize, usize) = (sum(&|counts| counts.shown_alive()), sum(&|counts| counts.shown_ready()));
+        let sum =
+            |of: &dyn Fn(&RevisionCounts) -> usize| pods.revisions().map(|(_, counts)| of(counts)).sum();
+        let (alive, ready): (usize, usize) =
+            (sum(&|counts| counts.shown_alive()), sum(&|counts| counts.shown_ready()));
         let available: usize = sum(&|counts| counts.shown_available(min_ready, second));
         Self {
             desired: count(desired.replicas as usize),

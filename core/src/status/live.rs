@@ -1,29 +1,19 @@
 //! Whether what should come over the live channel comes.
 
-use hooked_crd::HookKind;
+use hooked_crd::{HookKind, Reason};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::Basis;
+use super::basis::Basis;
+use super::live_service::LiveService;
 use crate::names::condition;
 
-/// The reason that the condition `HooksHealthy` gives.
-pub(super) const REASON: &str = "LiveReportsMissing";
 /// By how much the clocks of a node and of the operator may differ, and how long an operator that has just begun to
 /// listen is not asked for what it has not heard.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// The live channel that the operator serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveService {
-    /// Since when.
-    pub since: Timestamp,
-    /// Where, as `IP:port`.
-    pub address: String,
-}
-
-/// What to look at if postStart hooks end without a word over the live channel. It is said from the first run that should
-/// have been heard of until one is.
+/// What to look at if postStart hooks end without a word over the live channel. It is said from the first run that
+/// should have been heard of until one is.
 pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     let LiveService { since, address } = basis.live?;
     // Where no hook is to be heard of any more, nothing is missing.
@@ -49,5 +39,5 @@ pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
 }
 
 fn is_said(known: &Condition) -> bool {
-    known.type_ == condition::HOOKS_HEALTHY && known.reason == REASON
+    known.type_ == condition::HOOKS_HEALTHY && known.reason == Reason::LiveReportsMissing.as_str()
 }

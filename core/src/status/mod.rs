@@ -1,100 +1,39 @@
 //! What users read: a projection of Pods and ledger, with the history that the previous status holds.
 
+mod basis;
 mod conditions;
 mod counts;
 mod hooks;
 mod live;
+mod live_service;
 mod news;
 mod notice;
 mod recent;
 mod series;
+mod shortened;
 mod stalled;
 #[cfg(test)]
 mod tests;
 mod unused;
 
-use hooked_crd::HookedWorkloadStatus;
-use jiff::Timestamp;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 
-use crate::accounting::ledger::{Counted, Ledger, LedgerError};
-use crate::accounting::{RunningTally, Tracker};
+use crate::accounting::RunningTally;
+use crate::accounting::ledger::LedgerError;
 use crate::names;
-use crate::workload::desired::Desired;
-use crate::workload::replicas::Replicas;
-use crate::workload::revision::{Measuring, Revision};
 use crate::workload::rollout::Rollout;
-use crate::workload::target::{Target, Why};
+use crate::workload::target::Target;
 
+pub use basis::Basis;
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
+pub use live_service::LiveService;
 pub use news::{News, news};
 pub use notice::{Notice, farewell, farewell_unread, notices, refused};
-pub use live::LiveService;
 pub use recent::describe;
 pub use series::{Running, Series};
+pub use shortened::shortened;
 pub use stalled::{is_invalid, newly_invalid};
-
-/// What a status is made from.
-#[derive(Debug)]
-pub struct Basis<'a> {
-    /// The status before.
-    pub previous: &'a HookedWorkloadStatus,
-    /// The generation of the spec that was acted upon.
-    pub generation: i64,
-    /// How often the revision's hash had been taken by another template.
-    pub collision_count: Option<i32>,
-    /// What the workload asks for.
-    pub desired: &'a Desired,
-    /// Which revision is rolled to, and why perhaps none.
-    pub target: &'a Target,
-    /// The revision that Pods are made of; the one that is asked for if none are.
-    pub revision: &'a Revision,
-    /// What became of the wish to measure its hooks.
-    pub measuring: &'a Measuring,
-    /// Its Pods.
-    pub replicas: &'a Replicas,
-    /// What is known of their hooks and not counted.
-    pub tracker: &'a Tracker,
-    /// What is counted, with what this pass has counted.
-    pub ledger: &'a Ledger,
-    /// What this pass has counted.
-    pub counted: &'a Counted,
-    /// Where the rollout stands.
-    pub rollout: Rollout,
-    /// Why the API server does not carry out what is asked of it, in its words.
-    pub refused: Option<&'a str>,
-    /// The live channel, if the operator serves it.
-    pub live: Option<&'a LiveService>,
-    /// The time.
-    pub now: Timestamp,
-}
-
-impl<'a> Basis<'a> {
-    /// Why the API server takes no Pods of the template, if it takes none.
-    fn invalid_template(&self) -> Option<&'a str> {
-        match self.target.held_by() {
-            Some(Why::Refused(words)) => Some(words),
-            _ => None,
-        }
-    }
-
-    /// Whether the template that is asked for is not the one that Pods are made of.
-    fn is_held_back(&self) -> bool {
-        self.target.revision().is_none_or(|revision| *revision != self.desired.asked.name)
-    }
-}
-
-/// The most bytes of somebody else's words that a condition holds.
-const WORDS: usize = 1024;
-
-/// The beginning of a text that is too long for a condition: the API server may quote a whole field.
-pub fn shortened(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…", &text[..end])
-}
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
@@ -137,7 +76,7 @@ pub fn newly_stuck<'a>(previous: &HookedWorkloadStatus, status: &'a HookedWorklo
     fn stuck(status: &HookedWorkloadStatus) -> Option<&str> {
         let mut conditions = status.conditions.iter();
         let said = conditions.find(|known| known.type_ == names::condition::HOOKS_HEALTHY)?;
-        (said.reason == names::reason::HOOK_STUCK).then_some(&*said.message)
+        (said.reason == Reason::HookStuck.as_str()).then_some(&*said.message)
     }
     stuck(status).filter(|_| stuck(previous).is_none())
 }

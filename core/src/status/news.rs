@@ -82,6 +82,7 @@ mod tests {
         check(&same, &Ledger { sizes, ..Ledger::default() }, News::Urgent);
         let last = Ledger { progressed_at: Some(jiff::Timestamp::UNIX_EPOCH), ..Ledger::default() };
         check(&same, &last, News::Told);
-        check(&HookedWorkloadStatus { ledger: None, ..same.clone() }, &none, News::Told);
+        let first = HookedWorkloadStatus { ledger: None, ..same.clone() };
+        assert_eq!(news(&first, &none, &same, &none), News::Urgent);
     }
 }

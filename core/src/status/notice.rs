@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hooked_crd::{HookTotals, KillReason, Outcome};
+use hooked_crd::{HookTotals, KillReason, Outcome, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{how_it_ended, shortened};
 use crate::accounting::ledger::Counted;
-use crate::names::reason;
 
 /// The most bytes of a note; the API server takes 1024.
 const NOTE: usize = 1000;
@@ -18,30 +17,30 @@ pub struct Notice {
     /// Whether it is a Warning, and not Normal.
     pub is_warning: bool,
     /// Why, in one word.
-    pub reason: String,
+    pub reason: Reason,
     /// What was done, in one word.
     pub action: &'static str,
     /// In words; no hook's or Pod's own, which may hold secrets.
     pub note: String,
 }
 
-fn warning(reason: &str, action: &'static str, note: String) -> Notice {
-    Notice { is_warning: true, reason: reason.to_owned(), action, note }
+fn warning(reason: Reason, action: &'static str, note: String) -> Notice {
+    Notice { is_warning: true, reason, action, note }
 }
 
-/// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike are one
-/// line; a hook that hangs; and that the workload cannot be carried out.
+/// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike
+/// are one line; a hook that hangs; and that the workload cannot be carried out.
 pub fn notices(counted: &Counted, stuck: Option<&str>, invalid: Option<&Condition>) -> Vec<Notice> {
-    let stuck = stuck.map(|why| warning(reason::HOOK_STUCK, "RunHook", shortened(why, NOTE)));
+    let stuck = stuck.map(|why| warning(Reason::HookStuck, "RunHook", shortened(why, NOTE)));
     failures(counted).chain(kills(counted)).chain(stuck).chain(invalid.map(refused)).collect()
 }
 
 fn failures(counted: &Counted) -> impl Iterator<Item = Notice> {
-    let mut failures: BTreeMap<(&str, String), (usize, String)> = BTreeMap::new();
+    let mut failures: BTreeMap<(Reason, String), (usize, String)> = BTreeMap::new();
     for run in &counted.runs {
         let reason = match run.outcome {
-            Outcome::Failed => "HookFailed",
-            Outcome::TimedOut => "HookTimedOut",
+            Outcome::Failed => Reason::HookFailed,
+            Outcome::TimedOut => Reason::HookTimedOut,
             _ => continue,
         };
         let what = format!("{:?} of container {}", run.id.hook, run.id.container);
@@ -61,14 +60,15 @@ fn kills(counted: &Counted) -> impl Iterator<Item = Notice> {
     }
     kills.into_iter().map(|((reason, container), (count, pod))| {
         let note = format!("container {container} was killed{}: {reason:?}, last in Pod {pod}", times(count));
-        warning("ContainerKilled", "KillContainer", note)
+        warning(Reason::ContainerKilled, "KillContainer", note)
     })
 }
 
 /// That a workload cannot be carried out, in the words of the condition `stalled`: whoever may read the Event may read
 /// the condition too.
 pub fn refused(stalled: &Condition) -> Notice {
-    warning(&stalled.reason, "CarryOut", shortened(&stalled.message, NOTE))
+    let reason = Reason::from_name(&stalled.reason).unwrap_or(Reason::Invalid);
+    warning(reason, "CarryOut", shortened(&stalled.message, NOTE))
 }
 
 /// That a workload leaves, with all that was counted of it: nothing else outlives it.
@@ -78,7 +78,7 @@ pub fn farewell(totals: &HookTotals) -> Notice {
         "hook runs: {succeeded} succeeded, {failed} failed, {timed_out} timed out, {cancelled} cancelled, \
          {skipped} skipped, {unknown} unknown; {kills} containers killed because of a hook"
     );
-    Notice { is_warning: false, reason: "HooksAccounted".to_owned(), action: "Delete", note }
+    Notice { is_warning: false, reason: Reason::HooksAccounted, action: "Delete", note }
 }
 
 /// That a workload leaves that could not be read, and so was not accounted for to its end.
@@ -87,7 +87,7 @@ pub fn farewell_unread(why: &str) -> Notice {
         "the workload leaves with totals that are incomplete, since it could not be read: {}",
         shortened(why, NOTE - 200)
     );
-    warning("HooksNotAccounted", "Delete", note)
+    warning(Reason::HooksNotAccounted, "Delete", note)
 }
 
 /// Only what is more than one is said: the API server counts how often the Event itself repeats.
@@ -107,7 +107,7 @@ mod tests {
         fn check(message: &str, expect: &str) {
             let conditions = invalid(&[], 1, message, Timestamp::UNIX_EPOCH);
             let notice = refused(conditions.iter().find(|known| known.type_ == "Stalled").unwrap());
-            assert_eq!((&*notice.reason, &*notice.note), ("Invalid", expect));
+            assert_eq!((notice.reason, &*notice.note), (Reason::Invalid, expect));
             assert!(notice.is_warning && notice.note.len() <= 1024);
         }
         check("spec.template.spec: no", "spec.template.spec: no");

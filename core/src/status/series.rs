@@ -41,8 +41,8 @@ pub struct Running {
 }
 
 impl Series {
-    /// What the ledger has counted, and 0 of what can happen to the template and has not. A workload that is `invalid` is
-    /// looked at all the same: the hooks of its Pods go on and are counted.
+    /// What the ledger has counted, and 0 of what can happen to the template and has not. A workload that is `invalid`
+    /// is looked at all the same: the hooks of its Pods go on and are counted.
     pub fn of(basis: &Basis<'_>, invalid: bool) -> Self {
         let Basis { revision, measuring, tracker, ledger, .. } = basis;
         let shape = &revision.shape;

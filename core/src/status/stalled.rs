@@ -1,8 +1,9 @@
 //! Whether conditions say that a workload cannot be carried out until it is changed.
 
+use hooked_crd::Reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::names::{condition, reason};
+use crate::names::condition;
 
 /// Whether they say so. A rollout that is late is no such thing: it may still get on by itself.
 pub fn is_invalid(conditions: &[Condition]) -> bool {
@@ -19,46 +20,34 @@ fn stalled(conditions: &[Condition]) -> Option<&Condition> {
     conditions.iter().find(|known| {
         known.type_ == condition::STALLED
             && known.status == "True"
-            && matches!(&*known.reason, reason::INVALID_TEMPLATE | reason::INVALID)
+            && matches!(Reason::from_name(&known.reason), Some(Reason::InvalidTemplate | Reason::Invalid))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use hooked_crd::{HookedWorkloadSpec, HookedWorkloadStatus};
     use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
-    use crate::accounting::ledger::{Counted, Ledger};
-    use crate::status::{Basis, Refusal, invalid, status};
-    use crate::workload::desired::Desired;
-    use crate::workload::plan::{Blocked, Rollout};
-    use crate::workload::tally::PodSet;
+    use crate::status::invalid;
+    use crate::status::tests::Case;
+    use crate::workload::target::{Target, Why};
 
-    /// The conditions of a workload whose last write was refused so, or was not.
-    fn carried_out(refusal: Option<&Refusal>) -> Vec<Condition> {
-        let spec: HookedWorkloadSpec =
-            serde_json::from_value(json!({"selector": {}, "template": {"spec": {"containers": []}}}))
-                .unwrap();
-        let basis = Basis {
-            previous: &HookedWorkloadStatus::default(),
-            generation: 1,
-            collision_count: None,
-            desired: &Desired::from_spec(&spec, 0).unwrap(),
-            pods: &PodSet::default(),
-            ledger: &Ledger::default(),
-            counted: &Counted::default(),
-            rollout: &Rollout::Blocked(Blocked::InvalidTemplate),
-            refusal,
-            live: None,
-            now: Timestamp::UNIX_EPOCH,
-        };
-        status(&basis).unwrap().conditions
+    /// The conditions of a workload for which everything is carried out.
+    fn carried_out() -> Vec<Condition> {
+        Case::new(&json!({})).status().conditions
     }
 
+    /// The conditions of a workload whose template is refused, or else a write that follows from it.
     fn refused(invalid: bool) -> Vec<Condition> {
-        carried_out(Some(&Refusal { invalid, message: "why".to_owned() }))
+        let (mut case, words) = (Case::new(&json!({})), "why".to_owned());
+        if invalid {
+            case.target = Target::Hold { at: None, why: Why::Refused(words) };
+        } else {
+            case.refused = Some(words);
+        }
+        case.status().conditions
     }
 
     fn unreadable() -> Vec<Condition> {
@@ -68,7 +57,7 @@ mod tests {
     #[test]
     fn a_refused_template_and_an_unreadable_object_are_invalid_and_a_write_that_a_quota_refuses_is_not() {
         for (conditions, expect) in [
-            (carried_out(None), false),
+            (carried_out(), false),
             (refused(false), false),
             (refused(true), true),
             (unreadable(), true),
@@ -86,12 +75,12 @@ mod tests {
             assert!(told.is_none_or(|told| told.message == "why"), "{told:?}");
         }
         check(&[], &refused(true), Some("InvalidTemplate"));
-        check(&carried_out(None), &refused(true), Some("InvalidTemplate"));
+        check(&carried_out(), &refused(true), Some("InvalidTemplate"));
         check(&refused(true), &refused(true), None);
-        check(&carried_out(None), &unreadable(), Some("Invalid"));
+        check(&carried_out(), &unreadable(), Some("Invalid"));
         check(&unreadable(), &unreadable(), None);
         check(&unreadable(), &refused(true), Some("InvalidTemplate"));
-        check(&refused(true), &carried_out(None), None);
-        check(&carried_out(None), &refused(false), None);
+        check(&refused(true), &carried_out(), None);
+        check(&carried_out(), &refused(false), None);
     }
 }

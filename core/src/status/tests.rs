@@ -3,70 +3,107 @@
 use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::shortened::WORDS;
 use super::*;
-use crate::accounting::ledger::{LastRun, RunKey};
-use crate::lifecycle::evidence::PodEvidence;
-use crate::workload::PodFact;
-use crate::workload::desired::PodHooks;
-use crate::workload::plan::Blocked;
+use crate::accounting::Tracker;
+use crate::accounting::ledger::{Counted, LastRun, Ledger, RunKey};
+use crate::workload::desired::Desired;
+use crate::workload::replicas::{PodFact, Replicas};
+use crate::workload::revision::{Measuring, Revision};
+use crate::workload::target::Why;
 
-fn desired(spec: &serde_json::Value) -> Desired {
-    let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});
-    full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-    Desired::from_spec(&serde_json::from_value(full).unwrap(), 0).unwrap()
+/// A workload that was at the revision `old`, and what its status is made from.
+pub(super) struct Case {
+    desired: Desired,
+    revision: Revision,
+    pub(super) target: Target,
+    rollout: Rollout,
+    replicas: Replicas,
+    ledger: Ledger,
+    measuring: Measuring,
+    pub(super) refused: Option<String>,
 }
 
-fn held_at_old(desired: Desired) -> Desired {
-    let template = json!({"spec": {"containers": []}});
-    desired.held_at("old".to_owned(), template, PodHooks::default()).unwrap()
+impl Case {
+    /// What is asked for is being rolled out.
+    pub(super) fn new(spec: &Value) -> Self {
+        let mut full = json!({"selector": {}, "template": {"spec": {"containers": [{"name": "web"}]}}});
+        full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let desired = Desired::from_spec(&serde_json::from_value(full).unwrap(), 0).unwrap();
+        Self {
+            revision: desired.asked.clone(),
+            target: Target::Roll { to: Arc::clone(&desired.asked.name) },
+            rollout: Rollout::Going,
+            replicas: Replicas::default(),
+            ledger: Ledger::default(),
+            measuring: Measuring::Observed,
+            refused: None,
+            desired,
+        }
+    }
+
+    /// The workload is held, at `old`, at the revision that is asked for, or at none.
+    fn held(mut self, at: Option<&str>, why: Why) -> Self {
+        if at == Some("old") {
+            let data = json!({"template": {"spec": {"containers": []}}});
+            self.revision = Revision::of_data("old", &data).unwrap();
+        }
+        self.target = Target::Hold { at: at.map(Arc::from), why };
+        self
+    }
+
+    fn at(self, rollout: Rollout) -> Self {
+        Self { rollout, ..self }
+    }
+
+    pub(super) fn status(&self) -> HookedWorkloadStatus {
+        let old = || Some("old".to_owned());
+        let previous =
+            HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
+        let basis = Basis {
+            previous: &previous,
+            generation: 1,
+            collision_count: None,
+            desired: &self.desired,
+            target: &self.target,
+            revision: &self.revision,
+            measuring: &self.measuring,
+            replicas: &self.replicas,
+            tracker: &Tracker::default(),
+            ledger: &self.ledger,
+            counted: &Counted::default(),
+            rollout: self.rollout,
+            refused: self.refused.as_deref(),
+            live: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        status(&basis).unwrap()
+    }
 }
 
-/// The status of a workload that was at the revision `old`.
-fn status_of(
-    desired: &Desired,
-    rollout: &Rollout,
-    pods: &PodSet,
-    ledger: &Ledger,
-) -> HookedWorkloadStatus {
-    let old = || Some("old".to_owned());
-    let previous =
-        HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
-    let basis = Basis {
-        previous: &previous,
-        generation: 1,
-        collision_count: None,
-        desired,
-        pods,
-        ledger,
-        counted: &Counted::default(),
-        rollout,
-        refusal: None,
-        live: None,
-        now: Timestamp::UNIX_EPOCH,
-    };
-    status(&basis).unwrap()
-}
-
-fn check_revisions(desired: &Desired, rollout: &Rollout, current: &str, update: &str) {
-    let status = status_of(desired, rollout, &PodSet::default(), &Ledger::default());
+fn check_revisions(case: &Case, current: &str, update: &str) {
+    let status = case.status();
     assert_eq!(
         (status.current_revision.as_deref(), status.update_revision.as_deref()),
         (Some(current), Some(update)),
-        "{desired:?}"
+        "{:?}",
+        case.target
     );
 }
 
 #[test]
-fn a_revision_is_told_as_the_one_rolled_out_only_if_it_is_rolled_out() {
-    let refused = Rollout::Blocked(Blocked::InvalidTemplate);
-    let new = desired(&json!({}));
-    check_revisions(&new, &Rollout::Done, &new.revision, &new.revision);
-    check_revisions(&new, &Rollout::Blocked(Blocked::AwaitingAvailability), "old", &new.revision);
-    check_revisions(&new.clone().without_revision(), &refused, "old", "old");
-    check_revisions(&held_at_old(new), &refused, "old", "old");
+fn a_revision_is_told_as_rolled_out_only_if_it_is_rolled_out() {
+    let refused = || Why::Refused("no".to_owned());
+    let new = || Case::new(&json!({}));
+    let revision = &*new().desired.asked.name;
+    check_revisions(&new().at(Rollout::Complete), revision, revision);
+    check_revisions(&new(), "old", revision);
+    check_revisions(&new().held(None, refused()).at(Rollout::Held), "old", "old");
+    check_revisions(&new().held(Some("old"), refused()).at(Rollout::Held), "old", "old");
 }
 
 fn condition(status: &HookedWorkloadStatus, type_: &str) -> Condition {
@@ -74,15 +111,14 @@ fn condition(status: &HookedWorkloadStatus, type_: &str) -> Condition {
 }
 
 /// The preStop hook of the container `web` has failed, and the template is now one of these `containers`.
-fn check_healthy(containers: &serde_json::Value, status: &str, reason: &str) {
-    let desired = desired(&json!({"template": {"spec": {"containers": containers}}}));
-    let mut ledger = Ledger::default();
+fn check_healthy(containers: &Value, status: &str, reason: &str) {
+    let mut case = Case::new(&json!({"template": {"spec": {"containers": containers}}}));
     let (container, hook, outcome) = ("web".into(), HookKind::PreStop, Outcome::Failed);
     let last = LastRun { outcome, pod: "web-1".into(), exit_code: Some(3) };
-    ledger.last.insert((Arc::clone(&container), hook), last);
+    case.ledger.last.insert((Arc::clone(&container), hook), last);
     let key = RunKey { container, hook, handler: HandlerKind::Exec, outcome, source: Source::Runner };
-    ledger.runs.insert(key, 1);
-    let told = status_of(&desired, &Rollout::Done, &PodSet::default(), &ledger);
+    case.ledger.runs.insert(key, 1);
+    let told = case.at(Rollout::Complete).status();
     let healthy = condition(&told, names::condition::HOOKS_HEALTHY);
     assert_eq!((&*healthy.status, &*healthy.reason), (status, reason), "{containers}");
     assert_eq!(told.hook_totals.failed, 1, "what is counted stays counted");
@@ -90,7 +126,7 @@ fn check_healthy(containers: &serde_json::Value, status: &str, reason: &str) {
 }
 
 #[test]
-fn a_hook_that_has_failed_is_no_matter_of_health_once_the_template_has_it_no_more() {
+fn a_failed_hook_is_no_matter_of_health_once_the_template_lacks_it() {
     let hook = json!({"exec": {"command": ["false"]}});
     check_healthy(&json!([{"name": "web", "lifecycle": {"preStop": hook}}]), "False", "HookFailed");
     check_healthy(&json!([{"name": "web"}]), "True", "NoHookIsFailing");
@@ -99,15 +135,14 @@ fn a_hook_that_has_failed_is_no_matter_of_health_once_the_template_has_it_no_mor
 }
 
 /// Two Pods of the revision at which a workload is paused, which is `old` or the one that is asked for.
-fn check_paused(desired: &Desired, rollout: &Rollout, ready: (&str, &str), updated: i32) {
-    let mut pods = PodSet::default();
-    for ordinal in [1, 2] {
-        let uid = format!("u-{ordinal}");
-        let mut fact = PodFact::unseen(ordinal, "web", &uid, &desired.revision, true);
+fn check_paused(mut case: Case, ready: (&str, &str), updated: i32) {
+    for number in [1, 2] {
+        let uid = format!("u-{number}");
+        let mut fact = PodFact::unseen(number, "web", &uid, &case.revision.name, true);
         (fact.seen, fact.ready_since) = (true, Some(0));
-        pods.observe(fact, PodEvidence::default(), Timestamp::UNIX_EPOCH);
+        case.replicas.observe(fact);
     }
-    let told = status_of(desired, rollout, &pods, &Ledger::default());
+    let told = case.status();
     let said = |type_| condition(&told, type_);
     let (is_ready, progressing) = (said(names::condition::READY), said(names::condition::PROGRESSING));
     assert_eq!((&*is_ready.status, &*is_ready.reason), ready, "{is_ready:?}");
@@ -117,14 +152,32 @@ fn check_paused(desired: &Desired, rollout: &Rollout, ready: (&str, &str), updat
 
 #[test]
 fn a_paused_workload_is_ready_only_if_its_template_is_rolled_out() {
-    let paused = || desired(&json!({"replicas": 2, "paused": true}));
-    let blocked = Rollout::Blocked(Blocked::Paused);
-    let scaling = Rollout::Step { create: 1, delete: Vec::new() };
-    let (template, hooks) = (paused().template, PodHooks::default());
-    let (old, revision) = (held_at_old(paused()), paused().revision);
-    check_paused(&old, &blocked, ("False", "PausedWithChange"), 0);
-    check_paused(&old, &scaling, ("False", "PausedWithChange"), 0);
-    let new = paused().held_at(revision, template, hooks).unwrap();
-    check_paused(&new, &Rollout::Done, ("True", "RolloutComplete"), 2);
-    check_paused(&new, &blocked, ("False", "Paused"), 2);
+    let paused = || Case::new(&json!({"replicas": 2, "paused": true}));
+    let old = || paused().held(Some("old"), Why::Paused);
+    check_paused(old().at(Rollout::Held), ("False", "PausedWithChange"), 0);
+    check_paused(old().at(Rollout::Going), ("False", "PausedWithChange"), 0);
+    let revision = paused().desired.asked.name;
+    let new = || paused().held(Some(&revision), Why::Paused);
+    check_paused(new().at(Rollout::Complete), ("True", "RolloutComplete"), 2);
+    check_paused(new().at(Rollout::Held), ("False", "Paused"), 2);
+}
+
+/// A status of which every condition is as long as the API server can make it.
+fn check_short(conditions: &[Condition]) {
+    for Condition { type_, message, .. } in conditions {
+        assert!(message.len() < 1100, "{type_} has {} bytes", message.len());
+    }
+}
+
+#[test]
+fn a_refusal_of_any_length_leaves_every_condition_short() {
+    let words = |letter: &str| letter.repeat(40_000);
+    let case = || Case::new(&json!({}));
+    check_short(&case().held(None, Why::Refused(words("a"))).at(Rollout::Held).status().conditions);
+    check_short(&case().held(None, Why::NotStored(words("€"))).at(Rollout::Held).status().conditions);
+    check_short(&Case { refused: Some(words("a")), ..case() }.status().conditions);
+    check_short(&Case { measuring: Measuring::Unavailable(words("ü")), ..case() }.status().conditions);
+    check_short(&invalid(&[], 1, &words("a"), Timestamp::UNIX_EPOCH));
+    // What a process says of the one before it is what that has said.
+    assert_eq!(shortened(&shortened(&words("€"), WORDS), WORDS), shortened(&words("€"), WORDS));
 }

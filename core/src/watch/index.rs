@@ -151,7 +151,12 @@ impl Index {
     }
 
     /// Takes in that a Pod is gone, or ours no longer. If it is the latter, our finalizer must go too.
-    pub(super) fn observe_departed(&self, uid: &str, departure: Departure, now: Timestamp) -> Option<WorkloadRef> {
+    pub(super) fn observe_departed(
+        &self,
+        uid: &str,
+        departure: Departure,
+        now: Timestamp,
+    ) -> Option<WorkloadRef> {
         let place = self.places.lock().remove(uid)?;
         let fact = self.depart(&place, uid, departure, now);
         self.note_strays(&place.workload.0, fact.as_slice());
@@ -200,14 +205,19 @@ impl Index {
     }
 
     /// Takes in what a runner tells of a run in a Pod of `namespace`; none if no such Pod is known there.
-    pub fn observe_live(&self, namespace: &str, pod_uid: &str, record: Record, now: Timestamp) -> Option<Reported> {
+    pub fn observe_live(
+        &self,
+        namespace: &str,
+        pod_uid: &str,
+        record: Record,
+        now: Timestamp,
+    ) -> Option<Reported> {
         let place = self.places.lock().get(pod_uid).cloned()?;
         if place.workload.0 != namespace {
             return None;
         }
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
-        let (heard, terminating) =
-            memory.lock().observe_live(place.number, pod_uid, record, now);
+        let (heard, terminating) = memory.lock().observe_live(place.number, pod_uid, record, now);
         Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
     }
 

@@ -1,7 +1,7 @@
 //! What watches show, by the workload that it is about: the only cache of Pods there is.
 //!
-//! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the workloads
-//! reconciled that it names.
+//! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the
+//! workloads reconciled that it names.
 
 mod early;
 mod event;

@@ -147,7 +147,21 @@ impl SlimPod {
 
 #[cfg(test)]
 mod tests {
+    use crate::names;
+
     use super::*;
+
+    /// The attributes of serde take no constant.
+    #[test]
+    fn annotations_are_read_under_the_names_that_they_are_written_under() {
+        let annotations = serde_json::json!({
+            names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
+            names::LIVE_CA_ANNOTATION: "PEM",
+        });
+        let endpoint = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().endpoint();
+        let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
+        assert_eq!(endpoint, Some(expect));
+    }
 
     #[test]
     fn a_pod_is_decoded_with_its_identity_and_without_its_managed_fields() {

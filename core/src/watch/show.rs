@@ -21,8 +21,7 @@ impl Index {
     pub fn show_pod(&self, pod: SlimPod, now: Timestamp) -> Shown {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let metadata = &pod.metadata;
-        let (namespace, name, uid) =
-            (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+        let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
         let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
         let held = pod.is_held();
         let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));
@@ -42,8 +41,8 @@ impl Index {
         Shown { workload, let_go }
     }
 
-    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may be
-    /// evidence that no earlier event has shown.
+    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may
+    /// be evidence that no earlier event has shown.
     pub fn show_last(&self, pod: SlimPod, now: Timestamp) -> Option<WorkloadRef> {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let uid = pod.metadata.uid.clone().unwrap_or_default();

@@ -78,7 +78,8 @@ impl Desired {
         })
     }
 
-    /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template has become.
+    /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template
+    /// has become.
     pub fn of_leaving(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
         Self::from_spec(spec, collision_count).or_else(|_| {
             let mut bare = spec.clone();

@@ -7,7 +7,8 @@ use crate::accounting::ledger::Sizes;
 use super::desired::{Desired, Strategy};
 use super::replicas::{PodFact, Replicas};
 
-/// The most Pods that one pass creates: the status is written in between, as a ReplicaSet's is (burstReplicas).
+/// The most Pods that one pass creates: the status is written in between, as a ReplicaSet's is
+/// (burstReplicas).
 pub const BURST: usize = 500;
 
 /// A Pod to act on: only this very one, and no other of the same name.
@@ -29,9 +30,9 @@ impl PodRef {
     }
 }
 
-/// How many Pods each revision lacks, the oldest revision first. Pods that are more than their revision is to have take the
-/// place of others for as long as they cannot be deleted, and those of which nobody knows whether they are: never are there
-/// more than what is wanted and the surge.
+/// How many Pods each revision lacks, the oldest revision first. Pods that are more than their revision is to
+/// have take the place of others for as long as they cannot be deleted, and those of which nobody knows
+/// whether they are: never are there more than what is wanted and the surge.
 pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
     let alive: usize = replicas.revisions().map(|(_, counts)| counts.alive()).sum();
     let mut room = (sizes.made_for.most as usize).saturating_sub(alive + replicas.perhaps_alive());
@@ -43,8 +44,8 @@ pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
     missing.filter(|(_, missing)| *missing > 0).collect()
 }
 
-/// How many numbers more than are left must be reserved for the Pods that `sizes` lack. Creates beyond one pass's are
-/// reserved for when that comes.
+/// How many numbers more than are left must be reserved for the Pods that `sizes` lack. Creates beyond one
+/// pass's are reserved for when that comes.
 pub fn lacking_numbers(sizes: &Sizes, replicas: &Replicas) -> usize {
     let wanted: usize = missing(sizes, replicas).iter().map(|(_, missing)| missing).sum();
     wanted.min(BURST).saturating_sub(replicas.numbers.left())
@@ -81,8 +82,8 @@ impl Floor {
     }
 }
 
-/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then those that
-/// serve, as long as enough do.
+/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then
+/// those that serve, as long as enough do.
 pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
     let mut serving = Vec::new();
     let mut chosen = Vec::new();
@@ -94,10 +95,8 @@ pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) 
             list.extend(PodRef::of(fact));
         }
     }
-    let available: usize = replicas
-        .revisions()
-        .map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now))
-        .sum();
+    let available: usize =
+        replicas.revisions().map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now)).sum();
     serving.truncate(available.saturating_sub(floor.available));
     chosen.extend(serving);
     chosen.truncate(limit);
@@ -126,11 +125,16 @@ mod tests {
         Sizes::new(of, Total { replicas: most - 1, most })
     }
 
-    fn check(pods: &[(&str, bool)], of: &[(&str, u32)], must_serve: usize, deleted: &[u64], made: &[(&str, usize)]) {
+    fn check(
+        pods: &[(&str, bool)],
+        of: &[(&str, u32)],
+        must_serve: usize,
+        deleted: &[u64],
+        made: &[(&str, usize)],
+    ) {
         let (replicas, sizes) = (replicas(pods), sizes(of));
         let floor = Floor { available: must_serve, min_ready_seconds: 0, now: 10 };
-        let surplus: Vec<u64> =
-            surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
+        let surplus: Vec<u64> = surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
         let missing = missing(&sizes, &replicas);
         let missing: Vec<_> = missing.iter().map(|(revision, pods)| (&**revision, *pods)).collect();
         assert_eq!((surplus.as_slice(), missing.as_slice()), (deleted, made), "{pods:?} {of:?}");
@@ -155,6 +159,37 @@ mod tests {
         check(&[("old", true), ("old", true), ("new", false)], &[("new", 1)], 2, &[], &[]);
         check(&[("old", true), ("old", true), ("new", true)], &[("new", 1)], 2, &[2], &[]);
         check(&[("old", true), ("old", true), ("new", true)], &[("new", 1)], 0, &[2, 1], &[]);
+    }
+
+    #[test]
+    fn a_pod_of_which_nobody_knows_counts_and_is_not_deleted() {
+        let mut replicas = replicas(&[("old", true)]);
+        replicas.perhaps_created(PodFact::unseen(2, "web", "", "old", true), jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(missing(&sizes(&[("old", 2)]), &replicas), []);
+        assert_eq!(surplus(&sizes(&[("old", 1)]), &replicas, &Floor::NONE, 32), []);
+        let all = surplus(&sizes(&[]), &replicas, &Floor::NONE, 32);
+        assert_eq!(all.iter().map(|pod| pod.number).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn no_more_go_at_once_than_are_asked_for_and_those_that_serve_last() {
+        let replicas = replicas(&[("a", true), ("a", false), ("b", true), ("b", false)]);
+        let floor = Floor { available: 1, min_ready_seconds: 0, now: 10 };
+        let gone = |limit| {
+            let gone = surplus(&sizes(&[]), &replicas, &floor, limit);
+            gone.iter().map(|pod| pod.number).collect::<Vec<_>>()
+        };
+        assert_eq!((gone(1), gone(2), gone(32)), (vec![2], vec![2, 4], vec![2, 4, 1]));
+    }
+
+    #[test]
+    fn a_pod_serves_only_when_it_was_ready_for_long_enough() {
+        let replicas = replicas(&[("old", true), ("old", true)]);
+        let gone = |now| {
+            let floor = Floor { available: 2, min_ready_seconds: 5, now };
+            surplus(&sizes(&[("old", 1)]), &replicas, &floor, 32).len()
+        };
+        assert_eq!((gone(4), gone(5)), (1, 0));
     }
 
     #[test]

@@ -49,3 +49,72 @@ fn is_filled(sizes: &Sizes, replicas: &Replicas) -> bool {
     let named = |(revision, _): (&Arc<str>, _)| is_full(revision);
     sizes.iter().all(|(revision, _)| is_full(revision)) && replicas.revisions().all(named)
 }
+
+#[cfg(test)]
+mod tests {
+    use hooked_crd::HookedWorkloadSpec;
+
+    use super::*;
+    use crate::accounting::ledger::Total;
+    use crate::workload::replicas::PodFact;
+    use crate::workload::target::{Leaving, Why};
+
+    /// Two Pods of the revision that is asked for, `new`, are wanted.
+    fn desired() -> Desired {
+        let spec =
+            serde_json::json!({"selector": {}, "replicas": 2, "template": {"spec": {"containers": []}}});
+        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
+        let mut desired = Desired::from_spec(&spec, 0).unwrap();
+        desired.asked.name = "new".into();
+        desired
+    }
+
+    /// Revisions with their sizes, and Pods as (revision, whether it serves).
+    fn check(target: &Target, of: &[(&str, u32)], pods: &[(&str, bool)], expect: Rollout) {
+        let of = of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect();
+        let sizes = Sizes::new(of, Total::default());
+        let mut replicas = Replicas::default();
+        for (number, (revision, serves)) in (1..).zip(pods) {
+            let mut fact = PodFact::unseen(number, "web", &format!("u-{number}"), revision, true);
+            (fact.seen, fact.ready_since) = (true, serves.then_some(0));
+            replicas.observe(fact);
+        }
+        let is = rollout(&desired(), target, &sizes, &replicas, 0);
+        assert_eq!(is, expect, "{target:?} {sizes:?} {pods:?}");
+    }
+
+    fn held(at: Option<&str>) -> Target {
+        Target::Hold { at: at.map(Arc::from), why: Why::Paused }
+    }
+
+    #[test]
+    fn a_rollout_is_complete_only_at_the_revision_that_is_asked_for() {
+        let roll = Target::Roll { to: "new".into() };
+        let (old, new) = ([("old", true), ("old", true)], [("new", true), ("new", true)]);
+        check(&roll, &[("new", 2)], &new, Rollout::Complete);
+        check(&held(Some("new")), &[("new", 2)], &new, Rollout::Complete);
+        check(&held(Some("old")), &[("old", 2)], &old, Rollout::Held);
+        check(&held(None), &[("old", 2)], &old, Rollout::Held);
+        check(&held(None), &[("new", 2)], &new, Rollout::Held);
+        check(&roll, &[("old", 2)], &old, Rollout::Going);
+    }
+
+    #[test]
+    fn a_rollout_goes_on_while_any_pod_is_missing_or_too_much() {
+        let roll = Target::Roll { to: "new".into() };
+        check(&roll, &[("new", 2)], &[("new", true), ("new", false)], Rollout::Going);
+        check(&roll, &[("new", 2)], &[("new", true)], Rollout::Going);
+        check(&roll, &[("new", 2)], &[("new", true), ("new", true), ("old", true)], Rollout::Going);
+        check(&roll, &[("new", 1)], &[("new", true), ("new", true)], Rollout::Going);
+        check(&held(Some("old")), &[("old", 2)], &[("old", false)], Rollout::Going);
+        check(&held(Some("old")), &[("old", 1)], &[("old", false)], Rollout::Held);
+        check(&held(Some("old")), &[("old", 1)], &[("old", false), ("new", true)], Rollout::Going);
+    }
+
+    #[test]
+    fn a_workload_that_leaves_has_no_rollout() {
+        let why = Why::Leaving(Leaving::WithPods);
+        let leaving = Target::Hold { at: Some("new".into()), why };
+        check(&leaving, &[("new", 2)], &[("new", true), ("new", true)], Rollout::Leaving);
+    }
+}

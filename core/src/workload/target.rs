@@ -10,10 +10,11 @@ pub enum Target {
         /// The revision that is asked for.
         to: Arc<str>,
     },
-    /// Of those that they are. Pods are scaled, and replaced when they are gone, and no revision gives way to another.
+    /// Of those that they are. Pods are scaled, and replaced when they are gone, and no revision gives way to
+    /// another.
     Hold {
-        /// The revision that Pods are made of where no revision has any: the one that was rolled to last. None if there
-        /// never was one that could be had.
+        /// The revision that Pods are made of where no revision has any: the one that was rolled to last.
+        /// None if there never was one that could be had.
         at: Option<Arc<str>>,
         /// Why no rollout goes on.
         why: Why,

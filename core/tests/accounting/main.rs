@@ -1,12 +1,14 @@
 //! Exactly once: whatever dies, is lost, repeated or refused, the totals are what happened.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
 
+mod pod;
 mod world;
 
 use hooked_crd::{HookKind, KillReason, Outcome};
 use proptest::prelude::*;
 
-use world::{Commit, MOST_MEASURED, World};
+use pod::MOST_MEASURED;
+use world::{Commit, World};
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Pass(Commit::Refused)),
         1 => Just(Step::Pass(Commit::ReplyLost)),
         1 => Just(Step::Pass(Commit::UnderWay)),
+        1 => Just(Step::Pass(Commit::Later)),
         1 => Just(Step::Arrive),
         1 => Just(Step::Read),
         3 => (1_u8..15).prop_map(Step::Wait),
@@ -83,8 +86,8 @@ fn play(mut world: World, steps: &[Step]) -> World {
     world
 }
 
-/// Nothing is lost from the sums, nothing is counted twice, what is said with certainty is true (the rest is Unknown), and
-/// nothing is left behind.
+/// Nothing is lost from the sums, nothing is counted twice, what is said with certainty is true (the rest is
+/// Unknown), and nothing is left behind.
 fn counted_once(world: &World) -> Result<(), TestCaseError> {
     let (truth, counted) = (world.truth, |kind, outcome| world.counted(kind, outcome));
     prop_assert_eq!(counted(HookKind::PostStart, None), truth.starts, "postStart runs");
@@ -132,7 +135,9 @@ proptest! {
     }
 
     #[test]
-    fn while_everything_is_seen_nothing_is_unknown_of_post_start(starts in prop::collection::vec(any::<bool>(), 1..12)) {
+    fn while_everything_is_seen_nothing_is_unknown_of_post_start(
+        starts in prop::collection::vec(any::<bool>(), 1..12)
+    ) {
         let mut world = World::with_pods(1);
         for good in starts {
             world.start(0, good);

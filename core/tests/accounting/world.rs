@@ -1,19 +1,16 @@
-//! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that may die.
+//! A small cluster: Pods with one container each, the API server that holds the ledger, and an operator that
+//! may die.
 
-use hooked_core::accounting::account;
+use hooked_core::accounting::Account;
 use hooked_core::accounting::ledger::Ledger;
-use hooked_core::lifecycle::ObservedPod;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
-use hooked_core::workload::PodFact;
-use hooked_core::workload::tally::PodSet;
+use hooked_core::pass::Memory;
 use hooked_crd::{HookKind, KillReason, Outcome, Source};
-use hooked_protocol::RUNNER_PATH;
-use hooked_protocol::{Counts, Ending, Exit, Hook, Numbering, Past, Record, RunId};
+use hooked_protocol::Record;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// The runs whose durations are told apart.
-pub(crate) const MOST_MEASURED: u64 = 44;
+use crate::pod::{Container, Pod, record, report};
 
 /// What becomes of a status write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +23,8 @@ pub(crate) enum Commit {
     ReplyLost,
     /// It is still under way: it may be carried out at any time, also when its operator is no more.
     UnderWay,
+    /// It is not sent yet, since the one before was just now: what is counted waits for the next pass.
+    Later,
 }
 
 /// What really happened.
@@ -34,24 +33,6 @@ pub(crate) struct Truth {
     pub(crate) starts: u64,
     pub(crate) post_start_failures: u64,
     pub(crate) exits: u64,
-}
-
-#[derive(Clone, Debug)]
-enum Container {
-    NotStarted,
-    Running { started: i64 },
-    Ended { started: i64, finished: i64, post_start_error: bool },
-}
-
-#[derive(Clone, Debug)]
-struct Pod {
-    ordinal: u64,
-    restarts: u32,
-    container: Container,
-    last: Option<(i64, i64)>,
-    runs: Vec<Record>,
-    deleted: Option<i64>,
-    held: bool,
 }
 
 pub(crate) struct World {
@@ -64,7 +45,9 @@ pub(crate) struct World {
     cached: (u64, Value),
     /// A write that nobody waits for any more: the version that it replaces, and what it says.
     under_way: Option<(u64, Value)>,
-    set: PodSet,
+    memory: Memory,
+    /// What is counted on top of a version and not sent yet.
+    uncommitted: Option<(u64, Account)>,
     /// Whether postStart hooks run under the runner, which records them and tells of them live.
     measured: bool,
     pub(crate) truth: Truth,
@@ -81,8 +64,8 @@ impl World {
     }
 
     fn with(count: usize, measured: bool) -> Self {
-        let pod = |ordinal| Pod {
-            ordinal,
+        let pod = |number| Pod {
+            number,
             restarts: 0,
             container: Container::NotStarted,
             last: None,
@@ -99,7 +82,8 @@ impl World {
             stored,
             version: 1,
             under_way: None,
-            set: PodSet::default(),
+            memory: Memory::default(),
+            uncommitted: None,
             measured,
             truth: Truth::default(),
         };
@@ -107,7 +91,8 @@ impl World {
         world
     }
 
-    /// The container is started, unless it runs or the Pod is going. One whose postStart hook fails is killed.
+    /// The container is started, unless it runs or the Pod is going. One whose postStart hook fails is
+    /// killed.
     pub(crate) fn start(&mut self, index: usize, post_start_succeeds: bool) {
         self.now += 1;
         let (now, pod) = (self.now, &mut self.pods[index]);
@@ -151,25 +136,27 @@ impl World {
 
     /// The kubelet sends an Event about the container, now.
     pub(crate) fn event(&mut self, index: usize, reason: &str, message: &str) {
-        let ordinal = self.pods[index].ordinal;
+        let number = self.pods[index].number;
         let time = Some(self.timestamp());
         let event =
             KubeletEvent { reason, field_path: "spec.containers{web}", message, first: time, last: time };
         let evidence = kubelet::read_event(&event).unwrap();
-        self.set.observe_event(ordinal, &format!("uid-{ordinal}"), evidence, self.timestamp());
+        self.memory.observe_event(number, &format!("uid-{number}"), evidence, self.timestamp());
     }
 
-    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its beginning alone, or
-    /// of its end too.
+    /// The runner tells of a run: of the last one, or of one before, as if it were sent again. Of its
+    /// beginning alone, or of its end too.
     pub(crate) fn tell(&mut self, index: usize, back: usize, ended: bool) {
         let pod = &self.pods[index];
         let Some(record) = pod.runs.iter().rev().nth(back) else { return };
         let ending = record.ending.clone().filter(|_| ended);
         let record = Record { ending, ..record.clone() };
-        self.set.observe_live(pod.ordinal, &format!("uid-{}", pod.ordinal), record, self.timestamp());
+        let (uid, now) = (format!("uid-{}", pod.number), self.timestamp());
+        self.memory.observe_live(pod.number, &uid, record, now);
     }
 
-    /// Which runs' measured durations are counted: their number, and a bit for each of them, if none was counted twice.
+    /// Which runs' measured durations are counted: their number, and a bit for each of them, if none was
+    /// counted twice.
     pub(crate) fn durations(&self) -> (u64, u64) {
         let ledger = Ledger::load(Some(&self.stored)).unwrap();
         let of_runner = ledger.durations.iter().filter(|(key, _)| key.source == Source::Runner);
@@ -182,13 +169,13 @@ impl World {
 
     /// The Pod vanishes: somebody has taken its finalizer off.
     pub(crate) fn vanish(&mut self, index: usize) {
-        self.set.observe_gone(self.pods[index].ordinal, self.timestamp());
+        self.memory.observe_gone(self.pods[index].number, self.timestamp());
         self.pods[index].held = false;
     }
 
     /// Hooks that run now.
     pub(crate) fn running(&self) -> usize {
-        self.set.running().iter().count()
+        self.memory.tracker.running().iter().count()
     }
 
     pub(crate) fn wait(&mut self, seconds: i64) {
@@ -201,33 +188,58 @@ impl World {
         let gone = pod.deleted.is_some() && !pod.held;
         let now = self.timestamp();
         if gone {
-            self.set.observe_gone(pod.ordinal, now);
+            self.memory.observe_gone(pod.number, now);
         } else {
-            let report = report(pod, self.measured);
-            self.set.observe(PodFact::of(&report), kubelet::read_pod(&report, now), now);
+            self.memory.observe_pod(&report(pod, self.measured), now);
         }
     }
 
-    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that was computed
-    /// from an old version is a conflict, after which the operator reads the object again.
+    /// The operator accounts, commits, and lets go of the Pods that a commit it knows of allows. A write that
+    /// was computed from an old version is a conflict, after which the operator reads the object again.
     pub(crate) fn pass(&mut self, commit: Commit) {
         let (version, known) = self.cached.clone();
         let committed = Ledger::load(Some(&known)).unwrap();
-        let now = self.timestamp();
-        let account = account(&mut self.set, &committed, now);
-        let write = (version, account.ledger.store().unwrap());
+        let account = self.account(version, &committed);
+        if commit == Commit::Later {
+            self.uncommitted = Some((version, account));
+            return;
+        }
+        let (ledger, now) = (account.ledger.clone(), self.timestamp());
+        let write = (version, ledger.store().unwrap());
+        if commit == Commit::Accepted && self.write(write.clone()) {
+            account.acknowledge(&mut self.memory.tracker, now);
+            self.read();
+            self.release(&ledger);
+            return;
+        }
+        account.discard(&mut self.memory.tracker, now);
         match commit {
-            Commit::Refused => self.read(),
             Commit::UnderWay => self.under_way = Some(write),
             Commit::ReplyLost => {
                 self.write(write);
             }
-            Commit::Accepted => {
-                let done = self.write(write);
-                self.read();
-                self.release(if done { &account.ledger } else { &committed });
-            }
+            Commit::Accepted | Commit::Refused | Commit::Later => self.read(),
         }
+    }
+
+    /// Counts on top of what is committed, or of what was counted on top of the same and not sent yet.
+    fn account(&mut self, version: u64, committed: &Ledger) -> Account {
+        let now = self.timestamp();
+        let mut account = match self.uncommitted.take() {
+            Some((of, account)) if of == version => account,
+            Some((_, outdated)) => {
+                outdated.discard(&mut self.memory.tracker, now);
+                Account::on(committed.clone())
+            }
+            None => Account::on(committed.clone()),
+        };
+        let Memory { replicas, tracker, .. } = &mut self.memory;
+        account.count(tracker, now);
+        let highest = replicas.highest_number().max(tracker.highest_number());
+        account.ledger.high_water = account.ledger.high_water.max(highest);
+        let is_there = |first, last| replicas.any_in(first, last) || tracker.any_in(first, last);
+        account.ledger.marks.compact(is_there);
+        account
     }
 
     /// A write that was under way arrives at last.
@@ -252,11 +264,13 @@ impl World {
     }
 
     fn release(&mut self, known: &Ledger) {
-        let releasable = self.set.releasable().map(|fact| fact.ordinal);
-        let free: Vec<u64> = releasable.filter(|ordinal| *ordinal <= known.high_water).collect();
-        for ordinal in free {
-            self.set.released(ordinal);
-            if let Some(pod) = self.pods.iter_mut().find(|pod| pod.ordinal == ordinal) {
+        let Memory { replicas, tracker, .. } = &mut self.memory;
+        let held = |number: &u64| replicas.get(*number).is_some_and(|fact| fact.has_finalizer);
+        let free: Vec<u64> =
+            tracker.accounted().filter(|number| *number <= known.high_water).filter(held).collect();
+        for number in free {
+            replicas.finalizer_removed(number);
+            if let Some(pod) = self.pods.iter_mut().find(|pod| pod.number == number) {
                 pod.held = false;
             }
         }
@@ -264,15 +278,16 @@ impl World {
 
     /// The operator starts anew, with nothing but what the API server holds.
     pub(crate) fn crash(&mut self) {
-        self.set = PodSet::default();
-        self.set.list_begins();
+        self.memory = Memory::default();
+        self.uncommitted = None;
+        self.memory.list_begins();
         for index in 0..self.pods.len() {
             if self.pods[index].held || self.pods[index].deleted.is_none() {
                 self.show(index);
             }
         }
         let now = self.timestamp();
-        self.set.list_ends(now);
+        self.memory.list_ends(now);
         self.read();
     }
 
@@ -307,76 +322,11 @@ impl World {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.pods.iter().all(|pod| !pod.held)
+        let Memory { replicas, tracker, .. } = &self.memory;
+        replicas.is_empty() && tracker.is_empty() && self.pods.iter().all(|pod| !pod.held)
     }
 
     fn timestamp(&self) -> Timestamp {
         Timestamp::from_second(self.now).unwrap()
-    }
-}
-
-/// What the runner has to say of a run that begins now.
-fn record(pod: &Pod, now: i64, nth: u64, succeeds: bool) -> Record {
-    let execution = pod.restarts + 1;
-    let outcome =
-        if succeeds { hooked_protocol::Outcome::Succeeded } else { hooked_protocol::Outcome::Failed };
-    let ending = Ending {
-        outcome,
-        exit: Some(Exit::Code(u8::from(!succeeds))),
-        duration: 1 << nth.min(MOST_MEASURED),
-        attempts: 1,
-        message: String::new(),
-        output: String::new(),
-    };
-    let counts = Counts { started: execution, ..Counts::default() };
-    Record {
-        run: RunId(u128::from(nth).to_be_bytes()),
-        container: "web".to_owned(),
-        hook: Hook::PostStart,
-        start: u64::try_from(now).unwrap() * 1_000_000,
-        numbering: Some(Numbering { execution, counts, past: Past::default() }),
-        ending: Some(ending),
-    }
-}
-
-/// What the API server shows of the Pod.
-fn report(pod: &Pod, measured: bool) -> ObservedPod {
-    let time = |second: i64| Timestamp::from_second(second).unwrap();
-    let log = |started: i64| {
-        let of_start = |record: &&Record| i64::try_from(record.start).unwrap() == started * 1_000_000;
-        let run = pod.runs.iter().filter(|_| measured).find(of_start);
-        run.and_then(|record| record.to_line(4096)).unwrap_or_default()
-    };
-    let terminated = |started: i64, finished: i64| json!({"terminated": {"startedAt": time(started), "finishedAt": time(finished), "exitCode": 0, "reason": "Completed", "message": log(started)}});
-    let last = pod.last.map_or(json!({}), |(started, finished)| terminated(started, finished));
-    let (state, last) = match (&pod.container, pod.deleted) {
-        (Container::NotStarted, _) => (json!({"waiting": {"reason": "ContainerCreating"}}), last),
-        (Container::Running { started }, _) => (json!({"running": {"startedAt": time(*started)}}), last),
-        (Container::Ended { started, finished, .. }, Some(_)) => (terminated(*started, *finished), last),
-        (Container::Ended { started, finished, post_start_error }, None) => {
-            let reason = if *post_start_error { "PostStartHookError" } else { "CrashLoopBackOff" };
-            (json!({"waiting": {"reason": reason, "message": "…"}}), terminated(*started, *finished))
-        }
-    };
-    let phase = if pod.deleted.is_some() { "Succeeded" } else { "Running" };
-    let status = json!({"phase": phase, "containerStatuses": [
-        {"name": "web", "restartCount": pod.restarts, "state": state, "lastState": last},
-    ]});
-    let command = [RUNNER_PATH, "run", "--termination-log", "/log", "--live", "/live", "--", "sh"];
-    let command = if measured { &command[..] } else { &["sh"] };
-    let spec = json!({"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"postStart": {"exec": {"command": command}}, "preStop": {"exec": {}}}}]});
-    ObservedPod {
-        name: format!("pod-{}", pod.ordinal),
-        uid: format!("uid-{}", pod.ordinal),
-        owner_uid: "owner".to_owned(),
-        revision: "rev".to_owned(),
-        ordinal: pod.ordinal,
-        generation: Some(1),
-        deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
-        deletion_grace_seconds: pod.deleted.map(|_| 30),
-        has_finalizer: pod.held,
-        live: None,
-        spec: serde_json::from_value(spec).unwrap(),
-        status: serde_json::from_value(status).unwrap(),
     }
 }

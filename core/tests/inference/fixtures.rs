@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::infer::infer;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
-use hooked_core::lifecycle::{Finding, Findings};
+use hooked_core::lifecycle::{Finding, Findings, ObservedPod, Patience, PodEvidence, PodMarks, infer};
 use hooked_crd::{KillReason, Outcome};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -93,17 +89,17 @@ impl Story {
 
     /// What is concluded at `second` when nothing is counted yet.
     pub(crate) fn conclude(&self, second: i64) -> Conclusion {
-        Conclusion::of(&infer(&self.evidence, &PodMarks::default(), at(second)))
+        Conclusion::of(&infer(&self.evidence, &PodMarks::default(), Patience::Settle, at(second)))
     }
 
     /// What is concluded at `second` beyond what is counted, in full.
     pub(crate) fn findings_after(&self, counted: &PodMarks, second: i64) -> Findings {
-        infer(&self.evidence, counted, at(second))
+        infer(&self.evidence, counted, Patience::Settle, at(second))
     }
 
     /// What is concluded at `second`, in full.
     pub(crate) fn findings(&self, second: i64) -> Findings {
-        infer(&self.evidence, &PodMarks::default(), at(second))
+        infer(&self.evidence, &PodMarks::default(), Patience::Settle, at(second))
     }
 }
 
@@ -118,7 +114,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         uid: "uid".to_owned(),
         owner_uid: "owner".to_owned(),
         revision: "rev".to_owned(),
-        ordinal: 1,
+        number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::{Finding, Findings, Slot};
+use hooked_core::lifecycle::{Finding, Findings, PodMarks, Slot};
 use hooked_crd::{HookKind, Outcome, Source};
 use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
@@ -46,7 +45,7 @@ fn counted(instance: u32) -> PodMarks {
 }
 
 #[test]
-fn a_post_start_counts_when_its_runner_tells_of_its_end_and_not_again_when_its_container_ends() {
+fn a_post_start_counts_when_its_end_is_reported_and_not_again_later() {
     let log = line("PostStart", 1, Some("Succeeded"), "");
     let story = new(&live(&["postStart"])).live(&log);
     let exact = [(1, Outcome::Succeeded, Source::Runner, Some(4213))];
@@ -60,7 +59,7 @@ fn a_post_start_counts_when_its_runner_tells_of_its_end_and_not_again_when_its_c
 }
 
 #[test]
-fn a_run_that_was_counted_when_its_container_ran_is_not_counted_again_when_its_report_comes_late() {
+fn a_late_report_of_a_counted_run_only_adds_its_duration() {
     let log = line("PostStart", 1, Some("Succeeded"), "");
     let story = new(&live(&["postStart"])).status(2, &running(0, 1));
     let mut marks = counted(1);
@@ -116,7 +115,7 @@ fn a_cancelled_hook_is_no_failure_and_the_end_that_follows_is_no_kill() {
 }
 
 #[test]
-fn after_a_restart_a_run_belongs_to_the_instance_that_its_time_and_its_number_fit() {
+fn a_run_belongs_to_the_instance_that_its_time_and_number_fit() {
     let restarted = |second: i64, execution: u32| {
         let reported = moved(&line("PostStart", execution, Some("Succeeded"), ""), second);
         let status = waiting(0, "CrashLoopBackOff", 1, 10, 1, "Error");
@@ -131,7 +130,7 @@ fn after_a_restart_a_run_belongs_to_the_instance_that_its_time_and_its_number_fi
 }
 
 #[test]
-fn a_report_that_is_sent_again_after_a_restart_is_not_a_run_of_the_next_instance() {
+fn a_report_sent_again_after_a_restart_is_no_run_of_the_next_instance() {
     let reported = line("PostStart", 1, Some("Succeeded"), "");
     let story = new(&live(&["postStart"]))
         .status(11, &waiting(0, "CrashLoopBackOff", 1, 10, 1, "Error"))
@@ -172,7 +171,7 @@ fn a_program_that_reports_for_its_own_hook_once_more_changes_nothing() {
 }
 
 #[test]
-fn where_nothing_may_be_written_into_the_log_only_what_came_live_is_believed() {
+fn where_the_runner_writes_no_log_only_live_records_are_believed() {
     let command = json!([RUNNER_PATH, "run", "--live", "/.hooked/live", "--", "sh"]);
     let hooks = json!({"postStart": {"exec": {"command": command}}});
     let log = line("PostStart", 1, Some("Failed"), "");

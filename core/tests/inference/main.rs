@@ -1,7 +1,9 @@
 //! Inference, told as stories.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
 
+mod explain;
 mod fixtures;
+mod gaps;
 mod live;
 mod merging;
 mod next_operator;

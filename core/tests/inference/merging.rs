@@ -1,6 +1,6 @@
 //! Order, repetition and delay of evidence change nothing.
 
-use hooked_core::lifecycle::evidence::PodEvidence;
+use hooked_core::lifecycle::PodEvidence;
 use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
 use hooked_protocol::{Ending, Exit, Hook, Outcome, Record, RunId};
 use proptest::prelude::*;
@@ -31,7 +31,8 @@ fn fact() -> impl Strategy<Value = PodEvidence> {
     prop_oneof![recorded(), reported(), seen()]
 }
 
-/// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses contradict.
+/// A status, of a Pod that may be deleted, once or twice, or not; whatever else is in it, other statuses
+/// contradict.
 fn seen() -> impl Strategy<Value = PodEvidence> {
     let container = (0_u32..3, 0_i64..6, 0_usize..4);
     (container, 0_i64..6, 0_usize..4).prop_map(|((restarts, started, state), second, deletion)| {
@@ -68,7 +69,10 @@ fn recorded() -> impl Strategy<Value = PodEvidence> {
 
 proptest! {
     #[test]
-    fn evidence_may_come_in_any_order_again_and_again(facts in prop::collection::vec(fact(), 1..40), seed in any::<u64>()) {
+    fn evidence_may_come_in_any_order_again_and_again(
+        facts in prop::collection::vec(fact(), 1..40),
+        seed in any::<u64>(),
+    ) {
         let mut in_order = PodEvidence::default();
         for fact in &facts {
             in_order.merge(fact.clone());
@@ -77,8 +81,9 @@ proptest! {
         let mut shuffled: Vec<PodEvidence> = facts.iter().chain(facts.iter().take(3)).cloned().collect();
         let length = shuffled.len();
         for index in 0..length {
-            let other = usize::try_from(seed.rotate_left(u32::try_from(index).unwrap() * 7) % u64::try_from(length).unwrap()).unwrap();
-            shuffled.swap(index, other);
+            let random = seed.rotate_left(u32::try_from(index).unwrap() * 7);
+            let other = random % u64::try_from(length).unwrap();
+            shuffled.swap(index, usize::try_from(other).unwrap());
         }
         let mut out_of_order = PodEvidence::default();
         for fact in shuffled {

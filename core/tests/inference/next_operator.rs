@@ -1,7 +1,6 @@
 //! What the next operator concludes, which remembers nothing, is what the one before would have concluded.
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::{Finding, Findings, Slot};
+use hooked_core::lifecycle::{Finding, Findings, PodMarks, Slot};
 use hooked_crd::{KillReason, Outcome};
 use hooked_protocol::RUNNER_PATH;
 use serde_json::json;
@@ -54,8 +53,9 @@ fn marks(post_start: u32, end: u32, seen: bool) -> PodMarks {
 }
 
 #[test]
-fn an_instance_that_was_counted_as_succeeded_is_not_killed_by_its_post_start() {
-    // Instance 1 failed in second 10, instance 2 began in second 10, was seen running and counted as Succeeded.
+fn an_instance_counted_as_succeeded_is_not_killed_by_its_post_start() {
+    // Instance 1 failed in second 10, instance 2 began in second 10, was seen running and counted as
+    // Succeeded.
     let status = json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 1,
         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"containerID": "b", "startedAt": at(10), "finishedAt": at(500), "exitCode": 0, "reason": "Completed"}}}]});
@@ -68,7 +68,7 @@ fn an_instance_that_was_counted_as_succeeded_is_not_killed_by_its_post_start() {
 }
 
 #[test]
-fn a_forgotten_container_whose_post_start_is_counted_has_an_end_for_the_next_operator_too() {
+fn a_forgotten_container_ends_for_the_next_operator_too() {
     for restarts in [0, 1] {
         let forgotten = json!({"phase": "Failed", "reason": "Evicted", "containerStatuses": [{
         "name": "web", "restartCount": restarts,
@@ -94,8 +94,8 @@ fn a_sigkill_at_the_end_of_grace_is_a_kill_for_the_next_operator_too() {
     let stayed = story().stopping(1, 0, 30, &running(0, -10)).stopping(32, 0, 0, &over);
     assert_eq!(stayed.conclude(50).kills, [KillReason::GracePeriodExceededInPreStop]);
 
-    // The kubelet's last deletion shows the second in which it came. Of the stop only the runner tells, which began in
-    // second 1, or an Event.
+    // The kubelet's last deletion shows the second in which it came. Of the stop only the runner tells, which
+    // began in second 1, or an Event.
     let check = |log: &str, killing: Option<i64>, finished: i64, expect: KillReason| {
         let over = with_log(ended(-10, finished, 137, "Error"), log);
         let anew = story().stopping(finished + 1, finished + 1, 0, &over);
@@ -107,14 +107,15 @@ fn a_sigkill_at_the_end_of_grace_is_a_kill_for_the_next_operator_too() {
     check(&cut_off, None, 33, KillReason::GracePeriodExceededInPreStop);
     check(&ended_well, None, 31, KillReason::GracePeriodExceeded);
     check("", Some(1), 31, KillReason::GracePeriodExceeded);
-    // A grace that the deletion shortened is in what nobody saw: that it was a kill is all that is certain then.
+    // A grace that the deletion shortened is in what nobody saw: that it was a kill is all that is certain
+    // then.
     check(&cut_off, None, 4, KillReason::Unknown);
     check("", Some(1), 30, KillReason::Unknown);
     check("", None, 31, KillReason::Unknown);
 }
 
 #[test]
-fn an_observed_hook_that_was_cut_off_at_the_end_of_grace_is_no_failure_for_the_next_operator_either() {
+fn a_hook_cut_off_at_the_end_of_grace_is_no_failure_for_the_next_either() {
     // The kubelet reports it in the second of the kill, or after it.
     for reported in [31, 32] {
         let story = || {
@@ -136,7 +137,7 @@ fn an_observed_hook_that_was_cut_off_at_the_end_of_grace_is_no_failure_for_the_n
 }
 
 #[test]
-fn an_instance_that_followed_a_failed_one_within_its_second_is_not_being_stopped() {
+fn an_instance_within_the_second_of_a_failed_one_is_not_being_stopped() {
     let status = json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 1,
         "state": {"running": {"startedAt": at(10)}},
         "lastState": {"terminated": {"containerID": "a", "startedAt": at(5), "finishedAt": at(10), "exitCode": 0, "reason": "Completed"}}}]});

@@ -1,7 +1,6 @@
 //! The runner's word comes first, and what a settled run counted never changes.
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::{Finding, Slot};
+use hooked_core::lifecycle::{Finding, PodMarks, Slot};
 use hooked_crd::{KillReason, Outcome, Source};
 use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
@@ -101,7 +100,7 @@ fn a_run_that_only_began_was_cut_off_by_the_grace_period() {
 }
 
 #[test]
-fn a_hook_that_hit_its_own_timeout_is_the_cause_though_the_program_did_not_stop_either() {
+fn a_hooks_own_timeout_is_the_cause_though_its_program_did_not_stop() {
     let log = line("PreStop", 1, Some("TimedOut"), "");
     let story = Story::with_hooks(&recorded(&["preStop"], &[])).stopping(
         7,
@@ -134,7 +133,7 @@ fn an_ignored_failure_is_a_failure_and_kills_nothing() {
 }
 
 #[test]
-fn a_duration_that_comes_after_its_run_was_counted_is_counted_then_and_once() {
+fn a_late_duration_is_counted_once() {
     let log = line("PostStart", 1, Some("Succeeded"), "");
     let story = Story::with_hooks(&recorded(&["postStart"], &[])).status(2, &running(0, 1));
     let findings = story.findings(12);
@@ -175,7 +174,7 @@ fn runs_are_not_recalled_where_executions_and_instances_differ() {
 }
 
 #[test]
-fn a_failure_that_only_the_kubelet_reports_is_none_where_the_runner_would_have_recorded_it() {
+fn a_reported_failure_is_none_where_the_runner_would_have_recorded_it() {
     let story = Story::with_hooks(&recorded(&["preStop"], &[]))
         .event(10, "FailedPreStopHook", "PreStopHook failed")
         .stopping(11, 10, 30, &ended(1, 10, 0, "Completed"));
@@ -183,7 +182,7 @@ fn a_failure_that_only_the_kubelet_reports_is_none_where_the_runner_would_have_r
 }
 
 #[test]
-fn what_is_stopped_without_a_deletion_is_killed_and_by_its_probe_if_nothing_else_can_have_done_it() {
+fn a_stop_without_a_deletion_is_a_kill_by_its_probe_if_by_nothing_else() {
     let sandbox = |status: &mut Value, second: i64| {
         status["conditions"] = json!([{"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": at(second)}]);
     };
@@ -206,7 +205,8 @@ fn what_is_stopped_without_a_deletion_is_killed_and_by_its_probe_if_nothing_else
     let mut ready = running(0, 0);
     ready["conditions"] = json!([{"type": "ContainersReady", "status": "True", "lastTransitionTime": at(1)}]);
     check(both().status(2, &ready).status(11, &again(0)), KillReason::LivenessProbeFailed);
-    // Without a probe, after a change of the Pod or of its sandbox, or if it is not started again, nobody can tell why.
+    // Without a probe, after a change of the Pod or of its sandbox, or if it is not started again, nobody can
+    // tell why.
     check(with().status(11, &again(0)), KillReason::Unknown);
     check(probed().changed().status(11, &again(0)), KillReason::Unknown);
     check(probed().status(11, &again(-1)), KillReason::Unknown);

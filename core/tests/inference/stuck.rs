@@ -33,7 +33,7 @@ fn a_post_start_that_does_not_return_is_overdue_after_a_minute() {
 }
 
 #[test]
-fn a_post_start_that_keeps_its_pod_from_going_is_overdue_when_the_grace_period_ends() {
+fn a_post_start_that_keeps_its_pod_is_overdue_when_grace_ends() {
     let story = Story::with_hooks(&both()).event(3, "Started", "Started container web").stopping(
         10,
         10,
@@ -44,7 +44,7 @@ fn a_post_start_that_keeps_its_pod_from_going_is_overdue_when_the_grace_period_e
 }
 
 #[test]
-fn a_pre_stop_is_overdue_when_it_has_used_four_fifths_of_a_grace_period_that_is_long_enough_to_be_told_of() {
+fn a_pre_stop_is_overdue_after_four_fifths_of_a_long_enough_grace() {
     for (grace, expect) in [(30, Some(at(34))), (10, Some(at(18))), (5, Some(at(14))), (4, None)] {
         let story = Story::with_hooks(&exec("preStop")).stopping(10, 10, grace, &running(0, 1)).event(
             10,

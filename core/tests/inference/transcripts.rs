@@ -1,15 +1,13 @@
-//! What a real kubelet has shown, replayed: `cargo xtask record` makes the transcripts, and says what each is to mean.
+//! What a real kubelet has shown, replayed: `cargo xtask record` makes the transcripts, and says what each is
+//! to mean.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::infer::infer;
-use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
-use hooked_core::lifecycle::{Finding, Findings};
+use hooked_core::lifecycle::{
+    Finding, Findings, ObservedEvent, ObservedPod, Patience, PodEvidence, PodMarks, infer, kubelet,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,35 +43,11 @@ struct Entry {
 impl Entry {
     fn evidence(&self) -> Option<PodEvidence> {
         if self.event.is_null() {
-            return Some(kubelet::read_pod(&report(&self.pod), self.seen));
+            let pod: ObservedPod = serde_json::from_value(self.pod.clone()).unwrap();
+            return Some(kubelet::read_pod(&pod, self.seen));
         }
-        let text = |pointer: &str| self.event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let time = |pointer: &str| text(pointer).parse().ok();
-        kubelet::read_event(&KubeletEvent {
-            reason: text("/reason"),
-            field_path: text("/involvedObject/fieldPath"),
-            message: text("/message"),
-            first: time("/firstTimestamp"),
-            last: time("/lastTimestamp"),
-        })
-    }
-}
-
-fn report(pod: &Value) -> ObservedPod {
-    let metadata = &pod["metadata"];
-    ObservedPod {
-        name: "pod".to_owned(),
-        uid: metadata["uid"].as_str().unwrap().to_owned(),
-        owner_uid: "owner".to_owned(),
-        revision: "rev".to_owned(),
-        ordinal: 1,
-        generation: metadata["generation"].as_i64(),
-        deletion_timestamp: metadata["deletionTimestamp"].as_str().map(|time| time.parse().unwrap()),
-        deletion_grace_seconds: metadata["deletionGracePeriodSeconds"].as_i64(),
-        has_finalizer: true,
-        live: None,
-        spec: serde_json::from_value(pod["spec"].clone()).unwrap(),
-        status: serde_json::from_value(pod["status"].clone()).unwrap(),
+        let event: ObservedEvent = serde_json::from_value(self.event.clone()).unwrap();
+        event.evidence()
     }
 }
 
@@ -98,7 +72,7 @@ fn conclude<'a>(entries: impl Iterator<Item = &'a Entry>, last: Timestamp) -> Fi
     for facts in entries.filter_map(Entry::evidence) {
         evidence.merge(facts);
     }
-    infer(&evidence, &PodMarks::default(), last + SignedDuration::from_secs(11))
+    infer(&evidence, &PodMarks::default(), Patience::Settle, last + SignedDuration::from_secs(11))
 }
 
 fn meaning_of(findings: &Findings) -> BTreeMap<String, Meaning> {
@@ -127,7 +101,8 @@ fn word(value: impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-/// As much of `meaning` as the scenario is about: a container that crashes goes on doing so while it is recorded.
+/// As much of `meaning` as the scenario is about: a container that crashes goes on doing so while it is
+/// recorded.
 fn as_far_as(meaning: &Meaning, expect: &Meaning) -> Meaning {
     let cut = |all: &[Value], as_many: &[Value]| {
         let wanted = if as_many.is_empty() { all.len() } else { as_many.len() };

@@ -1,11 +1,9 @@
 //! Each trap of what Kubernetes shows of hooks, as a story that a real kubelet tells.
 
-use crate::fixtures::{Conclusion, Story, at, both, ended, exec, running, waiting, web};
-use hooked_core::lifecycle::{Finding, Slot};
 use hooked_crd::{KillReason, Outcome};
 use serde_json::json;
 
-use crate::records::{line, recorded, with_log};
+use crate::fixtures::{Conclusion, Story, at, both, ended, exec, running, waiting};
 
 #[test]
 fn a_container_that_became_running_has_a_finished_post_start() {
@@ -52,7 +50,7 @@ fn crash_loop_back_off_hides_the_reason_but_an_event_may_tell() {
 }
 
 #[test]
-fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_may() {
+fn within_one_second_only_the_hooks_exit_status_tells_who_was_first() {
     let event = |story: Story| story.event(3, "FailedPostStartHook", "PostStartHook failed");
     let hidden = Story::with_hooks(&exec("postStart"))
         .status(9, &waiting(0, "CrashLoopBackOff", 1, 3, 0, "Completed"));
@@ -67,7 +65,7 @@ fn in_one_second_an_event_does_not_tell_who_was_first_but_the_hooks_exit_status_
 }
 
 #[test]
-fn an_eviction_is_the_end_of_the_instance_that_it_ended_and_of_none_before() {
+fn an_eviction_ends_one_instance_and_none_before_it() {
     let restarted = json!({"phase": "Succeeded", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"containerID": "b", "startedAt": at(5), "finishedAt": at(20), "exitCode": 0}},
@@ -79,7 +77,7 @@ fn an_eviction_is_the_end_of_the_instance_that_it_ended_and_of_none_before() {
 }
 
 #[test]
-fn a_container_that_the_kubelet_has_forgotten_when_it_tells_of_an_eviction_was_evicted() {
+fn a_container_forgotten_by_the_time_of_an_eviction_was_evicted() {
     let forgotten = json!({"phase": "Failed", "reason": "Evicted", "containerStatuses": [{
         "name": "web", "restartCount": 1,
         "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}},
@@ -149,7 +147,7 @@ fn a_hook_that_makes_its_program_quit_and_dies_with_it_has_not_failed() {
 }
 
 #[test]
-fn a_failure_in_the_second_in_which_a_program_ends_that_ends_by_itself_is_no_failure() {
+fn a_failure_in_the_second_in_which_a_program_ends_itself_is_none() {
     let check = |last_state: serde_json::Value, outcome: Outcome, kills: &[KillReason]| {
         let status = json!({"phase": "Succeeded", "containerStatuses": [{
             "name": "web", "restartCount": 1, "lastState": last_state, "state": {"terminated":
@@ -213,7 +211,7 @@ fn a_container_out_of_memory_runs_no_pre_stop() {
 }
 
 #[test]
-fn of_a_container_that_runs_out_of_memory_while_it_is_stopped_nobody_knows_whether_its_hook_ran() {
+fn whether_a_hook_ran_is_unknown_if_memory_ran_out_during_the_stop() {
     let check = |deleted: i64, reported: Option<i64>, outcome: Outcome| {
         let story = Story::with_hooks(&exec("preStop")).status(2, &running(0, 1)).stopping(
             20,
@@ -250,7 +248,7 @@ fn a_container_that_exits_by_itself_is_not_killed_and_runs_no_pre_stop() {
 }
 
 #[test]
-fn with_a_probe_that_could_have_killed_it_nobody_knows_whether_pre_stop_ran() {
+fn whether_pre_stop_ran_is_unknown_if_a_probe_may_have_killed() {
     let story = Story::with_hooks(&exec("preStop"))
         .with_liveness_probe()
         .status(5, &waiting(0, "CrashLoopBackOff", 1, 4, 1, "Error"));
@@ -319,145 +317,4 @@ fn a_pre_stop_is_running_from_the_deletion_until_its_container_has_ended() {
     assert_eq!(story.conclude(11).running, 1);
     let over = story.stopping(14, 10, 30, &ended(1, 13, 0, "Completed"));
     assert_eq!(over.conclude(14).running, 0);
-}
-
-#[test]
-fn instances_that_were_over_before_anybody_looked_are_lost_and_not_guessed() {
-    let story = Story::with_hooks(&both()).status(50, &waiting(4, "CrashLoopBackOff", 40, 49, 1, "Error"));
-    let lost: Vec<_> = story
-        .findings(70)
-        .settled
-        .into_iter()
-        .filter_map(|finding| match finding {
-            Finding::Lost { container, slot, first, last, .. } => Some((container, slot, first, last)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(lost, [(web(), Slot::PostStart, 1, 4), (web(), Slot::End, 1, 4)]);
-}
-
-#[test]
-fn a_silent_kubelet_is_given_up_a_minute_after_the_grace_period() {
-    let story = Story::with_hooks(&exec("preStop")).stopping(0, 0, 30, &running(0, -10));
-    assert_eq!(story.conclude(89), Conclusion { running: 1, ..Conclusion::default() });
-    let expect = Conclusion {
-        pre_stop: vec![Outcome::Unknown],
-        kills: vec![KillReason::Unknown],
-        ..Conclusion::default()
-    };
-    assert_eq!(story.conclude(90), expect);
-}
-
-#[test]
-fn an_inferred_duration_holds_the_truth() {
-    let story = Story::with_hooks(&exec("preStop"))
-        .event(10, "Killing", "Stopping container web")
-        .event(13, "FailedPreStopHook", "PreStopHook failed")
-        .stopping(14, 10, 30, &ended(1, 13, 0, "Completed"));
-    let findings = story.findings(24);
-    let Finding::End { pre_stop: Some(run), .. } = &findings.settled[0] else { panic!("{findings:?}") };
-    let interval = run.duration.unwrap();
-    // From 10.999 to 13.000 it is 2.001 s at the least, from 10.000 to 13.999 it is 3.999 s at the most.
-    assert_eq!((interval.shortest.as_secs(), interval.longest.as_secs()), (2, 4));
-}
-
-#[test]
-fn a_container_that_was_never_started_is_made_to_look_ended_and_is_not() {
-    let status = json!({"phase": "Failed", "containerStatuses": [
-        {"name": "web", "restartCount": 0, "state": {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}},
-    ]});
-    let story = Story::with_hooks(&both()).stopping(5, 0, 30, &status);
-    assert_eq!(story.conclude(50), Conclusion::default());
-    assert!(story.findings(50).complete);
-}
-
-#[test]
-fn a_container_that_could_not_be_started_ran_no_hook() {
-    let story =
-        Story::with_hooks(&both()).status(5, &waiting(0, "CrashLoopBackOff", 4, 4, 128, "StartError"));
-    let expect = Conclusion {
-        post_start: vec![Outcome::Skipped],
-        pre_stop: vec![Outcome::Skipped],
-        ..Conclusion::default()
-    };
-    assert_eq!(story.conclude(15), expect);
-}
-
-#[test]
-fn a_kill_in_the_second_of_the_next_instance_is_the_kill_of_the_one_before() {
-    let restarted = json!({"phase": "Running", "containerStatuses": [{
-        "name": "web", "restartCount": 1, "state": {"running": {"startedAt": at(10)}},
-        "lastState": {"terminated": {"startedAt": at(1), "finishedAt": at(10), "exitCode": 0}},
-    }]});
-    let story = Story::with_hooks(&exec("preStop"))
-        .with_liveness_probe()
-        .event(10, "Killing", "Container web failed liveness probe, will be restarted")
-        .status(11, &restarted);
-    let conclusion = story.conclude(21);
-    assert_eq!(conclusion.kills, [KillReason::LivenessProbeFailed]);
-    assert_eq!(conclusion.running, 0, "the new instance is not being stopped");
-}
-
-#[test]
-fn a_second_deletion_with_a_shorter_grace_does_not_move_the_deadline() {
-    let story = Story::with_hooks(&exec("preStop")).stopping(0, 0, 300, &running(0, -10)).stopping(
-        10,
-        0,
-        60,
-        &running(0, -10),
-    );
-    assert_eq!(
-        story.conclude(200),
-        Conclusion { running: 1, ..Conclusion::default() },
-        "its kubelet is not silent"
-    );
-}
-
-#[test]
-fn what_a_hook_prints_is_not_taken_for_its_exit_status() {
-    let mut status = waiting(0, "PostStartHookError", 1, 2, 0, "Completed");
-    status["containerStatuses"][0]["state"]["waiting"]["message"] =
-        json!("command 'sh' exited with 3: , message: \"'x' exited with 77: \"");
-    let findings = Story::with_hooks(&exec("postStart")).status(2, &status).findings(20);
-    let Finding::PostStart { run, .. } = &findings.settled[0] else { panic!("{findings:?}") };
-    assert!(run.message.contains("exited with 3") && !run.message.contains("77"), "{}", run.message);
-    assert_eq!(run.exit_code, Some(3));
-}
-
-/// What is concluded of a container that ran when its Pod was deleted with `disruption`, and of which nothing was heard
-/// since.
-fn unobserved(disruption: &str) -> Vec<KillReason> {
-    let mut status = running(0, -10);
-    status["conditions"] = json!([{"type": "DisruptionTarget", "status": "True", "reason": disruption}]);
-    Story::with_hooks(&exec("preStop")).stopping(0, 0, 30, &status).conclude(90).kills
-}
-
-#[test]
-fn a_container_of_a_node_that_does_not_answer_is_lost_with_it() {
-    assert_eq!(unobserved("DeletionByTaintManager"), [KillReason::NodeLost]);
-    assert_eq!(unobserved("DeletionByPodGC"), [KillReason::NodeLost]);
-    assert_eq!(unobserved("EvictionByEvictionAPI"), [KillReason::Unknown], "the node may be well");
-}
-
-#[test]
-fn a_pod_that_is_evicted_from_a_node_that_lives_stops_as_any_other() {
-    let mut status = ended(-10, 2, 0, "Completed");
-    status["conditions"] =
-        json!([{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}]);
-    let story = Story::with_hooks(&exec("preStop")).stopping(3, 0, 30, &status);
-    assert_eq!(story.conclude(13).kills, []);
-}
-
-#[test]
-fn a_container_that_vanished_from_its_node_does_not_end_as_the_one_before_it() {
-    let failing = line("PreStop", 1, Some("Succeeded"), "");
-    let before = with_log(waiting(1, "ContainerCreating", 0, 10, 143, "Error"), &failing);
-    let story =
-        Story::with_hooks(&recorded(&["preStop"], &[])).status(12, &running(1, 11)).status(20, &before);
-    let findings = story.findings(60);
-    let ends = findings.settled.iter().filter_map(|finding| match finding {
-        Finding::End { instance, .. } => Some(*instance),
-        _ => None,
-    });
-    assert_eq!(ends.collect::<Vec<u32>>(), [1], "{findings:?}");
 }

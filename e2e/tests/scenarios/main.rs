@@ -6,6 +6,7 @@ mod deployments;
 mod evictions;
 mod kubectl;
 mod leaving;
+mod likeness;
 mod live;
 mod malformed;
 mod plugin;

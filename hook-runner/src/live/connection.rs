@@ -11,7 +11,7 @@ use super::socket::Socket;
 use super::tls;
 use super::volume::Volume;
 
-/// How long the operator has until it has said its welcome.
+/// How long the operator has to send its welcome.
 const WELCOME: Duration = Duration::from_secs(10);
 
 /// The connection.
@@ -20,11 +20,11 @@ pub(super) struct Connection {
     tls: ClientConnection,
     frames: Frames,
     connecting: bool,
-    /// When it is given up unless the operator has said something; `None` after that.
+    /// When to give the connection up unless the operator has sent its welcome; `None` after the welcome.
     answer_by: Option<Instant>,
 }
 
-/// Why a connection is none any more. The reason helps nobody who could be told.
+/// The connection is lost. There is nobody to tell the reason to.
 pub(super) struct Lost;
 
 impl<E: std::error::Error> From<E> for Lost {
@@ -43,7 +43,7 @@ impl Connection {
         Ok(Self { socket, tls, frames: Frames::default(), connecting: true, answer_by })
     }
 
-    /// When to look after it even if nothing has come.
+    /// When to advance the connection even if nothing has arrived.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.answer_by
     }
@@ -56,12 +56,12 @@ impl Connection {
         PollFd::new(&self.socket, flags)
     }
 
-    /// Will be sent as soon as it can be.
+    /// Queues a frame, to be sent as soon as possible.
     pub(super) fn say(&mut self, line: &str) -> Result<(), Lost> {
         Ok(self.tls.writer().write_all(line.as_bytes())?)
     }
 
-    /// Moves on as far as it goes without waiting.
+    /// Sends and receives as much as is possible without waiting.
     pub(super) fn advance(&mut self) -> Result<(), Lost> {
         if self.connecting {
             self.socket.established()?;
@@ -91,7 +91,7 @@ impl Connection {
         }
     }
 
-    /// Sends what was said, as far as it goes without waiting.
+    /// Sends as much of the queued frames as is possible without waiting.
     pub(super) fn send(&mut self) -> Result<(), Lost> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.socket) {
@@ -103,7 +103,7 @@ impl Connection {
         Ok(())
     }
 
-    /// What the operator said next, once all of it is there. What this version does not know is passed over.
+    /// The operator's next frame, once all of it has arrived. Frames that this version does not know are passed over.
     pub(super) fn hear(&mut self) -> Result<Option<FromOperator>, Lost> {
         while let Some(line) = self.frames.next_line()? {
             match FromOperator::parse(&line) {
@@ -118,7 +118,7 @@ impl Connection {
         Ok(None)
     }
 
-    /// Says that no more will come, if that can be said at once.
+    /// Tells the operator that no more frames will come, if that is possible without waiting.
     pub(super) fn close(mut self) {
         self.tls.send_close_notify();
         let _ = self.send();

@@ -11,9 +11,9 @@ use rustix::net::sockopt::{
 };
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with};
 
-/// A silent connection is tried after this time, and again after this.
+/// After how long a silent connection is probed, and in which interval again.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
-/// How many such trials go unanswered until it is lost.
+/// After how many unanswered probes a connection counts as lost.
 const KEEPALIVE_TRIALS: u32 = 3;
 
 /// The socket, connected or about to be.
@@ -25,7 +25,7 @@ impl Socket {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-        // What is said is short and urgent. And an operator whose node is gone does not say so.
+        // Frames are short and urgent. And an operator whose node is gone closes no connection.
         set_tcp_nodelay(&socket, true)?;
         set_socket_keepalive(&socket, true)?;
         set_tcp_keepidle(&socket, KEEPALIVE.0)?;
@@ -37,7 +37,7 @@ impl Socket {
         }
     }
 
-    /// What became of connecting, once there is an answer.
+    /// Whether the connection is established, once the answer is known.
     pub(super) fn established(&self) -> io::Result<()> {
         Ok(socket_error(&self.0)??)
     }
@@ -55,7 +55,7 @@ impl io::Read for Socket {
     }
 }
 
-/// Without SIGPIPE, which would be passed on to the hook as if it were meant for it.
+/// Sends without SIGPIPE, which the runner would pass on to the hook.
 impl io::Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(send(&self.0, bytes, SendFlags::NOSIGNAL)?)

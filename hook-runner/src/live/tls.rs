@@ -1,4 +1,4 @@
-//! TLS 1.3 with what every server of it knows, and nothing more: each algorithm left out makes the program smaller.
+//! TLS 1.3 with the algorithms that every server supports, and no others: each one left out makes the program smaller.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl SecureRandom for Random {
     }
 }
 
-/// The runner proves itself by its token.
+/// The runner has no certificate: it proves itself by its token.
 #[derive(Debug)]
 struct NoKeys;
 

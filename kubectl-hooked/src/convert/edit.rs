@@ -1,4 +1,5 @@
-//! Edits of a text: what stands at a place is replaced, or goes with the comma or the line it would leave behind.
+//! Edits of a text: what stands at a place is replaced, or goes with the comma or the line it would leave
+//! behind.
 
 use std::ops::Range;
 

@@ -129,8 +129,8 @@ impl<'a> Object<'a> {
         edits
     }
 
-    /// Drops what the server has set. What is changed is a new wish: a version that it was changed from would only make
-    /// the server refuse it.
+    /// Drops what the server has set. What is changed is a new wish: a version that it was changed from would
+    /// only make the server refuse it.
     fn forget_server(&self, text: &str) -> Vec<Edit> {
         let mut edits = remove(text, self.node, |key| key == "status");
         if let Some(metadata) = self.node.get("metadata") {

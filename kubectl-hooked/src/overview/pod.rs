@@ -1,18 +1,13 @@
 //! A Pod of a workload with its containers and how their hooks went.
 
-use std::time::Duration;
-
-use hooked_core::accounting::ledger::PodMarks;
-use hooked_core::lifecycle::ObservedPod;
-use hooked_core::lifecycle::infer::{SETTLEMENT, infer};
-use hooked_core::lifecycle::{Finding, HookRun, kubelet};
+use hooked_core::lifecycle::{ContainerKind, ContainerStory, ObservedPod, PodStory, explain};
 use hooked_core::status::describe;
 use hooked_crd::{HandlerKind, HookKind, HookRunStatus, Outcome};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;
 
-use crate::pods::{PodObject, container_state, report, state_of};
+use crate::pods::{PodObject, container_state, observed, state_of};
 
 /// A Pod.
 #[derive(Clone, Debug, Serialize)]
@@ -54,25 +49,24 @@ pub(crate) struct HookRow {
 }
 
 impl PodRow {
-    /// What a Pod itself tells at `now`.
+    /// What a Pod itself shows at `now`.
     pub(crate) fn of(pod: &PodObject, now: Timestamp) -> Self {
-        let report = report(pod);
-        let runs = runs(&report, now);
-        let grace = report.deletion_grace_seconds.filter(|seconds| *seconds > 0);
-        let grace = grace.or(report.spec.termination_grace_period_seconds);
-        let restarts = report.container_statuses().map(|status| status.restart_count).sum();
+        let observed = observed(pod);
+        let grace = observed.deletion_grace_seconds.filter(|seconds| *seconds > 0);
+        let grace = grace.or(observed.spec.termination_grace_period_seconds);
+        let restarts = observed.container_statuses().map(|status| status.restart_count).sum();
         Self {
-            state: state_of(&report),
-            ready: report.status.true_since("Ready").is_some(),
-            terminating: report.deletion_timestamp.is_some(),
+            state: state_of(&observed),
+            ready: observed.status.true_since("Ready").is_some(),
+            terminating: observed.deletion_timestamp.is_some(),
             restarts,
             created: pod.creation_timestamp().map(|time| time.0),
             grace: grace.and_then(|seconds| u64::try_from(seconds).ok()),
-            containers: containers(&report, &runs),
-            name: report.name,
-            uid: report.uid,
-            revision: report.revision,
-            node: report.spec.node_name,
+            containers: containers(&observed, &explain(&observed, &[], now)),
+            name: observed.name,
+            uid: observed.uid,
+            revision: observed.revision,
+            node: observed.spec.node_name,
         }
     }
 
@@ -144,45 +138,29 @@ impl PodRow {
     }
 }
 
-/// Whether a recorded run says more than what a Pod shows: it is no older, or of the newer one nothing is known.
+/// Whether a recorded run says more than what a Pod shows: it is no older, or of the newer one nothing is
+/// known.
 fn supersedes(recorded: &HookRunStatus, shown: Option<&HookRunStatus>) -> bool {
     shown.is_none_or(|shown| {
         shown.restart_count <= recorded.restart_count || shown.outcome == Outcome::Unknown
     })
 }
 
-/// What the operator will count of the Pod, from what it shows now.
-fn runs(report: &ObservedPod, now: Timestamp) -> Vec<HookRun> {
-    // Nothing is counted here, so there is no reason to wait for later evidence.
-    let seen = now - Duration::from_secs(SETTLEMENT.unsigned_abs().as_secs());
-    let evidence = kubelet::read_pod(report, seen);
-    let findings = infer(&evidence, &PodMarks::default(), now);
-    let settled = findings.settled.into_iter().filter_map(|finding| match finding {
-        Finding::PostStart { run, .. } => Some(run),
-        Finding::End { pre_stop, .. } => pre_stop,
-        Finding::Lost { .. } => None,
-    });
-    settled.chain(findings.running).collect()
+/// The containers that may have hooks, sidecars first, as they start.
+fn containers(observed: &ObservedPod, story: &PodStory) -> Vec<ContainerRow> {
+    let may_have_hooks = story.containers.iter().filter(|container| container.kind != ContainerKind::Init);
+    may_have_hooks.map(|container| row(observed, container)).collect()
 }
 
-fn containers(report: &ObservedPod, runs: &[HookRun]) -> Vec<ContainerRow> {
-    let shape = report.shape();
-    // In the order in which they are written, sidecars first, as they start.
-    let names = report.spec.init_containers.iter().chain(&report.spec.containers).map(|spec| &spec.name);
-    let known = names.filter_map(|name| Some((name, shape.containers.get(name.as_str())?)));
-    let rows = known.map(|(name, shape)| {
-        let status = report.container_statuses().find(|status| status.name == *name);
-        let hooks = shape.hooks.iter().filter_map(|(hook, shape)| {
-            let of_hook = |run: &&HookRun| *run.id.container == **name && run.id.hook == hook;
-            let newest = runs.iter().filter(of_hook).max_by_key(|run| run.id.instance);
-            Some(HookRow { hook, handler: shape.as_ref()?.handler, run: newest.map(describe) })
-        });
-        ContainerRow {
-            name: name.clone(),
-            state: status.map_or_else(|| "not started".to_owned(), |status| container_state(&status.state)),
-            restarts: status.map_or(0, |status| status.restart_count),
-            hooks: hooks.collect(),
-        }
+fn row(observed: &ObservedPod, story: &ContainerStory) -> ContainerRow {
+    let status = observed.container_statuses().find(|status| status.name == *story.name);
+    let hooks = story.hooks.iter().filter_map(|(hook, handler)| {
+        Some(HookRow { hook, handler: (*handler)?, run: story.newest_run(hook).map(describe) })
     });
-    rows.collect()
+    ContainerRow {
+        name: story.name.to_string(),
+        state: status.map_or_else(|| "not started".to_owned(), |status| container_state(&status.state)),
+        restarts: status.map_or(0, |status| status.restart_count),
+        hooks: hooks.collect(),
+    }
 }

@@ -1,7 +1,7 @@
 //! A label and what it labels, which may need several lines.
 
-use super::line::wrap;
-use super::{Line, Tone};
+use super::line::{Line, wrap};
+use super::tone::Tone;
 
 /// Least columns for what is labelled, however narrow the terminal is.
 const LEAST: usize = 20;

@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Tone;
+use super::tone::Tone;
 
 /// A line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,8 +97,8 @@ pub(super) fn head(text: &str, width: usize) -> &str {
     end.map_or(text, |(index, _)| &text[..index])
 }
 
-/// Words broken into pieces of at most `width` columns, the first of them `indent` columns shorter; one piece where
-/// there is no limit. A word that is longer has a piece of its own.
+/// Words broken into pieces of at most `width` columns, the first of them `indent` columns shorter; one piece
+/// where there is no limit. A word that is longer has a piece of its own.
 pub(super) fn wrap(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let mut pieces: Vec<String> = Vec::new();

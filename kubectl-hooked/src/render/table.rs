@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::line::head;
-use super::{Line, Tone};
+use super::line::{Line, head};
+use super::tone::Tone;
 
 /// Columns between columns.
 const GAP: usize = 2;
@@ -13,7 +13,8 @@ const GAP: usize = 2;
 pub(crate) enum Cut {
     /// Not at all.
     Never,
-    /// Its beginning goes, down to this width: what tells one from another stands at its end, as in a Pod's name.
+    /// Its beginning goes, down to this width: what tells one from another stands at its end, as in a Pod's
+    /// name.
     Beginning(usize),
     /// Its end goes, down to this width.
     End(usize),
@@ -38,7 +39,8 @@ pub(crate) fn table(
     rows.map(|row| line(row, headings, &widths)).collect()
 }
 
-/// Takes what is too much from the columns that can spare it: first from names that begin alike, then from words.
+/// Takes what is too much from the columns that can spare it: first from names whose beginnings are alike,
+/// then from words.
 fn give_way(widths: &mut [usize], headings: &[(&str, Cut)], width: usize) {
     let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     let mut excess = total.saturating_sub(width);

@@ -14,7 +14,7 @@ pub(crate) enum StatusError {
     /// It was not printed.
     #[error(transparent)]
     Print(#[from] PrintError),
-    /// Ctrl-C cannot be heard.
+    /// The program cannot listen for Ctrl-C.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signal(#[from] std::io::Error),
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hooked_core::lifecycle::RECORDED;
+use hooked_core::lifecycle::kubelet::is_before_start;
 use hooked_crd::{GoDuration, HookKind, HookRunStatus};
 use jiff::Timestamp;
 
@@ -66,7 +68,8 @@ fn pod_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, pod: &PodRow, scale:
     let tone = match (state.as_str(), *ready) {
         ("Running", true) => Tone::Good,
         ("gone", _) => Tone::Faint,
-        ("Running" | "Pending" | "ContainerCreating" | "Terminating" | "PodInitializing", _) => Tone::Unsure,
+        ("Running" | "Pending" | "Terminating", _) => Tone::Unsure,
+        (reason, _) if is_before_start(reason) => Tone::Unsure,
         _ => Tone::Bad,
     };
     let mut line = Line::new().add(Tone::Faint, stem).plain(name).plain("  ").add(tone, state);
@@ -110,7 +113,7 @@ fn hook_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &HookRow, meas
     }
     // That the record was seen is the rule.
     let why = run.message.as_str();
-    let why = if why == "recorded by the hook-runner" { "" } else { why };
+    let why = if why == RECORDED { "" } else { why };
     lines.push(line.add(Tone::Faint, why));
     for printed in run.output.lines() {
         lines.push(Line::new().add(Tone::Faint, rest).add(Tone::Faint, "│ ").plain(printed));
@@ -159,7 +162,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::overview::tests::{now, pod, run, running, waiting, workload};
+    use crate::fixtures::{now, pod, run, running, waiting, workload};
     use crate::overview::{Choice, overview};
 
     fn trouble() -> HookedWorkload {

@@ -24,7 +24,7 @@ enum Standing {
     OutOfReach(String),
 }
 
-/// Waits. What is seen meanwhile is told on standard error, each thing once.
+/// Waits. Standard error shows each state of the workload that is seen meanwhile, once.
 pub(super) async fn wait(connection: &Connection, options: &StatusOptions) -> Result<End, StatusError> {
     let StatusOptions { name, goal, timeout, .. } = options;
     let first = match get(connection, name).await {
@@ -67,7 +67,7 @@ async fn watch(connection: &Connection, name: &str, reporter: &mut Reporter) -> 
     }
 }
 
-/// Judges each sight of the workload, and tells what is new.
+/// Judges each state of the workload that is seen, and reports each new one.
 struct Reporter {
     goal: Goal,
     /// Of the workload that was there at first: another of its name is another one.
@@ -125,7 +125,7 @@ fn rollout(workload: &HookedWorkload) -> Standing {
     if workload.metadata.deletion_timestamp.is_some() {
         return Standing::OutOfReach("the workload is being deleted".to_owned());
     }
-    // What is said of an older spec says nothing of this one.
+    // Conditions of an older spec prove nothing of this one.
     let seen = workload.status.as_ref().and_then(|status| status.observed_generation);
     if seen != workload.metadata.generation {
         return Standing::NotYet("the operator has not seen the present spec yet".to_owned());
@@ -161,7 +161,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::overview::tests::workload;
+    use crate::fixtures::workload;
 
     /// A workload of generation 2 with these conditions, seen by the operator at `observed`.
     fn with(observed: i64, conditions: &[(&str, &str)]) -> HookedWorkload {
@@ -202,7 +202,7 @@ mod tests {
             Some(&with(2, &[("Ready", "False"), ("Stalled", "True")])),
             "never: Stalled=True (Why): words",
         );
-        // Of an older spec it says nothing.
+        // A condition of an older spec proves nothing.
         check(
             Goal::Ready,
             Some(&with(1, &[("Stalled", "True")])),

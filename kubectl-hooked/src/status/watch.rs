@@ -11,14 +11,13 @@ use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
 use super::error::StatusError;
-use super::pods::{is_of, selector};
-use super::show::{choice, show};
+use super::once::{choice, is_of, selector, show};
 use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
 use crate::end::End;
 use crate::overview::{PodRow, overview};
-use crate::pods::{PodObject, owner, pods};
+use crate::pods::{PodObject, pods};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
 use crate::request::{Asked, Request, RequestError};
@@ -161,7 +160,7 @@ impl Sight {
     }
 
     fn has(&self, pod: &PodObject) -> bool {
-        self.workload.as_ref().is_some_and(|workload| is_of(owner(pod), workload))
+        self.workload.as_ref().is_some_and(|workload| is_of(pod, workload))
     }
 
     fn draw(&self, options: &StatusOptions, screen: &Screen) -> Result<(), StatusError> {

@@ -1,5 +1,6 @@
-//! What `why` tells, as values.
+//! What `why` shows, as values.
 
+use hooked_core::lifecycle::Fate;
 use hooked_crd::{HookRunStatus, KillReason};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,7 +17,7 @@ pub(super) struct Explanation {
     pub(super) node: Option<String>,
     /// Kind and name of who controls it.
     pub(super) owner: Option<String>,
-    pub(super) containers: Vec<ContainerStory>,
+    pub(super) containers: Vec<ContainerExplanation>,
     /// What else is worth knowing.
     pub(super) notes: Vec<String>,
 }
@@ -24,7 +25,7 @@ pub(super) struct Explanation {
 /// What became of a container.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ContainerStory {
+pub(super) struct ContainerExplanation {
     pub(super) name: String,
     pub(super) state: String,
     pub(super) restarts: u32,
@@ -65,19 +66,6 @@ pub(super) struct Instance {
     pub(super) evidence: Vec<String>,
     /// What helps.
     pub(super) next: Option<&'static str>,
-}
-
-/// How an instance stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) enum Fate {
-    Running,
-    Stopping,
-    Killed,
-    /// It ended in time when it was asked to.
-    Stopped,
-    /// It ended by itself.
-    Ended,
-    NotStarted,
 }
 
 impl Explanation {

@@ -1,7 +1,6 @@
 //! What the API server still knows of a Pod: the Pod, its Events, and what its workload remembers.
 
-use hooked_core::lifecycle::evidence::PodEvidence;
-use hooked_core::lifecycle::kubelet::{self, KubeletEvent};
+use hooked_core::lifecycle::{ObservedEvent, controlling_workload};
 use hooked_crd::{HookRunStatus, HookedWorkload, KillStatus};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{ApiResource, DynamicObject, ListParams};
@@ -9,17 +8,17 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 
 use crate::connect::Connection;
-use crate::pods::{PodObject, owner};
+use crate::pods::PodObject;
 use crate::request::{Asked, Request, RequestError};
 use crate::workloads::{get, workloads};
 
 /// A Pod that is there.
 pub(super) struct Found {
     pub(super) pod: PodObject,
-    /// The same with all its fields, for what is told and not judged by.
+    /// The same with all its fields, for what is shown and decides nothing.
     pub(super) whole: Value,
-    /// What the kubelet's Events say.
-    pub(super) events: Vec<PodEvidence>,
+    /// The Events about the Pod.
+    pub(super) events: Vec<ObservedEvent>,
     /// Runs of this Pod that its workload remembers, newest first.
     pub(super) runs: Vec<HookRunStatus>,
     /// What could not be had, in words.
@@ -35,7 +34,7 @@ pub(super) struct Memory {
     pub(super) kills: Vec<KillStatus>,
 }
 
-/// Everything about a Pod. Without the Pod nothing can be said; without the rest less.
+/// Everything about a Pod. Without the Pod there is nothing to explain; without the rest there is less.
 pub(super) async fn fetch(connection: &Connection, name: &str) -> Result<Found, RequestError> {
     let namespace = &connection.namespace;
     let request = Request { verb: "get", asked: Asked::Pod, name, namespace };
@@ -51,8 +50,8 @@ pub(super) async fn fetch(connection: &Connection, name: &str) -> Result<Found, 
         Vec::new()
     });
     let mut runs = Vec::new();
-    if let Some((_, workload)) = owner(&pod) {
-        match get(connection, workload).await {
+    if let Some(owner) = controlling_workload(&pod.metadata) {
+        match get(connection, &owner.name).await {
             Ok(workload) => {
                 let uid = pod.metadata.uid.as_deref();
                 runs = runs_of(&workload, |run| Some(run.pod_uid.as_str()) == uid);
@@ -63,33 +62,16 @@ pub(super) async fn fetch(connection: &Connection, name: &str) -> Result<Found, 
     Ok(Found { pod, whole, events, runs, missing })
 }
 
-/// What the kubelet has said of a Pod in Events. Nobody else knows what a hook did.
-async fn events(connection: &Connection, uid: &str) -> Result<Vec<PodEvidence>, RequestError> {
+/// The Events about a Pod.
+async fn events(connection: &Connection, uid: &str) -> Result<Vec<ObservedEvent>, RequestError> {
     let namespace = &connection.namespace;
     let request = Request { verb: "list", asked: Asked::Event, name: "", namespace };
-    let events: Api<Event> = Api::namespaced(connection.client.clone(), namespace);
+    let kind = ApiResource::erase::<Event>(&());
+    let events: Api<DynamicObject> = Api::namespaced_with(connection.client.clone(), namespace, &kind);
     let about = ListParams::default().fields(&format!("involvedObject.kind=Pod,involvedObject.uid={uid}"));
     let listed = events.list(&about).await.map_err(|error| request.failed(&error))?;
-    let evidence = listed.items.iter().filter(|event| is_from_kubelet(event)).filter_map(read);
-    Ok(evidence.collect())
-}
-
-fn is_from_kubelet(event: &Event) -> bool {
-    // Older kubelets name themselves only as the source, newer ones as both.
-    let source = event.source.as_ref().and_then(|source| source.component.as_deref());
-    let component = source.filter(|name| !name.is_empty()).or(event.reporting_component.as_deref());
-    component == Some("kubelet")
-}
-
-fn read(event: &Event) -> Option<PodEvidence> {
-    let first = event.first_timestamp.as_ref().map(|time| time.0);
-    kubelet::read_event(&KubeletEvent {
-        reason: event.reason.as_deref().unwrap_or_default(),
-        field_path: event.involved_object.field_path.as_deref().unwrap_or_default(),
-        message: event.message.as_deref().unwrap_or_default(),
-        first: first.or(event.event_time.as_ref().map(|time| time.0)),
-        last: event.last_timestamp.as_ref().map(|time| time.0),
-    })
+    let unreadable = |error| request.failed(&kube::Error::SerdeError(error));
+    listed.items.into_iter().map(|event| serde_json::from_value(event.data).map_err(unreadable)).collect()
 }
 
 /// What the workloads of the namespace remember of a Pod of that name.

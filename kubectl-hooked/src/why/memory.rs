@@ -1,6 +1,6 @@
 //! A Pod that is gone, as the workloads of its namespace remember it.
 
-use super::explanation::{ContainerStory, Explanation, RememberedKill};
+use super::explanation::{ContainerExplanation, Explanation, RememberedKill};
 use super::fetch::Memory;
 use super::reasons::{Facts, advice, why};
 use crate::output::hide_output;
@@ -39,13 +39,13 @@ pub(super) fn explain(namespace: &str, pod: &str, memories: Vec<Memory>, show_ou
     explanation
 }
 
-fn story<'a>(explanation: &'a mut Explanation, container: &str) -> &'a mut ContainerStory {
+fn story<'a>(explanation: &'a mut Explanation, container: &str) -> &'a mut ContainerExplanation {
     let stories = &mut explanation.containers;
     let index = stories.iter().position(|story| story.name == container).unwrap_or_else(|| {
-        stories.push(ContainerStory {
+        stories.push(ContainerExplanation {
             name: container.to_owned(),
             state: "gone".to_owned(),
-            ..ContainerStory::default()
+            ..ContainerExplanation::default()
         });
         stories.len() - 1
     });

@@ -1,5 +1,6 @@
 //! Reasons of kills in plain words, and what helps against them.
 
+use hooked_core::lifecycle::kubelet::signal_of;
 use hooked_crd::KillReason;
 
 /// What a reason's words need to know.
@@ -113,19 +114,8 @@ pub(super) fn advice(reason: KillReason) -> &'static str {
 
 /// An exit code with the signal that it usually means.
 pub(super) fn exit(code: i32) -> String {
-    let signal = match code {
-        129 => "SIGHUP",
-        130 => "SIGINT",
-        131 => "SIGQUIT",
-        132 => "SIGILL",
-        134 => "SIGABRT",
-        135 => "SIGBUS",
-        136 => "SIGFPE",
-        137 => "SIGKILL",
-        139 => "SIGSEGV",
-        141 => "SIGPIPE",
-        143 => "SIGTERM",
-        _ => return format!("exit code {code}"),
-    };
-    format!("exit code {code} ({signal})")
+    match signal_of(code) {
+        Some(signal) => format!("exit code {code} ({signal})"),
+        None => format!("exit code {code}"),
+    }
 }

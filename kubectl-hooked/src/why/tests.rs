@@ -1,6 +1,5 @@
 //! What is told of Pods as the API server shows them.
 
-use hooked_core::lifecycle::kubelet::{KubeletEvent, read_event};
 use hooked_crd::{HookRunStatus, KillStatus};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -26,10 +25,13 @@ fn found(pod: &Value, container: &Value, status: &Value, events: &[(&str, u8, &s
         whole["status"][field] = value.clone();
     }
     let events = events.iter().map(|(reason, second, message)| {
-        let time = Some(format!("2026-11-22T10:00:{second:02}Z").parse().unwrap());
-        let event =
-            KubeletEvent { reason, field_path: "spec.containers{web}", message, first: time, last: time };
-        read_event(&event).unwrap()
+        let time = format!("2026-11-22T10:00:{second:02}Z");
+        let event = json!({
+            "involvedObject": {"uid": "u-1", "fieldPath": "spec.containers{web}"},
+            "reason": reason, "message": message, "firstTimestamp": time, "lastTimestamp": time,
+            "source": {"component": "kubelet"},
+        });
+        serde_json::from_value(event).unwrap()
     });
     Found {
         pod: serde_json::from_value(whole.clone()).unwrap(),

@@ -1,8 +1,9 @@
 //! An explanation as lines.
 
+use hooked_core::lifecycle::Fate;
 use hooked_crd::{GoDuration, HookRunStatus};
 
-use super::explanation::{ContainerStory, Explanation, Fate, Instance, RememberedKill};
+use super::explanation::{ContainerExplanation, Explanation, Instance, RememberedKill};
 use crate::render::{Line, Tone, clock, labelled, named, of_outcome, short};
 
 /// Where words about an instance begin, and where its labelled values do.
@@ -28,8 +29,9 @@ pub(super) fn lines(explanation: &Explanation, width: Option<usize>) -> Vec<Line
     lines
 }
 
-fn container_lines(story: &ContainerStory, width: Option<usize>) -> Vec<Line> {
-    let ContainerStory { name, state, restarts, running, instances, remembered, kills, earlier } = story;
+fn container_lines(story: &ContainerExplanation, width: Option<usize>) -> Vec<Line> {
+    let ContainerExplanation { name, state, restarts, running, instances, remembered, kills, earlier } =
+        story;
     let restarts = match restarts {
         0 => String::new(),
         1 => ", 1 restart".to_owned(),

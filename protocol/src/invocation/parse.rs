@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Invocation, RUN, RUNNER_PATH, option};
-use crate::record::Hook;
+use crate::hook::Hook;
 
 /// Why words are no invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,16 +35,16 @@ impl fmt::Display for InvocationError {
 impl std::error::Error for InvocationError {}
 
 impl Invocation {
-    /// Reads the words of an exec handler, as [`Self::to_command`] writes them. `None` if they do not have the runner run
-    /// a hook.
+    /// Reads the words of an exec handler, as [`Self::to_command`] writes them. `None` if they do not have the runner
+    /// run a hook.
     pub fn from_command(words: impl IntoIterator<Item = OsString>) -> Option<Result<Self, InvocationError>> {
         let mut words = words.into_iter();
         let is_run = words.next()? == RUNNER_PATH && words.next()? == RUN;
         is_run.then(|| Self::from_args(words))
     }
 
-    /// Reads the words after [`RUN`], as [`Self::to_args`] writes them. Options may come in any order; of an option that
-    /// is given twice the last one counts.
+    /// Reads the words after [`RUN`], as [`Self::to_args`] writes them. Options may come in any order; of an option
+    /// that is given twice the last one counts.
     ///
     /// # Errors
     /// An [`InvocationError`] that names the first word that is wrong, or what is missing.

@@ -26,8 +26,16 @@ struct Options {
 impl Options {
     fn read() -> Option<Self> {
         let day = Duration::from_secs(86_400);
-        let mut options =
-            Self { from: 1, seeds: None, time: day, threads: 2, all: false, script: None, shrinks: true, verbose: false };
+        let mut options = Self {
+            from: 1,
+            seeds: None,
+            time: day,
+            threads: 2,
+            all: false,
+            script: None,
+            shrinks: true,
+            verbose: false,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -51,7 +59,9 @@ impl Options {
 
 fn main() -> ExitCode {
     let Some(options) = Options::read() else {
-        println!("usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]");
+        println!(
+            "usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]"
+        );
         return ExitCode::FAILURE;
     };
     match &options.script {
@@ -87,7 +97,8 @@ fn campaign(options: &Options) -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..options.threads {
             scope.spawn(|| {
-                while began.elapsed() < options.time && (options.all || failures.load(Ordering::Relaxed) == 0) {
+                while began.elapsed() < options.time && (options.all || failures.load(Ordering::Relaxed) == 0)
+                {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
@@ -105,7 +116,10 @@ fn campaign(options: &Options) -> ExitCode {
     let (steps, seconds) = (steps.into_inner(), began.elapsed().as_secs_f64());
     let seeds = next.into_inner().min(end) - options.from;
     let failures = failures.into_inner();
-    println!("{seeds} seeds, {steps} steps in {seconds:.1} s: {:.0} a minute; {failures} failures", steps as f64 / seconds * 60.0);
+    println!(
+        "{seeds} seeds, {steps} steps in {seconds:.1} s: {:.0} a minute; {failures} failures",
+        steps as f64 / seconds * 60.0
+    );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

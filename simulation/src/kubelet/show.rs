@@ -188,7 +188,8 @@ impl LocalPod {
 }
 
 impl Container {
-    /// Whether the status shows a wait: at once after a failed postStart, else once the end was shown and there is a back-off.
+    /// Whether the status shows a wait: at once after a failed postStart, else once the end was shown and there is a
+    /// back-off.
     fn shows_wait(&self) -> bool {
         self.is_to_restart()
             && (self.post_start_error.is_some() || (self.end_was_shown && self.back_off() > 0))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::failure::{self, Failure};
 use super::path::Target;
@@ -65,11 +65,13 @@ impl Options {
 }
 
 fn unknown_propagation(policy: &str) -> Failure {
-    let message = format!(
-        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {policy:?}: supported values: \
-         \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-    );
-    Failure::other(422, "Invalid", &message)
+    let (field, known) = ("propagationPolicy", "\"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+    let why = format!("Unsupported value: {policy:?}: supported values: {known}");
+    let message = format!("DeleteOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
+    let mut failure = Failure::other(422, "Invalid", &message);
+    let cause = json!({"reason": "FieldValueNotSupported", "message": why, "field": field});
+    failure.details = json!({"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [cause]});
+    failure
 }
 
 /// How an object goes.
@@ -116,8 +118,7 @@ impl ApiServer {
         let shown = waits || matches!(course, Course::Graceful(_));
         let last = if shown { self.show(target, new, &old, options.dry_run) } else { old };
         if waits || matches!(course, Course::Graceful(1..)) {
-            let foreground = options.propagation == Propagation::Foreground;
-            return Ok(ok(if foreground { 202 } else { 200 }, last));
+            return Ok(ok(200, last));
         }
         if options.dry_run {
             return Ok(self.gone(target, &last));

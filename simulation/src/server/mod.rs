@@ -60,8 +60,8 @@ impl ApiServer {
         Self { store: Store::new(), policies: Policies::default(), names: 0, clean: 0 }
     }
 
-    /// Answers one request at one time. A GET with `watch` is answered as the list that it also is: watches are served
-    /// by [`Self::events_since`].
+    /// Answers one request at one time. A GET with `watch` is answered as the list that it also is: watches
+    /// are served by [`Self::events_since`].
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         let reply = self.answer(request, now).unwrap_or_else(|failure| failure.reply());
         if request.metadata_only && reply.is_success() { only_metadata(reply) } else { reply }

@@ -37,11 +37,13 @@ impl ApiServer {
             }
         }
         let kind = target.kind();
+        let items =
+            if kind.traits.custom { page.items } else { page.items.into_iter().map(untyped).collect() };
         let list = json!({
             "kind": format!("{}List", kind.kind),
             "apiVersion": kind.api_version(),
             "metadata": metadata,
-            "items": page.items,
+            "items": items,
         });
         Ok(ok(200, Arc::new(list)))
     }
@@ -61,6 +63,15 @@ impl ApiServer {
         }
         Ok((version, after))
     }
+}
+
+/// The items of a list of a built-in kind do not repeat the kind.
+fn untyped(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
 }
 
 struct Page {

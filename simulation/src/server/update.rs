@@ -21,26 +21,21 @@ impl ApiServer {
         now: Timestamp,
     ) -> Result<Reply, Failure> {
         let kind = target.kind();
-        let name = meta::text(body, "name");
-        if name != target.name {
-            return Err(Failure::bad_request(format!(
-                "the name of the object ({name}) does not match the name on the URL ({})",
-                target.name
-            )));
-        }
+        check_name(target, body)?;
         check_namespace(target, body)?;
         let old = self.store.get(target.resource, &target.key()).cloned();
         let (asked, stored) =
             (meta::text(body, "uid"), old.as_deref().map_or("", |old| meta::text(old, "uid")));
+        let creates = kind.traits.create_on_update && target.subresource == Subresource::None;
+        if old.is_none() && !creates {
+            return Err(Failure::not_found(kind, target.name));
+        }
         if !asked.is_empty() && asked != stored {
             return Err(Failure::other_uid(target, asked, stored));
         }
         match old {
             Some(old) => self.update(target, body.clone(), &old, dry_run),
-            None if kind.traits.create_on_update && target.subresource == Subresource::None => {
-                self.create(target, body, dry_run, now)
-            }
-            None => Err(Failure::not_found(kind, target.name)),
+            None => self.create(target, body, dry_run, now),
         }
     }
 
@@ -55,6 +50,7 @@ impl ApiServer {
         let old = old.ok_or_else(|| Failure::not_found(target.kind(), target.name))?;
         let new = patch::apply(target.kind(), &old, change, content_type)?;
         check_namespace(target, &new)?;
+        check_name(target, &new)?;
         self.update(target, new, &old, dry_run)
     }
 
@@ -122,6 +118,16 @@ impl ApiServer {
             json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
         Ok(ok(201, Arc::new(done)))
     }
+}
+
+/// The body names the object that the path names.
+fn check_name(target: &Target<'_>, object: &Value) -> Result<(), Failure> {
+    let (name, asked) = (meta::text(object, "name"), target.name);
+    if name == asked {
+        return Ok(());
+    }
+    let message = format!("the name of the object ({name}) does not match the name on the URL ({asked})");
+    Err(Failure::bad_request(message))
 }
 
 /// Undoes what a client cannot change by this request.

@@ -139,7 +139,8 @@ fn containers(pod: &Value, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// Of a Pod's spec little may change: images, more tolerations, an earlier deadline, a grace period that was negative.
+/// Of a Pod's spec little may change: images, more tolerations, an earlier deadline, a grace period that was
+/// negative.
 fn pod_spec(new: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     let (mut allowed, was) = (new["spec"].clone(), &old["spec"]);
     if allowed == *was {

@@ -198,9 +198,10 @@ impl World {
 
     /// The operator that works.
     fn leader(&self) -> Option<u32> {
-        let at = self.operators.iter().position(|place| {
-            place.running.as_ref().is_some_and(super::operator::Operator::leads)
-        });
+        let at = self
+            .operators
+            .iter()
+            .position(|place| place.running.as_ref().is_some_and(super::operator::Operator::leads));
         u32::try_from(at?).ok()
     }
 }

@@ -1,8 +1,8 @@
-//! A cluster with operators, users and faults, in virtual time: whatever happens in it is a [`Turn`], so that a list of
-//! turns is all that it takes to have the same happen again.
+//! A cluster with operators, users and faults, in virtual time: whatever happens in it is a [`Turn`], so that
+//! a list of turns is all that it takes to have the same happen again.
 //!
-//! The passes that run here are those that ship: `hooked_core::pass` over a port of which every request is answered, lost or
-//! delayed as the turns say. A crash is a dropped future.
+//! The passes that run here are those that ship: `hooked_core::pass` over a port of which every request is
+//! answered, lost or delayed as the turns say. A crash is a dropped future.
 
 mod checks;
 mod generate;
@@ -81,7 +81,8 @@ impl World {
         malformed.message = "Pod is invalid: spec.containers[0]: Invalid value".to_owned();
         malformed.labels.insert(plan::MALFORMED.to_owned(), "yes".to_owned());
         server.refusals().push(malformed);
-        let place = || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO, stops: None };
+        let place =
+            || Place { life: 0, running: None, starts_at: begin, ahead: SignedDuration::ZERO, stops: None };
         Self {
             wire,
             told: server.version(),
@@ -281,7 +282,9 @@ impl World {
     fn stop_when_idle(&mut self, at: usize) {
         let Some(rest) = self.operators[at].stops else { return };
         let now = self.now();
-        let Some(operator) = self.operators[at].running.as_ref().filter(|it| !it.is_frozen(now)) else { return };
+        let Some(operator) = self.operators[at].running.as_ref().filter(|it| !it.is_frozen(now)) else {
+            return;
+        };
         let process = operator.port.process;
         let is_its = |request: &wire::InFlight| request.process == process && request.has_client;
         if self.wire.lock().requests.values().any(is_its) {

@@ -1,5 +1,5 @@
-//! What is next where nothing goes wrong: the oldest request is answered, watches show what has happened, nodes do what they
-//! have to, and where nothing is to be done time passes.
+//! What is next where nothing goes wrong: the oldest request is answered, watches show what has happened,
+//! nodes do what they have to, and where nothing is to be done time passes.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -31,7 +31,12 @@ fn refused(code: u16, body: &Value) -> Failure {
         let text = |field: &str| cause[field].as_str().unwrap_or_default().to_owned();
         (text("field"), text("message"))
     });
-    Failure::Refused(Refused { code, reason: text("reason"), message: text("message"), causes: causes.collect() })
+    Failure::Refused(Refused {
+        code,
+        reason: text("reason"),
+        message: text("message"),
+        causes: causes.collect(),
+    })
 }
 
 /// The answer of a server that does not carry a request out, by its status.
@@ -58,7 +63,12 @@ impl World {
     pub(super) fn meet(&mut self, ticket: u64, fate: Fate) -> Result<(), Violation> {
         self.steps += 1;
         if fate != Fate::Answered {
-            let of = self.wire.lock().requests.get(&ticket).map(|it| format!("{:?} {}", it.call.verb, it.call.path));
+            let of = self
+                .wire
+                .lock()
+                .requests
+                .get(&ticket)
+                .map(|it| format!("{:?} {}", it.call.verb, it.call.path));
             self.note(|| format!("{fate:?}: {of:?}"));
         }
         match fate {
@@ -102,7 +112,16 @@ impl World {
             let body = Value::clone(&reply.body);
             if in_flight.purpose != super::wire::Purpose::Election {
                 let InFlight { call, process, .. } = &in_flight;
-                self.note(|| format!("carried out for {process:?}: {:?} {} {:?} -> {} {}", call.verb, call.path, call.query, reply.code, told(call, &reply)));
+                self.note(|| {
+                    format!(
+                        "carried out for {process:?}: {:?} {} {:?} -> {} {}",
+                        call.verb,
+                        call.path,
+                        call.query,
+                        reply.code,
+                        told(call, &reply)
+                    )
+                });
             }
             in_flight.reply = Some(if good { Ok(body) } else { Err(refused(reply.code, &body)) });
             if good && !is_read {

@@ -53,8 +53,8 @@ pub enum Refused {
     Updates,
 }
 
-/// One thing that happens. Numbers of things that are not there count round: a script of which a part is cut out still means
-/// something.
+/// One thing that happens. Numbers of things that are not there count round: a script of which a part is cut
+/// out still means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // The fields say which one of those that there are, and how much.
 pub enum Turn {

@@ -72,9 +72,7 @@ mod tests {
         let manifest = "[dependencies]\nhooked-controller.workspace = true\ntokio = { workspace = true }\nx = { package = \"kube\" }";
         assert_eq!(lines(manifest), [2, 3, 4]);
         assert_eq!(
-            lines(
-                "[dependencies.kube]\nworkspace = true\n[target.'cfg(unix)'.dependencies]\nfutures = \"1\""
-            ),
+            lines("[dependencies.kube]\nworkspace = true\n[target.'cfg(unix)'.dependencies]\ntokio = \"1\""),
             [1, 4]
         );
     }

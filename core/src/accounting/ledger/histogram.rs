@@ -69,7 +69,7 @@ impl Distribution {
     }
 
     /// Adds the values of another distribution over the same buckets.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.histogram.merge(&other.histogram);
         self.max = self.max.max(other.max);
         self.last = other.last;

@@ -10,6 +10,8 @@ mod others;
 mod ranges;
 mod sizes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,9 +19,10 @@ use std::sync::Arc;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 
+pub use crate::lifecycle::{Mark, PodMarks};
 pub use fold::{Counted, fold};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
-pub use marks::{Mark, Marks, PodMarks};
+pub use marks::Marks;
 pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
 

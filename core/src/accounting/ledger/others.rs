@@ -16,8 +16,11 @@ impl Ledger {
     pub fn fold_old_containers(&mut self, shape: &PodShape) {
         let present: BTreeSet<Arc<str>> =
             self.marks.containers().into_iter().chain(shape.containers.keys().cloned()).collect();
-        let old: BTreeSet<Arc<str>> =
-            self.containers().filter(|name| !present.contains(*name) && &***name != OTHERS).cloned().collect();
+        let old: BTreeSet<Arc<str>> = self
+            .containers()
+            .filter(|name| !present.contains(*name) && &***name != OTHERS)
+            .cloned()
+            .collect();
         if old.len() > MOST {
             self.fold(&old);
         }
@@ -51,17 +54,17 @@ impl Ledger {
         }
         for (mut key, durations) in std::mem::take(&mut self.durations) {
             name(&mut key.container);
-            add(&mut self.durations, key, durations);
+            add(&mut self.durations, key, &durations);
         }
         for (mut container, shares) in std::mem::take(&mut self.grace_used) {
             name(&mut container);
-            add(&mut self.grace_used, container, shares);
+            add(&mut self.grace_used, container, &shares);
         }
         self.last.retain(|(container, _), _| !old.contains(container));
     }
 }
 
-fn add<K: Ord>(all: &mut BTreeMap<K, Distribution>, key: K, more: Distribution) {
+fn add<K: Ord>(all: &mut BTreeMap<K, Distribution>, key: K, more: &Distribution) {
     all.entry(key).or_default().merge(more);
 }
 
@@ -75,7 +78,8 @@ mod tests {
     fn count(ledger: &mut Ledger, container: String) {
         let (container, hook): (Arc<str>, _) = (container.into(), HookKind::PreStop);
         let (handler, source) = (HandlerKind::Exec, Source::Runner);
-        let key = RunKey { container: Arc::clone(&container), hook, handler, outcome: Outcome::Succeeded, source };
+        let key =
+            RunKey { container: Arc::clone(&container), hook, handler, outcome: Outcome::Succeeded, source };
         *ledger.runs.entry(key).or_default() += 1;
         let key = DurationKey { container, hook, handler, source };
         ledger.durations.entry(key).or_default().observe(1.0, DURATION_BUCKETS);

@@ -1,9 +1,9 @@
 //! Marks as one line of text: ten thousand Pods that all differ must fit into a status.
 //!
-//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first number is behind the last of the
-//! range before, how many more follow, and of each container in order the starts whose postStart and whose end are
-//! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is. So
-//! `1-399:1.0;2:5.4` tells of the numbers 1 to 400, and of 402.
+//! Containers are named once, and a range is `GAP[-MORE]:MARK,MARK…`: how far its first number is behind the last of
+//! the range before, how many more follow, and of each container in order the starts whose postStart and whose end are
+//! counted, and the last that was seen running where one was: `POST_START.END[.SEEN_RUNNING]`, empty where nothing is.
+//! So `1-399:1.0;2:5.4` tells of the numbers 1 to 400, and of 402.
 
 use std::sync::Arc;
 
@@ -103,8 +103,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_pods_that_all_differ_take_a_part_of_what_a_status_may_hold() {
-        let all =
-            marks((1..=10_000).map(|number| (number, (u32::try_from(number % 977).unwrap() + 1, 900))));
+        let all = marks((1..=10_000).map(|number| (number, (u32::try_from(number % 977).unwrap() + 1, 900))));
         let text = write(&all, &containers());
         assert!(text.len() < 128 * 1024, "{} bytes", text.len());
     }

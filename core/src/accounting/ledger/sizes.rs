@@ -1,4 +1,4 @@
-//! How many Pods each revision is to have: what a Deployment keeps in its ReplicaSets' `spec.replicas`.
+//! How many Pods each revision is to have: what a Deployment keeps in `spec.replicas` of its ReplicaSet objects.
 
 use std::sync::Arc;
 

@@ -9,7 +9,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, Sizes, Total, ranges,
+    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, Sizes, Total,
+    ranges,
 };
 
 /// The version that this program writes.
@@ -144,9 +145,8 @@ impl Ledger {
         let last = last.into_iter().map(|(container, hook, outcome, pod, exit_code)| {
             ((container, hook), LastRun { outcome, pod, exit_code })
         });
-        let sizes = sizes.map(|StoredSizes { of, made_for: (replicas, most) }| {
-            Sizes::new(of, Total { replicas, most })
-        });
+        let sizes = sizes
+            .map(|StoredSizes { of, made_for: (replicas, most) }| Sizes::new(of, Total { replicas, most }));
         Ok(Self {
             high_water,
             sizes,

@@ -1,7 +1,7 @@
 //! What is known of hooks and not counted yet, Pod by Pod, and when to look at it.
 //!
-//! A Pod is known here by its number alone: what it is asked to be, and by whom, is no matter of accounting. A watch event
-//! touches one Pod and costs the logarithm of their number.
+//! A Pod is known here by its number alone: what it is asked to be, and by whom, is no matter of accounting. A watch
+//! event touches one Pod and costs the logarithm of their number.
 
 mod reports;
 mod running;
@@ -9,12 +9,13 @@ mod running;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hooked_crd::HookKind;
+use hooked_protocol::Record;
 use jiff::Timestamp;
 
 use crate::lifecycle::evidence::{Closed, PodEvidence};
 use crate::lifecycle::{HookRun, PodShape};
 
-use reports::Reports;
 pub use reports::{Heard, ReportTimes};
 pub use running::{RunningHooks, RunningTally};
 
@@ -33,7 +34,7 @@ pub struct Tracker {
     /// Pods of which everything is counted, as the last acknowledged commit says, and of which nothing more can come.
     accounted: BTreeSet<u64>,
     running: RunningHooks,
-    reports: Reports,
+    reports: ReportTimes,
 }
 
 impl Tracker {
@@ -53,6 +54,33 @@ impl Tracker {
         }
         self.evidence.entry(number).or_default().merge(evidence);
         self.look_again(number, Some(now));
+    }
+
+    /// Takes in what the runner of a Pod has reported of a run.
+    pub fn observe_live(&mut self, number: u64, uid: &str, record: Record, now: Timestamp) -> Heard {
+        let Some(evidence) = self.evidence.get_mut(&number).filter(|evidence| &*evidence.uid == uid) else {
+            return Heard::Foreign;
+        };
+        let shape = evidence.shape.containers.get(record.container.as_str());
+        let hook = shape.and_then(|shape| shape.hooks[record.hook]);
+        if hook.is_none_or(|hook| !hook.live) {
+            return Heard::Foreign;
+        }
+        let known = evidence.containers.get(record.container.as_str());
+        if known.is_some_and(|container| !container.live.is_news(&record)) {
+            return Heard::Known;
+        }
+        let began = i64::try_from(record.start / 1_000_000).ok();
+        self.reports.reported = self.reports.reported.max(began);
+        let container = record.container.clone();
+        evidence.merge(PodEvidence::of_live(&container, record));
+        self.look_again(number, Some(now));
+        Heard::News
+    }
+
+    /// Notes that a run which began then was counted without a live report of it, though one should have come.
+    pub fn missed_report(&mut self, began: i64) {
+        self.reports.missed = self.reports.missed.max(Some(began));
     }
 
     /// The Pod is gone from the API. What of it is not counted yet is counted from what is known.
@@ -77,8 +105,8 @@ impl Tracker {
         self.look_again(number, due);
     }
 
-    /// Everything of a Pod is counted. Of its evidence what the present instances are is kept: an Event that comes later
-    /// must find them. If nothing more can come of the Pod, the evidence goes, and so may the Pod.
+    /// Everything of a Pod is counted. Of its evidence what the present instances are is kept: an Event that comes
+    /// later must find them. If nothing more can come of the Pod, the evidence goes, and so may the Pod.
     pub fn settled(&mut self, number: u64, closed: bool) {
         self.found(number, Vec::new(), None);
         if closed {
@@ -159,5 +187,16 @@ impl Tracker {
     /// Hooks running now.
     pub fn running(&self) -> &RunningHooks {
         &self.running
+    }
+
+    /// When live reports came and when they did not.
+    pub fn report_times(&self) -> ReportTimes {
+        self.reports
+    }
+
+    /// Pods in which a postStart hook runs.
+    pub fn in_post_start(&self) -> impl Iterator<Item = u64> + '_ {
+        let of_post_start = |runs: &[HookRun]| runs.iter().any(|run| run.id.hook == HookKind::PostStart);
+        self.running.by_pod().filter(move |(_, runs)| of_post_start(runs)).map(|(number, _)| number)
     }
 }

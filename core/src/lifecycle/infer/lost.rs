@@ -1,37 +1,39 @@
-//! Instances that were over before anybody looked. The records of later ones may still tell of them.
+//! Instances that were over before anybody looked. The records of later instances may still show how they
+//! ended.
 
 use std::sync::Arc;
 
 use hooked_crd::{HookKind, KillReason, Outcome, Source};
 use hooked_protocol::Earlier;
 
-use super::Case;
-use crate::lifecycle::HookShape;
+use super::case::Case;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
+use crate::lifecycle::shape::HookShape;
 
-/// Instances that are told of one by one; of more than these only the number is counted.
-const MOST_RECORDED: u32 = 64;
+/// Instances whose findings are made one by one; of more than these only the number is counted.
+const MOST_RECALLED: u32 = 64;
 
 impl Case<'_> {
-    /// What can be said of a slot of the instances `first..=last`.
+    /// What is found of a slot of the instances `first..=last`.
     pub(super) fn lost(&self, slot: Slot, first: u32, last: u32) -> Vec<Finding> {
-        let recorded_from = last.saturating_sub(MOST_RECORDED - 1).max(first);
+        let recalled_from = last.saturating_sub(MOST_RECALLED - 1).max(first);
         let mut findings = Vec::new();
-        if first < recorded_from {
-            findings.push(self.unrecorded(slot, first, recorded_from - 1));
+        if first < recalled_from {
+            findings.push(self.unknown(slot, first, recalled_from - 1));
         }
-        for number in recorded_from..=last {
-            match (self.recorded(slot, number), findings.last_mut()) {
+        for number in recalled_from..=last {
+            match (self.recalled_finding(slot, number), findings.last_mut()) {
                 (Some(finding), _) => findings.push(finding),
                 (None, Some(Finding::Lost { last, .. })) if *last + 1 == number => *last = number,
-                (None, _) => findings.push(self.unrecorded(slot, number, number)),
+                (None, _) => findings.push(self.unknown(slot, number, number)),
             }
         }
         findings
     }
 
-    fn unrecorded(&self, slot: Slot, first: u32, last: u32) -> Finding {
+    /// Nothing but the number of the instances is known.
+    fn unknown(&self, slot: Slot, first: u32, last: u32) -> Finding {
         let hook = self.shape.hooks[slot.hook()];
         Finding::Lost {
             container: Arc::clone(self.name),
@@ -42,20 +44,21 @@ impl Case<'_> {
         }
     }
 
-    /// What a later record says of an instance, if one does.
-    fn recorded(&self, slot: Slot, number: u32) -> Option<Finding> {
+    /// What a later record shows of an instance, if one does.
+    fn recalled_finding(&self, slot: Slot, number: u32) -> Option<Finding> {
         let container = Arc::clone(self.name);
         match slot {
             Slot::PostStart => {
                 let hook = self.shape.hooks.post_start?;
                 let outcome = self.recalled(HookKind::PostStart, hook, number)?;
-                let run = self.run(HookKind::PostStart, number, hook.handler, recorded_later(outcome), None);
+                let run =
+                    self.run(HookKind::PostStart, number, hook.handler, recalled_verdict(outcome), None);
                 Some(Finding::PostStart { container, instance: number, run })
             }
             Slot::End => {
                 let pre_stop = self.shape.hooks.pre_stop.and_then(|hook| {
                     let outcome = self.recalled(HookKind::PreStop, hook, number)?;
-                    Some(self.run(HookKind::PreStop, number, hook.handler, recorded_later(outcome), None))
+                    Some(self.run(HookKind::PreStop, number, hook.handler, recalled_verdict(outcome), None))
                 });
                 if self.shape.hooks.pre_stop.is_some() && pre_stop.is_none() {
                     return None;
@@ -75,7 +78,8 @@ impl Case<'_> {
         }
     }
 
-    /// The first cause that is certain: a postStart hook that failed, and whose failure counted, killed its container.
+    /// The first cause that is certain: a postStart hook that failed, and whose failure counted, killed its
+    /// container.
     fn recalled_kill(&self, number: u32) -> Option<KillReason> {
         let hook = self.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
         match self.recalled(HookKind::PostStart, hook, number)? {
@@ -85,8 +89,9 @@ impl Case<'_> {
         }
     }
 
-    /// How a hook's run in an instance ended, by the record of a later instance. Only where every instance so far has run the hook
-    /// once do executions and instances have the same numbers, and only then is it certain which run was whose.
+    /// How a hook's run in an instance ended, by the record of a later instance. Only where every instance so
+    /// far has run the hook once do executions and instances have the same numbers, and only then is the run
+    /// certain.
     fn recalled(&self, kind: HookKind, hook: HookShape, number: u32) -> Option<Outcome> {
         if !hook.recorded {
             return None;
@@ -107,6 +112,6 @@ impl Case<'_> {
     }
 }
 
-fn recorded_later(outcome: Outcome) -> Verdict {
+fn recalled_verdict(outcome: Outcome) -> Verdict {
     Verdict { source: Source::Runner, ..Verdict::new(outcome, "told by the record of a later run") }
 }

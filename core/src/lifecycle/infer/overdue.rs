@@ -1,15 +1,16 @@
-//! When a hook that runs has run for too long: Kubernetes says nothing of it, and ends none.
+//! When a hook that runs has run for too long: Kubernetes neither reports nor ends such a hook.
 
 use hooked_crd::HookKind;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Case;
+use super::case::Case;
 use crate::lifecycle::run::HookRun;
 
-/// How long a postStart hook may run before somebody has to look: its container cannot become Running while it does, and
-/// its Pod cannot be deleted (k/k#116032).
+/// How long a postStart hook may run before somebody has to look: while the hook runs its container cannot
+/// become Running, and its Pod cannot be deleted (k/k#116032).
 const POST_START: SignedDuration = SignedDuration::from_secs(60);
-/// The share of the grace period, in per cent, after which a preStop hook that still runs leaves its program too little.
+/// The share of the grace period, in per cent, after which a preStop hook that still runs leaves its program
+/// too little time.
 const PRE_STOP_PERCENT: i64 = 80;
 /// Seconds of a grace period that is over before anybody has read that it nearly is.
 const BRIEF: i64 = 4;

@@ -2,8 +2,9 @@
 
 use hooked_crd::{HookKind, Outcome, Source};
 
-use super::{Case, measured};
-use crate::lifecycle::live::second_of;
+use super::case::Case;
+use super::findings::measured;
+use crate::lifecycle::record::second_of;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::HookRun;
 
@@ -22,8 +23,9 @@ impl Case<'_> {
         Some(HookRun { overdue_at, ..run })
     }
 
-    /// The instance, and the second of its beginning, that the kubelet has announced and not shown yet. `Started` is
-    /// recorded just before the postStart hook, and the container is shown as Running only when the hook has returned.
+    /// The instance that the kubelet has announced and not shown yet, and the second of the instance's
+    /// beginning. The kubelet sends `Started` just before it runs the postStart hook, and shows the container
+    /// as Running only when the hook has returned.
     pub(super) fn hanging(&self) -> Option<(u32, i64)> {
         self.shape.hooks.post_start?;
         if let Some((number, instance)) = &self.begun {
@@ -49,7 +51,7 @@ impl Case<'_> {
         ))
     }
 
-    /// The runner has told that the hook has begun: it runs until its end is told.
+    /// The runner has reported that the hook has begun: the hook runs until the runner reports its end.
     fn begun_post_start(&self) -> Option<HookRun> {
         let view = self.view_of_begun().filter(|view| view.number > self.counted.post_start)?;
         let record = view.record(HookKind::PostStart).filter(|record| record.ending.is_none())?;
@@ -59,7 +61,7 @@ impl Case<'_> {
         Some(measured(run, Some(record)))
     }
 
-    /// The kubelet does not say when a preStop hook returns: it runs, or the program stops.
+    /// The kubelet does not report when a preStop hook returns: either the hook runs, or the program stops.
     fn running_pre_stop(&self, number: u32) -> Option<HookRun> {
         let handler = self.shape.hooks.pre_stop?.handler;
         let view = self.view(number)?;
@@ -77,7 +79,7 @@ impl Case<'_> {
     }
 }
 
-/// A run that its runner has told of.
+/// The verdict on a run that its runner has reported.
 fn running(how: &str) -> Verdict {
     Verdict { source: Source::Runner, ..Verdict::new(Outcome::Running, how) }
 }

@@ -2,12 +2,13 @@
 
 use hooked_crd::{HookKind, KillReason, Outcome};
 
-use super::{View, may_be_sigkill};
+use super::view::View;
 use crate::lifecycle::evidence::{Closed, KillingCause};
+use crate::lifecycle::kubelet::may_be_sigkill;
 
 /// Whether a container was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KillVerdict {
+pub(crate) enum KillVerdict {
     /// It was, for this first cause.
     Killed(KillReason),
     /// It ended by itself, or in time when it was asked to.
@@ -40,8 +41,8 @@ const RULES: [Rule; 10] = [
 ];
 
 /// The verdict on this instance's end.
-pub fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
-    // A failure that is ignored kills nothing: the kubelet is told of a success.
+pub(crate) fn kill(view: &View<'_>, post_start: Option<Outcome>, pre_stop: Option<Outcome>) -> KillVerdict {
+    // A failure that is ignored kills nothing: the runner reports a success to the kubelet.
     let heeded =
         |kind, outcome: Option<Outcome>| outcome.filter(|_| view.hook(kind).is_none_or(|hook| !hook.ignored));
     let hooks = Hooks {
@@ -75,16 +76,16 @@ fn a_probe_kills(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     }
 }
 
-/// Also where the kubelet has forgotten the container by the time it reports the Pod's end, as it does in need of space.
+/// Also where the kubelet, short of space, has forgotten the container by the time of the Pod's end.
 fn the_kubelet_evicts(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     view.evicted().then_some(Killed(KillReason::Evicted))
 }
 
-/// A probe's Event is among the first that the kubelet no longer sends of a container that crashes again and again.
+/// Of a container that crashes again and again the kubelet drops a probe's Events among the first.
 fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     view.stopped_without_a_deletion().then_some(())?;
-    // Until the startup probe has succeeded the liveness probe waits, and the container is not ready; then it has done its
-    // work.
+    // Until the startup probe has succeeded the liveness probe waits and the container is not ready; after
+    // that the startup probe kills nothing.
     let ready = view.instance.ready_at.is_some();
     Some(Killed(match (view.shape.liveness, view.shape.startup) {
         _ if !view.only_a_probe_can_have_stopped_it() => KillReason::Unknown,
@@ -94,7 +95,7 @@ fn what_is_stopped_without_a_deletion_is_killed(view: &View<'_>, _: Hooks) -> Op
     }))
 }
 
-/// The Pod is gone, or its kubelet silent, without a word about how this container ended.
+/// The Pod is gone, or its kubelet silent, and nobody has reported how this container ended.
 fn the_end_was_not_seen(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     let unseen = view.instance.end.is_none_or(|end| end.made_up);
     let closed = view.pod.closed.filter(|_| unseen)?;
@@ -127,8 +128,8 @@ fn a_stop_that_failed_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict
     })
 }
 
-/// A program may exit with 137 of its own accord, so this is no more than a suspicion; yet somebody on call wants to
-/// see it.
+/// A program may exit with 137 of its own accord, so this is no more than a suspicion; yet somebody on call
+/// wants to see it.
 fn an_unexplained_sigkill_is_unknown(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
     may_be_sigkill(&view.instance.end?).then_some(Killed(KillReason::Unknown))
 }

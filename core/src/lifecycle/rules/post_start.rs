@@ -2,11 +2,9 @@
 
 use hooked_crd::{HandlerKind, HookKind, Outcome};
 
-use super::{Verdict, View};
-use crate::lifecycle::evidence::PostStartError;
-
-/// The exit status of a process that got SIGKILL.
-const SIGKILLED: i32 = 137;
+use super::verdict::Verdict;
+use super::view::View;
+use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sigkilled};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -21,7 +19,7 @@ const RULES: [Rule; 6] = [
 ];
 
 /// The verdict on the postStart run of this instance.
-pub fn post_start(view: &View<'_>) -> Verdict {
+pub(crate) fn post_start(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
         Verdict::new(Outcome::Unknown, "the container ended before the hook's outcome could be seen")
     })
@@ -35,14 +33,14 @@ fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdi
     Verdict::unstarted(view)
 }
 
-/// When the program exits, its container goes and takes the hook with it, by SIGKILL; the kubelet reports that as a failure
-/// of the hook. A hook that really failed has another exit status, or is reported before its container has ended: in the
-/// same second nobody can tell.
+/// When the program exits, its container ends and SIGKILL ends the hook; the kubelet reports that as a
+/// failure of the hook. A hook that really failed has another exit status, or the kubelet reports it before
+/// the container has ended: in the same second the two cannot be told apart.
 fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
     view.shape.hooks.post_start.filter(|hook| hook.handler == HandlerKind::Exec)?;
     let ended = view.finished_at().filter(|_| view.instance.running_seen.is_none())?;
     let reported = view.instance.post_start_error;
-    let killed = reported == Some(PostStartError { exit_code: Some(SIGKILLED) });
+    let killed = reported.is_some_and(hook_may_be_sigkilled);
     if reported.is_some() && !killed {
         return None;
     }
@@ -56,18 +54,19 @@ fn a_hook_cut_off_by_its_programs_end_is_unknown(view: &View<'_>) -> Option<Verd
 fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     let message = match view.instance.post_start_error?.exit_code {
         Some(code) => format!("the hook exited with {code}; the container was killed"),
-        None => "the kubelet reported PostStartHookError; the container was killed".to_owned(),
+        None => format!("the kubelet reported {POST_START_ERROR}; the container was killed"),
     };
     Some(Verdict::new(Outcome::Failed, message))
 }
 
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.post_start_failed_at()?;
-    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPostStartHook; the container was killed"))
+    let event = failure_event(HookKind::PostStart);
+    Some(Verdict::new(Outcome::Failed, format!("the kubelet reported {event}; the container was killed")))
 }
 
-/// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that proves
-/// nothing.
+/// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that
+/// proves nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
     view.instance.running_seen?;
     view.shape.hooks.post_start.filter(|hook| !hook.ignored)?;

@@ -2,8 +2,10 @@
 
 use hooked_crd::{HookKind, Outcome, Source};
 
-use super::{Verdict, View};
+use super::verdict::Verdict;
+use super::view::View;
 use crate::lifecycle::evidence::Closed;
+use crate::lifecycle::kubelet::failure_event;
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -22,7 +24,7 @@ const RULES: [Rule; 10] = [
 ];
 
 /// The verdict on the preStop run of this instance, which has ended.
-pub fn pre_stop(view: &View<'_>) -> Verdict {
+pub(crate) fn pre_stop(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
         // No event is no proof: the kubelet drops Events, and reports no success at all.
         Verdict::new(
@@ -81,15 +83,16 @@ fn a_hook_reported_at_the_deadline_was_cut_off(view: &View<'_>) -> Option<Verdic
         .then(|| Verdict::new(Outcome::TimedOut, "still running at the end of the grace period"))
 }
 
-/// A hook such as `nginx -s quit` makes the program exit and dies with it, and is reported as failed (k/k#39170).
+/// A hook such as `nginx -s quit` makes the program exit and dies with the program, and the kubelet reports
+/// the hook as failed (k/k#39170).
 fn a_hook_reported_after_its_containers_end_is_unknown(view: &View<'_>) -> Option<Verdict> {
     let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
     (ended < reported).then(|| Verdict::new(Outcome::Unknown, "the program exited and took the hook with it"))
 }
 
-/// A hook is reported as failed too where its program had just ended, or ends while it runs. Whole seconds do not tell
-/// that from a failure after which the program stopped when it was asked to, but what the program did before does, and
-/// what its end was.
+/// The kubelet reports a hook as failed also where the program had just ended, or ends while the hook runs.
+/// Whole seconds do not tell that from a failure after which the program stopped when it was asked to. What
+/// the program did before does, and how the program ended.
 fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<'_>) -> Option<Verdict> {
     let (ended, reported) = (view.finished_at()?, view.pre_stop_failed_at()?);
     let why = if view.instance.end?.out_of_memory {
@@ -101,10 +104,11 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
     (ended == reported).then(|| Verdict::new(Outcome::Unknown, why))
 }
 
-/// Where the runner records, a hook that failed has a record that says so: one without was never begun, or went with its
-/// container, and the kubelet reports that as a failure too.
+/// Where the runner records, a hook that failed has a record of the failure: a hook without a record was
+/// never begun, or ended with its container, and the kubelet reports that as a failure too.
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
     view.shape.hooks.pre_stop.filter(|hook| !hook.recorded)?;
-    Some(Verdict::new(Outcome::Failed, "the kubelet reported FailedPreStopHook; the stop went on"))
+    let event = failure_event(HookKind::PreStop);
+    Some(Verdict::new(Outcome::Failed, format!("the kubelet reported {event}; the stop went on")))
 }

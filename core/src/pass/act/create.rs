@@ -6,11 +6,13 @@ use jiff::Timestamp;
 
 use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
+use super::super::overlay::Committed;
 use super::super::prepare::Prepared;
 use super::super::store::{self, StoreError};
-use super::super::subject::{Committed, Subject};
+use super::super::subject::Subject;
 use super::super::{Cluster, Failure, Locked, Memory, call};
-use super::{ActError, PARALLEL, all};
+use super::error::ActError;
+use super::parallel::{PARALLEL, all};
 use crate::admission::Verdict;
 use crate::lifecycle::ObservedPod;
 use crate::workload::fill::{BURST, missing};
@@ -19,8 +21,8 @@ use crate::workload::revision::PodSource;
 use crate::workload::template::{Identity, manifest, pod_name};
 use hooked_crd::Evidence;
 
-/// Makes what the committed sizes lack, with the numbers that commits of this process have reserved. Returns when more is
-/// to be made though nothing new has come.
+/// Makes what the committed sizes lack, with the numbers that commits of this process have reserved. Returns
+/// when more is to be made though nothing new has come.
 pub(super) async fn create_missing<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -33,23 +35,42 @@ pub(super) async fn create_missing<C: Cluster>(
         let sizes = committed.ledger.sizes.as_ref();
         sizes.map(|sizes| missing(sizes, &memory.replicas)).unwrap_or_default()
     };
-    let mut left = BURST;
+    let (mut left, mut has_more, mut trouble) = (BURST, false, None);
     for (revision, lacking) in lacking {
-        let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+        match create(cluster, subject, prepared, (revision, lacking.min(left)), memory).await {
+            Ok(Some(made)) => left -= made,
             // Nothing can be made of it any more: the next commit gives its size to the target, if that can be made.
-            let lost = |heir: &Arc<str>| memory.lock().revisions.lost.contains(heir);
-            if prepared.target.revision().is_some_and(|heir| !lost(heir)) {
-                return Ok(Some(cluster.now()));
-            }
-            continue;
-        };
-        let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
-        left -= batch.create(lacking.min(left)).await?;
-        if left == 0 {
-            return Ok(Some(cluster.now()));
+            Ok(None) => has_more |= has_heir(prepared, memory),
+            // A revision that the server takes no more keeps none from being made of the one that is to
+            // follow.
+            Err(error) => trouble = trouble.or(Some(error)),
         }
     }
-    Ok(None)
+    match trouble {
+        Some(error) => Err(error),
+        None => Ok((has_more || left == 0).then(|| cluster.now())),
+    }
+}
+
+/// Whether Pods can be made of the target, so that it can take over the size of a revision that is gone.
+fn has_heir(prepared: &Prepared, memory: &Locked<Memory>) -> bool {
+    let memory = memory.lock();
+    prepared.target.revision().is_some_and(|heir| !memory.revisions.lost.contains(heir))
+}
+
+/// Makes so many Pods of a revision; none if somebody has deleted it.
+async fn create<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    prepared: &Prepared,
+    (revision, pods): (Arc<str>, usize),
+    memory: &Locked<Memory>,
+) -> Result<Option<usize>, ActError> {
+    let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+        return Ok(None);
+    };
+    let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
+    batch.create(pods).await.map(Some)
 }
 
 /// What Pods of a revision are made from; none if somebody has deleted the revision.
@@ -83,9 +104,9 @@ struct Batch<'a, C> {
 }
 
 impl<C: Cluster> Batch<'_, C> {
-    /// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every Pod is asked
-    /// once and not a thousand times (as `slowStartBatch` in kubernetes/pkg/controller/replicaset does). Returns how many
-    /// were made.
+    /// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every
+    /// Pod is asked once and not a thousand times (as `slowStartBatch` in
+    /// kubernetes/pkg/controller/replicaset does). Returns how many were made.
     async fn create(&self, pods: usize) -> Result<usize, ActError> {
         let (mut made, mut batch) = (0, 1);
         while made < pods {
@@ -107,12 +128,11 @@ impl<C: Cluster> Batch<'_, C> {
 
     async fn create_one(&self, number: u64) -> Result<(), ActError> {
         let Self { cluster, subject, evidence, revision, source, memory } = self;
-        let name: Arc<str> = pod_name(&subject.site.owner.name, &subject.site.owner.uid, revision, number).into();
+        let name: Arc<str> =
+            pod_name(&subject.site.owner.name, &subject.site.owner.uid, revision, number).into();
         let identity = Identity { owner: &subject.site.owner, name: &name, revision, number };
         let pod = manifest(&source.template, &identity, *evidence);
-        let fact = |uid: &str| {
-            PodFact::unseen(number, &name, uid, revision, *evidence == Evidence::Durable)
-        };
+        let fact = |uid: &str| PodFact::unseen(number, &name, uid, revision, *evidence == Evidence::Durable);
         let until = cluster.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
         match cluster.send(call::create_pod(&subject.site.namespace, pod)).await {
             Ok(reply) => {
@@ -132,8 +152,8 @@ impl<C: Cluster> Batch<'_, C> {
         }
     }
 
-    /// The name is taken: by somebody else's Pod, whose number is then never used; or the conflict is a quota's, and there
-    /// is no such Pod.
+    /// The name is taken: by somebody else's Pod, whose number is then never used; or the conflict is a
+    /// quota's, and there is no such Pod.
     async fn taken(
         &self,
         number: u64,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::cluster::TIMEOUT;
+use super::super::overlay::Committed;
 use super::super::prepare::Prepared;
-use super::super::subject::{Committed, Site};
+use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
-use super::{ActError, PARALLEL, all};
+use super::error::ActError;
+use super::parallel::{PARALLEL, all};
 use crate::workload::fill::{Floor, PodRef, surplus};
 use crate::workload::replicas::Life;
 
@@ -23,11 +25,8 @@ pub(super) async fn delete_surplus<C: Cluster>(
     let Some(sizes) = &committed.ledger.sizes else { return Ok(()) };
     loop {
         let now = cluster.now().as_second();
-        let floor = if prepared.target.leaving().is_some() {
-            Floor::NONE
-        } else {
-            Floor::of(&prepared.desired, now)
-        };
+        let floor =
+            if prepared.target.leaving().is_some() { Floor::NONE } else { Floor::of(&prepared.desired, now) };
         let batch = {
             let memory = memory.lock();
             let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
@@ -94,8 +93,8 @@ async fn is_wanted<C: Cluster>(cluster: &C, site: &Site, pod: &PodRef) -> bool {
     }
 }
 
-/// Stops postStart hooks that run in Pods which are to go: the kubelet waits for such a hook, for ever if need be, and stops
-/// nothing before. A preStop hook is left to run: it is what the grace period is for.
+/// Stops postStart hooks that run in Pods which are to go: the kubelet waits for such a hook, for ever if
+/// need be, and stops nothing before. A preStop hook is left to run: it is what the grace period is for.
 pub(in super::super) fn stop_hung_hooks<C: Cluster>(cluster: &C, memory: &Locked<Memory>) {
     let hung: Vec<Arc<str>> = {
         let memory = memory.lock();

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::super::subject::Site;
 use super::super::{Cluster, Failure, Locked, Memory, call};
-use super::{ActError, all};
+use super::error::ActError;
+use super::parallel::all;
 use crate::accounting::ledger::Ledger;
 use crate::workload::fill::PodRef;
 
-/// Takes our finalizer off the Pods of which everything is counted, as the committed ledger says. Their numbers must not be
-/// above its high-water mark, or they could be given again.
+/// Takes our finalizer off the Pods of which everything is counted, as the committed ledger says. Their
+/// numbers must not be above its high-water mark, or they could be given again.
 pub(in super::super) async fn remove_finalizers<C: Cluster>(
     cluster: &C,
     site: &Site,

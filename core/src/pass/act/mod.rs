@@ -1,63 +1,28 @@
-//! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this moment.
+//! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this
+//! moment.
 
 mod create;
 mod delete;
+mod error;
 mod finalizer;
+mod parallel;
 mod refresh;
 
-use std::sync::Arc;
-
-use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use thiserror::Error;
 
 use super::memory::Acts;
+use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::store::StoreError;
-use super::subject::{Committed, Subject};
-use super::{Cluster, Failure, Locked, Memory};
+use super::subject::Subject;
+use super::{Cluster, Locked, Memory};
 use crate::workload::target::Leaving;
+
+pub use error::ActError;
 
 pub(super) use create::is_ours;
 pub(super) use delete::{delete_all, stop_hung_hooks};
-pub(super) use finalizer::{change, orphan_all, remove_finalizer};
 use finalizer::remove_finalizers;
-
-/// The most requests under way at once for one workload.
-pub(super) const PARALLEL: usize = 32;
-
-/// Why what follows from a commit could not be done.
-#[derive(Debug, Error)]
-pub enum ActError {
-    /// A Pod could not be created.
-    #[error("Pod {0} could not be created: {1}")]
-    Create(Arc<str>, Failure),
-    /// A Pod could not be deleted.
-    #[error("Pod {0} could not be deleted: {1}")]
-    Delete(Arc<str>, Failure),
-    /// A Pod could not be changed.
-    #[error("Pod {0} could not be changed: {1}")]
-    Change(Arc<str>, Failure),
-    /// A revision of which Pods are to be made is not known.
-    #[error(transparent)]
-    Read(#[from] StoreError),
-}
-
-impl ActError {
-    /// The server's words, if it is the server that does not do it.
-    fn words(&self) -> Option<&str> {
-        match self {
-            Self::Create(_, Failure::Refused(refused))
-            | Self::Delete(_, Failure::Refused(refused))
-            | Self::Change(_, Failure::Refused(refused))
-                if refused.code != 429 =>
-            {
-                Some(&refused.message)
-            }
-            _ => None,
-        }
-    }
-}
+pub(super) use finalizer::{change, orphan_all, remove_finalizer};
 
 /// What has become of the acts of a pass.
 #[derive(Debug, Default)]
@@ -68,8 +33,8 @@ pub(super) struct Acted {
     pub(super) again: Option<Timestamp>,
 }
 
-/// Acts as `committed` says: first what lets Pods go, then what removes, then what adds. A Pod that cannot be removed keeps
-/// none from being added.
+/// Acts as `committed` says: first what lets Pods go, then what removes, then what adds. A Pod that cannot be
+/// removed keeps none from being added.
 pub(super) async fn act<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -84,7 +49,8 @@ pub(super) async fn act<C: Cluster>(
     if prepared.target.leaving() == Some(Leaving::WithoutPods) {
         errors.extend(orphan_all(cluster, &subject.site, memory).await.err());
     } else {
-        errors.extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
+        errors
+            .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
         if prepared.target.leaving().is_none() {
             let made = create::create_missing(cluster, subject, prepared, committed, memory).await;
             again = made.as_ref().ok().copied().flatten();
@@ -113,13 +79,64 @@ fn remember(acts: &mut Acts, words: Option<&str>, is_done: bool, now: Timestamp)
     }
     match (&before, &*acts) {
         (Acts::Refused(known, _), Acts::Refused(words, _)) => known != words,
-        (Acts::Refused(..) | Acts::Untried, Acts::Done) => before != Acts::Untried,
-        (_, Acts::Refused(..)) => true,
+        // The process before this one may have said otherwise.
+        (Acts::Refused(..) | Acts::Untried, Acts::Done) | (_, Acts::Refused(..)) => true,
         _ => false,
     }
 }
 
-/// Carries requests out side by side, and returns what has become of each.
-async fn all<T>(requests: Vec<impl Future<Output = Result<T, ActError>>>) -> Vec<Result<T, ActError>> {
-    stream::iter(requests).buffer_unordered(PARALLEL).collect().await
+#[cfg(test)]
+mod tests {
+    use super::super::{Failure, Refused};
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn refused(words: &str, second: i64) -> Acts {
+        Acts::Refused(words.to_owned(), at(second))
+    }
+
+    /// What becomes of what is known after acts that ended so at second 9, and whether that is news.
+    fn check(before: Acts, words: Option<&str>, is_done: bool, expect: &Acts, is_news: bool) {
+        let mut acts = before;
+        let told = remember(&mut acts, words, is_done, at(9));
+        assert_eq!((&acts, told), (expect, is_news), "{words:?} {is_done}");
+    }
+
+    #[test]
+    fn a_refusal_is_news_when_its_words_are() {
+        check(Acts::Untried, Some("quota"), false, &refused("quota", 9), true);
+        check(Acts::Done, Some("quota"), false, &refused("quota", 9), true);
+        check(refused("policy", 1), Some("quota"), false, &refused("quota", 9), true);
+        // It is tried again some time after the last refusal.
+        check(refused("quota", 1), Some("quota"), false, &refused("quota", 9), false);
+    }
+
+    #[test]
+    fn that_all_is_done_is_news_where_it_was_not_known() {
+        check(refused("quota", 1), None, true, &Acts::Done, true);
+        check(Acts::Untried, None, true, &Acts::Done, true);
+        check(Acts::Done, None, true, &Acts::Done, false);
+    }
+
+    #[test]
+    fn a_reply_that_is_lost_changes_nothing_of_what_is_known() {
+        check(Acts::Untried, None, false, &Acts::Untried, false);
+        check(Acts::Done, None, false, &Acts::Done, false);
+        check(refused("quota", 1), None, false, &refused("quota", 1), false);
+    }
+
+    #[test]
+    fn only_the_server_s_own_refusal_is_told() {
+        let of = |failure| ActError::Create("web-1".into(), failure).words().map(str::to_owned);
+        let refused =
+            |code| Failure::Refused(Refused { code, message: "words".to_owned(), ..Refused::default() });
+        assert_eq!(of(refused(403)).as_deref(), Some("words"));
+        assert_eq!(of(refused(500)).as_deref(), Some("words"));
+        assert_eq!(of(refused(429)), None);
+        assert_eq!(of(Failure::Lost("reset".to_owned())), None);
+        assert_eq!(of(Failure::Deposed), None);
+    }
 }

@@ -4,16 +4,17 @@ use jiff::Timestamp;
 
 use super::super::subject::Site;
 use super::super::{Cluster, Failure, Locked, Memory, call};
+use super::error::ActError;
 use super::finalizer::change;
-use super::{ActError, all};
+use super::parallel::all;
 use crate::lifecycle::LiveEndpoint;
 use crate::workload::fill::PodRef;
 
 /// The most Pods that are told in one pass: a rotation must not keep the API server from other work.
 const BATCH: usize = 50;
 
-/// Tells Pods whose annotations say something else. Old and new certificates overlap for long, so there is time. Returns
-/// when more are to be told.
+/// Tells Pods whose annotations say something else. Old and new certificates overlap for long, so there is
+/// time. Returns when more are to be told.
 pub(super) async fn refresh<C: Cluster>(
     cluster: &C,
     site: &Site,
@@ -40,8 +41,8 @@ async fn refresh_one<C: Cluster>(
 ) -> Result<(), ActError> {
     let call = call::annotate_pod(&site.namespace, pod, &endpoint.annotations());
     match change(cluster, &site.namespace, pod, call).await {
-        // Some policy forbids it, and would the next time: it is left until the Pod changes. Its hooks are counted without
-        // the live channel too.
+        // Some policy forbids it, and would the next time: it is left until the Pod changes. Its hooks are
+        // counted without the live channel too.
         Err(ActError::Change(_, Failure::Refused(refused))) if matches!(refused.code, 400 | 403 | 422) => {}
         told => told?,
     }

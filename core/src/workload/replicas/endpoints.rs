@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Replicas;
 use super::fact::PodFact;
 
 /// Pods by the endpoint that they have, as far as it can still be changed.
@@ -25,17 +24,10 @@ impl Endpoints {
             }
         }
     }
-}
 
-impl Replicas {
-    /// Pods that have an endpoint other than this one. Their files can still be changed.
-    pub fn outdated(&self, endpoint: u64) -> impl Iterator<Item = &PodFact> {
-        let others = self.endpoints.0.iter().filter(move |(known, _)| **known != endpoint);
-        others.flat_map(|(_, pods)| pods).filter_map(|number| self.pods.get(number))
-    }
-
-    /// Remembers that a Pod was given this endpoint.
-    pub fn refreshed(&mut self, number: u64, endpoint: u64) {
-        self.change(number, |fact| fact.live = Some(endpoint));
+    /// Numbers of Pods that have an endpoint other than this one.
+    pub(super) fn others(&self, endpoint: u64) -> impl Iterator<Item = u64> {
+        let others = self.0.iter().filter(move |(known, _)| **known != endpoint);
+        others.flat_map(|(_, pods)| pods).copied()
     }
 }

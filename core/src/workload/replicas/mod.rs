@@ -1,8 +1,8 @@
 //! The Pods of one workload, with every count that a decision reads kept up to date per event.
 //!
-//! A watch event touches one Pod and costs the logarithm of their number; a decision reads counts and just the Pods that
-//! it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice; what users
-//! are told is counted from what the watch shows alone.
+//! A watch event touches one Pod and costs the logarithm of their number; a decision reads counts and just the Pods
+//! that it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice;
+//! what users are told is counted from what the watch shows alone.
 
 mod doubts;
 mod endpoints;
@@ -13,6 +13,8 @@ mod revision_counts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
@@ -67,8 +69,8 @@ impl Replicas {
         self.unlisted = self.pods.keys().copied().collect();
     }
 
-    /// The list is complete: takes out the Pods that it has not shown, which are gone. An own create that came after its
-    /// beginning is not missed in it, nor is one of which nobody knows whether it was carried out.
+    /// The list is complete: takes out the Pods that it has not shown, which are gone. An own create that came after
+    /// its beginning is not missed in it, nor is one of which nobody knows whether it was carried out.
     pub fn list_ends(&mut self) -> Vec<PodFact> {
         let mut unlisted = std::mem::take(&mut self.unlisted);
         unlisted.retain(|number| {
@@ -100,6 +102,47 @@ impl Replicas {
     /// Remembers that our finalizer is off.
     pub fn finalizer_removed(&mut self, number: u64) {
         self.change(number, |fact| fact.has_finalizer = false);
+    }
+
+    /// Remembers a create whose reply was lost. The Pod counts as there until that is known to be false.
+    pub fn perhaps_created(&mut self, fact: PodFact, until: Timestamp) {
+        let number = fact.number;
+        if self.pods.get(&number).is_none_or(|known| !known.seen) {
+            self.set(Some(fact), number);
+            self.doubts.insert(number, Doubt { write: DoubtfulWrite::Create, until });
+        }
+    }
+
+    /// Remembers a delete whose reply was lost. The Pod counts as deleted until that is known to be false.
+    pub fn perhaps_deleted(&mut self, number: u64, until: Timestamp) {
+        if self.pods.get(&number).is_some_and(PodFact::is_alive) {
+            self.deleted(number);
+            self.doubts.insert(number, Doubt { write: DoubtfulWrite::Delete, until });
+        }
+    }
+
+    /// The create of which nobody knew was never carried out, and will not be.
+    pub fn was_not_created(&mut self, number: u64) {
+        if self.pods.get(&number).is_some_and(|known| !known.seen) {
+            self.set(None, number);
+        }
+        self.doubts.remove(&number);
+    }
+
+    /// The delete of which nobody knew was never carried out, and will not be.
+    pub fn was_not_deleted(&mut self, number: u64) {
+        self.change(number, |fact| fact.deleting = false);
+        self.doubts.remove(&number);
+    }
+
+    /// A delete was carried out: nothing of the Pod is in doubt.
+    pub fn was_deleted(&mut self, number: u64) {
+        self.doubts.remove(&number);
+    }
+
+    /// Remembers that a Pod was given this endpoint.
+    pub fn refreshed(&mut self, number: u64, endpoint: u64) {
+        self.change(number, |fact| fact.live = Some(endpoint));
     }
 
     fn change(&mut self, number: u64, change: impl FnOnce(&mut PodFact)) {
@@ -179,12 +222,30 @@ impl Replicas {
     pub fn terminating(&self) -> usize {
         self.terminating.len()
     }
+
+    /// Own writes of which nobody knows whether they were carried out, with the Pods that they are about.
+    pub fn doubts(&self) -> impl Iterator<Item = (&PodFact, Doubt)> {
+        self.doubts.iter().filter_map(|(number, doubt)| Some((self.pods.get(number)?, *doubt)))
+    }
+
+    /// How many Pods count as deleted of which nobody knows whether they are.
+    pub fn perhaps_alive(&self) -> usize {
+        self.doubts.values().filter(|doubt| doubt.write == DoubtfulWrite::Delete).count()
+    }
+
+    /// When the next doubt can be settled at the latest.
+    pub fn next_certainty(&self) -> Option<Timestamp> {
+        self.doubts.values().map(|doubt| doubt.until).min()
+    }
+
+    /// Pods that have an endpoint other than this one. Their files can still be changed.
+    pub fn outdated(&self, endpoint: u64) -> impl Iterator<Item = &PodFact> {
+        self.endpoints.others(endpoint).filter_map(|number| self.pods.get(&number))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn unseen(number: u64, uid: &str) -> PodFact {

@@ -1,8 +1,11 @@
-//! How many Pods each revision is to have: the Deployment's part, `scale` and then `roll`.
+//! How many Pods each revision is to have: the Deployment's part, `scale` and then `roll`; and `keep`, which
+//! is ours.
 //!
-//! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes that stand in
-//! the ledger rather than in ReplicaSets.
+//! The rules are those of `kubernetes/pkg/controller/deployment/{sync,rolling,recreate}.go`, applied to sizes
+//! that stand in the ledger rather than in `ReplicaSet` objects.
 
+mod basis;
+mod keep;
 mod roll;
 mod scale;
 #[cfg(test)]
@@ -10,22 +13,10 @@ mod tests;
 
 use crate::accounting::ledger::{Sizes, Total};
 
-use super::desired::{Desired, Strategy};
 use super::replicas::Replicas;
-use super::target::{Leaving, Target, Why};
+use super::target::{Leaving, Why};
 
-/// What sizes are made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Basis<'a> {
-    /// What the workload asks for.
-    pub desired: &'a Desired,
-    /// Which revision is rolled to.
-    pub target: &'a Target,
-    /// The Pods that there are, own writes included.
-    pub replicas: &'a Replicas,
-    /// The second at which it is.
-    pub now: i64,
-}
+pub use basis::Basis;
 
 /// The sizes that follow from `sizes`.
 pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
@@ -33,8 +24,8 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
     let made_for = basis.total();
     match basis.target.held_by() {
         Some(Why::Leaving(Leaving::WithPods)) => {
-            for revision in names(&sizes) {
-                sizes.set(&revision, 0);
+            for (revision, _) in sizes.clone().iter() {
+                sizes.set(revision, 0);
             }
         }
         Some(Why::Leaving(Leaving::WithoutPods)) => return sizes,
@@ -43,6 +34,7 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
             if held.is_none() {
                 roll::roll(&mut sizes, basis);
             }
+            keep::keep(&mut sizes, basis);
         }
     }
     sizes.made_for = made_for;
@@ -56,41 +48,18 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
     sizes
 }
 
-/// A ledger without sizes is one of before there were any, or of a workload that has none yet: each revision is to have the
-/// Pods that it has, and what is missing is given out once.
+/// A ledger without sizes is one of before there were any, or of a workload that has none yet: each revision
+/// is to have the Pods that it has, and what is missing is given out once.
 fn of_counts(replicas: &Replicas) -> Sizes {
     let count = |pods: usize| u32::try_from(pods).unwrap_or(u32::MAX);
     // The revision whose first Pod is older is the older one.
     let mut revisions: Vec<_> = replicas.revisions().filter(|(_, counts)| counts.alive() > 0).collect();
-    let first = |revision: &str| replicas.iter().find(|fact| *fact.revision == *revision).map(|fact| fact.number);
+    let first =
+        |revision: &str| replicas.iter().find(|fact| *fact.revision == *revision).map(|fact| fact.number);
     revisions.sort_by_key(|(revision, _)| first(revision));
     let of = revisions.into_iter().map(|(revision, counts)| (revision.clone(), count(counts.alive())));
     let mut sizes = Sizes::new(of.collect(), Total::default());
     let total = sizes.total();
     sizes.made_for = Total { replicas: total, most: total };
     sizes
-}
-
-fn names(sizes: &Sizes) -> Vec<std::sync::Arc<str>> {
-    sizes.iter().map(|(revision, _)| revision.clone()).collect()
-}
-
-impl Basis<'_> {
-    fn surge(&self) -> u32 {
-        match self.desired.strategy {
-            Strategy::RollingUpdate { surge, .. } => surge,
-            Strategy::Recreate => 0,
-        }
-    }
-
-    fn total(&self) -> Total {
-        let replicas = self.desired.replicas;
-        Total { replicas, most: replicas.saturating_add(self.surge()) }
-    }
-
-    /// Available Pods of a revision, of those that it is to keep.
-    fn available(&self, revision: &str, size: u32) -> u32 {
-        let available = self.replicas.revision(revision).available(self.desired.min_ready_seconds, self.now);
-        u32::try_from(available).unwrap_or(u32::MAX).min(size)
-    }
 }

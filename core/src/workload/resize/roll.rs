@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::accounting::ledger::Sizes;
 use crate::workload::desired::Strategy;
 
-use super::Basis;
+use super::basis::Basis;
 
 /// Takes the next step. Nothing is due where new Pods do not serve yet, or old ones have not ended.
 pub(super) fn roll(sizes: &mut Sizes, basis: &Basis<'_>) {
@@ -27,9 +27,7 @@ fn recreate(sizes: &mut Sizes, basis: &Basis<'_>, new: &str) {
     for (revision, _) in old(sizes, new) {
         sizes.set(&revision, 0);
     }
-    let mut others = basis.replicas.revisions().filter(|(revision, _)| ***revision != *new);
-    let has_old = others.any(|(_, counts)| counts.unfinished() > 0);
-    if !has_old {
+    if !basis.others_run(new) {
         sizes.set(new, basis.desired.replicas);
     }
 }
@@ -42,8 +40,8 @@ fn grow_new(sizes: &mut Sizes, basis: &Basis<'_>, new: &str) {
     sizes.set(new, grown);
 }
 
-/// Old Pods that do not serve go first, but only as many as new Pods that do not serve yet leave room for; then old Pods
-/// that serve, as long as enough do. The oldest revision gives way first.
+/// Old Pods that do not serve go first, but only as many as new Pods that do not serve yet leave room for;
+/// then old Pods that serve, as long as enough do. The oldest revision gives way first.
 fn shrink_old(sizes: &mut Sizes, basis: &Basis<'_>, new: &str, unavailable: u32) {
     let must_serve = basis.desired.replicas.saturating_sub(unavailable);
     let new_size = sizes.get(new);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::accounting::ledger::{Sizes, Total};
 use crate::workload::desired::Strategy;
 
-use super::Basis;
+use super::basis::Basis;
 
 /// Scales if the total has changed since the sizes were made, and whenever no rollout goes on.
 pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
@@ -19,7 +19,8 @@ pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
     match active.as_slice() {
         // A rollout grows its new revision by itself.
         [] => {
-            if let Some(newest) = basis.target.revision().filter(|_| is_held) {
+            let may_come = |new: &str| basis.desired.strategy != Strategy::Recreate || !basis.others_run(new);
+            if let Some(newest) = basis.target.revision().filter(|new| is_held && may_come(new)) {
                 sizes.set(newest, replicas);
             }
         }
@@ -44,7 +45,8 @@ fn is_saturated(sizes: &Sizes, basis: &Basis<'_>) -> bool {
     sizes.get(asked) == replicas && basis.available(asked, replicas) == replicas
 }
 
-/// Each revision gets its share of what is added or taken, the largest first; what rounding leaves goes to the first.
+/// Each revision gets its share of what is added or taken, the largest first; what rounding leaves goes to
+/// the first.
 fn in_proportion(sizes: &mut Sizes, basis: &Basis<'_>) {
     let Total { replicas, most } = basis.total();
     let allowed = if replicas > 0 { most } else { 0 };

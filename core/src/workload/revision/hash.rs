@@ -68,4 +68,13 @@ mod tests {
         assert_ne!(of_template(&one, &Value::Null, 0), of_template(&one, &Value::Null, 1));
         assert_eq!(of_template(&one, &Value::Null, 0).len(), REVISION_LENGTH);
     }
+
+    /// A release that hashed differently would roll out every workload of every cluster.
+    #[test]
+    fn the_hash_never_changes_between_releases() {
+        assert_eq!(
+            of_template(&json!({"spec": {"containers": [{"name": "web"}]}}), &Value::Null, 0),
+            "r4mhtgddhz"
+        );
+    }
 }

@@ -1,7 +1,8 @@
 //! The live channel of a Pod: where its runners reach the operator, and how each side knows the other.
 //!
-//! One projected volume carries a token of the Pod, and from annotations the operator's address and certificates. So
-//! nothing is created in users' namespaces, and what changes is patched in place.
+//! One projected volume carries a token of the Pod, and, from annotations, the operator's address and certificates. So
+//! the operator creates nothing in users' namespaces, and patches the annotations where address or certificates
+//! change.
 
 use hooked_protocol::{ADDRESS_FILE, AUTHORITIES_FILE, TOKEN_FILE};
 use serde_json::{Value, json};
@@ -27,14 +28,14 @@ pub(super) fn deliver(template: &mut Value, endpoint: &LiveEndpoint) {
     let token =
         json!({"audience": names::LIVE_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN_FILE});
     let volume = json!({"name": names::volume::LIVE, "projected": {
-        // A hook runs as whoever its container does. What is in here is the Pod's own.
+        // A hook runs as its container's user, which may be any. What the volume holds is the Pod's own.
         "defaultMode": 0o444,
         "sources": [{"serviceAccountToken": token}, {"downwardAPI": {"items": items}}],
     }});
     append(&mut template["spec"]["volumes"], [volume]);
 }
 
-/// How a container sees it.
+/// The mount of the volume in a container.
 pub(super) fn mount() -> Value {
     json!({"name": names::volume::LIVE, "mountPath": names::mount::LIVE, "readOnly": true})
 }

@@ -1,11 +1,11 @@
-//! Letting a node go that Pods with the runner are on: our volumes hold nothing that is worth keeping it for.
+//! Pods with the runner keep no node from being scaled down: our volumes hold nothing that is worth keeping a node for.
 
 use serde_json::{Value, json};
 
 use crate::names::SAFE_TO_EVICT_ANNOTATION as ANNOTATION;
 
-/// Adds `volumes` to those that are given up with their node. What the user has written stays as it is, since the
-/// autoscaler takes every byte between two commas for a name.
+/// Adds `volumes` to those that the autoscaler may remove together with their node. The user's own text stays as it is,
+/// since the autoscaler takes every byte between two commas for a name.
 pub(super) fn give_up(template: &mut Value, volumes: &[&str]) {
     let annotations = &mut template["metadata"]["annotations"];
     let written = annotations[ANNOTATION].as_str().unwrap_or_default();

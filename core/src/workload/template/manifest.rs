@@ -15,8 +15,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner reference of everything that this workload controls. It does not block the owner's deletion: our own
-    /// finalizer does that, and more exactly, and the check that it may be set fails for seconds after our CRD is new.
+    /// The owner reference of everything that this workload controls. The reference does not block the owner's
+    /// deletion: our own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds
+    /// after our CRD is new.
     pub fn reference(&self) -> Value {
         json!({
             "apiVersion": names::API_VERSION,
@@ -82,7 +83,11 @@ mod tests {
             "spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5}}}]},
         });
         let owner = Owner { name: "hook-demo2".to_owned(), uid: "u-1".to_owned() };
-        let pod = manifest(&template, &Identity { owner: &owner, name: "hook-demo2-x", revision: "rev", number: 7 }, Evidence::Durable);
+        let pod = manifest(
+            &template,
+            &Identity { owner: &owner, name: "hook-demo2-x", revision: "rev", number: 7 },
+            Evidence::Durable,
+        );
         assert_eq!(
             pod["metadata"]["labels"],
             json!({"app": "hook", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"})
@@ -96,7 +101,11 @@ mod tests {
     #[test]
     fn best_effort_evidence_holds_no_pod() {
         let owner = Owner { name: "w".to_owned(), uid: "u".to_owned() };
-        let pod = manifest(&json!({"spec": {}}), &Identity { owner: &owner, name: "w-x", revision: "rev", number: 1 }, Evidence::BestEffort);
+        let pod = manifest(
+            &json!({"spec": {}}),
+            &Identity { owner: &owner, name: "w-x", revision: "rev", number: 1 },
+            Evidence::BestEffort,
+        );
         assert_eq!(pod["metadata"]["finalizers"], json!([]));
     }
 }

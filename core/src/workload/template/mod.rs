@@ -11,9 +11,9 @@ mod manifest;
 mod name;
 mod wrap;
 
-pub use manifest::{Identity, Owner, manifest};
 pub use conflicts::InjectError;
 pub use delivery::Delivery;
 pub use inject::{Runner, inject};
+pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;
 pub(crate) use wrap::policy;

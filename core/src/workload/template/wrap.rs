@@ -45,7 +45,8 @@ impl<'a> Wrapping<'a> {
         }
         let mounts = [
             json!({"name": volume::RUNNER, "mountPath": mount::RUNNER, "readOnly": true}),
-            // All containers share it: that the Pod's hooks are cancelled is marked there for those that would start later.
+            // All containers share it: that the Pod's hooks are cancelled is marked there for those that would start
+            // later.
             json!({"name": volume::RECORDS, "mountPath": mount::RECORDS}),
         ];
         append(&mut container["volumeMounts"], mounts.into_iter().chain(self.live.then(channel::mount)));

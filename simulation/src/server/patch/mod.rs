@@ -28,6 +28,9 @@ pub(crate) fn apply(
         ContentType::StrategicMergePatch if !of.traits.custom && patch.is_object() => {
             strategic::apply(&mut object, patch)?;
         }
+        ContentType::Json if !of.traits.custom => {
+            return Err(Failure::other(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
+        }
         ContentType::MergePatch => return Err(Failure::bad_request("error decoding patch: it is no object")),
         _ => {
             let mut accepted = FOR_ALL.to_vec();

@@ -137,7 +137,7 @@ fn a_delete_of_another_object_or_version_is_a_conflict() {
 #[test]
 fn propagation_sets_the_finalizer_that_the_garbage_collector_takes_off() {
     for (policy, code, expect) in [
-        ("Foreground", 202, json!(["foregroundDeletion"])),
+        ("Foreground", 200, json!(["foregroundDeletion"])),
         ("Orphan", 200, json!(["orphan"])),
         ("Background", 200, Value::Null),
     ] {

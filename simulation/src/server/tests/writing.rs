@@ -96,13 +96,13 @@ fn a_put_of_a_stale_version_or_of_another_object_is_a_conflict() {
     );
     let mut absent = old;
     absent["metadata"]["name"] = json!("b");
-    let message = story.refused(&Request::replace(format!("{PODS}/b"), absent.clone()), 409, "Conflict");
-    assert!(message.ends_with("UID in object meta: "), "{message}");
-    absent["metadata"]["uid"] = Value::Null;
     assert_eq!(
         story.refused(&Request::replace(format!("{PODS}/b"), absent), 404, "NotFound"),
         "pods \"b\" not found"
     );
+    let lease = json!({"metadata": {"name": "l", "uid": "x"}});
+    let message = story.refused(&Request::replace(format!("{LEASES}/l"), lease), 409, "Conflict");
+    assert!(message.ends_with("UID in precondition: x, UID in object meta: "), "{message}");
 }
 
 #[test]

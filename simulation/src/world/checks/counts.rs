@@ -28,16 +28,22 @@ impl Checks {
         };
         never_less(&book.ledger, &ledger)?;
         let runs = |object: &Value| {
-            HookedWorkloadStatus::deserialize(&object["status"]).map(|status| status.recent_runs).unwrap_or_default()
+            HookedWorkloadStatus::deserialize(&object["status"])
+                .map(|status| status.recent_runs)
+                .unwrap_or_default()
         };
         let before = before.filter(|before| text(before, "uid") == text(object, "uid"));
-        let known: Vec<RunId> = before.map(|before| runs(before)).unwrap_or_default().iter().filter_map(id).collect();
+        let known: Vec<RunId> =
+            before.map(|before| runs(before)).unwrap_or_default().iter().filter_map(id).collect();
         let shown = runs(object);
         book.is_blurred |= shown.len() >= SHOWN;
         for run in &shown {
             let Some(id) = id(run).filter(|id| !known.contains(id)) else { continue };
             if let Some(outcome) = book.counted.insert(id, run.outcome) {
-                return violated("counted-once", format!("{} was counted as {outcome:?} before", describe(run)));
+                return violated(
+                    "counted-once",
+                    format!("{} was counted as {outcome:?} before", describe(run)),
+                );
             }
             as_it_happened(run, nodes)?;
         }
@@ -49,7 +55,8 @@ impl Checks {
     }
 }
 
-/// How many runs are counted as Unknown of which nothing is shown. Every other one is shown by the write that counts it.
+/// How many runs are counted as Unknown of which nothing is shown. Every other one is shown by the write that
+/// counts it.
 fn unshown(ledger: &Ledger, book: &Book) -> Result<u64, super::Violation> {
     let unknown = |outcome: Outcome| outcome == Outcome::Unknown;
     let counted = |is_unknown: bool| -> u64 {
@@ -85,7 +92,8 @@ fn never_less(before: &Ledger, after: &Ledger) -> Check {
 /// Which run it is, if it is settled.
 fn id(run: &HookRunStatus) -> Option<RunId> {
     let instance = u32::try_from(run.restart_count).ok()? + 1;
-    (run.outcome != Outcome::Running).then(|| (run.pod_uid.clone(), run.container.clone(), instance, run.hook))
+    (run.outcome != Outcome::Running)
+        .then(|| (run.pod_uid.clone(), run.container.clone(), instance, run.hook))
 }
 
 fn describe(run: &HookRunStatus) -> String {
@@ -107,7 +115,9 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         return Ok(());
     }
     let is_true = match (run.outcome, end) {
-        (Outcome::Unknown, _) | (Outcome::Skipped, None) | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded))) => true,
+        (Outcome::Unknown, _)
+        | (Outcome::Skipped, None)
+        | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded))) => true,
         (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => true,
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
         (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,

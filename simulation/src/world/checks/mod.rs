@@ -190,7 +190,10 @@ impl Checks {
         }
         if let Some(path) = call.path.strip_suffix("/status") {
             if !request.is_late && request.has_client && holder(server) != Some(identity(process).as_str()) {
-                return violated("one-writer", format!("{process:?} writes the status of {path} without the Lease"));
+                return violated(
+                    "one-writer",
+                    format!("{process:?} writes the status of {path} without the Lease"),
+                );
             }
             let object = server.object(path).or(before);
             return object.map_or(Ok(()), |object| self.counts_hold(object, before, nodes));
@@ -217,7 +220,8 @@ impl Checks {
             is_ignoring: false,
         };
         let containers = body["spec"]["containers"].as_array().into_iter().flatten();
-        let mut words = containers.filter_map(|it| it["lifecycle"]["postStart"]["exec"]["command"].as_array());
+        let mut words =
+            containers.filter_map(|it| it["lifecycle"]["postStart"]["exec"]["command"].as_array());
         let ignores = |words: &Vec<Value>| words.iter().any(|word| word == hooked_protocol::IGNORE_FAILURE);
         let made = Made { is_ignoring: words.any(ignores), ..made };
         self.made.insert(uid.clone(), made);

@@ -74,7 +74,9 @@ impl Checks {
                 let HookRun { hook, container, instance, .. } = run;
                 let name = text(pod, "name");
                 let by = (&request.process, &request.purpose);
-                let what = format!("{name} is let go, {hook:?} of {container}'s instance {instance} not counted ({by:?})");
+                let what = format!(
+                    "{name} is let go, {hook:?} of {container}'s instance {instance} not counted ({by:?})"
+                );
                 violated("finalizer", what)
             }
             None => Ok(()),

@@ -1,5 +1,5 @@
-//! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is counted, and nothing
-//! of ours is left behind.
+//! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is
+//! counted, and nothing of ours is left behind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,8 +34,12 @@ impl Checks {
             let unshown = self.books.get(owner).map_or(0, |book| book.unshown);
             if runs.len() as u64 > unshown {
                 let HookRun { container, instance, hook, end, pod_uid, .. } = runs[0];
-                let what = format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
-                return violated("every-run-counts", format!("{what}; {} such, {unshown} unknown", runs.len()));
+                let what =
+                    format!("{hook:?} of {container}'s instance {instance} in {pod_uid} ended {end:?}");
+                return violated(
+                    "every-run-counts",
+                    format!("{what}; {} such, {unshown} unknown", runs.len()),
+                );
             }
         }
         Ok(())
@@ -53,10 +57,14 @@ impl Checks {
         let generation = workload.metadata.generation;
         if status.observed_generation != generation {
             let seen = status.observed_generation;
-            return violated("observed", format!("{name} is of generation {generation:?} and seen as {seen:?}"));
+            return violated(
+                "observed",
+                format!("{name} is of generation {generation:?} and seen as {seen:?}"),
+            );
         }
         let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
-        let terminating = pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        let terminating =
+            pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
         if let Some(pod) = terminating.into_iter().next() {
             return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
         }
@@ -75,33 +83,26 @@ impl Checks {
         if labels[MALFORMED] == "yes" && !desired.paused {
             // What was taken for a refusal of Pods as such is asked again after ten minutes.
             let is_refused = says("Progressing") == Some(("False", "WriteRefused"));
-            if !is_refused && desired.replicas > 0 && says("Stalled").map(|(status, _)| status) != Some("True") {
-                return violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")));
+            let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
+            if !is_refused && !is_stalled && desired.replicas > 0 {
+                return violated(
+                    "conditions",
+                    format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
+                );
             }
         }
         if is_held {
             return Ok(());
         }
-        let asked = |pod: &&Arc<Value>| revision(pod) == &*desired.asked.name;
-        let of_asked = pods_of(object, server).filter(|pod| is_alive(pod)).filter(asked).count();
         if labels[NEVER_READY] == "yes" {
             return Ok(());
         }
-        let ready = says("Ready");
-        let wanted = desired.replicas as usize;
-        if (alive, of_asked) != (wanted, wanted) {
-            let progress = says("Progressing");
-            let what = format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
-            return violated("wanted", what);
-        }
-        if ready.map(|(status, _)| status) != Some("True") {
-            return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
-        }
-        Ok(())
+        rollout_is_complete(object, server, &desired, &says, now)
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
-        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref()) else {
+        let Some(sizes) = self.books.get(text(object, "uid")).and_then(|book| book.ledger.sizes.as_ref())
+        else {
             return violated("sizes", format!("{} has none", text(object, "name")));
         };
         for (known, size) in sizes.iter() {
@@ -121,10 +122,12 @@ impl Checks {
         }
     }
 
-    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to tell of it.
+    /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to
+    /// tell of it.
     fn uncounted(&self, run: &HookRun, server: &ApiServer) -> Result<Option<&str>, super::Violation> {
         let Some(made) = self.made.get(&run.pod_uid) else { return Ok(None) };
-        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned) else {
+        let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned)
+        else {
             return Ok(None);
         };
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
@@ -146,14 +149,18 @@ fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {
-    let is_there = |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
+    let is_there =
+        |uid: &Value| server.objects(WORKLOADS).any(|workload| workload["metadata"]["uid"] == *uid);
     for pod in server.objects(PODS) {
         let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
         let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
         let has_ours = finalizers.into_iter().any(|one| one == "hooked.dev/accounting");
         if has_ours && !is_there(owner) {
             let state = if is_over(pod) { "ended" } else { "alive" };
-            return violated("nothing-left", format!("Pod {} of no workload is {state} and held", text(pod, "name")));
+            return violated(
+                "nothing-left",
+                format!("Pod {} of no workload is {state} and held", text(pod, "name")),
+            );
         }
     }
     for revision in server.objects(REVISIONS) {
@@ -163,6 +170,32 @@ fn nothing_is_left(server: &ApiServer) -> Check {
         if !is_there(owner) && !is_free {
             return violated("nothing-left", format!("revision {} of no workload", text(revision, "name")));
         }
+    }
+    Ok(())
+}
+
+/// Whether all Pods are there of the revision that is asked for, and the conditions say so. `says` gives the status and
+/// the reason of a condition.
+fn rollout_is_complete<'a>(
+    object: &Value,
+    server: &ApiServer,
+    desired: &Desired,
+    says: &impl Fn(&str) -> Option<(&'a str, &'a str)>,
+    now: Timestamp,
+) -> Check {
+    let name = text(object, "name");
+    let alive = || pods_of(object, server).filter(|pod| is_alive(pod));
+    let of_asked = alive().filter(|pod| revision(pod) == &*desired.asked.name).count();
+    let (alive, wanted) = (alive().count(), desired.replicas as usize);
+    let ready = says("Ready");
+    if (alive, of_asked) != (wanted, wanted) {
+        let progress = says("Progressing");
+        let what =
+            format!("{name} has {of_asked} of {wanted} Pods and {alive} in all; {ready:?} {progress:?}");
+        return violated("wanted", what);
+    }
+    if ready.map(|(status, _)| status) != Some("True") {
+        return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
     }
     Ok(())
 }

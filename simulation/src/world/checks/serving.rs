@@ -7,12 +7,7 @@ use crate::ApiServer;
 use crate::world::wire::{InFlight, Purpose};
 
 impl Checks {
-    pub(super) fn enough_serve(
-        &mut self,
-        request: &InFlight,
-        server: &ApiServer,
-        clock: Timestamp,
-    ) -> Check {
+    pub(super) fn enough_serve(&mut self, request: &InFlight, server: &ApiServer, clock: Timestamp) -> Check {
         let uid = request.call.body["preconditions"]["uid"].as_str().unwrap_or_default();
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
         let Some(view) = self.views.get_mut(&request.process.operator) else { return Ok(()) };
@@ -25,7 +20,9 @@ impl Checks {
         let now = clock.as_second();
         let serves = |uid: &str, deleting: &std::collections::BTreeSet<String>| {
             view.pods.get(uid).is_some_and(|pod| {
-                pod.owner == victim.owner && pod.is_available(bounds.min_ready, now) && !deleting.contains(uid)
+                pod.owner == victim.owner
+                    && pod.is_available(bounds.min_ready, now)
+                    && !deleting.contains(uid)
             })
         };
         let did_serve = serves(uid, &view.deleting);
@@ -34,7 +31,10 @@ impl Checks {
         let leaves = server.object(&path).is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string());
         view.deleting.insert(uid.to_owned());
         if did_serve && !leaves && serving <= bounds.serving {
-            let what = format!("{} is deleted, one of {serving} that serve where {} must", victim.name, bounds.serving);
+            let what = format!(
+                "{} is deleted, one of {serving} that serve where {} must",
+                victim.name, bounds.serving
+            );
             return violated("serving", what);
         }
         Ok(())

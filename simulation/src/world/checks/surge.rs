@@ -8,8 +8,8 @@ use crate::world::user::PODS;
 use crate::world::wire::{InFlight, Purpose};
 
 impl Checks {
-    /// A Pod that was made is within what the specs allow that its operator may have seen. What a dead leader had under way
-    /// may come on top, and so may what an earlier spec allowed and nobody has deleted yet.
+    /// A Pod that was made is within what the specs allow that its operator may have seen. What a dead leader
+    /// had under way may come on top, and so may what an earlier spec allowed and nobody has deleted yet.
     pub(super) fn within_surge(&mut self, request: &InFlight, server: &ApiServer) -> Check {
         let owner = request.call.body["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };

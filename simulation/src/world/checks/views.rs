@@ -83,7 +83,8 @@ impl View {
 impl PodView {
     fn of(pod: &Value) -> Self {
         let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-        let ready = conditions.into_iter().find(|known| known["type"] == "Ready" && known["status"] == "True");
+        let ready =
+            conditions.into_iter().find(|known| known["type"] == "Ready" && known["status"] == "True");
         let since = ready.and_then(|ready| ready["lastTransitionTime"].as_str()?.parse::<Timestamp>().ok());
         Self {
             owner: pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned(),

@@ -78,7 +78,8 @@ fn call(verb: Verb, path: &str, body: Value) -> Call {
 
 /// Gives the Lease back for a process that has it.
 pub(in super::super) fn release(process: Process, server: &mut ApiServer, now: jiff::Timestamp) {
-    let is_ours = server.object(LEASE).is_some_and(|lease| lease["spec"]["holderIdentity"] == super::identity(process));
+    let is_ours =
+        server.object(LEASE).is_some_and(|lease| lease["spec"]["holderIdentity"] == super::identity(process));
     if is_ours {
         let change = json!({"spec": {"holderIdentity": ""}});
         server.handle(&Request::patch(LEASE, ContentType::MergePatch, change), now);

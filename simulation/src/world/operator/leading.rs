@@ -1,5 +1,5 @@
-//! What an operator does while it leads, as `controller/src/wiring.rs` wires it: watches, a queue of workloads, at most one
-//! pass at a time over each, and the sweep.
+//! What an operator does while it leads, as `controller/src/wiring.rs` wires it: watches, a queue of
+//! workloads, at most one pass at a time over each, and the sweep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl Leading {
         }
     }
 
-    /// Shows the next thing of a watch, and returns the Pod that was shown, with whether it is there; false if there is
-    /// nothing to show.
+    /// Shows the next thing of a watch, and returns the Pod that was shown, with whether it is there; false
+    /// if there is nothing to show.
     pub(in super::super) fn show(&mut self, feed: Feed, server: &ApiServer, now: Timestamp) -> Option<Shown> {
         let sight = self.watch(feed, now)?.next(server)?;
         Some(match feed {
@@ -251,7 +251,12 @@ impl Shown {
         let of = |pod: &Value| {
             let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
             let phase = pod["status"]["phase"].as_str().unwrap_or_default();
-            format!("{} {phase} deleted={:?} version {}", text("name"), text("deletionTimestamp"), text("resourceVersion"))
+            format!(
+                "{} {phase} deleted={:?} version {}",
+                text("name"),
+                text("deletionTimestamp"),
+                text("resourceVersion")
+            )
         };
         match self {
             Self::ListBegins => "a list begins".to_owned(),

@@ -1,4 +1,5 @@
-//! One operator: a process that seeks the Lease and, while it leads, watches and takes workloads through their passes.
+//! One operator: a process that seeks the Lease and, while it leads, watches and takes workloads through
+//! their passes.
 
 mod election;
 mod leading;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use hooked_core::backoff;
-use hooked_core::pass::{
-    Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject, reject_unreadable,
-};
+use hooked_core::pass::{Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject, reject_unreadable};
 use hooked_crd::HookedWorkload;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

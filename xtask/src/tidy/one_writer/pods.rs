@@ -24,6 +24,9 @@ const VERBS: [&str; 14] = [
     "replace_subresource",
 ];
 
+/// What a `Call` says that changes something.
+const CHANGES: [&str; 5] = ["Create", "Replace", "Delete", "Merge", "StrategicMerge"];
+
 /// The functions that name the collection of Pods, such as `fn pods(namespace) -> Request`.
 pub(super) fn makers(house: &House) -> BTreeSet<String> {
     let functions = house.shipped().filter(|source| !source.is_test).flat_map(Source::functions);
@@ -40,6 +43,9 @@ pub(super) fn writes(source: &Source, makers: &BTreeSet<String>) -> Vec<usize> {
     let clients: BTreeSet<&str> =
         source.production().filter_map(|(index, _)| client(source, index, makers)).collect();
     let written = source.production().filter_map(|(index, token)| {
+        if is_call(source, index, makers) {
+            return Some(token.line);
+        }
         let named = token.word().is_some_and(|word| clients.contains(word)).then_some(index);
         let end = of_pods(source, index, makers).or(named)?;
         source.tokens.get(verb(source, end + 1)?).map(|token| token.line)
@@ -61,6 +67,27 @@ fn of_pods(source: &Source, index: usize, makers: &BTreeSet<String>) -> Option<u
     }
     let end = api_of_pods(source, index)?;
     source.closed_at(end + 4, '(').filter(|_| source.is_path_sign(end + 1))
+}
+
+/// Whether a `Call` begins at an index that changes Pods: `Call::new(Verb::Create, pods(..))`, or `Call { .. }`.
+fn is_call(source: &Source, index: usize, makers: &BTreeSet<String>) -> bool {
+    // A return type or an `impl` has a block behind it too, which is no value.
+    let before = index.checked_sub(1);
+    let is_value = !before.is_some_and(|at| {
+        source.is_sign(at, '>') || matches!(source.word(at), Some("struct" | "impl" | "for"))
+    });
+    let made = (source.word(index) == Some("Call") && is_value).then(|| {
+        let new = source.closed_at(index + 4, '(').filter(|_| source.word(index + 3) == Some("new"));
+        new.or_else(|| source.closed_at(index + 1, '{'))
+    });
+    made.flatten().is_some_and(|close| {
+        let says = |listed: &dyn Fn(&str) -> bool| {
+            source.tokens[index..close].iter().filter_map(Token::word).any(listed)
+        };
+        let of_pods =
+            says(&|word| makers.contains(word)) || source.tokens[index..close].iter().any(names_pods);
+        of_pods && says(&|word| CHANGES.contains(&word))
+    })
 }
 
 /// Where `Api<Pod>` or `Api::<Pod>` ends, if it begins at an index.
@@ -118,12 +145,19 @@ mod tests {
         assert_eq!(lines("fn f() { let all: Api<Pod> = g();\nall.replace(n, &p, &x); }"), [2]);
         assert_eq!(lines("fn f(all: &Api<v1::Pod>) {\n\nall.patch_metadata(n, &p, &x); }"), [3]);
         assert_eq!(lines("fn f() { let all = pods(n);\nall.delete(n, &p); }"), [2]);
+        assert_eq!(lines("fn f() -> Call {\nCall::new(Verb::Create, pods(n)).with(pod) }"), [2]);
+        assert_eq!(
+            lines("fn f() { Call { verb: Verb::Delete, path: format!(\"/api/v1/{n}/pods/{p}\") } }"),
+            [1]
+        );
         assert_eq!(lines("struct S { all: Api<Pod> }\nfn f() { self.all.delete(n, &p); }"), [2]);
     }
 
     #[test]
     fn reads_and_other_collections_are_left_alone() {
         assert_eq!(lines("fn f() { pods(n).get(name, &p); index.pods(n, o).lock().delete(1); }"), [0; 0]);
+        assert_eq!(lines("fn f() -> Call { Call::new(Verb::Get, pods(n)) }"), [0; 0]);
+        assert_eq!(lines("fn f() -> Call { Call::new(Verb::Create, revisions(n)) }"), [0; 0]);
         assert_eq!(lines("fn f() { let s: Api<Secret> = g(); s.replace(n, &p, &x); }"), [0; 0]);
         assert_eq!(lines("#[cfg(test)]\nmod tests { fn f() { pods(n).delete(n, &p); } }"), [0; 0]);
     }

@@ -1,0 +1,149 @@
+//! Ledgers as they are stored: of the version before, of this one, and how large one can be.
+
+use std::sync::Arc;
+
+use hooked_crd::{
+    GoDuration, HandlerKind, HookKind, HookRunStatus, HookedWorkloadStatus, KillReason, Outcome, Source,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// As an operator of version 2 has written it into a status.
+const BEFORE: &str = r#"{
+    "version": 2,
+    "highWater": 402,
+    "runs": [
+        ["web", "PostStart", "Exec", "Succeeded", "Runner", 404],
+        ["web", "PreStop", "HTTPGet", "Unknown", "Kubelet", 4]
+    ],
+    "kills": [["web", "OOMKilled", 3, "2026-01-02T03:04:05Z", "web-x-1"]],
+    "durations": [
+        {
+            "of": ["web", "PostStart", "Exec", "Runner"],
+            "histogram": {"buckets": [400, 4], "count": 404, "sum": 1.25},
+            "max": 0.5,
+            "last": 0.25
+        }
+    ],
+    "graceUsed": [["web", {"histogram": {"buckets": [1], "count": 1, "sum": 0.125}, "max": 0.125, "last": 0.125}]],
+    "last": [["web", "PreStop", "Failed", "web-x-2", 3]],
+    "marks": {"containers": ["proxy", "web"], "ranges": "1-399:,1.0;2:,5.4.5"},
+    "progressedAt": "2026-01-02T03:04:06Z"
+}"#;
+
+fn load(stored: &Value) -> Ledger {
+    Ledger::load(Some(stored)).unwrap()
+}
+
+fn before() -> Ledger {
+    load(&serde_json::from_str(BEFORE).unwrap())
+}
+
+#[test]
+fn a_ledger_of_the_version_before_is_read_with_all_that_it_counts() {
+    let Ledger { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at } =
+        before();
+    // The operator that wrote it may be making one burst of Pods above what it has written.
+    assert_eq!((high_water, sizes), (902, None));
+    assert_eq!(runs.values().copied().collect::<Vec<_>>(), [404, 4]);
+    let kill = kills.into_iter().next().unwrap();
+    assert_eq!((kill.0.reason, kill.1.count, &*kill.1.last_pod), (KillReason::OomKilled, 3, "web-x-1"));
+    let known = durations.values().next().unwrap();
+    assert_eq!((known.histogram.count, known.histogram.sum, known.max, known.last), (404, 1.25, 0.5, 0.25));
+    assert_eq!(grace_used["web"].histogram.buckets, [1]);
+    let run = &last[&("web".into(), HookKind::PreStop)];
+    assert_eq!((run.outcome, run.exit_code), (Outcome::Failed, Some(3)));
+    let mark = |number| marks.get(number).of("web");
+    let counted = |post_start, end, seen_running| Mark { post_start, end, seen_running };
+    assert_eq!((mark(1), mark(400), mark(402)), (counted(1, 0, 0), counted(1, 0, 0), counted(5, 4, 5)));
+    assert_eq!((mark(401), marks.get(1).of("proxy")), (Mark::default(), Mark::default()));
+    assert_eq!(progressed_at.map(|at| at.to_string()).as_deref(), Some("2026-01-02T03:04:06Z"));
+}
+
+#[test]
+fn what_was_read_of_the_version_before_is_written_as_this_one() {
+    let (stored, ledger) = (before().store().unwrap(), before());
+    assert_eq!(stored["version"], 3);
+    assert_eq!(stored["highWater"], 902, "numbers are left free once");
+    assert_eq!(load(&stored), ledger);
+}
+
+#[test]
+fn a_ledger_of_another_version_is_refused_rather_than_misread() {
+    for version in [0, 1, 4] {
+        let stored = json!({"version": version, "highWater": 1});
+        let error = Ledger::load(Some(&stored)).unwrap_err();
+        assert!(matches!(error, LedgerError::Version(known) if known == version), "{error}");
+    }
+    assert!(Ledger::load(Some(&json!({"version": 3}))).is_err());
+    assert_eq!(Ledger::load(None).unwrap(), Ledger::default());
+}
+
+fn check_sizes(of: &[(&str, u32)], made_for: (u32, u32)) {
+    let of = of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect();
+    let made_for = Total { replicas: made_for.0, most: made_for.1 };
+    let ledger = Ledger { sizes: Some(Sizes::new(of, made_for)), ..Ledger::default() };
+    assert_eq!(load(&ledger.store().unwrap()), ledger);
+}
+
+#[test]
+fn sizes_are_read_as_they_were_written_the_oldest_revision_first() {
+    check_sizes(&[], (0, 0));
+    check_sizes(&[("z", 3), ("a", 0), ("m", 5)], (6, 8));
+    check_sizes(&[("z", u32::MAX)], (u32::MAX, u32::MAX));
+    let none = Ledger::default();
+    assert_eq!(load(&none.store().unwrap()), none, "no sizes are not no revisions");
+}
+
+/// Ten thousand Pods with two containers, no two neighbours alike, and sizes in mid-rollout.
+fn large() -> Ledger {
+    let mut ledger = before();
+    for number in 1..=10_000 {
+        let nth = u32::try_from(number % 977).unwrap();
+        let mark = Mark { post_start: nth + 1, end: nth, seen_running: nth % 2 * (nth + 1) };
+        let containers = ["proxy", "web"].map(|name| (Arc::from(name), mark));
+        ledger.marks.set(1_000_000 + number, PodMarks(containers.into()));
+    }
+    let of = (0..20).map(|nth| (format!("revision-{nth}").into(), 500)).collect();
+    ledger.sizes = Some(Sizes::new(of, Total { replicas: 10_000, most: 12_500 }));
+    ledger
+}
+
+/// A run of which everything is as long as it can be: letters of the output need an escape of six.
+fn longest_run() -> HookRunStatus {
+    let time = "2026-01-02T03:04:05.123456Z".parse::<Timestamp>().unwrap();
+    let took = std::time::Duration::from_nanos(123_456_789);
+    HookRunStatus {
+        pod: "p".repeat(63),
+        pod_uid: "u".repeat(36),
+        node: Some("n".repeat(253)),
+        container: "c".repeat(63),
+        restart_count: i32::MAX,
+        execution: i64::from(u32::MAX),
+        hook: HookKind::PostStart,
+        handler: HandlerKind::TcpSocket,
+        outcome: Outcome::Succeeded,
+        start_time: Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime(time)),
+        duration: Some(GoDuration(took)),
+        duration_error: Some(GoDuration(took)),
+        source: Source::Kubelet,
+        exit_code: Some(-127),
+        attempts: Some(i32::MAX),
+        message: "m".repeat(1024),
+        output: "\u{7}".repeat(1024),
+    }
+}
+
+#[test]
+fn a_status_of_ten_thousand_pods_that_all_differ_fits_into_an_object() {
+    let ledger = large();
+    let stored = ledger.store().unwrap();
+    assert_eq!(load(&stored), ledger);
+    let recent_runs = vec![longest_run(); 50];
+    let status =
+        HookedWorkloadStatus { recent_runs, ledger: Some(stored), ..HookedWorkloadStatus::default() };
+    let bytes = serde_json::to_vec(&status).unwrap().len();
+    assert!(bytes < 1024 * 1024, "{bytes} bytes");
+}

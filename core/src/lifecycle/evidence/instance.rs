@@ -1,0 +1,74 @@
+//! What is known of one instance of a container.
+
+use std::collections::BTreeMap;
+
+use hooked_protocol::{Record, RunId};
+use jiff::Timestamp;
+
+use super::earliest::earliest;
+
+/// What is known of one instance of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceEvidence {
+    /// Second in which it was started.
+    pub started_at: Option<i64>,
+    /// When we first saw it running.
+    pub running_seen: Option<Timestamp>,
+    /// Second by which every container of the Pod was ready, if it ran then.
+    pub ready_at: Option<i64>,
+    /// What the status shows of a failed postStart hook.
+    pub post_start_error: Option<PostStartError>,
+    /// How it ended.
+    pub end: Option<End>,
+    /// When we first saw that it had ended.
+    pub end_seen: Option<Timestamp>,
+    /// It had ended before its Pod's deletion was asked for.
+    pub ended_undeleted: bool,
+    /// It had ended, and the sandbox that it was started in was still there.
+    pub outlived_by_sandbox: bool,
+    /// After it the kubelet was about to start the container again.
+    pub restarts: bool,
+    /// What the runner has recorded in its termination log, by run.
+    pub records: BTreeMap<RunId, Record>,
+}
+
+/// `waiting.reason=PostStartHookError`. The kubelet's message may hold the hook's output, which may be
+/// secret: only the exit status is taken from the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostStartError {
+    /// The exit status of an exec hook's process.
+    pub exit_code: Option<i32>,
+}
+
+/// How a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct End {
+    /// Second in which it ended; none if the kubelet does not know.
+    pub finished_at: Option<i64>,
+    /// The program's exit status.
+    pub exit_code: i32,
+    /// It ran out of memory.
+    pub out_of_memory: bool,
+    /// The kubelet has lost track of it and made the exit status up.
+    pub made_up: bool,
+    /// It could not be started, so none of its hooks ran.
+    pub unstarted: bool,
+}
+
+impl InstanceEvidence {
+    pub(super) fn merge(&mut self, other: Self) {
+        let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
+        let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
+        let ours = std::mem::take(&mut self.records);
+        self.records = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
+        self.started_at = earliest(self.started_at, started_at);
+        self.running_seen = earliest(self.running_seen, running_seen);
+        self.ready_at = earliest(self.ready_at, ready_at);
+        self.post_start_error = earliest(self.post_start_error.take(), post_start_error);
+        self.end = earliest(self.end, end);
+        self.end_seen = earliest(self.end_seen, end_seen);
+        self.ended_undeleted |= ended_undeleted;
+        self.outlived_by_sandbox |= outlived_by_sandbox;
+        self.restarts |= restarts;
+    }
+}

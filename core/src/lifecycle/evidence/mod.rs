@@ -1,0 +1,123 @@
+//! Facts about one Pod's containers, grouped by the container's instances.
+//!
+//! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
+
+mod earliest;
+mod events;
+mod instance;
+mod live;
+mod stop;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_protocol::Record;
+
+use super::shape::PodShape;
+use earliest::earliest;
+
+pub(crate) use events::EventEvidence;
+pub use events::KillingCause;
+pub use instance::End;
+pub(crate) use instance::{InstanceEvidence, PostStartError};
+pub(crate) use live::LiveRecords;
+pub(crate) use stop::Closed;
+pub use stop::Stop;
+
+/// All that is known of a Pod's hook runs and kills and not counted yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodEvidence {
+    /// The Pod's name.
+    pub pod: Arc<str>,
+    /// The Pod's UID.
+    pub uid: Arc<str>,
+    /// The node that the Pod is bound to.
+    pub node: Option<Arc<str>>,
+    /// The hooks and probes of the Pod's containers.
+    pub shape: Arc<PodShape>,
+    /// The deletion of the Pod.
+    pub stop: Option<Stop>,
+    /// Second in which the kubelet evicted the Pod, or by which it had.
+    pub evicted_at: Option<i64>,
+    /// The control plane deleted the Pod because its node was gone, or did not answer.
+    pub node_lost: bool,
+    /// Somebody has changed the Pod's spec since it was created, or may have.
+    pub changed: bool,
+    /// No more evidence will come: every container has ended for good, or nobody is left to report it.
+    pub closed: Option<Closed>,
+    /// What is known of each container.
+    pub containers: BTreeMap<Arc<str>, ContainerEvidence>,
+}
+
+/// What is known of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerEvidence {
+    /// Each instance of the container, from 1, that anything is known of.
+    pub instances: BTreeMap<u32, InstanceEvidence>,
+    /// The kubelet's Events about the container.
+    pub events: EventEvidence,
+    /// What the container's runners have reported while their hooks ran.
+    pub live: LiveRecords,
+}
+
+impl PodEvidence {
+    /// Forgets what is counted and can no longer decide anything. The present instances are kept: an Event
+    /// that comes later must find its instance.
+    pub fn prune(&mut self) {
+        for container in self.containers.values_mut() {
+            container.prune();
+        }
+    }
+
+    /// What a runner has reported of a run in `container`.
+    pub fn of_live(container: &str, record: Record) -> Self {
+        let mut facts = ContainerEvidence::default();
+        facts.live.insert(record);
+        Self { containers: [(Arc::from(container), facts)].into(), ..Self::default() }
+    }
+
+    /// Takes in other facts about the same Pod.
+    pub fn merge(&mut self, other: Self) {
+        let Self { pod, uid, node, shape, stop, containers, .. } = other;
+        if !uid.is_empty() {
+            (self.pod, self.uid) = (pod, uid);
+        }
+        if !shape.containers.is_empty() {
+            self.shape = shape;
+        }
+        self.node = self.node.take().or(node);
+        self.stop = match (self.stop, stop) {
+            (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.evicted_at = earliest(self.evicted_at, other.evicted_at);
+        self.node_lost |= other.node_lost;
+        self.changed |= other.changed;
+        self.closed = earliest(self.closed, other.closed);
+        for (name, facts) in containers {
+            self.containers.entry(name).or_default().merge(facts);
+        }
+    }
+}
+
+impl ContainerEvidence {
+    /// Forgets what can no longer decide anything: instances before the latest one, and Events up to the
+    /// beginning of the latest one.
+    fn prune(&mut self) {
+        let Some((latest, instance)) = self.instances.pop_last() else { return };
+        if let Some(began) = instance.started_at {
+            self.events.prune(began);
+            self.live.prune(began);
+        }
+        self.instances = BTreeMap::from([(latest, instance)]);
+    }
+
+    fn merge(&mut self, other: Self) {
+        let Self { instances, events, live } = other;
+        for (number, facts) in instances {
+            self.instances.entry(number).or_default().merge(facts);
+        }
+        self.events.merge(events);
+        self.live.merge(live);
+    }
+}

@@ -1,0 +1,216 @@
+//! What a rule may look at, and the questions that several rules ask of it.
+
+use std::sync::Arc;
+
+use hooked_crd::HookKind;
+use hooked_protocol::Record;
+
+use crate::lifecycle::evidence::{ContainerEvidence, InstanceEvidence, KillingCause, PodEvidence, Stop};
+use crate::lifecycle::kubelet::may_be_sigkill;
+use crate::lifecycle::mark::Mark;
+use crate::lifecycle::shape::{ContainerShape, HookShape};
+
+/// All that a rule may look at: one instance of one container.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    /// The Pod.
+    pub(crate) pod: &'a PodEvidence,
+    /// The container's hooks and probes.
+    pub(crate) shape: &'a ContainerShape,
+    /// The container's name.
+    pub(crate) name: &'a Arc<str>,
+    /// The container.
+    pub(crate) container: &'a ContainerEvidence,
+    /// Which instance, from 1.
+    pub(crate) number: u32,
+    /// What is known of it.
+    pub(crate) instance: &'a InstanceEvidence,
+    /// Its postStart run was counted because its container was seen running.
+    pub(crate) seen_running_before: bool,
+}
+
+impl<'a> View<'a> {
+    /// The view of instance `number` of a container.
+    pub(crate) fn of(
+        pod: &'a PodEvidence,
+        name: &'a Arc<str>,
+        container: &'a ContainerEvidence,
+        (number, instance): (u32, &'a InstanceEvidence),
+        counted: Mark,
+    ) -> Option<Self> {
+        let shape = pod.shape.containers.get(name)?;
+        let seen_running_before = counted.seen_running == number;
+        Some(Self { pod, shape, name, container, number, instance, seen_running_before })
+    }
+
+    /// The container's hook of that kind.
+    pub(crate) fn hook(&self, kind: HookKind) -> Option<HookShape> {
+        self.shape.hooks[kind]
+    }
+
+    /// The runner's latest record of that hook in this instance. A hook that does not run under the runner
+    /// has none, whatever the termination log says: the program may have written it.
+    pub(crate) fn record(&self, kind: HookKind) -> Option<&'a Record> {
+        self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
+        let of_hook = |record: &&Record| record.hook == kind && record.container == **self.name;
+        let number =
+            |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
+        self.instance.records.values().filter(of_hook).max_by_key(number)
+    }
+
+    /// Whether the runner has recorded how that hook ended in this instance.
+    pub(crate) fn has_recorded_end(&self, kind: HookKind) -> bool {
+        self.record(kind).is_some_and(|record| record.ending.is_some())
+    }
+
+    /// Whether it is certain that no failed postStart hook killed the container.
+    pub(crate) fn survived_post_start(&self) -> bool {
+        let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
+        let ended_well =
+            || recorded().is_some_and(|ending| ending.outcome == hooked_protocol::Outcome::Succeeded);
+        self.shape.hooks.post_start.is_none()
+            || self.instance.running_seen.is_some()
+            || self.seen_running_before
+            || ended_well()
+    }
+
+    /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod
+    /// aside.
+    pub(crate) fn ended_by_itself_unless_stopped(&self) -> bool {
+        let failed_hook = self.instance.post_start_error.is_some() || self.post_start_failed_at().is_some();
+        let made_up = self.instance.end.is_none_or(|end| end.made_up);
+        let killed = self.killing().is_some() || self.shape.killed_by_probes() || failed_hook || made_up;
+        let hooked = self.record(HookKind::PreStop).is_some();
+        self.survived_post_start() && !killed && !hooked && !self.evicted()
+    }
+
+    /// Whether the instance before this one ended by itself: a program that does so may do so again, at any
+    /// moment.
+    pub(crate) fn has_ended_by_itself_before(&self) -> bool {
+        let Some((&number, instance)) = self.container.instances.range(..self.number).next_back() else {
+            return false;
+        };
+        View { number, instance, seen_running_before: false, ..*self }.ended_by_itself_unless_stopped()
+    }
+
+    /// Whether the kubelet stopped this instance though nobody had deleted the Pod: the kubelet runs a
+    /// preStop hook, which the runner records, only when it stops a container, and starts nothing again in a
+    /// Pod that is deleted.
+    pub(crate) fn stopped_without_a_deletion(&self) -> bool {
+        let undeleted = self.instance.ended_undeleted || self.is_started_again();
+        self.record(HookKind::PreStop).is_some() && undeleted
+    }
+
+    /// Whether only a probe can have stopped this instance, if it was stopped without a deletion: no Event
+    /// gives another cause; another instance follows, as after no eviction; nobody has changed the Pod; and
+    /// the sandbox has outlived the instance, while a stop of the sandbox stops all that is in it.
+    pub(crate) fn only_a_probe_can_have_stopped_it(&self) -> bool {
+        let otherwise_reported = self.killing().is_some() || self.pod.changed;
+        let lives_on = self.is_started_again() && self.instance.outlived_by_sandbox;
+        self.survived_post_start() && lives_on && !otherwise_reported
+    }
+
+    /// Whether another instance of the container follows, or is about to.
+    pub(crate) fn is_started_again(&self) -> bool {
+        self.instance.restarts || self.container.instances.range(self.number + 1..).next().is_some()
+    }
+
+    /// Whether an Event about the beginning of an instance is about this instance: it lies between the
+    /// beginning of this instance and that of the next.
+    fn begins_in(&self, second: i64) -> bool {
+        let began = self.instance.started_at.unwrap_or(i64::MIN);
+        began <= second && self.next().is_none_or(|next| second < next)
+    }
+
+    /// Whether an Event about a failed postStart hook may be about this instance: an instance that became
+    /// Running has no such hook, and an Event in the second in which it began is about the instance before.
+    fn fails_in(&self, second: i64) -> bool {
+        let ran = self.instance.running_seen.is_some() || self.seen_running_before;
+        !ran && self.begins_in(second)
+    }
+
+    /// Whether an Event about the end of an instance is about this instance. A container may be killed and
+    /// started again within a second: an Event of that second is about the instance that ended in it, not
+    /// about the one that began.
+    fn ends_in(&self, second: i64) -> bool {
+        let began = self.instance.started_at.unwrap_or(i64::MIN);
+        let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
+        let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));
+        let before = self.container.instances.get(&self.number.saturating_sub(1));
+        let ended_before =
+            before.and_then(|instance| instance.end?.finished_at).is_some_and(|finished| finished < second);
+        let of_the_one_before = second == began && self.number > 1 && !ended_before;
+        began <= second && before_next && !of_the_one_before
+    }
+
+    /// The second in which the next instance began.
+    fn next(&self) -> Option<i64> {
+        self.container.instances.range(self.number + 1..).find_map(|(_, instance)| instance.started_at)
+    }
+
+    /// The first second of a `FailedPostStartHook` Event of this instance.
+    pub(crate) fn post_start_failed_at(&self) -> Option<i64> {
+        self.container.events.hook_failed.post_start.iter().copied().find(|second| self.fails_in(*second))
+    }
+
+    /// The first second of a `FailedPreStopHook` Event of this instance.
+    pub(crate) fn pre_stop_failed_at(&self) -> Option<i64> {
+        self.container.events.hook_failed.pre_stop.iter().copied().find(|second| self.ends_in(*second))
+    }
+
+    /// When and why the kubelet first reported that it kills this instance.
+    pub(crate) fn killing(&self) -> Option<(i64, KillingCause)> {
+        let of_this = |(second, cause): &(i64, KillingCause)| match cause {
+            KillingCause::PostStartHook => self.fails_in(*second),
+            _ => self.ends_in(*second),
+        };
+        self.container.events.killing.iter().copied().find(of_this)
+    }
+
+    /// The second in which the container ended.
+    pub(crate) fn finished_at(&self) -> Option<i64> {
+        self.instance.end.and_then(|end| end.finished_at)
+    }
+
+    /// The deletion of the Pod, if it had begun when this instance ended.
+    pub(crate) fn stopped_by(&self) -> Option<Stop> {
+        let stop = self.pod.stop?;
+        let ended_before = stop.exact && self.finished_at().is_some_and(|end| end < stop.began);
+        (!ended_before).then_some(stop)
+    }
+
+    /// Whether the kubelet had evicted the Pod when this instance ended.
+    pub(crate) fn evicted(&self) -> bool {
+        let at = self.pod.evicted_at;
+        at.is_some_and(|at| self.finished_at().is_none_or(|end| at <= end))
+    }
+
+    /// SIGKILL at the end of the grace period: the kubelet does not report that, but nothing else fits. An
+    /// exit status of 137 before the deadline is no proof, and none is one after it.
+    pub(crate) fn killed_at_the_deadline(&self) -> bool {
+        let (Some(deadline), Some(end)) = (self.deadline(), self.instance.end) else { return false };
+        may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= deadline)
+    }
+
+    /// The second in which the grace period of this instance's stop ended. Where only the kubelet's last
+    /// deletion was seen, the grace is that of the Pod's spec, and began with the first sign of the stop.
+    pub(crate) fn deadline(&self) -> Option<i64> {
+        let stop = self.stopped_by()?;
+        if stop.exact {
+            return Some(stop.deadline());
+        }
+        // What is started again was not stopped by the deletion.
+        (!self.is_started_again()).then_some(())?;
+        let killing = self.killing().filter(|(_, cause)| *cause == KillingCause::Stop);
+        let began = killing.map(|(second, _)| second).into_iter().chain(self.pre_stop_began_by()).min()?;
+        began.checked_add(stop.grace)
+    }
+
+    /// The second in which the kubelet began with the preStop hook, by the runner's record of the beginning.
+    /// The kubelet counts from before it asks for the hook's process, and that takes a moment.
+    fn pre_stop_began_by(&self) -> Option<i64> {
+        const MOMENT: u64 = 500_000;
+        let start = self.record(HookKind::PreStop)?.start.checked_sub(MOMENT)?;
+        i64::try_from(start / 1_000_000).ok()
+    }
+}

@@ -1,0 +1,63 @@
+//! What a status is made from.
+
+use hooked_crd::HookedWorkloadStatus;
+use jiff::Timestamp;
+
+use super::live_service::LiveService;
+use crate::accounting::Tracker;
+use crate::accounting::ledger::{Counted, Ledger};
+use crate::workload::desired::Desired;
+use crate::workload::replicas::Replicas;
+use crate::workload::revision::{Measuring, Revision};
+use crate::workload::rollout::Rollout;
+use crate::workload::target::{Target, Why};
+
+/// What a status is made from.
+#[derive(Debug)]
+pub struct Basis<'a> {
+    /// The status before.
+    pub previous: &'a HookedWorkloadStatus,
+    /// The generation of the spec that was acted upon.
+    pub generation: i64,
+    /// How often the revision's hash had been taken by another template.
+    pub collision_count: Option<i32>,
+    /// What the workload asks for.
+    pub desired: &'a Desired,
+    /// Which revision is rolled to, and why perhaps none.
+    pub target: &'a Target,
+    /// The revision that Pods are made of; the one that is asked for if none are.
+    pub revision: &'a Revision,
+    /// What became of the wish to measure its hooks.
+    pub measuring: &'a Measuring,
+    /// Its Pods.
+    pub replicas: &'a Replicas,
+    /// What is known of their hooks and not counted.
+    pub tracker: &'a Tracker,
+    /// What is counted, with what this pass has counted.
+    pub ledger: &'a Ledger,
+    /// What this pass has counted.
+    pub counted: &'a Counted,
+    /// Where the rollout stands.
+    pub rollout: Rollout,
+    /// Why the API server does not carry out what is asked of it, in its words.
+    pub refused: Option<&'a str>,
+    /// The live channel, if the operator serves it.
+    pub live: Option<&'a LiveService>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'a> Basis<'a> {
+    /// Why the API server takes no Pods of the template, if it takes none.
+    pub(super) fn invalid_template(&self) -> Option<&'a str> {
+        match self.target.held_by() {
+            Some(Why::Refused(words)) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Whether the template that is asked for is not the one that Pods are made of.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.target.revision().is_none_or(|revision| *revision != self.desired.asked.name)
+    }
+}

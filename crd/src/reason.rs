@@ -1,0 +1,189 @@
+//! Every reason that the operator gives in a condition or an Event of a HookedWorkload.
+//!
+//! `docs/reference/reasons.md` is generated from this file, and the operator's tests hold that no condition is written
+//! with a reason that does not name it here.
+
+use std::fmt;
+
+use crate::condition::{AVAILABLE, HOOKS_HEALTHY, PROGRESSING, READY, RECONCILING, STALLED};
+use Given::{Condition, Event};
+
+/// Where a reason is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Given {
+    /// In a condition of this type, which has this status.
+    Condition(&'static str, &'static str),
+    /// In an Event of this type: `Normal` or `Warning`.
+    Event(&'static str),
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition(type_, status) => write!(f, "{type_}={status}"),
+            Event(type_) => write!(f, "{type_} Event"),
+        }
+    }
+}
+
+/// Writes the enum and what is told of each reason from one list, so that none can be forgotten.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident: [$($given:expr),+],)+) => {
+        /// A reason of conditions and Events.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The reason as it stands in a condition or an Event.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// When the reason is given.
+            pub fn describe(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+
+            /// Where the reason is given.
+            pub fn given(self) -> &'static [Given] {
+                match self {
+                    $(Self::$name => &[$($given),+],)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The rollout is complete, and all Pods are available.
+    RolloutComplete: [Condition(READY, "True")],
+    /// Pods are still missing, not yet available, or of an old revision.
+    RolloutInProgress: [Condition(READY, "False")],
+    /// `spec.paused` is true, and the template has changed since: the change is not rolled out.
+    PausedWithChange: [Condition(READY, "False")],
+    /// `spec.paused` is true. The workload is not Ready if Pods of it are missing as well.
+    Paused: [Condition(READY, "False"), Condition(PROGRESSING, "Unknown")],
+    /// The workload is being deleted.
+    Leaving: [Condition(READY, "False")],
+    /// As many Pods are available as `spec.strategy` demands.
+    MinimumReplicasAvailable: [Condition(AVAILABLE, "True")],
+    /// Fewer Pods are available than `spec.strategy` demands.
+    MinimumReplicasUnavailable: [Condition(AVAILABLE, "False")],
+    /// All Pods are of the revision that is asked for, and available.
+    RevisionAvailable: [Condition(PROGRESSING, "True")],
+    /// The operator is creating or replacing Pods.
+    RollingOut: [Condition(PROGRESSING, "True"), Condition(RECONCILING, "True")],
+    /// The API server refuses to create or delete Pods, for a quota, a policy or a webhook. The operator tries again.
+    WriteRefused: [Condition(PROGRESSING, "False")],
+    /// The rollout has made no progress for `spec.progressDeadlineSeconds`.
+    ProgressDeadlineExceeded:
+        [Condition(READY, "False"), Condition(PROGRESSING, "False"), Condition(STALLED, "True")],
+    /// The API server refuses the template's Pods as invalid: nothing helps but to change `spec.template`.
+    InvalidTemplate: [
+        Condition(READY, "False"),
+        Condition(PROGRESSING, "False"),
+        Condition(STALLED, "True"),
+        Event("Warning")
+    ],
+    /// The object cannot be read, or a part of it makes no sense: nothing helps but to change the object.
+    Invalid: [
+        Condition(READY, "False"),
+        Condition(RECONCILING, "False"),
+        Condition(STALLED, "True"),
+        Event("Warning")
+    ],
+    /// The operator has seen the workload for the first time.
+    New: [Condition(RECONCILING, "True")],
+    /// The operator has nothing left to do until something changes.
+    Reconciled: [Condition(RECONCILING, "False")],
+    /// Nothing has to be changed for the operator to go on.
+    NotStalled: [Condition(STALLED, "False")],
+    /// The last run of every hook ended well, as far as is known.
+    NoHookIsFailing: [Condition(HOOKS_HEALTHY, "True")],
+    /// The last run of a hook failed or timed out. The Event tells of failed runs alone.
+    HookFailed: [Condition(HOOKS_HEALTHY, "False"), Event("Warning")],
+    /// A run of a hook was cut off by its timeout or by the end of the grace period.
+    HookTimedOut: [Event("Warning")],
+    /// A hook runs for longer than is good for its container: a postStart for a minute, a preStop for most of the grace
+    /// period.
+    HookStuck: [Condition(HOOKS_HEALTHY, "False"), Event("Warning")],
+    /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
+    /// policies are not in force.
+    RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
+    /// No hook is failing, but a policy allows a preStop more time than the grace period has.
+    PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],
+    /// No hook is failing, but the runners' reports do not reach the operator while hooks run.
+    LiveReportsMissing: [Condition(HOOKS_HEALTHY, "True")],
+    /// A container was killed; the note of the Event names the cause.
+    ContainerKilled: [Event("Warning")],
+    /// The workload is deleted, and all its hook runs are counted; the note of the Event has the totals.
+    HooksAccounted: [Event("Normal")],
+    /// The workload is deleted and could not be read, so its totals are incomplete.
+    HooksNotAccounted: [Event("Warning")],
+}
+
+impl Reason {
+    /// The reason of that name; `None` for a name that this version does not know.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == name)
+    }
+
+    /// Whether a condition of that type and status may give this reason.
+    pub fn is_given_by(self, type_: &str, status: &str) -> bool {
+        self.given().iter().any(|given| matches!(given, Condition(t, s) if (*t, *s) == (type_, status)))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::condition;
+
+    #[test]
+    fn every_reason_is_found_by_its_name_and_says_when_and_where() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.as_str()), Some(*reason));
+            let words = reason.describe();
+            assert!(
+                words.ends_with('.') && !words.contains("  ") && !words.contains('|'),
+                "{reason}: {words}"
+            );
+        }
+        assert_eq!(Reason::from_name("NoSuchReason"), None);
+        let names: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(names.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn reasons_are_given_by_conditions_and_events_that_there_are() {
+        for reason in Reason::ALL {
+            for given in reason.given() {
+                match given {
+                    Condition(type_, status) => {
+                        assert!(condition::ALL.contains(type_), "{reason}");
+                        assert!(["True", "False", "Unknown"].contains(status), "{reason}");
+                    }
+                    Event(type_) => assert!(["Normal", "Warning"].contains(type_), "{reason}"),
+                }
+            }
+        }
+        assert!(Reason::Paused.is_given_by("Ready", "False") && !Reason::Paused.is_given_by("Ready", "True"));
+    }
+}
