@@ -258,6 +258,9 @@ impl World {
         };
         if is_possible {
             self.note(|| format!("node: {step:?}"));
+            if let Step::DestroyNode { node } = step {
+                self.checks.lose_node(node, &self.server);
+            }
             self.nodes.take(step, &mut self.server, now);
             self.last_change = now;
         }

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::operator::{LEASE, identity};
 use super::plan::NEVER_READY;
 use super::requests::is_dry_run;
-use super::user::WORKLOADS;
+use super::user::{PODS, WORKLOADS};
 use super::wire::{InFlight, Process, Purpose};
 use crate::ApiServer;
 use crate::kubelet::Nodes;
@@ -112,6 +112,12 @@ impl Checks {
     /// What changed last.
     pub(super) fn last_change(&self) -> &str {
         &self.last_change
+    }
+
+    /// A node is no more: what ran on it may have been told to nobody.
+    pub(super) fn lose_node(&mut self, node: &str, server: &ApiServer) {
+        let lost = server.objects(PODS).filter(|pod| pod["spec"]["nodeName"] == *node);
+        self.given_up.extend(lost.map(|pod| text(pod, "uid").to_owned()));
     }
 
     /// Takes in what users ask for.

@@ -1,7 +1,7 @@
 //! What must be once nothing goes wrong any more: what is wanted is there and said to be, every run is
 //! counted, and nothing of ours is left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::workload::desired::Desired;
@@ -24,12 +24,8 @@ impl Checks {
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }
-        let lost = |run: &&HookRun| matches!(run.end, Some((_, RunEnd::LostWithNode)));
-        // What went with its node may have been told to nobody.
-        let lost: BTreeSet<&str> =
-            nodes.truth().runs.iter().filter(lost).map(|run| run.pod_uid.as_str()).collect();
         let mut uncounted: BTreeMap<&str, Vec<&HookRun>> = BTreeMap::new();
-        for run in nodes.truth().runs.iter().filter(|run| !lost.contains(run.pod_uid.as_str())) {
+        for run in &nodes.truth().runs {
             if let Some(owner) = self.uncounted(run, server)? {
                 uncounted.entry(owner).or_default().push(run);
             }
@@ -87,7 +83,8 @@ impl Checks {
         if labels[MALFORMED] == "yes" && !desired.paused {
             // What was taken for a refusal of Pods as such is asked again after ten minutes.
             let is_refused = says("Progressing") == Some(("False", "WriteRefused"));
-            if !is_refused && says("Stalled").map(|(status, _)| status) != Some("True") {
+            let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
+            if !is_refused && !is_stalled && desired.replicas > 0 {
                 return violated(
                     "conditions",
                     format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
