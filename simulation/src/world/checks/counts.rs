@@ -121,7 +121,6 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
         | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
-        (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         // In the second of the deadline nobody can tell which came first.
         (Outcome::TimedOut, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => !by_runner,
         _ => false,
