@@ -6,10 +6,8 @@
 
 mod script;
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
-use hooked_e2e::{Security, Space, in_namespace};
+use hooked_e2e::{Security, Space, in_namespace, wait_for};
 use hooked_simulation::{ApiServer, ContentType, Method, Reply, Request, WatchSpec};
 use jiff::Timestamp;
 use kube::client::Body;
@@ -215,13 +213,13 @@ async fn compare(real: &mut Real, memory: &mut InMemory, namespace: &str) -> Res
 /// Waits until the stand-in for our resource is served.
 async fn define(real: &mut Real, namespace: &str) -> Result<()> {
     real.ask(&Request::create(CRDS, script::definition())).await?;
-    for _ in 0..50 {
-        if real.ask(&Request::get(script::workloads(namespace))).await?.code == 200 {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("the stand-in for the custom resource is not served")
+    let list = Request::get(script::workloads(namespace));
+    // Until it is served the answer is a text, and no object.
+    wait_for("the stand-in for the custom resource is served", async || {
+        let (code, body) = real.send(&list).await?;
+        Ok(if code == 200 { Ok(()) } else { Err(format!("{code} {body}")) })
+    })
+    .await
 }
 
 async fn agree_in(space: &Space) -> Result<()> {
