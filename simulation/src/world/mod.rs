@@ -56,6 +56,8 @@ pub struct World {
     story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
     last_change: Timestamp,
+    /// Requests since then that were not about the Lease.
+    asked_since: u64,
 }
 
 /// Where an operator runs, or is to run again.
@@ -78,7 +80,7 @@ impl World {
         let nodes = Nodes::new(&["n1", "n2", "n3"], &mut server, begin);
         let mut malformed = Refusal::denied("", "pods", Some(Verb::Create), "");
         (malformed.code, malformed.reason) = (422, "Invalid".to_owned());
-        malformed.message = "Pod is invalid: spec.containers[0]: Invalid value".to_owned();
+        "Pod is invalid: spec.containers[0]: Invalid value".clone_into(&mut malformed.message);
         malformed.labels.insert(plan::MALFORMED.to_owned(), "yes".to_owned());
         server.refusals().push(malformed);
         let place =
@@ -93,6 +95,7 @@ impl World {
             steps: 0,
             story: None,
             last_change: begin,
+            asked_since: 0,
         }
     }
 

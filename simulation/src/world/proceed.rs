@@ -68,9 +68,9 @@ impl World {
     /// The next time at which something becomes due by itself.
     pub(super) fn next_time(&self) -> Option<Timestamp> {
         let now = self.now();
-        let operators = self.operators.iter().filter_map(|place| match &place.running {
+        let operators = self.operators.iter().map(|place| match &place.running {
             Some(operator) => operator.next_due(now),
-            None => Some(place.starts_at),
+            None => place.starts_at,
         });
         operators.chain(self.nodes.next_deadline(now)).min()
     }

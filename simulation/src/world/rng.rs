@@ -11,7 +11,7 @@ impl Rng {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Rng {
     /// A number below `end`; 0 if there is none.
     pub fn below(&mut self, end: u32) -> u32 {
         // The upper half of a product is below the factor, and 32 bits are enough for every choice here.
-        let product = (self.next() >> 32) * u64::from(end);
+        let product = (self.number() >> 32) * u64::from(end);
         u32::try_from(product >> 32).unwrap_or_default()
     }
 

@@ -117,10 +117,10 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     let is_true = match (run.outcome, end) {
         (Outcome::Unknown, _)
         | (Outcome::Skipped, None)
-        | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded))) => true,
-        (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => true,
+        | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded)))
+        | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
+        | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
-        (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
         // In the second of the deadline nobody can tell which came first.
         (Outcome::TimedOut, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => !by_runner,
         _ => false,
@@ -131,8 +131,8 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     violated("as-it-happened", format!("{} and really {end:?}", describe(run)))
 }
 
-/// Whether another instance of the container ended or began in the same second or the one beside: the kubelet's Events know
-/// whole seconds and no instances.
+/// Whether another instance of the container ended or began in the same second or the one beside: the
+/// kubelet's Events know whole seconds and no instances.
 fn has_neighbour(run: &HookRun, nodes: &Nodes) -> bool {
     let own = |known: &&Instance| known.container == run.container;
     let (these, others): (Vec<_>, Vec<_>) =

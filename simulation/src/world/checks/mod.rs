@@ -132,7 +132,7 @@ impl Checks {
             if book.specs.contains_key(&generation) {
                 continue;
             }
-            book.name = text(object, "name").to_owned();
+            text(object, "name").clone_into(&mut book.name);
             let workload = HookedWorkload::deserialize(&**object).ok();
             let desired = workload.and_then(|workload| Desired::from_spec(&workload.spec, 0).ok());
             let Some(desired) = desired else { continue };

@@ -18,15 +18,15 @@ impl Checks {
         let Some(book) = self.books.get(&victim.owner) else { return Ok(()) };
         let Some(bounds) = book.specs.get(&generation) else { return Ok(()) };
         let now = clock.as_second();
-        let serves = |uid: &str, deleting: &std::collections::BTreeSet<String>| {
+        let is_serving = |uid: &str, deleting: &std::collections::BTreeSet<String>| {
             view.pods.get(uid).is_some_and(|pod| {
                 pod.owner == victim.owner
                     && pod.is_available(bounds.min_ready, now)
                     && !deleting.contains(uid)
             })
         };
-        let did_serve = serves(uid, &view.deleting);
-        let serving = view.pods.keys().filter(|uid| serves(uid, &view.deleting)).count();
+        let did_serve = is_serving(uid, &view.deleting);
+        let serving = view.pods.keys().filter(|uid| is_serving(uid, &view.deleting)).count();
         let path = format!("{}/{}", crate::world::user::WORKLOADS, book.name);
         let leaves = server.object(&path).is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string());
         view.deleting.insert(uid.to_owned());

@@ -275,7 +275,7 @@ fn reference(object: &Value) -> WorkloadRef {
 
 fn decode(object: &Value) -> Watched {
     match HookedWorkload::deserialize(object) {
-        Ok(workload) => Watched::Read(workload),
+        Ok(workload) => Watched::Read(Box::new(workload)),
         Err(error) => {
             let metadata = ObjectMeta::deserialize(&object["metadata"]).unwrap_or_default();
             Watched::Unreadable(Box::new(metadata), error.to_string())

@@ -135,16 +135,16 @@ impl Operator {
     }
 
     /// When something becomes due though nothing new comes.
-    pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn next_due(&self, now: Timestamp) -> Timestamp {
         if let Some(until) = self.frozen_until {
-            return Some(until);
+            return until;
         }
         let look = match &self.election {
             Some((_, until)) => *until,
             None => self.next_look,
         };
         let leading = self.leading.as_ref().and_then(|leading| leading.next_due(now));
-        Some(leading.map_or(look, |due| due.min(look)))
+        leading.map_or(look, |due| due.min(look))
     }
 }
 

@@ -18,7 +18,7 @@ const CONFLICT: SignedDuration = SignedDuration::from_millis(200);
 /// A workload as the watch has shown it.
 #[derive(Debug)]
 pub(in super::super) enum Watched {
-    Read(HookedWorkload),
+    Read(Box<HookedWorkload>),
     /// One that cannot be decoded, and why.
     Unreadable(Box<ObjectMeta>, String),
 }

@@ -85,14 +85,14 @@ impl Watching {
                 self.version = server.version();
                 Some(Sight::ListBegins)
             }
-            State::Listing(items) => Some(match items.pop_front() {
-                Some(item) => Sight::Listed(item),
-                None => {
-                    self.state = State::Watching;
-                    self.was_listed = true;
-                    Sight::ListEnds
+            State::Listing(items) => {
+                if let Some(item) = items.pop_front() {
+                    return Some(Sight::Listed(item));
                 }
-            }),
+                self.state = State::Watching;
+                self.was_listed = true;
+                Some(Sight::ListEnds)
+            }
             State::Watching => {
                 let WatchEvent { event_type, object, .. } = self.queue.pop_front()?;
                 Some(match event_type {
