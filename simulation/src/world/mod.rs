@@ -56,6 +56,8 @@ pub struct World {
     story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
     last_change: Timestamp,
+    /// Requests since then that were not about the Lease.
+    asked_since: u64,
 }
 
 /// Where an operator runs, or is to run again.
@@ -93,6 +95,7 @@ impl World {
             steps: 0,
             story: None,
             last_change: begin,
+            asked_since: 0,
         }
     }
 

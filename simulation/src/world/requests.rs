@@ -106,8 +106,11 @@ impl World {
             let reply = self.server.handle(&request(&in_flight.call), now);
             let is_read = in_flight.call.verb == Verb::Get || is_dry_run(&in_flight.call);
             let good = reply.is_success();
-            if good && !is_read && in_flight.purpose != super::wire::Purpose::Election {
-                self.last_change = now;
+            if in_flight.purpose != super::wire::Purpose::Election {
+                self.asked_since += 1;
+                if good && !is_read {
+                    (self.last_change, self.asked_since) = (now, 0);
+                }
             }
             let body = Value::clone(&reply.body);
             if in_flight.purpose != super::wire::Purpose::Election {

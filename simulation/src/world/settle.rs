@@ -9,6 +9,8 @@ use crate::kubelet::Step;
 
 /// How long nobody may write before all is taken to be at rest: longer than any back-off.
 const QUIET: SignedDuration = SignedDuration::from_secs(150);
+/// The most requests in that time: what is refused is asked for again, and not without rest.
+const ASKED: u64 = 600;
 /// How long it may take at most to come to rest.
 const MOST: SignedDuration = SignedDuration::from_hours(2);
 /// The most turns that it may take.
@@ -20,10 +22,14 @@ impl World {
         self.heal();
         self.follow()?;
         let began = self.now();
-        self.last_change = began;
+        (self.last_change, self.asked_since) = (began, 0);
         for _ in 0..TURNS {
             let progress = self.proceed()?;
             let now = self.now();
+            if self.asked_since > ASKED {
+                let what = format!("{} requests by which nothing changes", self.asked_since);
+                return Err(Violation { invariant: "rests", what });
+            }
             let is_quiet = now.duration_since(self.last_change) > QUIET;
             if progress == Progress::Waited && is_quiet {
                 return self.checks.at_rest(&self.server, &self.nodes, now);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::numbers::kind;
 use super::{Book, Check, Checks, RunId, text, violated};
-use crate::kubelet::{HookRun, Nodes, RunEnd};
+use crate::kubelet::{HookRun, Instance, Nodes, RunEnd};
 
 /// The most runs that a status shows.
 const SHOWN: usize = 50;
@@ -131,16 +131,16 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     violated("as-it-happened", format!("{} and really {end:?}", describe(run)))
 }
 
-/// Whether the same hook of another instance of the container ran in the same second or the one beside: the
+/// Whether another instance of the container ended or began in the same second or the one beside: the
 /// kubelet's Events know whole seconds and no instances.
 fn has_neighbour(run: &HookRun, nodes: &Nodes) -> bool {
-    let end = |run: &HookRun| run.end.map_or(i64::MAX, |(at, _)| at.as_second());
-    let mut others = nodes.truth().runs_of(&run.pod_uid).filter(|other| {
-        other.container == run.container && other.hook == run.hook && other.instance != run.instance
-    });
-    others.any(|other| {
-        (end(other) - run.began.as_second()).abs() <= 1 || (end(run) - other.began.as_second()).abs() <= 1
-    })
+    let own = |known: &&Instance| known.container == run.container;
+    let (these, others): (Vec<_>, Vec<_>) =
+        nodes.truth().instances_of(&run.pod_uid).filter(own).partition(|it| it.instance == run.instance);
+    let is_beside = |one: &Instance, other: &Instance| {
+        one.end.is_some_and(|(end, _)| (other.started.as_second() - end.as_second()).abs() <= 1)
+    };
+    these.iter().any(|this| others.iter().any(|other| is_beside(this, other) || is_beside(other, this)))
 }
 
 impl Book {
