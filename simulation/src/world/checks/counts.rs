@@ -120,9 +120,9 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded)))
         | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
         | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
-        (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => !by_runner,
-        // In the second of the deadline nobody can tell which came first.
-        (Outcome::TimedOut, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => !by_runner,
+        // In the second of the deadline nobody but the runner can tell which came first.
+        (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff)))
+        | (Outcome::TimedOut, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => !by_runner,
         _ => false,
     };
     if is_true {
