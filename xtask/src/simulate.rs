@@ -32,9 +32,9 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Seeds for that many minutes.
-    pub(crate) fn of_minutes(minutes: f64) -> Self {
-        Self { minutes: Some(minutes), ..Self::default() }
+    /// So many seeds, from the first: the same ones on every machine, however fast it is.
+    pub(crate) fn of_seeds(seeds: u64) -> Self {
+        Self { seeds: Some(seeds), ..Self::default() }
     }
 }
 

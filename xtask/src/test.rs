@@ -15,6 +15,9 @@ use hooked_cluster::{Cluster, Target};
 use crate::{generate, simulate, tidy};
 use stages::Stages;
 
+/// Worlds that are simulated: about a minute of two cores.
+const SEEDS: u64 = 800;
+
 /// The cluster of the scenarios, so that they run beside one named `dev`.
 const CLUSTER: &str = "test";
 
@@ -80,7 +83,7 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     let units = ["--workspace", "--exclude", "hooked-e2e", "--no-fail-fast"];
     stages.test("unit tests", || cargo::test(&units, &[], &mut std::io::stdout()));
     // From the first seed on, so that a failure is the same for everybody.
-    stages.run("simulation", || simulate::run(&simulate::Options::of_minutes(1.0)));
+    stages.run("simulation", || simulate::run(&simulate::Options::of_seeds(SEEDS)));
     stages.run("alert rules", rules::check);
     stages.run("dashboards", dashboards::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));
