@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn sizes(size: u32) -> Sizes {
-        Sizes::new(vec![("rev".into(), size)], Total::default())
+        Sizes::new(vec![("rev".into(), size)], Total { replicas: size, most: size })
     }
 
     /// The first and the last number of those that are reserved, where so many are reserved already and so
