@@ -14,6 +14,11 @@ pub fn controlling_workload(metadata: &ObjectMeta) -> Option<&OwnerReference> {
     (controller.kind == names::KIND && controller.api_version == names::API_VERSION).then_some(controller)
 }
 
+/// Whether our finalizer is on the object with this metadata.
+pub(crate) fn has_finalizer(metadata: &ObjectMeta) -> bool {
+    metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+}
+
 impl ObservedPod {
     /// A Pod from its parts. A Pod that is not the operator's own has neither a revision nor a number, and
     /// gets the defaults of both: see [`ObservedPod::labels`].
@@ -21,7 +26,6 @@ impl ObservedPod {
         let label = |key: &str| metadata.labels.as_ref()?.get(key).map(String::as_str);
         let (revision, number) = Self::labels(label).unwrap_or_default();
         let owner = controlling_workload(metadata);
-        let finalizers = metadata.finalizers.as_deref().unwrap_or_default();
         Self {
             name: metadata.name.clone().unwrap_or_default(),
             uid: metadata.uid.clone().unwrap_or_default(),
@@ -31,7 +35,7 @@ impl ObservedPod {
             generation: metadata.generation,
             deletion_timestamp: metadata.deletion_timestamp.as_ref().map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
-            has_finalizer: finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER),
+            has_finalizer: has_finalizer(metadata),
             live: endpoint(metadata),
             spec,
             status,

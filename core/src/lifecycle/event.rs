@@ -4,13 +4,14 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::evidence::PodEvidence;
 use super::kubelet::{self, KubeletEvent};
 
 /// An Event about a Pod. Its message may quote a hook's output: the message reaches no log.
 #[derive(Clone, Deserialize)]
-#[serde(from = "ApiEvent")]
+#[serde(from = "ApiEvent<IgnoredAny>")]
 pub struct ObservedEvent {
     /// The UID of the Pod that the Event is about.
     pub pod_uid: String,
@@ -45,10 +46,11 @@ impl fmt::Debug for ObservedEvent {
     }
 }
 
-/// The same as written.
+/// The same as written, with as much of its metadata as `M` reads.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ApiEvent {
+#[serde(rename_all = "camelCase", default, bound(deserialize = "M: Deserialize<'de> + Default"))]
+pub(crate) struct ApiEvent<M> {
+    metadata: M,
     involved_object: Involved,
     reason: String,
     message: String,
@@ -73,17 +75,26 @@ struct Involved {
     field_path: String,
 }
 
-impl From<ApiEvent> for ObservedEvent {
-    fn from(event: ApiEvent) -> Self {
-        Self {
-            pod_uid: event.involved_object.uid,
-            field_path: event.involved_object.field_path,
-            reason: event.reason,
-            message: event.message,
-            first: event.first_timestamp.or(event.event_time),
-            last: event.last_timestamp,
-            from_kubelet: kubelet::is_from_kubelet(&event.source.component, &event.reporting_component),
-        }
+impl<M> ApiEvent<M> {
+    /// The Event's metadata, and the rest.
+    pub(crate) fn into_parts(self) -> (M, ObservedEvent) {
+        let from_kubelet = kubelet::is_from_kubelet(&self.source.component, &self.reporting_component);
+        let observed = ObservedEvent {
+            pod_uid: self.involved_object.uid,
+            field_path: self.involved_object.field_path,
+            reason: self.reason,
+            message: self.message,
+            first: self.first_timestamp.or(self.event_time),
+            last: self.last_timestamp,
+            from_kubelet,
+        };
+        (self.metadata, observed)
+    }
+}
+
+impl From<ApiEvent<IgnoredAny>> for ObservedEvent {
+    fn from(event: ApiEvent<IgnoredAny>) -> Self {
+        event.into_parts().1
     }
 }
 

@@ -252,7 +252,7 @@ pub struct KubeletEvent<'a> {
 
 /// Whether the kubelet wrote an Event: nobody else knows what a hook did. Older kubelets name themselves only
 /// as the `source`, newer ones also as the `reporting` component.
-pub fn is_from_kubelet(source: &str, reporting: &str) -> bool {
+pub(super) fn is_from_kubelet(source: &str, reporting: &str) -> bool {
     let component = if source.is_empty() { reporting } else { source };
     component == "kubelet"
 }

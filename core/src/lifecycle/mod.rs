@@ -22,7 +22,9 @@ mod shape;
 mod story;
 
 pub use decode::controlling_workload;
+pub(crate) use decode::has_finalizer;
 pub use endpoint::LiveEndpoint;
+pub(crate) use event::ApiEvent;
 pub use event::ObservedEvent;
 pub use evidence::{End, KillingCause, PodEvidence, Stop};
 pub use explain::explain;

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::Memory;
 use super::overlay::Committed;
 use crate::accounting::ledger::{Ledger, LedgerError};
+use crate::lifecycle::has_finalizer;
 use crate::names;
 use crate::workload::target::Leaving;
 use crate::workload::template::Owner;
@@ -49,11 +50,6 @@ impl<'a> Subject<'a> {
     pub(super) fn has_finalizer(&self) -> bool {
         has_finalizer(&self.workload.metadata)
     }
-}
-
-/// Whether our finalizer is on an object.
-pub(super) fn has_finalizer(metadata: &ObjectMeta) -> bool {
-    metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
 }
 
 /// What is committed of the workload: what the watch shows, or an own write that the watch has not shown yet.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::lifecycle::LiveEndpoint;
-use crate::lifecycle::{ObservedPod, PodSpec, PodStatus, ReadPodError};
-use crate::names;
-use crate::workload::template::pod_name;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde::Deserialize;
+
+use crate::lifecycle::{
+    LiveEndpoint, ObservedPod, PodSpec, PodStatus, ReadPodError, controlling_workload, has_finalizer,
+};
+use crate::workload::template::pod_name;
 
 /// The metadata that decisions read. `managedFields` is the largest part of most Pods, and is not decoded.
 #[derive(Debug, Default, Deserialize)]
@@ -99,16 +100,13 @@ pub struct Controller {
 impl SlimPod {
     /// The HookedWorkload that controls this Pod, if one does.
     pub fn controller(&self) -> Option<Controller> {
-        let owner =
-            self.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
-        let ours = owner.kind == names::KIND && owner.api_version == names::API_VERSION;
-        ours.then(|| Controller { name: owner.name.clone(), uid: owner.uid.clone() })
+        let owner = controlling_workload(&self.metadata)?;
+        Some(Controller { name: owner.name.clone(), uid: owner.uid.clone() })
     }
 
     /// Whether our finalizer is on it.
     pub fn is_held(&self) -> bool {
-        let finalizers = self.metadata.finalizers.as_deref().unwrap_or_default();
-        finalizers.iter().any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+        has_finalizer(&self.metadata)
     }
 
     /// Whether its deletion was asked for, or anything in it has ended.

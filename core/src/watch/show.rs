@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::index::{Departure, Index, Stray, WorkloadRef};
 use super::{SlimEvent, SlimPod};
 use crate::lifecycle::ReadPodError;
-use crate::lifecycle::kubelet::{self, KubeletEvent};
 
 /// What has become of a Pod that a watch has shown.
 #[derive(Debug, Default)]
@@ -59,13 +58,9 @@ impl Index {
 
     /// The kubelet has told of a Pod. Nobody else knows what a hook did.
     pub fn show_event(&self, event: &SlimEvent, now: Timestamp) -> Option<WorkloadRef> {
-        if !event.is_from_kubelet() {
-            return None;
-        }
-        let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
-        let SlimEvent { pod_uid, field_path, reason, message, first, last, .. } = event;
-        let event = KubeletEvent { reason, field_path, message, first: *first, last: *last };
-        self.observe_event(namespace, pod_uid, kubelet::read_event(&event)?, now)
+        let SlimEvent { metadata, event } = event;
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        self.observe_event(namespace, &event.pod_uid, event.evidence()?, now)
     }
 }
 
