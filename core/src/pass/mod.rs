@@ -23,6 +23,7 @@ mod memory;
 mod overlay;
 mod prepare;
 mod prune;
+mod reconcile;
 mod reject;
 mod store;
 mod subject;
@@ -37,7 +38,9 @@ pub use cluster::{Cluster, Failure, Refused, TIMEOUT};
 pub use commit::CommitError;
 pub use locked::Locked;
 pub use memory::Memory;
-pub use reject::{RejectError, reject, reject_unreadable, remove_stray_finalizer};
+pub use reconcile::{Reconciled, Watched, reconcile};
+use reject::reject;
+pub use reject::{RejectError, remove_stray_finalizer};
 pub use store::StoreError;
 
 use crate::accounting::ledger::LedgerError;
@@ -108,6 +111,11 @@ impl Retry {
     /// Every label that [`Self::label`] gives.
     pub const LABELS: [&str; 9] =
         ["begin", "confirm", "store", "conflict", "deposed", "commit", "act", "leave", "reject"];
+
+    /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::Conflict))
+    }
 
     /// The label of `hooked_reconcile_errors_total`.
     pub fn label(&self) -> &'static str {

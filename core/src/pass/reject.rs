@@ -45,7 +45,7 @@ pub enum RejectError {
 
 /// Takes a workload that cannot be carried out, for the reason in `message`, through one pass. Returns when
 /// to look at it again though nothing new has come.
-pub async fn reject<C: Cluster>(
+pub(super) async fn reject<C: Cluster>(
     cluster: &C,
     metadata: &ObjectMeta,
     message: &str,
@@ -66,16 +66,6 @@ pub async fn reject<C: Cluster>(
             Ok(has_terminating.then(|| later(cluster)))
         }
     }
-}
-
-/// The same for an object that the API server has accepted and that cannot be decoded, for the reason in `error`.
-pub async fn reject_unreadable<C: Cluster>(
-    cluster: &C,
-    metadata: &ObjectMeta,
-    error: &str,
-    memory: &Locked<Memory>,
-) -> Result<Option<Timestamp>, RejectError> {
-    reject(cluster, metadata, &format!("the object cannot be read: {error}"), memory).await
 }
 
 /// Takes our finalizer off a Pod that no workload accounts for.

@@ -1,19 +1,13 @@
-//! One pass over one workload, and when the next one is due, as `controller/src/reconcile.rs` has it.
+//! One pass over one workload, as the operator shares it between its tasks.
 
 use std::sync::Arc;
 
-use hooked_core::backoff;
-use hooked_core::pass::{Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject, reject_unreadable};
+use hooked_core::pass::{self, Locked, Memory};
 use hooked_crd::HookedWorkload;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::world::wire::Port;
-
-/// The least time between two passes that nothing new has caused.
-const SOON: SignedDuration = SignedDuration::from_millis(100);
-/// How long to wait for the watch to show a change that a commit has met.
-const CONFLICT: SignedDuration = SignedDuration::from_millis(200);
 
 /// A workload as the watch has shown it.
 #[derive(Debug)]
@@ -39,34 +33,9 @@ pub(super) async fn reconcile(
     workload: Arc<Watched>,
     memory: Arc<Locked<Memory>>,
 ) -> Option<SignedDuration> {
-    let outcome = take_through(&port, &workload, &memory).await;
-    let Passed { again, trouble } = match outcome {
-        Ok(passed) => passed,
-        Err(trouble) => Passed { again: None, trouble: Some(trouble) },
+    let watched = match &*workload {
+        Watched::Read(workload) => pass::Watched::Read(workload),
+        Watched::Unreadable(metadata, error) => pass::Watched::Unreadable { metadata, error },
     };
-    let until = |at: Timestamp| at.duration_since(port.now()).max(SOON);
-    let mut locked = memory.lock();
-    let Some(trouble) = trouble else {
-        locked.failures = 0;
-        return again.map(until);
-    };
-    if trouble.label() == "conflict" {
-        return Some(CONFLICT);
-    }
-    locked.failures = locked.failures.saturating_add(1);
-    let rest = SignedDuration::try_from(backoff::rest(locked.failures)).unwrap_or(SOON);
-    let due = again.or_else(|| locked.tracker.next_due()).map(until).filter(|due| *due > SOON);
-    Some(due.map_or(rest, |due| rest.min(due)))
-}
-
-async fn take_through(port: &Port, workload: &Watched, memory: &Locked<Memory>) -> Result<Passed, Retry> {
-    let again = match workload {
-        Watched::Read(workload) => match pass(port, workload, memory).await {
-            Ok(passed) => return Ok(passed),
-            Err(Stop::Retry(trouble)) => return Err(trouble),
-            Err(Stop::Invalid(why)) => reject(port, &workload.metadata, &why.to_string(), memory).await?,
-        },
-        Watched::Unreadable(metadata, error) => reject_unreadable(port, metadata, error, memory).await?,
-    };
-    Ok(Passed { again, trouble: None })
+    pass::reconcile(&port, watched, &memory).await.after
 }

@@ -1,0 +1,81 @@
+//! Takes a workload through its pass, whatever has become of the object, and says when to take it through the next.
+
+use hooked_crd::HookedWorkload;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::{Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject};
+use crate::backoff;
+
+/// The least time between two passes that nothing new has caused.
+const SOON: SignedDuration = SignedDuration::from_millis(100);
+/// How long to wait for the watch to show a change that a commit has met.
+const CONFLICT: SignedDuration = SignedDuration::from_millis(200);
+
+/// A workload as the watch shows it.
+#[derive(Clone, Copy, Debug)]
+pub enum Watched<'a> {
+    /// It is decoded.
+    Read(&'a HookedWorkload),
+    /// The API server has accepted it, and it cannot be decoded.
+    Unreadable {
+        /// Its metadata.
+        metadata: &'a ObjectMeta,
+        /// Why, in words.
+        error: &'a str,
+    },
+}
+
+/// What has become of a reconcile.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// How long after its end the next pass is due; none if only something new causes one.
+    pub after: Option<SignedDuration>,
+    /// What failed, and is made up for by the next pass.
+    pub trouble: Option<Retry>,
+}
+
+/// One pass over one workload. One that cannot be read or carried out is told so, and hurts no other.
+pub async fn reconcile<C: Cluster>(
+    cluster: &C,
+    workload: Watched<'_>,
+    memory: &Locked<Memory>,
+) -> Reconciled {
+    let Passed { again, trouble } = match take_through(cluster, workload, memory).await {
+        Ok(passed) => passed,
+        Err(trouble) => Passed { again: None, trouble: Some(trouble) },
+    };
+    let until = |at: Timestamp| at.duration_since(cluster.now()).max(SOON);
+    let mut memory = memory.lock();
+    let Some(trouble) = trouble else {
+        memory.failures = 0;
+        return Reconciled { after: again.map(until), trouble: None };
+    };
+    if trouble.is_conflict() {
+        return Reconciled { after: Some(CONFLICT), trouble: Some(trouble) };
+    }
+    memory.failures = memory.failures.saturating_add(1);
+    let rest = SignedDuration::try_from(backoff::rest(memory.failures)).unwrap_or(SOON);
+    // What fails need not be the counting: that goes on when it would have.
+    let due = again.or_else(|| memory.tracker.next_due()).map(until).filter(|due| *due > SOON);
+    Reconciled { after: Some(due.map_or(rest, |due| rest.min(due))), trouble: Some(trouble) }
+}
+
+async fn take_through<C: Cluster>(
+    cluster: &C,
+    workload: Watched<'_>,
+    memory: &Locked<Memory>,
+) -> Result<Passed, Retry> {
+    let again = match workload {
+        Watched::Read(workload) => match pass(cluster, workload, memory).await {
+            Ok(passed) => return Ok(passed),
+            Err(Stop::Retry(trouble)) => return Err(trouble),
+            Err(Stop::Invalid(why)) => reject(cluster, &workload.metadata, &why.to_string(), memory).await?,
+        },
+        Watched::Unreadable { metadata, error } => {
+            let message = format!("the object cannot be read: {error}");
+            reject(cluster, metadata, &message, memory).await?
+        }
+    };
+    Ok(Passed { again, trouble: None })
+}
