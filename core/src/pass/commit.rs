@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 use serde_json::json;
 use thiserror::Error;
@@ -30,12 +31,20 @@ pub enum CommitError {
 /// What is committed after a pass, and what of it is new.
 pub(super) struct Written {
     pub(super) committed: Committed,
-    /// What the write has counted; none if nothing was written.
-    pub(super) counted: Option<Counted>,
+    /// What the write says that was not said before; none if nothing was written.
+    pub(super) told: Option<Told>,
     /// When what was not written yet may be.
     pub(super) due: Option<Timestamp>,
     /// Whether something that others follow from waits to be written: what is committed is no longer what is wanted.
     pub(super) is_outdated: bool,
+}
+
+/// What a write says that was not said before.
+pub(super) struct Told {
+    /// The status that it has replaced.
+    pub(super) before: HookedWorkloadStatus,
+    /// What it has counted.
+    pub(super) counted: Counted,
 }
 
 /// Writes what was decided, if it is new and its time has come.
@@ -46,14 +55,14 @@ pub(super) async fn commit<C: Cluster>(
     decision: Decision,
     memory: &Locked<Memory>,
 ) -> Result<Written, CommitError> {
-    let Decision { status, account, news, reserved, .. } = decision;
+    let Decision { status, account, news, reserved } = decision;
     if news == News::None {
-        return Ok(Written { committed: before, counted: None, due: None, is_outdated: false });
+        return Ok(Written { committed: before, told: None, due: None, is_outdated: false });
     }
     let due = memory.lock().pace.due(news, cluster.now());
     if due.is_some() {
         memory.lock().uncommitted = Some((before.version.clone(), account));
-        return Ok(Written { committed: before, counted: None, due, is_outdated: news == News::Urgent });
+        return Ok(Written { committed: before, told: None, due, is_outdated: news == News::Urgent });
     }
     let body = json!(status);
     let bytes = body.to_string().len();
@@ -66,7 +75,8 @@ pub(super) async fn commit<C: Cluster>(
             memory.pace = Pace::of_write(cluster.now(), bytes);
             memory.committed(&before.version, &committed, reserved);
             let counted = account.acknowledge(&mut memory.tracker, cluster.now());
-            Ok(Written { committed, counted: Some(counted), due: None, is_outdated: false })
+            let told = Some(Told { before: before.status, counted });
+            Ok(Written { committed, told, due: None, is_outdated: false })
         }
         Err(failure) => {
             let mut memory = memory.lock();

@@ -29,9 +29,15 @@ pub(super) struct Decision {
     pub(super) news: News,
     /// The numbers that it reserves.
     pub(super) reserved: RangeInclusive<u64>,
+}
+
+/// What was decided.
+pub(super) struct Decided {
+    /// What is to be committed.
+    pub(super) decision: Decision,
     /// Where the rollout stands.
     pub(super) rollout: Rollout,
-    /// What metrics show of it.
+    /// What metrics show once it is committed.
     pub(super) series: Series,
 }
 
@@ -42,7 +48,7 @@ pub(super) fn decide<C: Cluster>(
     prepared: &Prepared,
     before: &Committed,
     memory: &Locked<Memory>,
-) -> Result<Decision, LedgerError> {
+) -> Result<Decided, LedgerError> {
     let now = cluster.now();
     let mut memory = memory.lock();
     let memory = &mut *memory;
@@ -81,7 +87,7 @@ pub(super) fn decide<C: Cluster>(
     let status = status(&basis)?;
     let series = Series::of(&basis, is_invalid(&status.conditions));
     let news = news(&before.status, &before.ledger, &status, &account.ledger);
-    Ok(Decision { status, account, news, reserved, rollout, series })
+    Ok(Decided { decision: Decision { status, account, news, reserved }, rollout, series })
 }
 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.

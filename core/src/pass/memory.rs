@@ -11,7 +11,7 @@ use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, kubelet};
-use crate::workload::replicas::{Life, PodFact, Replicas};
+use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Revision, Stored};
 
 /// All that an operator remembers of one workload.
@@ -80,8 +80,7 @@ impl Memory {
             return (Heard::Foreign, false);
         }
         let heard = self.tracker.observe_live(number, uid, record, now);
-        let is_to_go = |fact: &PodFact| fact.life == Life::Terminating || fact.deleting;
-        (heard, self.replicas.get(number).is_some_and(is_to_go))
+        (heard, self.replicas.get(number).is_some_and(PodFact::is_to_go))
     }
 
     /// The Pod is gone from the API. What of the Pod is not counted yet is counted from what is known.

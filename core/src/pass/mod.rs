@@ -50,9 +50,9 @@ use crate::workload::rollout::Rollout;
 
 use act::act;
 use begin::begin;
-use commit::{Written, commit};
+use commit::{Told, Written, commit};
 use confirm::confirm;
-use decide::decide;
+use decide::{Decided, decide};
 use leave::{leave, may_leave};
 use prepare::prepare;
 use prune::prune;
@@ -159,19 +159,21 @@ pub async fn pass<C: Cluster>(
     }
     let unconfirmed = confirm(cluster, &subject.site, memory).await.err().map(Retry::Confirm);
     let prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
-    let decision = decide(cluster, &subject, &prepared, &before, memory).map_err(Invalid::from)?;
-    let (rollout, series, status) = (decision.rollout, decision.series.clone(), before.status.clone());
+    let Decided { decision, rollout, series } =
+        decide(cluster, &subject, &prepared, &before, memory).map_err(Invalid::from)?;
     let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;
-    cluster.show(series);
-    let Written { committed, counted, due, is_outdated } = written;
+    let Written { committed, told, due, is_outdated } = written;
+    if due.is_none() {
+        cluster.show(series);
+    }
     if is_outdated {
         // What is committed asks for Pods that nobody wants any more, or none where some are wanted.
         let trouble = prepared.trouble.map(Retry::from).or(unconfirmed);
         return Ok(Passed { again: due, trouble });
     }
-    if let Some(counted) = counted {
-        let stuck = newly_stuck(&status, &committed.status);
-        let invalid = newly_invalid(&status.conditions, &committed.status.conditions);
+    if let Some(Told { before, counted }) = told {
+        let stuck = newly_stuck(&before, &committed.status);
+        let invalid = newly_invalid(&before.conditions, &committed.status.conditions);
         cluster.tell(notices(&counted, stuck, invalid)).await;
     }
     let acted = act(cluster, &subject, &prepared, &committed, memory).await;

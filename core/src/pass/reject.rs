@@ -125,7 +125,7 @@ async fn evacuate<C: Cluster>(
             let alive: Vec<PodRef> = {
                 let memory = memory.lock();
                 let facts = memory.replicas.iter();
-                let alive = facts.filter(|fact| fact.life != Life::Terminating && !fact.deleting);
+                let alive = facts.filter(|fact| !fact.is_to_go());
                 alive.filter_map(PodRef::of).collect()
             };
             delete_all(cluster, site, alive, memory).await?;

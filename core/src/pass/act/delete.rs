@@ -99,8 +99,8 @@ pub(in super::super) fn stop_hung_hooks<C: Cluster>(cluster: &C, memory: &Locked
     let hung: Vec<Arc<str>> = {
         let memory = memory.lock();
         let facts = memory.tracker.in_post_start().filter_map(|number| memory.replicas.get(number));
-        let is_to_go = facts.filter(|fact| fact.life == Life::Terminating || fact.deleting);
-        is_to_go.map(|fact| Arc::clone(&fact.uid)).filter(|uid| !uid.is_empty()).collect()
+        let going = facts.filter(|fact| fact.is_to_go());
+        going.map(|fact| Arc::clone(&fact.uid)).filter(|uid| !uid.is_empty()).collect()
     };
     for uid in hung {
         cluster.stop_hooks(&uid);

@@ -88,6 +88,11 @@ impl PodFact {
         }
     }
 
+    /// Whether its deletion was asked for, by whomever.
+    pub fn is_to_go(&self) -> bool {
+        self.life == Life::Terminating || self.deleting
+    }
+
     /// Whether it counts as one of the Pods that there are: it is wanted, and nobody has asked for its deletion.
     pub fn is_alive(&self) -> bool {
         self.life == Life::Alive && !self.deleting
