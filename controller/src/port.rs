@@ -1,7 +1,6 @@
 //! The port of a pass, carried out over HTTP: the only place from which workloads and their Pods are read and
 //! changed.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,11 +156,9 @@ fn request(call: &Call, timeout: Duration) -> Result<Request<Vec<u8>>, http::Err
         Verb::Merge => (Method::PATCH, "application/merge-patch+json"),
         Verb::StrategicMerge => (Method::PATCH, "application/strategic-merge-patch+json"),
     };
-    let mut uri = format!("{path}?timeout={}ms", timeout.as_millis());
-    for (name, value) in query {
-        uri.extend(["&", name, "=", &escaped(value)]);
-    }
-    let mut request = Request::builder().method(method).uri(uri);
+    let mut uri = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
+    uri.append_pair("timeout", &format!("{}ms", timeout.as_millis())).extend_pairs(query);
+    let mut request = Request::builder().method(method).uri(uri.finish());
     if !body.is_null() {
         request = request.header(CONTENT_TYPE, content);
     }
@@ -170,19 +167,6 @@ fn request(call: &Call, timeout: Duration) -> Result<Request<Vec<u8>>, http::Err
         Reply::Whole => HeaderValue::from_static("application/json"),
     };
     request.header(ACCEPT, accept).body(if body.is_null() { Vec::new() } else { bytes(body) })
-}
-
-/// A value as a query holds it: all but letters, digits and what is harmless is escaped.
-fn escaped(value: &str) -> String {
-    value.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
 }
 
 /// A value as the body of a request, with the characters escaped that Go escapes.

@@ -95,8 +95,8 @@ fn to_http(request: &Request) -> Result<http::Request<Body>> {
         (true, false) => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
         (true, true) => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
     };
-    let query: Vec<_> = request.query.iter().map(|(key, value)| format!("{key}={}", escape(value))).collect();
-    let uri = format!("{}?{}", request.path, query.join("&")).replace(OURS, STAND_IN);
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.query).finish();
+    let uri = format!("{}?{query}", request.path).replace(OURS, STAND_IN);
     let body = request.body.as_ref().map(Value::to_string).unwrap_or_default().replace(OURS, STAND_IN);
     Ok(http::Request::builder()
         .method(method)
@@ -104,15 +104,6 @@ fn to_http(request: &Request) -> Result<http::Request<Body>> {
         .header("content-type", content_type)
         .header("accept", accept)
         .body(Body::from(body.into_bytes()))?)
-}
-
-/// Percent-encodes what has a meaning in a query.
-fn escape(value: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    value
-        .bytes()
-        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 /// What is known of an object before a request.
