@@ -25,6 +25,16 @@ pub enum ActError {
 }
 
 impl ActError {
+    /// Whether the server refuses it for good: users read that in the workload's conditions, and no pass has failed.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Create(_, failure) | Self::Delete(_, failure) | Self::Change(_, failure) => {
+                failure.refusal().is_some()
+            }
+            Self::Read(_) => false,
+        }
+    }
+
     /// The server's words, if it is the server that does not do it.
     pub(super) fn words(&self) -> Option<&str> {
         match self {

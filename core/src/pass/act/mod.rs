@@ -65,7 +65,8 @@ pub(super) async fn act<C: Cluster>(
     let words = errors.iter().find_map(ActError::words);
     let is_news = remember(&mut memory.lock().acts, words, errors.is_empty(), now);
     // What the server refuses is committed at once.
-    Acted { trouble: errors.into_iter().next(), again: again.or(is_news.then_some(now)) }
+    let trouble = errors.into_iter().find(|error| !error.is_refusal());
+    Acted { trouble, again: again.or(is_news.then_some(now)) }
 }
 
 /// Remembers what has become of the acts; true if users are to be told something new.
@@ -138,5 +139,14 @@ mod tests {
         assert_eq!(of(refused(429)), None);
         assert_eq!(of(Failure::Lost("reset".to_owned())), None);
         assert_eq!(of(Failure::Deposed), None);
+    }
+
+    #[test]
+    fn what_the_server_refuses_for_good_is_no_failed_pass() {
+        let is_refusal = |failure| ActError::Create("web-1".into(), failure).is_refusal();
+        let refused = |code| Failure::Refused(Refused { code, ..Refused::default() });
+        let told = [403, 422, 400, 429, 500, 408].map(|code| is_refusal(refused(code)));
+        assert_eq!(told, [true, true, true, false, false, false]);
+        assert!(!is_refusal(Failure::Lost("reset".to_owned())) && !is_refusal(Failure::Deposed));
     }
 }
