@@ -47,7 +47,11 @@ pub(crate) async fn reconcile(workload: Arc<Guarded>, context: Arc<Context>) -> 
 }
 
 /// Never called, since no reconcile ends with an error.
-#[allow(clippy::needless_pass_by_value, reason = "the signature is the runtime's")]
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature is the runtime's"
+)]
 pub(crate) fn on_error(_: Arc<Guarded>, error: &Infallible, _: Arc<Context>) -> Action {
     match *error {}
 }
