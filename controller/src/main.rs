@@ -1,6 +1,8 @@
 //! `hooked-controller`: the operator.
 
 mod collect_orphans;
+mod control;
+mod fence;
 mod http;
 mod lease;
 mod live;

@@ -18,15 +18,13 @@ use kube::{Client, Error};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
 
-use crate::lease::Leadership;
+use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
 
 /// What a reply is reduced to by the API server where its metadata is all that is read.
 const METADATA_ONLY: HeaderValue =
     HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
-/// The shortest time that a request is sent with: with less of the Lease left it could outlast the Lease.
-const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What every pass acts with.
 pub(crate) struct Operator {
@@ -35,8 +33,7 @@ pub(crate) struct Operator {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
     pub(crate) live: Arc<Channel>,
-    /// Whether this operator is the one that counts.
-    pub(crate) leadership: Arc<Leadership>,
+    fence: Arc<Fence>,
     recorder: Recorder,
 }
 
@@ -46,13 +43,13 @@ impl Operator {
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
         live: Arc<Channel>,
-        leadership: Arc<Leadership>,
+        fence: Arc<Fence>,
         pod_name: String,
     ) -> Self {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
         let recorder = Recorder::new(client.clone(), reporter);
-        Self { client, metrics, runner, live, leadership, recorder }
+        Self { client, metrics, runner, live, fence, recorder }
     }
 
     /// The port for passes over one workload.
@@ -63,10 +60,8 @@ impl Operator {
     /// Sends a request once, if the Lease is held for as long as the request may take.
     async fn send(&self, call: Call) -> Result<Value, Failure> {
         let most = Duration::try_from(TIMEOUT).unwrap_or_default();
-        let timeout = self.leadership.left().map_or(most, |left| left.min(most));
-        if timeout < SHORTEST {
-            return Err(Failure::Deposed);
-        }
+        let passage = self.fence.pass(most).ok_or(Failure::Deposed)?;
+        let timeout = passage.timeout;
         let request = request(&call, timeout).map_err(|error| Failure::Lost(error.to_string()))?;
         match tokio::time::timeout(timeout, self.client.request::<Value>(request)).await {
             Ok(Ok(reply)) => Ok(reply),

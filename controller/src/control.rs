@@ -1,0 +1,106 @@
+//! What an operator does while it leads, in one scope: watches, and a pass over each workload that something new is
+//! known of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::{mpsc, oneshot};
+use futures::future::{self, BoxFuture};
+use futures::{FutureExt, StreamExt, stream};
+use hooked_core::lifecycle::kubelet::EVENT_REASONS;
+use kube::Client;
+use kube_runtime::controller;
+use kube_runtime::reflector::ObjectRef;
+
+use crate::collect_orphans::collect_orphans;
+use crate::live::{LiveSink, ScopedIndex};
+use crate::reconcile::{Context, on_error, reconcile};
+use crate::watch::{Guarded, Scope, watch_events, watch_pods, watch_workloads};
+
+/// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
+/// some hooks, without reconciles nothing is done at all.
+const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the live channel is waited for.
+const LIVE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Watches and reconciles one scope for ever.
+pub(crate) async fn control(
+    client: Client,
+    scope: Scope,
+    context: Arc<Context>,
+    live_sink: Arc<LiveSink>,
+    concurrency: u16,
+    listed: oneshot::Sender<()>,
+) {
+    let index = Arc::clone(&context.index);
+    let (triggers, triggered) = mpsc::unbounded();
+    let scoped = ScopedIndex { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
+
+    let (pods_listed, pods_ready) = oneshot::channel();
+    let pods_ready = pods_ready.shared();
+    let pods = watch_pods(client.clone(), scope.clone(), Arc::clone(&index), triggers.clone(), pods_listed);
+    let (events_listed, events_ready): (Vec<_>, Vec<_>) =
+        EVENT_REASONS.iter().map(|_| oneshot::channel()).unzip();
+    let events = EVENT_REASONS.into_iter().zip(events_listed).map(|(reason, listed)| {
+        watch_events(client.clone(), scope.clone(), reason, Arc::clone(&index), triggers.clone(), listed)
+    });
+    let pods: BoxFuture<'_, ()> = pods.boxed();
+    // An Event of a Pod that is not known yet says nothing: Pods are listed first.
+    let events = async {
+        pods_ready.clone().await.ok();
+        future::join_all(events).await;
+    };
+    let workloads = async {
+        pods_ready.clone().await.ok();
+        if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
+            tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
+        }
+        // Reports are heard once Pods are known, and a Pod that is made before there is a live channel has none.
+        live_sink.attach(scoped);
+        if tokio::time::timeout(LIVE_PATIENCE, context.operator.live.settled()).await.is_err() {
+            tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
+        }
+        listed.send(()).ok();
+        work(&client, &scope, context, triggered, concurrency).await;
+    };
+    future::join3(pods, events, workloads).await;
+}
+
+/// Watches the workloads of a scope and reconciles them for ever, and those whose Pods are `triggered`.
+async fn work(
+    client: &Client,
+    scope: &Scope,
+    context: Arc<Context>,
+    triggered: mpsc::UnboundedReceiver<ObjectRef<Guarded>>,
+    concurrency: u16,
+) {
+    let gone = {
+        let context = Arc::clone(&context);
+        move |namespace: &str, name: &str, uid: &str| {
+            context.operator.metrics.gone(namespace, name);
+            context.index.disown(namespace, uid);
+        }
+    };
+    let (metrics, listed_in) = (Arc::clone(&context.operator.metrics), scope.clone());
+    let (store, changed) = watch_workloads(client, scope, gone, move |store| {
+        let exists =
+            |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
+        // Of what another scope covers, this list says nothing.
+        metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
+    });
+    let orphans_store = store.clone();
+    let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
+    let config = controller::Config::default().concurrency(concurrency);
+    let reconciles = controller::applier(
+        |workload, context| reconcile(workload, context).boxed(),
+        on_error,
+        Arc::clone(&context),
+        store,
+        queue,
+        config,
+    );
+    // Outcomes are logged where they are known; a workload that went meanwhile is no error.
+    let all = reconciles.for_each(|_| future::ready(()));
+    future::join(all, collect_orphans(context, orphans_store)).await;
+}
