@@ -12,6 +12,8 @@ mod reconcile;
 mod request;
 mod runner;
 mod settings;
+#[cfg(test)]
+mod simulated;
 mod watch;
 mod wiring;
 

@@ -1,0 +1,70 @@
+//! What is done to Pods follows from what is committed.
+
+use hooked_simulation::Request;
+use serde_json::Value;
+
+use crate::simulated::cluster::{Cluster, WORKLOADS};
+use crate::simulated::fate::{Fate, Sent};
+use crate::simulated::manifests::workload;
+use crate::simulated::operator::Operator;
+
+/// The highest number that the last commit before a request has reserved.
+fn reserved(before: &[Sent]) -> u64 {
+    let commits = before.iter().filter(|sent| sent.has_changed("/status"));
+    commits.filter_map(|sent| sent.body["status"]["ledger"]["highWater"].as_u64()).max().unwrap_or_default()
+}
+
+fn number(pod: &Value) -> u64 {
+    let label = pod["metadata"]["labels"]["hooked.dev/ordinal"].as_str();
+    label.and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn no_pod_is_made_whose_number_is_not_committed() {
+    let cluster = Cluster::new();
+    // Of two commits one is lost, and nobody knows which of the two.
+    let mut commits = 0;
+    cluster.decide(move |request| {
+        commits += u32::from(request.path.ends_with("/status"));
+        let is_lost = request.path.ends_with("/status") && commits % 2 == 1;
+        if is_lost { Fate::ReplyLost } else { Fate::Answered }
+    });
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.ask(&Request::create(WORKLOADS, workload("web", 4)));
+    cluster.wait_for_status("web", "four Pods serve", |status| status.ready_replicas == 4).await;
+    let log = cluster.log();
+    let creates =
+        log.iter().enumerate().filter(|(_, sent)| sent.path.ends_with("/pods") && sent.has_changed("/pods"));
+    let mut made = 0;
+    for (at, create) in creates {
+        let (number, reserved) = (number(&create.body), reserved(&log[..at]));
+        assert!(number > 0 && number <= reserved, "number {number} above {reserved}");
+        made += 1;
+    }
+    assert_eq!(made, 4);
+}
+
+#[tokio::test]
+async fn a_workload_in_which_nothing_happens_is_asked_for_nothing() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.ask(&Request::create(WORKLOADS, workload("web", 2)));
+    cluster
+        .wait_for_status("web", "all is counted", |status| {
+            status.ready_replicas == 2 && status.hook_totals.succeeded == 2
+        })
+        .await;
+    // Another workload comes and goes: whatever is still to be sent for the first one is sent by then.
+    cluster.ask(&Request::create(WORKLOADS, workload("other", 1)));
+    cluster.wait_for_status("other", "a Pod serves", |status| status.ready_replicas == 1).await;
+    let before = cluster.log().len();
+    cluster.merge(&format!("{WORKLOADS}/web"), serde_json::json!({"metadata": {"annotations": {"a": "b"}}}));
+    cluster.ask(&Request::delete(format!("{WORKLOADS}/other"), None));
+    let gone = |world: &crate::simulated::cluster::World| {
+        world.server.object(&format!("{WORKLOADS}/other")).is_none()
+    };
+    cluster.wait("the other is gone", |world| gone(world).then_some(())).await;
+    let of_web = |sent: &&Sent| sent.path.ends_with("/web/status") || sent.body["metadata"]["name"] == "web";
+    let sent: Vec<Sent> = cluster.log()[before..].iter().filter(of_web).cloned().collect();
+    assert!(sent.is_empty(), "{sent:?}");
+}

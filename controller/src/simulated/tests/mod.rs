@@ -1,0 +1,10 @@
+//! What holds of the operator as it ships.
+
+mod act;
+mod apply;
+mod commit;
+mod hold;
+mod lead;
+mod prune;
+mod sweep;
+mod watches;
