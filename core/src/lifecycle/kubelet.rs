@@ -121,12 +121,13 @@ fn read_stop(observed: &ObservedPod, running: bool) -> Option<Stop> {
     let timestamp = observed.deletion_timestamp?.as_second();
     let grace = observed.deletion_grace_seconds.unwrap_or(0);
     let forced = grace == 0 && running;
+    let asked = observed.spec.termination_grace_period_seconds.unwrap_or(30);
     if grace == 0 && !running {
-        let asked = observed.spec.termination_grace_period_seconds.unwrap_or(30);
-        return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false });
+        return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false, shortened: false });
     }
+    let began = timestamp.saturating_sub(grace);
     // The kubelet works with at least one second, also where the deletion gave none.
-    Some(Stop { began: timestamp.saturating_sub(grace), grace: grace.max(1), forced, exact: true })
+    Some(Stop { began, grace: grace.max(1), forced, exact: true, shortened: grace < asked })
 }
 
 /// What the status shows of the Pod as a whole, for reading what it shows of containers.

@@ -232,7 +232,7 @@ mod tests {
         let mut fact = PodFact::unseen(1, "web-1", "u-1", "rev", true);
         (fact.seen, fact.bound, fact.life) = (true, true, Life::Terminating);
         change(&mut fact);
-        let stop = Some(Stop { began: 100, grace: 30, forced: false, exact: true });
+        let stop = Some(Stop { began: 100, grace: 30, forced: false, exact: true, shortened: false });
         let mut memory = Memory::default();
         memory.tracker.observe(1, PodEvidence { stop, ..PodEvidence::default() }, Timestamp::UNIX_EPOCH);
         let now = Timestamp::from_second(second).unwrap();

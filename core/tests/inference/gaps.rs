@@ -147,3 +147,31 @@ fn an_instance_vanished_from_its_node_does_not_end_as_the_one_before() {
     });
     assert_eq!(ends.collect::<Vec<u32>>(), [1], "{findings:?}");
 }
+
+#[test]
+fn a_failure_told_long_after_an_instances_end_may_be_of_the_next() {
+    let conclude = |reported| {
+        let story = Story::with_hooks(&json!({"postStart": {"httpGet": {"port": 80}}}))
+            .event(reported, "FailedPostStartHook", "PostStartHook failed")
+            .status(9, &waiting(0, "CrashLoopBackOff", 1, 5, 137, "OOMKilled"));
+        story.conclude(60).post_start
+    };
+    assert_eq!(conclude(5), [Outcome::Failed]);
+    assert_eq!(conclude(6), [Outcome::Failed], "the kubelet tells of it a moment later");
+    assert_eq!(conclude(8), [Outcome::Unknown]);
+}
+
+#[test]
+fn a_deletion_that_may_have_shortened_another_proves_no_end_before_it() {
+    let hooked = || Story::with_hooks(&exec("preStop"));
+    let over = ended(1, 11, 0, "Completed");
+    let conclude = |story: Story| story.conclude(60).pre_stop;
+    // Deleted at second 20 with the grace of its spec: the container had ended before.
+    assert_eq!(conclude(hooked().stopping(21, 20, 30, &over)), [Outcome::Skipped]);
+    // With a shorter one: an earlier deletion may have stopped the container.
+    assert_eq!(conclude(hooked().stopping(21, 20, 1, &over)), [Outcome::Unknown]);
+    // The earlier deletion was seen, and so was that there was none.
+    let both = hooked().stopping(9, 8, 30, &running(0, 1)).stopping(21, 20, 1, &over);
+    assert_eq!(conclude(both), [Outcome::Unknown]);
+    assert_eq!(conclude(hooked().status(12, &over).stopping(21, 20, 1, &over)), [Outcome::Skipped]);
+}

@@ -46,14 +46,7 @@ impl World {
             }
             Turn::DeletePod { nth, grace } => {
                 let options = if grace == 30 { json!({}) } else { json!({"gracePeriodSeconds": grace}) };
-                let of = self.nth_of(PODS, nth);
-                // A deletion that is shortened after its time is moved to the present, and nobody can tell
-                // any more when the stop began: inference takes it for one that has just begun (open).
-                let is_told = |path: &String| {
-                    let pod = self.server.object(path);
-                    grace != 1 || pod.is_some_and(|pod| pod["metadata"]["deletionTimestamp"].is_null())
-                };
-                if let Some(path) = of.filter(is_told) {
+                if let Some(path) = self.nth_of(PODS, nth) {
                     self.ask(&Request::delete(path, Some(options)));
                 }
             }

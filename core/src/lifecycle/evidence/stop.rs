@@ -24,6 +24,9 @@ pub struct Stop {
     pub forced: bool,
     /// False if only the kubelet's last deletion was seen: then the stop began at `began` or before.
     pub exact: bool,
+    /// Its grace is shorter than that of the Pod's spec: it may have shortened a deletion that had begun before.
+    /// One that is shortened after the new grace is over begins anew, as far as its timestamp tells.
+    pub shortened: bool,
 }
 
 impl Stop {

@@ -9,12 +9,13 @@ use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sig
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
     a_hook_cut_off_by_its_programs_end_is_unknown,
     a_post_start_error_is_a_failure,
     a_running_container_has_a_finished_hook,
+    a_failure_told_long_after_the_end_may_be_the_next_instances,
     a_failure_event_is_a_failure,
 ];
 
@@ -57,6 +58,16 @@ fn a_post_start_error_is_a_failure(view: &View<'_>) -> Option<Verdict> {
         None => format!("the kubelet reported {POST_START_ERROR}; the container was killed"),
     };
     Some(Verdict::new(Outcome::Failed, message))
+}
+
+/// A program that takes its hook along ends a moment before the kubelet tells of the hook. What is told later than that
+/// may be of an instance that nobody has seen yet.
+fn a_failure_told_long_after_the_end_may_be_the_next_instances(view: &View<'_>) -> Option<Verdict> {
+    let (ended, reported) = (view.finished_at()?, view.post_start_failed_at()?);
+    (ended.saturating_add(1) < reported).then(|| {
+        let message = "a failure was reported after the container's end, and may be of its next start";
+        Verdict::new(Outcome::Unknown, message)
+    })
 }
 
 fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {

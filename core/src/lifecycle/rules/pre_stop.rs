@@ -59,9 +59,10 @@ fn a_container_out_of_memory_runs_no_hook(view: &View<'_>) -> Option<Verdict> {
     alone.then(|| Verdict::new(Outcome::Skipped, "the container ran out of memory"))
 }
 
+/// Where the deletion that was seen may have shortened an earlier one, the container may have been stopped by that.
 fn a_container_that_ended_before_the_deletion_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
-    view.pod.stop?;
-    let ended_before = view.stopped_by().is_none() && view.ended_by_itself_unless_stopped();
+    let may_be_later = view.pod.stop?.shortened && !view.instance.ended_undeleted;
+    let ended_before = view.stopped_by().is_none() && view.ended_by_itself_unless_stopped() && !may_be_later;
     ended_before.then(|| {
         Verdict::new(Outcome::Skipped, "the container had ended by itself before the Pod was deleted")
     })
