@@ -31,6 +31,8 @@ pub struct Generator {
     /// How many turns there are.
     left: u32,
     made: u32,
+    /// What comes next, whatever else would.
+    next: Option<Turn>,
 }
 
 impl Generator {
@@ -52,7 +54,7 @@ impl Generator {
             policies: often(50, 300, 400),
         };
         let (workloads, left) = (1 + rng.below(2), 200 + rng.below(1500));
-        Self { rng, mix, workloads, left, made: 0 }
+        Self { rng, mix, workloads, left, made: 0, next: None }
     }
 
     /// The next turn; none at the end.
@@ -65,7 +67,24 @@ impl Generator {
             self.made += 1;
             return Some(Turn::Create { workload: self.made - 1, plan: self.plan() });
         }
-        Some(self.choose(world))
+        let turn = self.next.take().unwrap_or_else(|| self.choose(world));
+        self.next = self.follow(turn, world.leader().unwrap_or_default());
+        Some(turn)
+    }
+
+    /// What happens at once where it hurts most.
+    fn follow(&mut self, turn: Turn, operator: u32) -> Option<Turn> {
+        match turn {
+            // A Pod is gone before the watch has shown it, and the watch breaks off.
+            Turn::DeletePod { grace: 0, .. } if self.mix.relists > 0 && self.rng.chance(500) => {
+                Some(Turn::Relist { operator, feed: Feed::Pods })
+            }
+            // The user's change is shown while what was asked for before it is still being done.
+            Turn::Scale { .. } | Turn::Change { .. } | Turn::Pause { .. } if self.rng.chance(300) => {
+                Some(Turn::Show { operator, feed: Feed::Workloads, count: 4 })
+            }
+            _ => None,
+        }
     }
 
     fn plan(&mut self) -> u32 {

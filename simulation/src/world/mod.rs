@@ -52,6 +52,8 @@ pub struct World {
     told: u64,
     /// Requests and watch events so far.
     steps: u64,
+    /// Turns so far, also those in which only time passes.
+    turns: u64,
     /// What has happened, in words, if anybody wants to read it.
     story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
@@ -93,6 +95,7 @@ impl World {
             operators: std::iter::repeat_with(place).take(operators).collect(),
             checks: Checks::default(),
             steps: 0,
+            turns: 0,
             story: None,
             last_change: begin,
             asked_since: 0,
@@ -180,6 +183,7 @@ impl World {
 
     /// What follows from what has happened: operators start, go on, send requests.
     fn follow(&mut self) -> Result<(), Violation> {
+        self.turns += 1;
         self.time_out();
         self.tell_watches();
         let now = self.now();
@@ -295,6 +299,9 @@ impl World {
         }
         self.end(at, rest);
         operator::release(process, &mut self.server, now);
+        // Of what is still to be carried out nobody waits for the reply: it was lost.
+        let mut wire = self.wire.lock();
+        wire.requests.values_mut().filter(|it| it.process == process).for_each(|it| it.is_late = true);
     }
 
     fn end(&mut self, at: usize, rest: SignedDuration) {

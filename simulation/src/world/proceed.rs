@@ -56,7 +56,7 @@ impl World {
     }
 
     /// What a node does next where all goes well.
-    fn next_step(&self) -> Option<Step> {
+    pub(super) fn next_step(&self) -> Option<Step> {
         let steps = self.nodes.steps(&self.server, self.now());
         steps.into_iter().find(|step| match step {
             Step::SetReady { uid, ready, .. } => *ready && !self.checks.is_never_ready(uid),

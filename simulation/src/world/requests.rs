@@ -88,6 +88,7 @@ impl World {
                 if is_certain && self.wire.lock().requests.get(&ticket).is_some_and(|it| it.reply.is_some()) {
                     return Ok(());
                 }
+                self.checks.are_others_refused = true;
                 self.answer(ticket, Some(failure));
                 if is_certain {
                     self.wire.lock().requests.remove(&ticket);

@@ -19,6 +19,8 @@ pub struct Script {
 pub struct Outcome {
     /// Requests and watch events.
     pub steps: u64,
+    /// Turns, also those until all is at rest, in which often only time passes.
+    pub turns: u64,
     /// What must not be, if anything was.
     pub violation: Option<Violation>,
 }
@@ -38,7 +40,7 @@ impl Script {
             }
         }
         let violation = violation.or_else(|| world.settle().err());
-        (Self { operators, turns }, Outcome { steps: world.steps(), violation })
+        (Self { operators, turns }, Outcome { steps: world.steps, turns: world.turns, violation })
     }
 
     /// Has it happen again.
@@ -46,7 +48,7 @@ impl Script {
         let mut world = World::new(self.operators);
         let violation = self.turns.iter().find_map(|turn| world.take(turn).err());
         let violation = violation.or_else(|| world.settle().err());
-        Outcome { steps: world.steps(), violation }
+        Outcome { steps: world.steps, turns: world.turns, violation }
     }
 
     /// Has it happen again, and returns what happened in words.

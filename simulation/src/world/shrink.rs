@@ -2,26 +2,27 @@
 
 use super::{Script, Turn};
 
-/// Reruns that a shrink may take.
-const MOST_RERUNS: usize = 1500;
+/// Turns that all reruns of a shrink may take.
+const MOST_TURNS: u64 = 3_000_000;
 
 /// Looks for shorter scripts that violate the same invariant.
 struct Shrinker {
     invariant: &'static str,
     best: Script,
-    reruns: usize,
+    /// Turns so far.
+    spent: u64,
 }
 
 /// The shortest script that was found to violate the same invariant.
 pub fn shrink(script: &Script, invariant: &'static str) -> Script {
-    let mut shrinker = Shrinker { invariant, best: script.clone(), reruns: 0 };
+    let mut shrinker = Shrinker { invariant, best: script.clone(), spent: 0 };
     loop {
         let before = shrinker.best.clone();
         shrinker.cut();
         shrinker.calm();
         shrinker.merge();
         shrinker.hasten();
-        if shrinker.best == before || shrinker.reruns >= MOST_RERUNS {
+        if shrinker.best == before || shrinker.spent >= MOST_TURNS {
             return shrinker.best;
         }
     }
@@ -30,12 +31,13 @@ pub fn shrink(script: &Script, invariant: &'static str) -> Script {
 impl Shrinker {
     /// Keeps the turns if they violate the same.
     fn keeps(&mut self, turns: Vec<Turn>) -> bool {
-        if self.reruns >= MOST_RERUNS {
+        if self.spent >= MOST_TURNS {
             return false;
         }
-        self.reruns += 1;
         let script = Script { operators: self.best.operators, turns };
-        let keeps = script.run().violation.is_some_and(|violation| violation.invariant == self.invariant);
+        let outcome = script.run();
+        self.spent += outcome.turns;
+        let keeps = outcome.violation.is_some_and(|violation| violation.invariant == self.invariant);
         if keeps {
             self.best = script;
         }

@@ -80,6 +80,7 @@ impl World {
         let quotas = self.server.quotas();
         quotas.clear();
         if pods > 0 {
+            self.checks.are_others_refused = true;
             let (name, namespace, counts) = ("pods".to_owned(), "shop".to_owned(), "pods".to_owned());
             quotas.push(Quota { name, namespace, counts, limit: pods as usize });
         }
@@ -94,6 +95,7 @@ impl World {
         let refusals = self.server.refusals();
         refusals.retain(|known| *known != refusal);
         if on {
+            self.checks.are_others_refused = true;
             refusals.push(refusal);
         }
     }

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::numbers::kind;
+use super::paused::nothing_is_rolled_out;
 use super::{Book, Check, Checks, RunId, text, violated};
-use crate::kubelet::{HookRun, Instance, Nodes, RunEnd};
+use crate::ApiServer;
+use crate::kubelet::{Instance, Nodes, RunEnd};
 
 /// The most runs that a status shows.
 const SHOWN: usize = 50;
@@ -18,8 +20,9 @@ impl Checks {
     /// Looks at a status that was written.
     pub(super) fn counts_hold(
         &mut self,
-        object: &Value,
+        object: &Arc<Value>,
         before: Option<&Arc<Value>>,
+        server: &ApiServer,
         nodes: &Nodes,
     ) -> Check {
         let Some(book) = self.books.get_mut(text(object, "uid")) else { return Ok(()) };
@@ -27,6 +30,7 @@ impl Checks {
             return violated("ledger", "what is committed cannot be read");
         };
         never_less(&book.ledger, &ledger)?;
+        nothing_is_rolled_out(object, &book.ledger, &ledger, server)?;
         let runs = |object: &Value| {
             HookedWorkloadStatus::deserialize(&object["status"])
                 .map(|status| status.recent_runs)
@@ -111,7 +115,7 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     });
     let end = really.map(|real| real.end.map(|(_, end)| end));
     let by_runner = run.source == Source::Runner;
-    if !by_runner && really.is_some_and(|really| has_neighbour(really, nodes)) {
+    if !by_runner && has_neighbour(&run.pod_uid, &run.container, instance, nodes) {
         return Ok(());
     }
     let is_true = match (run.outcome, end) {
@@ -133,10 +137,10 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
 
 /// Whether another instance of the container ended or began in the same second or the one beside: the
 /// kubelet's Events know whole seconds and no instances.
-fn has_neighbour(run: &HookRun, nodes: &Nodes) -> bool {
-    let own = |known: &&Instance| known.container == run.container;
+fn has_neighbour(pod: &str, container: &str, instance: u32, nodes: &Nodes) -> bool {
+    let own = |known: &&Instance| known.container == container;
     let (these, others): (Vec<_>, Vec<_>) =
-        nodes.truth().instances_of(&run.pod_uid).filter(own).partition(|it| it.instance == run.instance);
+        nodes.truth().instances_of(pod).filter(own).partition(|it| it.instance == instance);
     let is_beside = |one: &Instance, other: &Instance| {
         one.end.is_some_and(|(end, _)| (other.started.as_second() - end.as_second()).abs() <= 1)
     };

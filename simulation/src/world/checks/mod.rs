@@ -2,6 +2,7 @@
 
 mod counts;
 mod numbers;
+mod paused;
 mod rest;
 mod serving;
 mod surge;
@@ -55,6 +56,8 @@ struct Bounds {
     /// The Pods that must serve.
     serving: usize,
     min_ready: i64,
+    /// Whether all Pods of a revision are to end before one of another comes.
+    alone: bool,
 }
 
 /// What is known of a workload.
@@ -75,6 +78,8 @@ struct Book {
     ceiling: usize,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
+    /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
+    deleted_at: Option<(i64, bool)>,
 }
 
 /// A Pod that was ever made.
@@ -101,6 +106,8 @@ pub(super) struct Checks {
     /// What each operator was shown.
     views: BTreeMap<usize, View>,
     last_change: String,
+    /// Whether anything but a malformed template may have been refused.
+    pub(super) are_others_refused: bool,
 }
 
 impl Checks {
@@ -127,8 +134,10 @@ impl Checks {
             let book = self.books.entry(uid.to_owned()).or_default();
             let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
-            book.was_orphaned |= is_terminating && finalizers.into_iter().any(|one| one == "orphan");
+            let is_orphaned = is_terminating && finalizers.into_iter().any(|one| one == "orphan");
             let generation = generation.unwrap_or_default();
+            book.was_orphaned |= is_orphaned;
+            book.deleted_at = book.deleted_at.or(is_terminating.then_some((generation, is_orphaned)));
             if book.specs.contains_key(&generation) {
                 continue;
             }
@@ -144,6 +153,7 @@ impl Checks {
                 most: (desired.replicas + surge) as usize,
                 serving: desired.replicas.saturating_sub(unavailable) as usize,
                 min_ready: desired.min_ready_seconds,
+                alone: desired.strategy == Strategy::Recreate && !desired.paused,
             };
             book.specs.insert(generation, bounds);
         }
@@ -161,8 +171,14 @@ impl Checks {
             return Ok(());
         }
         match request.call.verb {
-            Verb::Create => self.create_follows_commit(request, server),
-            Verb::Delete => self.enough_serve(request, server, clock),
+            Verb::Create => {
+                self.create_follows_commit(request, server)?;
+                self.comes_alone(request)
+            }
+            Verb::Delete => {
+                self.orphans_live_on(request, server)?;
+                self.enough_serve(request, server, clock)
+            }
             Verb::StrategicMerge if !request.call.body["metadata"][RELEASE].is_null() => {
                 self.release_follows_count(request, server, nodes)
             }
@@ -184,19 +200,17 @@ impl Checks {
         }
         let (call, process) = (&request.call, request.process);
         self.last_change = format!("{:?} {} at {now} by {process:?}", call.verb, call.path);
+        if !request.is_late && !leads(process, server) {
+            let what = format!("{process:?} has {:?} {} carried out without the Lease", call.verb, call.path);
+            return violated("one-writer", what);
+        }
         if is_of_pods(&call.path) && call.verb == Verb::Create {
             self.note_pod(request)?;
             return self.within_surge(request, server);
         }
         if let Some(path) = call.path.strip_suffix("/status") {
-            if !request.is_late && request.has_client && holder(server) != Some(identity(process).as_str()) {
-                return violated(
-                    "one-writer",
-                    format!("{process:?} writes the status of {path} without the Lease"),
-                );
-            }
             let object = server.object(path).or(before);
-            return object.map_or(Ok(()), |object| self.counts_hold(object, before, nodes));
+            return object.map_or(Ok(()), |object| self.counts_hold(object, before, server, nodes));
         }
         Ok(())
     }

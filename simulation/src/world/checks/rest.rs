@@ -84,7 +84,8 @@ impl Checks {
             // What was taken for a refusal of Pods as such is asked again after ten minutes.
             let is_refused = says("Progressing") == Some(("False", "WriteRefused"));
             let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
-            if !is_refused && !is_stalled && desired.replicas > 0 {
+            let is_told = is_stalled || (is_refused && self.are_others_refused);
+            if !is_told && desired.replicas > 0 {
                 return violated(
                     "conditions",
                     format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
@@ -137,7 +138,8 @@ impl Checks {
         }
         let is_there = || server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
         let goes_on = (run.end.is_none() || made.is_ignoring) && is_there();
-        let was_told = made.is_durable && !self.given_up.contains(&run.pod_uid);
+        let was_shown = || self.was_shown(&run.pod_uid, &run.container, run.instance);
+        let was_told = (made.is_durable || was_shown()) && !self.given_up.contains(&run.pod_uid);
         let is_missing = outcome.is_none() && was_told && !goes_on;
         Ok(is_missing.then_some(made.owner.as_str()))
     }
@@ -195,7 +197,9 @@ fn rollout_is_complete<'a>(
         return violated("wanted", what);
     }
     if ready.map(|(status, _)| status) != Some("True") {
-        return violated("conditions", format!("{name} is complete at {now}, and Ready {ready:?}"));
+        let said = &object["status"]["conditions"][0]["message"];
+        let what = format!("{name} is complete at {now}, and Ready {ready:?}: {said}");
+        return violated("conditions", what);
     }
     Ok(())
 }

@@ -1,12 +1,30 @@
-//! No delete of a Pod that serves where too few would be left, as far as the operator was shown.
+//! No delete of a Pod that serves where too few would be left, nor of one that is to live on, as far as the
+//! operator was shown.
 
 use jiff::Timestamp;
 
 use super::{Check, Checks, violated};
 use crate::ApiServer;
+use crate::world::user::WORKLOADS;
 use crate::world::wire::{InFlight, Purpose};
 
 impl Checks {
+    /// An operator that was shown that a workload leaves its Pods behind deletes none of them. Whether it leaves them
+    /// can be told only by a finalizer, which another deletion takes off again.
+    pub(super) fn orphans_live_on(&self, request: &InFlight, server: &ApiServer) -> Check {
+        let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
+        let Some(pod) = server.object(&request.call.path) else { return Ok(()) };
+        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let Some(book) = self.books.get(owner) else { return Ok(()) };
+        let is_seen = book.deleted_at.is_some_and(|(at, is_orphaned)| is_orphaned && generation >= at);
+        let workload = server.object(&format!("{WORKLOADS}/{}", book.name));
+        let finalizers = workload.and_then(|workload| workload["metadata"]["finalizers"].as_array());
+        if is_seen && finalizers.into_iter().flatten().any(|finalizer| finalizer == "orphan") {
+            return violated("orphans", format!("{} is deleted, and was to live on", request.call.path));
+        }
+        Ok(())
+    }
+
     pub(super) fn enough_serve(&mut self, request: &InFlight, server: &ApiServer, clock: Timestamp) -> Check {
         let uid = request.call.body["preconditions"]["uid"].as_str().unwrap_or_default();
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
@@ -27,7 +45,7 @@ impl Checks {
         };
         let did_serve = is_serving(uid, &view.deleting);
         let serving = view.pods.keys().filter(|uid| is_serving(uid, &view.deleting)).count();
-        let path = format!("{}/{}", crate::world::user::WORKLOADS, book.name);
+        let path = format!("{}/{}", WORKLOADS, book.name);
         let leaves = server.object(&path).is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string());
         view.deleting.insert(uid.to_owned());
         if did_serve && !leaves && serving <= bounds.serving {

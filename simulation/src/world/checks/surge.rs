@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Bounds, Check, Checks, is_alive, leads, text, violated};
+use super::views::PodView;
+use super::{Bounds, Check, Checks, is_alive, leads, revision, text, violated};
 use crate::ApiServer;
 use crate::world::user::PODS;
 use crate::world::wire::{InFlight, Purpose};
@@ -32,5 +33,26 @@ impl Checks {
             return violated("surge", format!("{alive} Pods where {} may be, with {name}", book.ceiling));
         }
         Ok(())
+    }
+
+    /// With Recreate, no Pod comes while one of another revision may still run, as far as the operator was shown.
+    pub(super) fn comes_alone(&self, request: &InFlight) -> Check {
+        let pod = &request.call.body;
+        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
+        let bounds = self.books.get(owner).and_then(|book| book.specs.get(&generation));
+        if !bounds.is_some_and(|bounds| bounds.alone) {
+            return Ok(());
+        }
+        let Some(view) = self.views.get(&request.process.operator) else { return Ok(()) };
+        let is_another =
+            |known: &&PodView| known.owner == owner && known.revision != revision(pod) && !known.is_over;
+        match view.pods.values().find(is_another) {
+            Some(known) => {
+                let name = text(pod, "name");
+                violated("recreate", format!("{name} comes while {} is there", known.name))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use hooked_core::pass::call::Verb;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Checks, is_alive, is_of_pods, is_over, text};
+use super::{Checks, is_alive, is_of_pods, is_over, revision, text};
 use crate::world::operator::Shown;
 use crate::world::wire::InFlight;
 
@@ -16,6 +16,7 @@ use crate::world::wire::InFlight;
 pub(in super::super) struct PodView {
     pub(super) owner: String,
     pub(super) name: String,
+    pub(super) revision: String,
     pub(super) is_alive: bool,
     pub(super) is_over: bool,
     pub(super) ready_since: Option<i64>,
@@ -29,6 +30,8 @@ pub(in super::super) struct View {
     unlisted: BTreeSet<String>,
     /// Pods that it has asked the end of.
     pub(super) deleting: BTreeSet<String>,
+    /// The latest instance that it was shown of each container of each Pod, by the Pod's UID.
+    instances: BTreeMap<(String, String), u32>,
 }
 
 impl Checks {
@@ -40,9 +43,13 @@ impl Checks {
             Shown::Pod(pod) => {
                 let uid = text(pod, "uid").to_owned();
                 view.unlisted.remove(&uid);
+                view.note_instances(pod);
                 view.pods.insert(uid, PodView::of(pod));
             }
-            Shown::NoPod(pod) => drop(view.pods.remove(text(pod, "uid"))),
+            Shown::NoPod(pod) => {
+                view.note_instances(pod);
+                view.pods.remove(text(pod, "uid"));
+            }
             Shown::ListEnds => {
                 for uid in std::mem::take(&mut view.unlisted) {
                     view.pods.remove(&uid);
@@ -52,6 +59,12 @@ impl Checks {
         }
     }
 
+    /// Whether an operator that lives was shown that instance of a container.
+    pub(super) fn was_shown(&self, uid: &str, container: &str, instance: u32) -> bool {
+        let of_pod = (uid.to_owned(), container.to_owned());
+        self.views.values().any(|view| view.instances.get(&of_pod).is_some_and(|latest| instance <= *latest))
+    }
+
     /// The operator has died, and forgotten everything.
     pub(in super::super) fn forget(&mut self, operator: usize) {
         self.views.remove(&operator);
@@ -59,6 +72,17 @@ impl Checks {
 }
 
 impl View {
+    fn note_instances(&mut self, pod: &Value) {
+        for status in pod["status"]["containerStatuses"].as_array().into_iter().flatten() {
+            let restarts = status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok());
+            let has_begun =
+                status["state"]["running"].is_object() || status["state"]["terminated"].is_object();
+            let latest = restarts.unwrap_or_default() + u32::from(has_begun);
+            let container = status["name"].as_str().unwrap_or_default().to_owned();
+            self.instances.insert((text(pod, "uid").to_owned(), container), latest);
+        }
+    }
+
     /// A delete that was refused, or that a look at the Pod finds not done, is not one.
     pub(super) fn answered(&mut self, request: &InFlight, answer: &Result<Value, Failure>) {
         let call = &request.call;
@@ -89,6 +113,7 @@ impl PodView {
         Self {
             owner: pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned(),
             name: text(pod, "name").to_owned(),
+            revision: revision(pod).to_owned(),
             is_alive: is_alive(pod),
             is_over: is_over(pod),
             ready_since: since.map(Timestamp::as_second),
