@@ -14,6 +14,7 @@ pub mod admission;
 pub mod backoff;
 pub mod election;
 pub mod lifecycle;
+pub mod mutation;
 pub mod names;
 pub mod pass;
 pub mod status;

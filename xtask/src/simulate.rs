@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::image;
 use crate::test::cargo;
 
 /// Which worlds.
@@ -23,6 +24,12 @@ pub(crate) struct Options {
     /// A script, as a failure prints it and as simulation/histories has them.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "minutes", "seed"])]
     script: Option<String>,
+    /// Put bugs into the core, one at a time, and look for each for so many minutes as are said.
+    #[arg(long, conflicts_with_all = ["seeds", "seed", "script"])]
+    mutations: bool,
+    /// Only those mutations whose names contain this.
+    #[arg(long, value_name = "NAME", requires = "mutations")]
+    only: Option<String>,
     /// Tell all that happens in a script, or in a seed that fails.
     #[arg(long)]
     verbose: bool,
@@ -40,24 +47,61 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seeds: None, minutes: None, seed: None, from: 1, script: None, verbose: false, all: false }
+        Self {
+            seeds: None,
+            minutes: None,
+            seed: None,
+            from: 1,
+            script: None,
+            mutations: false,
+            only: None,
+            verbose: false,
+            all: false,
+        }
     }
 }
 
+/// Where the shortest script is that finds each mutation.
+const MUTATIONS: &str = "simulation/mutations";
+
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Options { seeds, minutes, seed, from, script, verbose, all } = options;
-    let mut words = vec!["--from".to_owned(), from.to_string()];
+    let Options { seeds, minutes, seed, from, script, mutations, only, verbose, all } = options;
+    let mut words = Vec::new();
+    let mut say = |option: &str, value: &dyn ToString| words.extend([option.to_owned(), value.to_string()]);
     match (script, seed, seeds) {
-        (Some(file), ..) => words.extend(["--script".to_owned(), file.clone()]),
-        (None, Some(seed), _) => words.extend(["--seed".to_owned(), seed.to_string()]),
-        (None, None, Some(seeds)) => words.extend(["--seeds".to_owned(), seeds.to_string()]),
-        (None, None, None) => words.extend(["--minutes".to_owned(), minutes.unwrap_or(1.0).to_string()]),
+        (Some(file), ..) => say("--script", file),
+        (None, Some(seed), _) => say("--seed", seed),
+        (None, None, Some(seeds)) => say("--seeds", seeds),
+        (None, None, None) => say("--minutes", &minutes.unwrap_or(1.0)),
+    }
+    if seed.is_none() {
+        say("--from", from);
+    }
+    if *mutations {
+        say("--mutations", &folder()?);
+    }
+    if let Some(only) = only {
+        say("--only", only);
     }
     words.extend(all.then(|| "--all".to_owned()));
     words.extend(verbose.then(|| "--verbose".to_owned()));
-    let build = ["run", "--quiet", "--release", "--package", "hooked-simulation", "--bin", "simulate", "--"];
-    let status = cargo::command(&build)?.args(words).status()?;
+    simulate(&words)
+}
+
+/// Replays the shortest script of each mutation: the simulation still finds what it has found.
+pub(crate) fn replay_mutations() -> Result<()> {
+    simulate(&["--replay-mutations".to_owned(), folder()?])
+}
+
+fn folder() -> Result<String> {
+    Ok(image::workspace()?.join(MUTATIONS).display().to_string())
+}
+
+fn simulate(words: &[String]) -> Result<()> {
+    let build = ["run", "--quiet", "--release", "--package", "hooked-simulation"];
+    let binary = ["--features", "mutations", "--bin", "simulate", "--"];
+    let status = cargo::command(&[&build[..], &binary[..]].concat())?.args(words).status()?;
     ensure!(status.success(), "something happened that must not");
     Ok(())
 }

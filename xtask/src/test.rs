@@ -25,8 +25,8 @@ const CLUSTER: &str = "test";
 const PARTS: &str = "\
 One part at a time:
   cargo xtask test --unit                      all that needs no cluster
-  cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, simulation, alert rules,
-                                               dashboards, generated files, licenses (or a part of such a name)
+  cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, simulation, mutations,
+                                               alert rules, dashboards, generated files, licenses (or a part of such a name)
   cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
   cargo xtask test --e2e                       all scenarios, on fresh clusters
   cargo xtask test --e2e scaling               the scenarios whose names contain `scaling`
@@ -38,8 +38,8 @@ One part at a time:
 #[derive(Args)]
 #[command(after_help = PARTS)]
 pub(crate) struct Options {
-    /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, alert rules, dashboards, generated
-    /// files, licenses.
+    /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, mutations, alert rules, dashboards,
+    /// generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the stages that need no cluster and whose names contain this.
@@ -76,7 +76,11 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     stages.run("format", || cargo::run(&["fmt", "--all", "--check"]));
     stages.run("tidy", tidy::run);
     stages.run("lints", || {
-        cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
+        cargo::run(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+        // What can put bugs into the core is no part of the workspace's own build.
+        let simulate =
+            ["clippy", "--package", "hooked-simulation", "--features", "mutations", "--bin", "simulate"];
+        cargo::run(&[&simulate[..], &["--quiet", "--", "--deny", "warnings"]].concat())
     });
     stages.run("build of all tests", || cargo::run(&["test", "--workspace", "--no-run", "--quiet"]));
     // All but the scenarios, which need a cluster.
@@ -84,6 +88,7 @@ fn without_cluster(stages: &mut Stages) -> Result<()> {
     stages.test("unit tests", || cargo::test(&units, &[], &mut std::io::stdout()));
     // From the first seed on, so that a failure is the same for everybody.
     stages.run("simulation", || simulate::run(&simulate::Options::of_seeds(SEEDS)));
+    stages.run("mutations", simulate::replay_mutations);
     stages.run("alert rules", rules::check);
     stages.run("dashboards", dashboards::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));

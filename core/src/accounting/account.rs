@@ -10,6 +10,7 @@ use super::ledger::{Counted, Ledger, fold};
 use crate::lifecycle::Finding;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::infer::{Patience, infer};
+use crate::mutation::{Mutation, mutated};
 
 /// What is counted on top of what is committed. Nothing of it is true before its ledger is committed.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +39,11 @@ impl Account {
 
     fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
         let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
-        let findings = infer(evidence, &self.ledger.marks.get(number), Patience::Settle, now);
+        let mut marks = self.ledger.marks.get(number);
+        if mutated(Mutation::CountsMarkedRuns) {
+            marks = crate::lifecycle::PodMarks::default();
+        }
+        let findings = infer(evidence, &marks, Patience::Settle, now);
         let unreported: Vec<i64> =
             findings.settled.iter().filter_map(|finding| unreported(evidence, finding)).collect();
         for began in unreported {

@@ -15,6 +15,7 @@ use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::accounting::Account;
 use crate::accounting::ledger::Counted;
+use crate::mutation::{Mutation, mutated};
 use crate::status::News;
 
 /// Why the status was not written.
@@ -61,12 +62,24 @@ pub(super) async fn commit<C: Cluster>(
     }
     let due = memory.lock().pace.due(news, cluster.now());
     if due.is_some() {
+        if mutated(Mutation::CountedBeforeCommit) {
+            account.clone().acknowledge(&mut memory.lock().tracker, cluster.now());
+        }
+        if mutated(Mutation::PacedCountsAreDropped) {
+            return Ok(Written { committed: before, told: None, due, is_outdated: news == News::Urgent });
+        }
         memory.lock().uncommitted = Some((before.version.clone(), account));
         return Ok(Written { committed: before, told: None, due, is_outdated: news == News::Urgent });
     }
     let body = json!(status);
     let bytes = body.to_string().len();
-    let call = call::write_status(&subject.site.namespace, &subject.site.owner, &before.version, &body);
+    let mut version = before.version.clone();
+    if mutated(Mutation::CommitsOverAnother) {
+        let call = call::read_workload(&subject.site.namespace, &subject.site.owner.name);
+        let latest = cluster.send(call).await.map_err(CommitError::Write)?;
+        latest["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
+    }
+    let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &body);
     match cluster.send(call).await {
         Ok(reply) => {
             let version = reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
@@ -80,7 +93,11 @@ pub(super) async fn commit<C: Cluster>(
         }
         Err(failure) => {
             let mut memory = memory.lock();
-            account.discard(&mut memory.tracker, cluster.now());
+            if mutated(Mutation::LostCommitIsCommitted) && !failure.is_certain() {
+                account.acknowledge(&mut memory.tracker, cluster.now());
+            } else if !mutated(Mutation::FailedCommitIsForgotten) {
+                account.discard(&mut memory.tracker, cluster.now());
+            }
             if failure.is_conflict() || failure.is_not_found() {
                 // Whatever was believed of this workload is old: only the watch may tell.
                 memory.overlay = None;

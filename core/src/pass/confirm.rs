@@ -2,6 +2,7 @@
 
 use super::subject::Site;
 use super::{Cluster, Failure, Locked, Memory, call};
+use crate::mutation::{Mutation, mutated};
 use crate::pass::act::is_ours;
 use crate::workload::replicas::{Doubt, DoubtfulWrite, PodFact};
 
@@ -14,13 +15,16 @@ pub(super) async fn confirm<C: Cluster>(
     let doubts: Vec<(PodFact, Doubt)> =
         memory.lock().replicas.doubts().map(|(fact, doubt)| (fact.clone(), doubt)).collect();
     for (fact, doubt) in doubts {
+        if mutated(Mutation::NeverConfirms) {
+            continue;
+        }
         let asked_at = cluster.now();
         let found = match cluster.send(call::find_pod(&site.namespace, &fact.name)).await {
             Ok(pod) => Some(pod),
             Err(failure) if failure.is_not_found() => None,
             Err(failure) => return Err(failure),
         };
-        let is_past = doubt.until <= asked_at;
+        let is_past = doubt.until <= asked_at || mutated(Mutation::ConfirmsTooEarly);
         let mut memory = memory.lock();
         let metadata = found.as_ref().map(|pod| &pod["metadata"]);
         match doubt.write {

@@ -14,6 +14,7 @@ use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
 use crate::accounting::ledger::{LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
+use crate::mutation::{Mutation, mutated};
 use crate::names::condition;
 use crate::status::{Basis, News, Progress, ReplicaCounts, Series, is_invalid, news, status};
 use crate::workload::fill::{lacking_numbers, missing};
@@ -59,7 +60,9 @@ pub(super) fn decide<C: Cluster>(
     let reserved = reserve(&sizes, before, prepared, memory);
     let is_there = |first, last| memory.replicas.any_in(first, last) || memory.tracker.any_in(first, last);
     account.ledger.marks.compact(is_there);
-    account.ledger.high_water = *reserved.end();
+    if !mutated(Mutation::NumbersUnreserved) {
+        account.ledger.high_water = *reserved.end();
+    }
     let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
     account.ledger.sizes = Some(sizes);
     account.ledger.progressed_at = progressed_at(subject, prepared, before, rollout, memory, now);
@@ -114,7 +117,8 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
 /// end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
-    let used = before.ledger.high_water.max(memory.replicas.highest_number());
+    let reserved = if mutated(Mutation::HighWaterIgnored) { 0 } else { before.ledger.high_water };
+    let used = reserved.max(memory.replicas.highest_number());
     let used = used.max(memory.tracker.highest_number());
     let is_leaving = prepared.target.leaving().is_some();
     let lacking = if is_leaving { 0 } else { lacking_numbers(sizes, &memory.replicas) };

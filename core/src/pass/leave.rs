@@ -4,13 +4,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::subject::Site;
 use super::{Cluster, Failure, Memory, call};
+use crate::mutation::{Mutation, mutated};
 use crate::names::ACCOUNTING_FINALIZER;
 use crate::workload::target::Leaving;
 
 /// Whether a workload that leaves so is no longer needed.
 pub(super) fn may_leave(leaving: Leaving, memory: &Memory) -> bool {
     let has_counted = leaving == Leaving::WithoutPods || memory.tracker.is_empty();
-    memory.replicas.is_empty() && has_counted && memory.uncommitted.is_none()
+    (memory.replicas.is_empty() || mutated(Mutation::LeavesBeforePods))
+        && has_counted
+        && memory.uncommitted.is_none()
 }
 
 /// Takes our finalizer off the workload, of which `version` is the last that is known. False if the workload

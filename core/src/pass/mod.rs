@@ -44,6 +44,7 @@ pub use reject::{RejectError, remove_stray_finalizer};
 pub use store::StoreError;
 
 use crate::accounting::ledger::LedgerError;
+use crate::mutation::{Mutation, mutated};
 use crate::status::{farewell, newly_invalid, newly_stuck, notices};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
@@ -166,7 +167,7 @@ pub async fn pass<C: Cluster>(
     if due.is_none() {
         cluster.show(series);
     }
-    if is_outdated {
+    if is_outdated && !mutated(Mutation::ActsOnOutdatedCommit) {
         // What is committed asks for Pods that nobody wants any more, or none where some are wanted.
         let trouble = prepared.trouble.map(Retry::from).or(unconfirmed);
         return Ok(Passed { again: due, trouble });

@@ -12,6 +12,7 @@ use super::store::{self, StoreError, store};
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory};
 use crate::admission::Verdict;
+use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::{Desired, DesiredError};
 use crate::workload::revision::{Measuring, PodSource, Revision};
 use crate::workload::target::{Target, Why};
@@ -69,6 +70,12 @@ pub(super) async fn prepare<C: Cluster>(
         Ok(admission) => match admission.verdict {
             Verdict::Taken(making) => {
                 let source = making.source(&desired.asked, cluster.endpoint());
+                let (revision, target) = (Arc::new(desired.asked.clone()), Target::Roll { to: asked });
+                let ask_again = admission.until;
+                Ok(Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None })
+            }
+            Verdict::Malformed(_) if mutated(Mutation::RefusedTemplateRolled) => {
+                let source = desired.asked.as_written(Measuring::Observed);
                 let (revision, target) = (Arc::new(desired.asked.clone()), Target::Roll { to: asked });
                 let ask_again = admission.until;
                 Ok(Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None })

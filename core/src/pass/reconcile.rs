@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject};
 use crate::backoff;
+use crate::mutation::{Mutation, mutated};
 
 /// The least time between two passes that nothing new has caused.
 const SOON: SignedDuration = SignedDuration::from_millis(100);
@@ -55,6 +56,9 @@ pub async fn reconcile<C: Cluster>(
         return Reconciled { after: Some(CONFLICT), trouble: Some(trouble) };
     }
     memory.failures = memory.failures.saturating_add(1);
+    if mutated(Mutation::FailureNotRetried) {
+        return Reconciled { after: None, trouble: Some(trouble) };
+    }
     let rest = SignedDuration::try_from(backoff::rest(memory.failures)).unwrap_or(SOON);
     // What fails need not be the counting: that goes on when it would have.
     let due = again.or_else(|| memory.tracker.next_due()).map(until).filter(|due| *due > SOON);

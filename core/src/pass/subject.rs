@@ -7,6 +7,7 @@ use super::Memory;
 use super::overlay::Committed;
 use crate::accounting::ledger::{Ledger, LedgerError};
 use crate::lifecycle::has_finalizer;
+use crate::mutation::{Mutation, mutated};
 use crate::names;
 use crate::workload::target::Leaving;
 use crate::workload::template::Owner;
@@ -72,6 +73,10 @@ impl Memory {
         metadata.deletion_timestamp.as_ref()?;
         let mut finalizers = metadata.finalizers.iter().flatten();
         self.orphaning |= finalizers.any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
-        Some(if self.orphaning { Leaving::WithoutPods } else { Leaving::WithPods })
+        Some(if self.orphaning && !mutated(Mutation::OrphansAreDeleted) {
+            Leaving::WithoutPods
+        } else {
+            Leaving::WithPods
+        })
     }
 }

@@ -7,6 +7,8 @@ use super::memory::Acts;
 use super::overlay::Committed;
 use super::prepare::Prepared;
 
+use crate::mutation::{Mutation, mutated};
+
 /// How long a write that the server has refused rests: a quota, a webhook or a policy may be changed meanwhile.
 const REFUSED_RETRY: SignedDuration = SignedDuration::from_secs(10);
 
@@ -23,6 +25,7 @@ pub(super) fn wait(
         since.checked_add(SignedDuration::from_secs(desired.progress_deadline_seconds)).ok()
     });
     let retry = match &memory.acts {
+        Acts::Refused(..) if mutated(Mutation::RefusalNotRetried) => None,
         Acts::Refused(_, at) => at.checked_add(REFUSED_RETRY).ok(),
         Acts::Untried | Acts::Done => None,
     };

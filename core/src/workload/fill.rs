@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounting::ledger::Sizes;
+use crate::mutation::{Mutation, mutated};
 
 use super::desired::{Desired, Strategy};
 use super::replicas::{PodFact, Replicas};
@@ -37,6 +38,8 @@ pub fn missing(sizes: &Sizes, replicas: &Replicas) -> Vec<(Arc<str>, usize)> {
     let alive: usize = replicas.revisions().map(|(_, counts)| counts.alive()).sum();
     let mut room = (sizes.made_for.most as usize).saturating_sub(alive + replicas.perhaps_alive());
     let missing = sizes.iter().map(|(revision, size)| {
+        let is_newest = sizes.iter().next_back().is_some_and(|(newest, _)| newest == revision);
+        let size = if mutated(Mutation::OldRevisionNotFilled) && !is_newest { 0 } else { size };
         let missing = (size as usize).saturating_sub(replicas.revision(revision).alive()).min(room);
         room -= missing;
         (Arc::clone(revision), missing)
@@ -69,6 +72,7 @@ impl Floor {
             Strategy::Recreate => 0,
             Strategy::RollingUpdate { unavailable, .. } => desired.replicas.saturating_sub(unavailable),
         };
+        let available = available.saturating_sub(u32::from(mutated(Mutation::FloorOffByOne)));
         Self { available: available as usize, min_ready_seconds: desired.min_ready_seconds, now }
     }
 
@@ -77,7 +81,9 @@ impl Floor {
 
     fn is_available(&self, fact: &PodFact) -> bool {
         fact.ready_since.is_some_and(|since| {
-            self.min_ready_seconds == 0 || since.saturating_add(self.min_ready_seconds) <= self.now
+            self.min_ready_seconds == 0
+                || mutated(Mutation::MinReadyIgnored)
+                || since.saturating_add(self.min_ready_seconds) <= self.now
         })
     }
 }

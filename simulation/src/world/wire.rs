@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use hooked_core::lifecycle::LiveEndpoint;
+use hooked_core::mutation::{Mutation, mutated};
 use hooked_core::pass::call::Call;
 use hooked_core::pass::{Cluster, Failure, Locked, TIMEOUT};
 use hooked_core::status::{LiveService, Notice, Series};
@@ -16,6 +17,8 @@ use serde_json::Value;
 
 /// The shortest time that a request is sent with.
 const SHORTEST: SignedDuration = SignedDuration::from_millis(500);
+/// The time of a request that is sent without one.
+const ENDLESS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Why a request is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ pub(super) struct InFlight {
     pub(super) has_client: bool,
     /// The reply, once it is carried out.
     pub(super) reply: Option<Result<Value, Failure>>,
-    /// The process stood still while it was under way.
+    /// The process stood still while it was under way, or gave its Lease back.
     pub(super) is_late: bool,
     waker: Option<Waker>,
 }
@@ -168,10 +171,11 @@ impl Cluster for Port {
     }
 
     async fn send(&self, call: Call) -> Result<Value, Failure> {
-        let timeout = self.left().min(TIMEOUT);
+        let timeout = if mutated(Mutation::ActsUnfenced) { TIMEOUT } else { self.left().min(TIMEOUT) };
         if timeout < SHORTEST {
             return Err(Failure::Deposed);
         }
+        let timeout = if mutated(Mutation::NoTimeOut) { ENDLESS } else { timeout };
         self.send_unfenced(call, timeout).await
     }
 

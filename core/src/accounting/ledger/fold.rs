@@ -6,6 +6,7 @@ use hooked_crd::{HandlerKind, Outcome, Source};
 
 use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
 use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
+use crate::mutation::{Mutation, mutated};
 
 /// What a fold has counted, for status, Events and metrics once it is committed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +34,7 @@ pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &
     for finding in findings {
         match finding {
             Finding::PostStart { container, instance, run } => {
-                if marks.of(&container).post_start < instance {
+                if marks.of(&container).post_start < instance || mutated(Mutation::CountsMarkedRuns) {
                     ledger.count_run(&run);
                     if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
                         marks.saw_running(&container, instance);
@@ -41,9 +42,12 @@ pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &
                     counted.runs.push(run);
                 }
                 marks.advance(&container, Slot::PostStart, instance);
+                if mutated(Mutation::StartMarksEnd) {
+                    marks.advance(&container, Slot::End, instance);
+                }
             }
             Finding::End { container, instance, pre_stop, kill, late_duration, grace_used } => {
-                if marks.of(&container).end < instance {
+                if marks.of(&container).end < instance || mutated(Mutation::CountsMarkedRuns) {
                     if let Some(share) = grace_used {
                         ledger
                             .grace_used

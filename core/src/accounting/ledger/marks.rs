@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lifecycle::PodMarks;
+use crate::mutation::{Mutation, mutated};
 
 /// The marks of all present Pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +69,10 @@ impl Marks {
             }
             match joined.last_mut() {
                 Some((_, end, same))
-                    if *same == marks && (*end + 1 == first || !present(*end + 1, first - 1)) =>
+                    if *same == marks
+                        && (*end + 1 == first
+                            || mutated(Mutation::MarksSpanPresentPods)
+                            || !present(*end + 1, first - 1)) =>
                 {
                     *end = last;
                 }

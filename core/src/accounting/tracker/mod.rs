@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::lifecycle::evidence::{Closed, PodEvidence};
 use crate::lifecycle::{HookRun, PodShape};
+use crate::mutation::{Mutation, mutated};
 
 pub use reports::{Heard, ReportTimes};
 pub use running::{RunningHooks, RunningTally};
@@ -85,6 +86,9 @@ impl Tracker {
 
     /// The Pod is gone from the API. What of it is not counted yet is counted from what is known.
     pub fn observe_gone(&mut self, number: u64, now: Timestamp) {
+        if mutated(Mutation::GonePodsUncounted) {
+            return self.forget(number);
+        }
         self.accounted.remove(&number);
         if let Some(evidence) = self.evidence.get_mut(&number) {
             evidence.closed = evidence.closed.or(Some(Closed::Gone));

@@ -10,6 +10,7 @@ use super::case::Case;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
 use crate::lifecycle::shape::HookShape;
+use crate::mutation::{Mutation, mutated};
 
 /// Instances whose findings are made one by one; of more than these only the number is counted.
 const MOST_RECALLED: u32 = 64;
@@ -19,6 +20,9 @@ impl Case<'_> {
     pub(super) fn lost(&self, slot: Slot, first: u32, last: u32) -> Vec<Finding> {
         let recalled_from = last.saturating_sub(MOST_RECALLED - 1).max(first);
         let mut findings = Vec::new();
+        if mutated(Mutation::UnseenInstancesLost) {
+            return findings;
+        }
         if first < recalled_from {
             findings.push(self.unknown(slot, first, recalled_from - 1));
         }

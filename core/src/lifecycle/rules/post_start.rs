@@ -5,6 +5,7 @@ use hooked_crd::{HandlerKind, HookKind, Outcome};
 use super::verdict::Verdict;
 use super::view::View;
 use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sigkilled};
+use crate::mutation::{Mutation, mutated};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -80,6 +81,9 @@ fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
 /// proves nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
     view.instance.running_seen?;
-    view.shape.hooks.post_start.filter(|hook| !hook.ignored)?;
+    view.shape
+        .hooks
+        .post_start
+        .filter(|hook| !hook.ignored || mutated(Mutation::RunningProvesIgnoredHook))?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
 }

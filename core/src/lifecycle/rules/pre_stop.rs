@@ -6,6 +6,7 @@ use super::verdict::Verdict;
 use super::view::View;
 use crate::lifecycle::evidence::Closed;
 use crate::lifecycle::kubelet::failure_event;
+use crate::mutation::{Mutation, mutated};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -26,6 +27,9 @@ const RULES: [Rule; 10] = [
 /// The verdict on the preStop run of this instance, which has ended.
 pub(crate) fn pre_stop(view: &View<'_>) -> Verdict {
     RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
+        if mutated(Mutation::SilenceIsSuccess) {
+            return Verdict::new(Outcome::Succeeded, "nothing bad is known");
+        }
         // No event is no proof: the kubelet drops Events, and reports no success at all.
         Verdict::new(
             Outcome::Unknown,
@@ -46,6 +50,9 @@ fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdi
 fn a_run_that_only_began_was_cut_off_at_the_deadline(view: &View<'_>) -> Option<Verdict> {
     view.record(HookKind::PreStop)?;
     let message = "still running at the end of the grace period";
+    if mutated(Mutation::CutOffIsFailure) {
+        return Some(Verdict { source: Source::Runner, ..Verdict::new(Outcome::Failed, message) });
+    }
     view.killed_at_the_deadline()
         .then(|| Verdict { source: Source::Runner, ..Verdict::new(Outcome::TimedOut, message) })
 }

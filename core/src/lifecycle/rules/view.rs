@@ -9,6 +9,7 @@ use crate::lifecycle::evidence::{ContainerEvidence, InstanceEvidence, KillingCau
 use crate::lifecycle::kubelet::may_be_sigkill;
 use crate::lifecycle::mark::Mark;
 use crate::lifecycle::shape::{ContainerShape, HookShape};
+use crate::mutation::{Mutation, mutated};
 
 /// All that a rule may look at: one instance of one container.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,10 @@ impl<'a> View<'a> {
     /// has none, whatever the termination log says: the program may have written it.
     pub(crate) fn record(&self, kind: HookKind) -> Option<&'a Record> {
         self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
-        let of_hook = |record: &&Record| record.hook == kind && record.container == **self.name;
+        let of_hook = |record: &&Record| {
+            let is_its = record.hook == kind || mutated(Mutation::RecordsMixHooks);
+            is_its && record.container == **self.name
+        };
         let number =
             |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
         self.instance.records.values().filter(of_hook).max_by_key(number)
@@ -126,13 +130,16 @@ impl<'a> View<'a> {
     /// Running has no such hook, and an Event in the second in which it began is about the instance before.
     fn fails_in(&self, second: i64) -> bool {
         let ran = self.instance.running_seen.is_some() || self.seen_running_before;
-        !ran && self.begins_in(second)
+        !ran && (self.begins_in(second) || mutated(Mutation::EventsKnowNoInstance))
     }
 
     /// Whether an Event about the end of an instance is about this instance. A container may be killed and
     /// started again within a second: an Event of that second is about the instance that ended in it, not
     /// about the one that began.
     fn ends_in(&self, second: i64) -> bool {
+        if mutated(Mutation::EventsKnowNoInstance) {
+            return true;
+        }
         let began = self.instance.started_at.unwrap_or(i64::MIN);
         let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
         let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));

@@ -15,6 +15,7 @@ use super::error::ActError;
 use super::parallel::{PARALLEL, all};
 use crate::admission::Verdict;
 use crate::lifecycle::ObservedPod;
+use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{BURST, missing};
 use crate::workload::replicas::PodFact;
 use crate::workload::revision::PodSource;
@@ -137,11 +138,13 @@ impl<C: Cluster> Batch<'_, C> {
         match cluster.send(call::create_pod(&subject.site.namespace, pod)).await {
             Ok(reply) => {
                 let uid = reply["metadata"]["uid"].as_str().unwrap_or_default();
-                memory.lock().replicas.created(fact(uid));
+                if !mutated(Mutation::OwnCreatesForgotten) {
+                    memory.lock().replicas.created(fact(uid));
+                }
                 Ok(())
             }
             Err(failure) if failure.is_conflict() => self.taken(number, &name, failure, &fact).await,
-            Err(failure) if failure.is_certain() => {
+            Err(failure) if failure.is_certain() || mutated(Mutation::LostCreateIsNone) => {
                 memory.lock().replicas.numbers.give_back(number);
                 Err(ActError::Create(name, failure))
             }

@@ -11,6 +11,7 @@ use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
 use super::parallel::{PARALLEL, all};
+use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{Floor, PodRef, surplus};
 use crate::workload::replicas::Life;
 
@@ -25,8 +26,11 @@ pub(super) async fn delete_surplus<C: Cluster>(
     let Some(sizes) = &committed.ledger.sizes else { return Ok(()) };
     loop {
         let now = cluster.now().as_second();
-        let floor =
-            if prepared.target.leaving().is_some() { Floor::NONE } else { Floor::of(&prepared.desired, now) };
+        let floor = if prepared.target.leaving().is_some() || mutated(Mutation::FloorIgnored) {
+            Floor::NONE
+        } else {
+            Floor::of(&prepared.desired, now)
+        };
         let batch = {
             let memory = memory.lock();
             let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
@@ -74,6 +78,9 @@ async fn delete<C: Cluster>(
         Err(failure) => {
             if !failure.is_certain() {
                 memory.lock().replicas.perhaps_deleted(pod.number, until);
+                if mutated(Mutation::LostDeleteIsDone) {
+                    memory.lock().replicas.was_deleted(pod.number);
+                }
             }
             return Err(ActError::Delete(Arc::clone(&pod.name), failure));
         }

@@ -7,6 +7,7 @@ use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
 use super::parallel::all;
 use crate::accounting::ledger::Ledger;
+use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::PodRef;
 
 /// Takes our finalizer off the Pods of which everything is counted, as the committed ledger says. Their
@@ -21,7 +22,9 @@ pub(in super::super) async fn remove_finalizers<C: Cluster>(
         let memory = memory.lock();
         let accounted = memory.tracker.accounted().filter(|number| *number <= committed.high_water);
         let facts = accounted.filter_map(|number| memory.replicas.get(number));
-        facts.filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
+        let ended =
+            memory.replicas.iter().filter(|fact| fact.over && mutated(Mutation::FinalizerGoesUncounted));
+        facts.chain(ended).filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
     };
     let removals = removable.iter().map(|pod| remove_finalizer(cluster, site, pod, memory)).collect();
     all(removals).await.into_iter().collect()
@@ -35,6 +38,9 @@ pub(in super::super) async fn remove_finalizer<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
     let namespace = &site.namespace;
+    if mutated(Mutation::FinalizerPresumedGone) {
+        memory.lock().replicas.finalizer_removed(pod.number);
+    }
     change(cluster, namespace, pod, call::remove_pod_finalizer(namespace, &pod.name, &pod.uid)).await?;
     memory.lock().replicas.finalizer_removed(pod.number);
     Ok(())

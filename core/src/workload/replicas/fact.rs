@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::lifecycle::{LiveEndpoint, ObservedPod};
+use crate::mutation::{Mutation, mutated};
 
 /// Where a Pod is in its life, as the watch shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,7 @@ impl PodFact {
         let over = pod.is_over();
         let life = match (pod.deletion_timestamp, over) {
             (Some(_), _) => Life::Terminating,
+            (None, true) if mutated(Mutation::EndedPodsCount) => Life::Alive,
             (None, true) => Life::Ended,
             (None, false) => Life::Alive,
         };

@@ -19,6 +19,8 @@ use jiff::Timestamp;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
+
+use crate::mutation::{Mutation, mutated};
 pub use fact::{Life, PodFact};
 pub use numbers::Numbers;
 pub use revision_counts::RevisionCounts;
@@ -76,6 +78,9 @@ impl Replicas {
         unlisted.retain(|number| {
             self.doubts.get(number).is_none_or(|doubt| doubt.write != DoubtfulWrite::Create)
         });
+        if mutated(Mutation::UnseenPodsAwaited) {
+            unlisted.retain(|number| self.pods.get(number).is_some_and(|known| known.seen));
+        }
         let gone: Vec<_> = unlisted.iter().filter_map(|number| self.pods.get(number).cloned()).collect();
         for number in unlisted {
             self.set(None, number);

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use super::fact::{Life, PodFact};
 use super::readiness::Readiness;
 
+use crate::mutation::{Mutation, mutated};
+
 /// The order in which Pods are removed: those that serve least first, and of equals the newest
 /// (as `ActivePodsWithRanks` in kubernetes/pkg/controller sorts).
 type Rank = (bool, bool, Reverse<i64>, Reverse<u64>);
@@ -92,7 +94,8 @@ impl RevisionCounts {
 
     /// Those of them that have been ready for `min_ready_seconds` at second `now`.
     pub fn available(&self, min_ready_seconds: i64, now: i64) -> usize {
-        self.ready.for_at_least(min_ready_seconds, now)
+        let seconds = if mutated(Mutation::MinReadyIgnored) { 0 } else { min_ready_seconds };
+        self.ready.for_at_least(seconds, now)
     }
 
     /// Pods that are neither terminating nor ended, as the watch shows them.

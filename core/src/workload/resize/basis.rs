@@ -1,6 +1,7 @@
 //! What sizes are made from.
 
 use crate::accounting::ledger::Total;
+use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::{Desired, Strategy};
 use crate::workload::replicas::Replicas;
 use crate::workload::target::Target;
@@ -21,7 +22,7 @@ pub struct Basis<'a> {
 impl Basis<'_> {
     fn surge(&self) -> u32 {
         match self.desired.strategy {
-            Strategy::RollingUpdate { surge, .. } => surge,
+            Strategy::RollingUpdate { surge, .. } => surge + u32::from(mutated(Mutation::SurgeOffByOne)),
             Strategy::Recreate => 0,
         }
     }
@@ -34,6 +35,9 @@ impl Basis<'_> {
     /// Whether anything may still run in Pods of another revision: with Recreate no Pod of this one may come
     /// before it ends.
     pub(super) fn others_run(&self, new: &str) -> bool {
+        if mutated(Mutation::RecreateOverlaps) {
+            return false;
+        }
         let mut others = self.replicas.revisions().filter(|(revision, _)| ***revision != *new);
         others.any(|(_, counts)| counts.unfinished() > 0)
     }

@@ -12,6 +12,7 @@ mod scale;
 mod tests;
 
 use crate::accounting::ledger::{Sizes, Total};
+use crate::mutation::{Mutation, mutated};
 
 use super::replicas::Replicas;
 use super::target::{Leaving, Why};
@@ -31,7 +32,7 @@ pub fn resize(sizes: Option<&Sizes>, basis: &Basis<'_>) -> Sizes {
         Some(Why::Leaving(Leaving::WithoutPods)) => return sizes,
         held => {
             scale::scale(&mut sizes, basis);
-            if held.is_none() {
+            if held.is_none() || mutated(Mutation::PauseIgnored) {
                 roll::roll(&mut sizes, basis);
             }
             keep::keep(&mut sizes, basis);

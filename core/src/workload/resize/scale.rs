@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounting::ledger::{Sizes, Total};
+use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::Strategy;
 
 use super::basis::Basis;
@@ -11,7 +12,7 @@ use super::basis::Basis;
 pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
     let replicas = basis.desired.replicas;
     let (has_changed, is_held) = (sizes.made_for.replicas != replicas, basis.target.held_by().is_some());
-    if !has_changed && !is_held {
+    if (!has_changed && !is_held) || mutated(Mutation::ScaleIgnored) {
         return;
     }
     let active: Vec<Arc<str>> =

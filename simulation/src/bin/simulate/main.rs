@@ -1,6 +1,9 @@
 //! Has operators live through random worlds: `cargo xtask simulate`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks on its standard streams")]
 
+mod mutations;
+
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +24,12 @@ struct Options {
     script: Option<String>,
     shrinks: bool,
     verbose: bool,
+    /// The folder with a script for each mutation, which is to be looked for.
+    mutations: Option<String>,
+    /// The same folder, whose scripts are to be replayed.
+    replays: Option<String>,
+    /// The mutations whose names contain this.
+    only: Option<String>,
 }
 
 impl Options {
@@ -35,6 +44,9 @@ impl Options {
             script: None,
             shrinks: true,
             verbose: false,
+            mutations: None,
+            replays: None,
+            only: None,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -42,6 +54,9 @@ impl Options {
                 "--verbose" => options.verbose = true,
                 "--all" => options.all = true,
                 "--no-shrink" => options.shrinks = false,
+                "--mutations" => options.mutations = Some(words.next()?),
+                "--replay-mutations" => options.replays = Some(words.next()?),
+                "--only" => options.only = Some(words.next()?),
                 "--script" => options.script = Some(words.next()?),
                 "--seed" => (options.from, options.seeds) = (words.next()?.parse().ok()?, Some(1)),
                 "--from" => options.from = words.next()?.parse().ok()?,
@@ -60,14 +75,24 @@ impl Options {
 fn main() -> ExitCode {
     let Some(options) = Options::read() else {
         println!(
-            "usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]"
+            "usage: simulate [--seeds N | --minutes M | --seed S | --script FILE] [--from SEED] [--threads N] [--all] [--no-shrink]\n       simulate --mutations FOLDER [--minutes M] [--only NAME] | --replay-mutations FOLDER"
         );
         return ExitCode::FAILURE;
     };
-    match &options.script {
-        Some(file) => replay(file, options.verbose),
-        None => campaign(&options),
+    let Options { mutations, replays, script, .. } = &options;
+    match (mutations, replays, script) {
+        (Some(folder), ..) => {
+            let only = options.only.as_deref();
+            code(mutations::search(Path::new(folder), options.time, only, options.threads))
+        }
+        (None, Some(folder), _) => code(mutations::replay(Path::new(folder))),
+        (None, None, Some(file)) => replay(file, options.verbose),
+        (None, None, None) => campaign(&options),
     }
+}
+
+fn code(is_good: bool) -> ExitCode {
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn replay(file: &str, verbose: bool) -> ExitCode {
@@ -119,7 +144,7 @@ fn campaign(options: &Options) -> ExitCode {
     #[allow(clippy::cast_precision_loss, reason = "a rate of steps needs no more than a double has")]
     let rate = steps as f64 / seconds * 60.0;
     println!("{seeds} seeds, {steps} steps in {seconds:.1} s: {rate:.0} a minute; {failures} failures");
-    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    code(failures == 0)
 }
 
 fn report(seed: u64, script: &Script, violation: &Violation, options: &Options) {
