@@ -32,7 +32,7 @@ pub(super) async fn confirm<C: Cluster>(
                 let ours = found.as_ref().filter(|pod| is_ours(pod, &site.owner.uid, fact.number));
                 if let Some(pod) = ours {
                     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().into();
-                    memory.replicas.created(PodFact { uid, ..fact });
+                    memory.replicas.was_created(PodFact { uid, ..fact });
                 } else if found.is_some() || is_past {
                     // Where the name is somebody else's, no Pod of ours ever had the number.
                     memory.replicas.was_not_created(fact.number);

@@ -135,6 +135,7 @@ impl<C: Cluster> Batch<'_, C> {
         let pod = manifest(&source.template, &identity, *evidence);
         let fact = |uid: &str| PodFact::unseen(number, &name, uid, revision, *evidence == Evidence::Durable);
         let until = cluster.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
+        memory.lock().replicas.creating(number);
         match cluster.send(call::create_pod(&subject.site.namespace, pod)).await {
             Ok(reply) => {
                 let uid = reply["metadata"]["uid"].as_str().unwrap_or_default();
@@ -145,7 +146,7 @@ impl<C: Cluster> Batch<'_, C> {
             }
             Err(failure) if failure.is_conflict() => self.taken(number, &name, failure, &fact).await,
             Err(failure) if failure.is_certain() || mutated(Mutation::LostCreateIsNone) => {
-                memory.lock().replicas.numbers.give_back(number);
+                memory.lock().replicas.was_refused(number);
                 Err(ActError::Create(name, failure))
             }
             Err(failure) => {
@@ -171,9 +172,12 @@ impl<C: Cluster> Batch<'_, C> {
                 self.memory.lock().replicas.created(fact(uid));
                 Ok(())
             }
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.memory.lock().replicas.skip_number(number);
+                Ok(())
+            }
             Err(_) => {
-                self.memory.lock().replicas.numbers.give_back(number);
+                self.memory.lock().replicas.was_refused(number);
                 Err(ActError::Create(Arc::clone(name), conflict))
             }
         }

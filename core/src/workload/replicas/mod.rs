@@ -35,6 +35,8 @@ pub struct Replicas {
     /// Pods that a list which has begun has not shown yet.
     unlisted: BTreeSet<u64>,
     doubts: Doubts,
+    /// Numbers of own creates under way, and whether the Pod has been shown, and is gone, before the reply.
+    under_way: BTreeMap<u64, bool>,
     endpoints: Endpoints,
     /// The numbers that this process may give to Pods.
     pub numbers: Numbers,
@@ -63,7 +65,7 @@ impl Replicas {
 
     /// The Pod is gone from the API, or is no longer one of ours.
     pub fn observe_gone(&mut self, number: u64) {
-        self.set(None, number);
+        self.set_gone(number);
     }
 
     /// A complete list begins: every Pod known now must be in it, or it is gone.
@@ -83,14 +85,40 @@ impl Replicas {
         }
         let gone: Vec<_> = unlisted.iter().filter_map(|number| self.pods.get(number).cloned()).collect();
         for number in unlisted {
-            self.set(None, number);
+            self.set_gone(number);
         }
         gone
     }
 
-    /// Remembers an own create.
+    /// Remembers that an own create is sent.
+    pub fn creating(&mut self, number: u64) {
+        self.under_way.insert(number, false);
+    }
+
+    /// The create was refused, and gives its number back.
+    pub fn was_refused(&mut self, number: u64) {
+        self.under_way.remove(&number);
+        self.numbers.give_back(number);
+    }
+
+    /// Another's Pod has the name that goes with the number: no Pod of ours will ever have it.
+    pub fn skip_number(&mut self, number: u64) {
+        self.under_way.remove(&number);
+    }
+
+    /// The create of which nobody knew was carried out, unless that has become known otherwise meanwhile.
+    pub fn was_created(&mut self, fact: PodFact) {
+        if self.doubts.contains_key(&fact.number) {
+            self.created(fact);
+        }
+    }
+
+    /// Remembers an own create. A Pod that came and went before the reply is gone (k/k#69376).
     pub fn created(&mut self, fact: PodFact) {
         let number = fact.number;
+        if self.under_way.remove(&number) == Some(true) {
+            return;
+        }
         if self.pods.get(&number).is_none_or(|known| !known.seen) {
             // A list that had begun before it may not show it.
             self.unlisted.remove(&number);
@@ -112,6 +140,9 @@ impl Replicas {
     /// Remembers a create whose reply was lost. The Pod counts as there until that is known to be false.
     pub fn perhaps_created(&mut self, fact: PodFact, until: Timestamp) {
         let number = fact.number;
+        if self.under_way.remove(&number) == Some(true) {
+            return;
+        }
         if self.pods.get(&number).is_none_or(|known| !known.seen) {
             self.set(Some(fact), number);
             self.doubts.insert(number, Doubt { write: DoubtfulWrite::Create, until });
@@ -155,6 +186,13 @@ impl Replicas {
             change(&mut fact);
             self.put(Some(fact), number);
         }
+    }
+
+    fn set_gone(&mut self, number: u64) {
+        if let Some(is_gone) = self.under_way.get_mut(&number) {
+            *is_gone = true;
+        }
+        self.set(None, number);
     }
 
     /// Replaces a Pod; without one nothing of it is in doubt.
@@ -270,6 +308,21 @@ mod tests {
         let gone = pods.list_ends();
         assert_eq!(gone.iter().map(|fact| fact.number).collect::<Vec<_>>(), [2]);
         assert!(pods.get(1).is_some());
+    }
+
+    #[test]
+    fn a_pod_that_is_gone_before_the_reply_of_its_create_is_not_there() {
+        let check = |reply: fn(&mut Replicas)| {
+            let mut pods = Replicas::default();
+            pods.creating(1);
+            pods.observe(seen(1, Life::Alive));
+            pods.observe_gone(1);
+            reply(&mut pods);
+            assert_eq!((pods.get(1), pods.doubts().count()), (None, 0));
+        };
+        check(|pods| pods.created(unseen(1, "u-1")));
+        check(|pods| pods.perhaps_created(unseen(1, ""), Timestamp::UNIX_EPOCH));
+        check(|pods| pods.was_created(unseen(1, "u-1")));
     }
 
     #[test]
