@@ -42,7 +42,6 @@ pub(crate) enum WiringError {
 }
 
 /// Two clients of the cluster.
-#[derive(Clone)]
 pub(crate) struct Clients {
     /// Sends no request a second time: it could be carried out twice, and when this operator leads no more.
     pub(crate) once: Client,

@@ -34,7 +34,6 @@ macro_rules! mutations {
     };
 }
 
-// What commits say.
 mutations! {
     /// A commit is sent again on top of whatever somebody else has written meanwhile.
     CommitsOverAnother = "commits-over-another",

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::fate::{Fate, Sent};
+use super::manifests::workload;
 
 /// How long anything may take: no test depends on how fast the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -91,6 +92,13 @@ impl Cluster {
         let Reply { code, body } = self.shared.carry_out(request);
         assert!(code < 300, "{request:?}: {body}");
         body
+    }
+
+    /// Has a user ask for a workload, and waits until all its Pods serve.
+    pub(super) async fn serve(&self, name: &str, replicas: u32) {
+        self.ask(&Request::create(WORKLOADS, workload(name, replicas)));
+        let is_serving = |status: &HookedWorkloadStatus| u32::try_from(status.ready_replicas) == Ok(replicas);
+        self.wait_for_status(name, "all its Pods serve", is_serving).await;
     }
 
     /// Has a user change an object.

@@ -65,10 +65,9 @@ pub(super) async fn commit<C: Cluster>(
         if mutated(Mutation::CountedBeforeCommit) {
             account.clone().acknowledge(&mut memory.lock().tracker, cluster.now());
         }
-        if mutated(Mutation::PacedCountsAreDropped) {
-            return Ok(Written { committed: before, told: None, due, is_outdated: news == News::Urgent });
+        if !mutated(Mutation::PacedCountsAreDropped) {
+            memory.lock().uncommitted = Some((before.version.clone(), account));
         }
-        memory.lock().uncommitted = Some((before.version.clone(), account));
         return Ok(Written { committed: before, told: None, due, is_outdated: news == News::Urgent });
     }
     let body = json!(status);

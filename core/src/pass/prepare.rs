@@ -70,15 +70,11 @@ pub(super) async fn prepare<C: Cluster>(
         Ok(admission) => match admission.verdict {
             Verdict::Taken(making) => {
                 let source = making.source(&desired.asked, cluster.endpoint());
-                let (revision, target) = (Arc::new(desired.asked.clone()), Target::Roll { to: asked });
-                let ask_again = admission.until;
-                Ok(Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None })
+                Ok(rolled(desired, collision_count, source, admission.until))
             }
             Verdict::Malformed(_) if mutated(Mutation::RefusedTemplateRolled) => {
                 let source = desired.asked.as_written(Measuring::Observed);
-                let (revision, target) = (Arc::new(desired.asked.clone()), Target::Roll { to: asked });
-                let ask_again = admission.until;
-                Ok(Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None })
+                Ok(rolled(desired, collision_count, source, admission.until))
             }
             Verdict::Malformed(words) => {
                 let at = revision_before(&before.status, &asked).map(Arc::from);
@@ -104,6 +100,18 @@ fn unchecked(failure: &Failure) -> String {
 fn revision_before<'a>(status: &'a HookedWorkloadStatus, refused: &str) -> Option<&'a str> {
     let known = [&status.current_revision, &status.update_revision];
     known.into_iter().flatten().map(String::as_str).find(|revision| *revision != refused)
+}
+
+/// A workload that is rolled to what is asked for.
+fn rolled(
+    desired: Desired,
+    collision_count: Option<i32>,
+    source: PodSource,
+    ask_again: Option<Timestamp>,
+) -> Prepared {
+    let revision = Arc::new(desired.asked.clone());
+    let target = Target::Roll { to: Arc::clone(&revision.name) };
+    Prepared { desired, collision_count, target, revision, source, ask_again, trouble: None }
 }
 
 /// A workload of which no rollout goes on.

@@ -102,11 +102,6 @@ impl World {
         }
     }
 
-    /// Requests and watch events so far.
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
     /// Has what happens told in words.
     pub fn tell(&mut self) {
         self.story = Some(Vec::new());

@@ -30,10 +30,10 @@ impl World {
                 let what = format!("{} requests by which nothing changes", self.asked_since);
                 return Err(Violation { invariant: "rests", what });
             }
+            let is_quiet = progress == Progress::Waited && now.duration_since(self.last_change) > QUIET;
             // A container may wait to be started again for longer.
-            let waits = self.nodes.next_deadline(now).is_some() || self.next_step().is_some();
-            let is_quiet = !waits && now.duration_since(self.last_change) > QUIET;
-            if progress == Progress::Waited && is_quiet {
+            let waits = || self.nodes.next_deadline(now).is_some() || self.next_step().is_some();
+            if is_quiet && !waits() {
                 return self.checks.at_rest(&self.server, &self.nodes, now);
             }
             if now.duration_since(began) > MOST {

@@ -30,8 +30,7 @@ async fn no_pod_is_made_whose_number_is_not_committed() {
         if is_lost { Fate::ReplyLost } else { Fate::Answered }
     });
     let _operator = Operator::start(&cluster, "a", &[]);
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 4)));
-    cluster.wait_for_status("web", "four Pods serve", |status| status.ready_replicas == 4).await;
+    cluster.serve("web", 4).await;
     let log = cluster.log();
     let creates =
         log.iter().enumerate().filter(|(_, sent)| sent.path.ends_with("/pods") && sent.has_changed("/pods"));
@@ -55,8 +54,7 @@ async fn a_workload_in_which_nothing_happens_is_asked_for_nothing() {
         })
         .await;
     // Another workload comes and goes: whatever is still to be sent for the first one is sent by then.
-    cluster.ask(&Request::create(WORKLOADS, workload("other", 1)));
-    cluster.wait_for_status("other", "a Pod serves", |status| status.ready_replicas == 1).await;
+    cluster.serve("other", 1).await;
     let before = cluster.log().len();
     cluster.merge(&format!("{WORKLOADS}/web"), serde_json::json!({"metadata": {"annotations": {"a": "b"}}}));
     cluster.ask(&Request::delete(format!("{WORKLOADS}/other"), None));

@@ -37,8 +37,7 @@ async fn a_workload_that_cannot_be_read_is_told_so_and_hurts_no_other() {
     let mut broken = workload("broken", 1);
     broken["spec"]["replicas"] = json!("many");
     cluster.ask(&Request::create(WORKLOADS, broken));
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 1)));
-    cluster.wait_for_status("web", "a Pod serves", |status| status.ready_replicas == 1).await;
+    cluster.serve("web", 1).await;
     let is_stalled = |status: &hooked_crd::HookedWorkloadStatus| {
         let stalled = status.conditions.iter().find(|known| known.type_ == "Stalled");
         stalled.is_some_and(|known| known.status == "True" && known.message.contains("replicas"))

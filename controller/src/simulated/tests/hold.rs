@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS};
 use crate::simulated::fate::{Fate, Sent};
-use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
 /// How many preStop runs the last commit before a request has counted.
@@ -20,8 +19,7 @@ fn stops_counted(before: &[Sent]) -> i64 {
 async fn a_finalizer_goes_only_after_the_commit_that_counts_the_last_run() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 3)));
-    cluster.wait_for_status("web", "three Pods serve", |status| status.ready_replicas == 3).await;
+    cluster.serve("web", 3).await;
     cluster.merge(&format!("{WORKLOADS}/web"), json!({"spec": {"replicas": 0}}));
     cluster.wait("no Pod is left", |world| (world.pods().count() == 0).then_some(())).await;
     let log = cluster.log();
@@ -37,8 +35,7 @@ async fn a_finalizer_goes_only_after_the_commit_that_counts_the_last_run() {
 async fn a_pod_that_is_force_deleted_stays_until_its_runs_are_counted() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 1)));
-    cluster.wait_for_status("web", "a Pod serves", |status| status.ready_replicas == 1).await;
+    cluster.serve("web", 1).await;
     // From here on nothing is committed.
     cluster.decide(
         |request| {

@@ -46,8 +46,7 @@ async fn a_pod_whose_workload_is_gone_is_let_go_and_others_are_not() {
 async fn a_workload_that_is_deleted_goes_with_its_pods_counted() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 2)));
-    cluster.wait_for_status("web", "two Pods serve", |status| status.ready_replicas == 2).await;
+    cluster.serve("web", 2).await;
     cluster.ask(&Request::delete(format!("{WORKLOADS}/web"), None));
     cluster
         .wait("nothing is left", |world| {

@@ -4,15 +4,13 @@ use hooked_simulation::Request;
 use serde_json::json;
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS};
-use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
 #[tokio::test]
 async fn what_happened_while_watches_were_down_is_found_by_the_next_list() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
-    cluster.ask(&Request::create(WORKLOADS, workload("web", 2)));
-    cluster.wait_for_status("web", "two Pods serve", |status| status.ready_replicas == 2).await;
+    cluster.serve("web", 2).await;
     cluster.cut_watches();
     let names: Vec<String> = {
         let world = cluster.shared.world.lock();

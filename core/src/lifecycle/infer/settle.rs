@@ -8,7 +8,6 @@ use crate::lifecycle::evidence::InstanceEvidence;
 use crate::lifecycle::per_hook::PerHook;
 use crate::lifecycle::rules::View;
 use crate::lifecycle::run::{Findings, Slot};
-use crate::mutation::{Mutation, mutated};
 
 /// When something settles.
 enum Settles {
@@ -87,13 +86,7 @@ impl Case<'_> {
     /// else when the patience after its end was seen is over, or at once where no more evidence can come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
         let closed_without_end = self.evidence.closed.is_some() && view.instance.end_seen.is_none();
-        // Where failures are ignored a running container proves nothing of its hook: only the record does.
-        let proves = self
-            .shape
-            .hooks
-            .post_start
-            .is_some_and(|hook| !hook.ignored || mutated(Mutation::RunningProvesIgnoredHook));
-        let running_seen = view.instance.running_seen.filter(|_| slot == Slot::PostStart && proves);
+        let running_seen = view.running_proves_its_hook().filter(|_| slot == Slot::PostStart);
         let recorded = slot == Slot::PostStart && view.has_recorded_end(HookKind::PostStart);
         match view.instance.end_seen.or(running_seen) {
             // Nothing outweighs the runner's record.

@@ -5,7 +5,6 @@ use hooked_crd::{HandlerKind, HookKind, Outcome};
 use super::verdict::Verdict;
 use super::view::View;
 use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sigkilled};
-use crate::mutation::{Mutation, mutated};
 
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
@@ -77,13 +76,7 @@ fn a_failure_event_is_a_failure(view: &View<'_>) -> Option<Verdict> {
     Some(Verdict::new(Outcome::Failed, format!("the kubelet reported {event}; the container was killed")))
 }
 
-/// A container is shown as Running only when its postStart hook has returned. Where failures are ignored that
-/// proves nothing.
 fn a_running_container_has_a_finished_hook(view: &View<'_>) -> Option<Verdict> {
-    view.instance.running_seen?;
-    view.shape
-        .hooks
-        .post_start
-        .filter(|hook| !hook.ignored || mutated(Mutation::RunningProvesIgnoredHook))?;
+    view.running_proves_its_hook()?;
     Some(Verdict::new(Outcome::Succeeded, "the container became Running"))
 }

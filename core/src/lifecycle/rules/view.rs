@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hooked_crd::HookKind;
 use hooked_protocol::Record;
+use jiff::Timestamp;
 
 use crate::lifecycle::evidence::{ContainerEvidence, InstanceEvidence, KillingCause, PodEvidence, Stop};
 use crate::lifecycle::kubelet::may_be_sigkill;
@@ -65,6 +66,15 @@ impl<'a> View<'a> {
     /// Whether the runner has recorded how that hook ended in this instance.
     pub(crate) fn has_recorded_end(&self, kind: HookKind) -> bool {
         self.record(kind).is_some_and(|record| record.ending.is_some())
+    }
+
+    /// When this instance was seen running, if that proves that its postStart hook has succeeded: a container is shown
+    /// as Running only when the hook has returned. Where failures are ignored it proves nothing, and only the record
+    /// does.
+    pub(crate) fn running_proves_its_hook(&self) -> Option<Timestamp> {
+        let hook = self.shape.hooks.post_start?;
+        let proves = !hook.ignored || mutated(Mutation::RunningProvesIgnoredHook);
+        self.instance.running_seen.filter(|_| proves)
     }
 
     /// Whether it is certain that no failed postStart hook killed the container.

@@ -1,11 +1,10 @@
 //! The mutation gate: bugs are put into the core, one at a time, and random worlds must find them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use hooked_core::mutation::{Mutation, mutate};
+use hooked_core::pass::Locked;
 use hooked_simulation::world::{Script, Violation, shrink};
 
 /// Of a hundred mutations, how many must be found.
@@ -34,27 +33,29 @@ struct Row {
 pub(crate) fn search(folder: &Path, time: Duration, only: Option<&str>, threads: usize) -> bool {
     let wanted = Mutation::ALL.iter().copied();
     let wanted = wanted.filter(|mutation| only.is_none_or(|only| mutation.name().contains(only)));
-    let (left, rows) = (Mutex::new(wanted.collect::<Vec<_>>()), Mutex::new(Vec::new()));
+    let (left, rows) = (Locked::new(wanted.collect::<Vec<_>>()), Locked::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(mutation) = pop(&left) {
+                loop {
+                    // The lock is not held while it is looked for.
+                    let Some(mutation) = left.lock().pop() else { break };
                     let row = Row { mutation, found: find(mutation, time) };
                     println!("{}", line(&row));
                     keep(folder, &row);
-                    rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+                    rows.lock().push(row);
                 }
             });
         }
     });
-    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let rows = rows.lock();
     let found = rows.iter().filter(|row| row.found.is_some()).count();
     println!("{found} of {} mutations are found", rows.len());
-    found * 100 >= rows.len() * MUST_FIND
+    are_enough(found, rows.len())
 }
 
-fn pop(left: &Mutex<Vec<Mutation>>) -> Option<Mutation> {
-    left.lock().unwrap_or_else(PoisonError::into_inner).pop()
+fn are_enough(found: usize, all: usize) -> bool {
+    found * 100 >= all * MUST_FIND
 }
 
 fn find(mutation: Mutation, time: Duration) -> Option<Found> {
@@ -85,7 +86,7 @@ fn line(row: &Row) -> String {
 }
 
 fn keep(folder: &Path, row: &Row) {
-    let file = folder.join(format!("{}.txt", row.mutation.name()));
+    let file = path(folder, row.mutation);
     // A script that was kept before may still find it: that is replayed with every test.
     let Some(found) = &row.found else { return };
     let text = format!("# {} Violates: {}.\n{}", row.mutation.says(), found.invariant, found.short.to_text());
@@ -102,9 +103,9 @@ pub(crate) fn replay(folder: &Path) -> bool {
         println!("{fault}");
     }
     let all = Mutation::ALL.len();
-    let missing = Mutation::ALL.iter().filter(|mutation| !path(folder, **mutation).exists()).count();
-    println!("{} of {all} mutations are found, each by the shortest script that was", all - missing);
-    faults.is_empty() && (all - missing) * 100 >= all * MUST_FIND
+    let found = Mutation::ALL.iter().filter(|mutation| path(folder, **mutation).exists()).count();
+    println!("{found} of {all} mutations are found, each by the shortest script that was");
+    faults.is_empty() && are_enough(found, all)
 }
 
 fn path(folder: &Path, mutation: Mutation) -> PathBuf {

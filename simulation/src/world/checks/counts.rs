@@ -20,7 +20,7 @@ impl Checks {
     /// Looks at a status that was written.
     pub(super) fn counts_hold(
         &mut self,
-        object: &Arc<Value>,
+        object: &Value,
         before: Option<&Arc<Value>>,
         server: &ApiServer,
         nodes: &Nodes,

@@ -132,9 +132,8 @@ impl Checks {
         for object in server.objects(WORKLOADS) {
             let (uid, generation) = (text(object, "uid"), object["metadata"]["generation"].as_i64());
             let book = self.books.entry(uid.to_owned()).or_default();
-            let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
-            let is_orphaned = is_terminating && finalizers.into_iter().any(|one| one == "orphan");
+            let is_orphaned = is_to_orphan(object);
             let generation = generation.unwrap_or_default();
             book.was_orphaned |= is_orphaned;
             book.deleted_at = book.deleted_at.or(is_terminating.then_some((generation, is_orphaned)));
@@ -225,7 +224,7 @@ impl Checks {
     fn note_pod(&mut self, request: &InFlight) -> Check {
         let Some(Ok(reply)) = &request.reply else { return Ok(()) };
         let (uid, body) = (text(reply, "uid").to_owned(), &request.call.body);
-        let owner = body["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned();
+        let owner = owner(body).to_owned();
         let labels = &body["metadata"]["labels"];
         let made = Made {
             owner: owner.clone(),
@@ -252,6 +251,18 @@ fn is_of_pods(path: &str) -> bool {
 
 fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object["metadata"][field].as_str().unwrap_or_default()
+}
+
+/// The UID of a Pod's workload; empty if it has none.
+fn owner(pod: &Value) -> &str {
+    pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default()
+}
+
+/// Whether a workload is to leave its Pods behind.
+fn is_to_orphan(workload: &Value) -> bool {
+    let finalizers = workload["metadata"]["finalizers"].as_array().into_iter().flatten();
+    let is_terminating = workload["metadata"]["deletionTimestamp"].is_string();
+    is_terminating && finalizers.into_iter().any(|finalizer| finalizer == "orphan")
 }
 
 /// The number of a Pod; 0 if it has none.

@@ -3,7 +3,7 @@
 use hooked_crd::HookKind;
 use hooked_protocol::Hook;
 
-use super::{Check, Checks, leads, number, revision, text, violated};
+use super::{Check, Checks, leads, number, owner, revision, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Nodes};
 use crate::world::wire::{InFlight, Purpose};
@@ -16,7 +16,7 @@ pub(super) fn kind(hook: Hook) -> HookKind {
 impl Checks {
     pub(super) fn create_follows_commit(&self, request: &InFlight, server: &ApiServer) -> Check {
         let pod = &request.call.body;
-        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let owner = owner(pod);
         let Some(book) = self.books.get(owner) else { return Ok(()) };
         let (number, name) = (number(pod), text(pod, "name"));
         if number > book.ledger.high_water {

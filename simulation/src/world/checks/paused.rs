@@ -1,7 +1,5 @@
 //! A workload that is paused rolls nothing out.
 
-use std::sync::Arc;
-
 use hooked_core::accounting::ledger::Ledger;
 use hooked_core::workload::desired::Desired;
 use hooked_crd::HookedWorkload;
@@ -15,25 +13,24 @@ use crate::world::user::REVISIONS;
 /// Looks at a status that was written for a workload of which `before` was committed: while it is paused, and as many
 /// Pods are wanted as before, no other revision gives way to the one that is asked for.
 pub(super) fn nothing_is_rolled_out(
-    object: &Arc<Value>,
+    object: &Value,
     before: &Ledger,
     after: &Ledger,
     server: &ApiServer,
 ) -> Check {
-    let Ok(workload) = HookedWorkload::deserialize(&**object) else { return Ok(()) };
-    let (name, metadata) = (text(object, "name"), &workload.metadata);
-    if metadata.deletion_timestamp.is_some() {
+    if object["spec"]["paused"] != true || object["metadata"]["deletionTimestamp"].is_string() {
         return Ok(());
     }
+    let Ok(workload) = HookedWorkload::deserialize(object) else { return Ok(()) };
     let status = workload.status.unwrap_or_default();
-    if status.observed_generation != metadata.generation || workload.spec.paused != Some(true) {
+    if status.observed_generation != workload.metadata.generation {
         return Ok(());
     }
     let Ok(desired) = Desired::from_spec(&workload.spec, status.collision_count.unwrap_or(0)) else {
         return Ok(());
     };
     let (Some(before), Some(after)) = (&before.sizes, &after.sizes) else { return Ok(()) };
-    let asked = &*desired.asked.name;
+    let (name, asked) = (text(object, "name"), &*desired.asked.name);
     // What somebody has deleted can have no more Pods: its size is given to another.
     let is_stored = |revision: &str| server.object(&format!("{REVISIONS}/{name}-{revision}")).is_some();
     let mut others = before.iter().filter(|(revision, _)| ***revision != *asked && is_stored(revision));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::numbers::kind;
-use super::{Check, Checks, is_alive, is_over, revision, text, violated};
+use super::{Check, Checks, is_alive, is_over, owner, revision, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Nodes, RunEnd};
 use crate::world::plan::{MALFORMED, NEVER_READY};
@@ -147,7 +147,7 @@ impl Checks {
 
 fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item = &'a Arc<Value>> {
     let uid = text(workload, "uid");
-    server.objects(PODS).filter(move |pod| pod["metadata"]["ownerReferences"][0]["uid"] == *uid)
+    server.objects(PODS).filter(move |pod| owner(pod) == uid)
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {

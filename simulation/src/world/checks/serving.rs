@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Check, Checks, violated};
+use super::{Check, Checks, is_to_orphan, owner, violated};
 use crate::ApiServer;
 use crate::world::user::WORKLOADS;
 use crate::world::wire::{InFlight, Purpose};
@@ -14,12 +14,10 @@ impl Checks {
     pub(super) fn orphans_live_on(&self, request: &InFlight, server: &ApiServer) -> Check {
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
         let Some(pod) = server.object(&request.call.path) else { return Ok(()) };
-        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
-        let Some(book) = self.books.get(owner) else { return Ok(()) };
+        let Some(book) = self.books.get(owner(pod)) else { return Ok(()) };
         let is_seen = book.deleted_at.is_some_and(|(at, is_orphaned)| is_orphaned && generation >= at);
         let workload = server.object(&format!("{WORKLOADS}/{}", book.name));
-        let finalizers = workload.and_then(|workload| workload["metadata"]["finalizers"].as_array());
-        if is_seen && finalizers.into_iter().flatten().any(|finalizer| finalizer == "orphan") {
+        if is_seen && workload.is_some_and(|workload| is_to_orphan(workload)) {
             return violated("orphans", format!("{} is deleted, and was to live on", request.call.path));
         }
         Ok(())
@@ -45,7 +43,7 @@ impl Checks {
         };
         let did_serve = is_serving(uid, &view.deleting);
         let serving = view.pods.keys().filter(|uid| is_serving(uid, &view.deleting)).count();
-        let path = format!("{}/{}", WORKLOADS, book.name);
+        let path = format!("{WORKLOADS}/{}", book.name);
         let leaves = server.object(&path).is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string());
         view.deleting.insert(uid.to_owned());
         if did_serve && !leaves && serving <= bounds.serving {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::views::PodView;
-use super::{Bounds, Check, Checks, is_alive, leads, revision, text, violated};
+use super::{Bounds, Check, Checks, is_alive, leads, owner, revision, text, violated};
 use crate::ApiServer;
 use crate::world::user::PODS;
 use crate::world::wire::{InFlight, Purpose};
@@ -12,13 +12,11 @@ impl Checks {
     /// A Pod that was made is within what the specs allow that its operator may have seen. What a dead leader
     /// had under way may come on top, and so may what an earlier spec allowed and nobody has deleted yet.
     pub(super) fn within_surge(&mut self, request: &InFlight, server: &ApiServer) -> Check {
-        let owner = request.call.body["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let of = owner(&request.call.body);
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
-        let is_its = |pod: &&std::sync::Arc<Value>| {
-            is_alive(pod) && pod["metadata"]["ownerReferences"][0]["uid"] == *owner
-        };
+        let is_its = |pod: &&std::sync::Arc<Value>| is_alive(pod) && owner(pod) == of;
         let alive = server.objects(PODS).filter(is_its).count();
-        let Some(book) = self.books.get_mut(owner) else { return Ok(()) };
+        let Some(book) = self.books.get_mut(of) else { return Ok(()) };
         let most = |specs: &mut dyn Iterator<Item = (&i64, &Bounds)>| specs.map(|(_, it)| it.most).max();
         let latest = book.specs.last_key_value().map_or(0, |(_, it)| it.most);
         let seen = most(&mut book.specs.range(generation..)).unwrap_or(latest);
@@ -38,15 +36,15 @@ impl Checks {
     /// With Recreate, no Pod comes while one of another revision may still run, as far as the operator was shown.
     pub(super) fn comes_alone(&self, request: &InFlight) -> Check {
         let pod = &request.call.body;
-        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default();
+        let of = owner(pod);
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
-        let bounds = self.books.get(owner).and_then(|book| book.specs.get(&generation));
+        let bounds = self.books.get(of).and_then(|book| book.specs.get(&generation));
         if !bounds.is_some_and(|bounds| bounds.alone) {
             return Ok(());
         }
         let Some(view) = self.views.get(&request.process.operator) else { return Ok(()) };
         let is_another =
-            |known: &&PodView| known.owner == owner && known.revision != revision(pod) && !known.is_over;
+            |known: &&PodView| known.owner == of && known.revision != revision(pod) && !known.is_over;
         match view.pods.values().find(is_another) {
             Some(known) => {
                 let name = text(pod, "name");

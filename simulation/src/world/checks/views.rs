@@ -7,7 +7,7 @@ use hooked_core::pass::call::Verb;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Checks, is_alive, is_of_pods, is_over, revision, text};
+use super::{Checks, is_alive, is_of_pods, is_over, owner, revision, text};
 use crate::world::operator::Shown;
 use crate::world::wire::InFlight;
 
@@ -111,7 +111,7 @@ impl PodView {
             conditions.into_iter().find(|known| known["type"] == "Ready" && known["status"] == "True");
         let since = ready.and_then(|ready| ready["lastTransitionTime"].as_str()?.parse::<Timestamp>().ok());
         Self {
-            owner: pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned(),
+            owner: owner(pod).to_owned(),
             name: text(pod, "name").to_owned(),
             revision: revision(pod).to_owned(),
             is_alive: is_alive(pod),
