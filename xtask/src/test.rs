@@ -16,7 +16,7 @@ use crate::{generate, simulate, tidy};
 use stages::Stages;
 
 /// Worlds that are simulated: about a minute of two cores.
-const SEEDS: u64 = 800;
+const SEEDS: u64 = 3000;
 
 /// The cluster of the scenarios, so that they run beside one named `dev`.
 const CLUSTER: &str = "test";
