@@ -58,6 +58,11 @@ mutations! {
     /// Counts of a status write that was not due are dropped.
     PacedCountsAreDropped = "paced-counts-are-dropped",
 
+    /// A run is booked on the gate of whatever revision is rolled out.
+    GateCountsEveryRevision = "gate-counts-every-revision",
+    /// The commit that closes a gate takes one more step of the rollout.
+    GateClosesLate = "gate-closes-late",
+
     /// A create without a reply passes for one that was not carried out.
     LostCreateIsNone = "lost-create-is-none",
     /// A delete without a reply passes for one that was carried out.

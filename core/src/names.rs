@@ -25,6 +25,8 @@ pub const LEADER_LABEL: &str = "hooked.dev/leader";
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
+/// Annotation of workloads: the revision that the gate of rollouts lets through, whatever its hooks do.
+pub const OPEN_GATE_ANNOTATION: &str = "hooked.dev/open-gate";
 /// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.
 pub const ORIGINAL_HOOKS_ANNOTATION: &str = "hooked.dev/original-hooks";
 /// Annotation of Pods with the live channel: where the operator listens, as `IP:port`.

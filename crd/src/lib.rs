@@ -15,8 +15,8 @@ pub use hooked_protocol::Hook as HookKind;
 pub use reason::{Given, Reason};
 pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
-    Evidence, FailurePolicy, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec, Measurement,
-    PodTemplate, RollingUpdate, Strategy, StrategyType,
+    Evidence, FailurePolicy, GateAction, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec,
+    Measurement, PodTemplate, RollingUpdate, RolloutGate, Strategy, StrategyType,
 };
 pub use status::{
     DurationSummary, GraceUse, HandlerKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,

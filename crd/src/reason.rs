@@ -94,6 +94,14 @@ reasons! {
         Condition(STALLED, "True"),
         Event("Warning")
     ],
+    /// Hooks of the revision that is rolled out have failed more often than `spec.hooks.rolloutGate` allows: the rollout
+    /// has stopped, or is rolled back. The message names the run that was one too many, and what opens the gate.
+    HooksFailing: [
+        Condition(READY, "False"),
+        Condition(PROGRESSING, "False"),
+        Condition(STALLED, "True"),
+        Event("Warning")
+    ],
     /// The object cannot be read, or a part of it makes no sense: nothing helps but to change the object.
     Invalid: [
         Condition(READY, "False"),

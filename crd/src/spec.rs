@@ -131,6 +131,37 @@ pub struct HooksSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub policies: Option<Vec<HookPolicy>>,
+    /// Stops a rollout whose hooks fail. Off if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_gate: Option<RolloutGate>,
+}
+
+/// Stops a rollout whose hooks fail. Failed and timed-out runs and kills because of hooks are counted in Pods of the
+/// revision that is rolled out, until the rollout is complete; a failed postStart and its kill are one, and a failure
+/// that a policy ignores counts too. A closed gate opens when the template or the gate changes, or while the annotation
+/// `hooked.dev/open-gate` names the revision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutGate {
+    /// How many failures are borne: one more closes the gate. 0 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub max_failures: Option<i32>,
+    /// What follows when the gate is closed. `Pause` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<GateAction>,
+}
+
+/// What follows when hooks of a rollout fail too often. `Pause` (the default): no further step is taken; Pods of the
+/// revision before serve and are replaced. `Rollback`: the operator goes back to `status.currentRevision` and leaves the
+/// spec as it is; without one it pauses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum GateAction {
+    /// No further step is taken.
+    #[default]
+    Pause,
+    /// The Pods are rolled back to the revision that was last rolled out completely.
+    Rollback,
 }
 
 /// How hook runs are measured. `Runner` (the default): exec hooks run under the hook-runner and are measured exactly.

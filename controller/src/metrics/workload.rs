@@ -16,6 +16,7 @@ struct Families {
     grace: Family,
     replicas: Family,
     invalid: Family,
+    gate: Family,
     due: Family,
 }
 
@@ -27,8 +28,8 @@ pub(super) fn families<'a>(
     for (namespace, workload, metrics) in workloads {
         families.add(namespace, workload, metrics);
     }
-    let Families { runs, durations, running, oldest, kills, grace, replicas, invalid, due } = families;
-    [runs, durations, running, oldest, kills, grace, replicas, invalid, due]
+    let Families { runs, durations, running, oldest, kills, grace, replicas, invalid, gate, due } = families;
+    [runs, durations, running, oldest, kills, grace, replicas, invalid, gate, due]
         .into_iter()
         .filter_map(Family::finish)
         .collect()
@@ -62,6 +63,11 @@ impl Families {
                 "1 if the workload cannot be carried out until it is changed.",
                 GAUGE,
             ),
+            gate: Family::new(
+                "hooked_rollout_gate_closed",
+                "1 if the rollout has stopped, or goes back, because hooks of the new revision fail.",
+                GAUGE,
+            ),
             due: Family::new(
                 "hooked_workload_due_timestamp_seconds",
                 "When the evidence of a workload's hooks is to be looked at again; in the past if the operator is late.",
@@ -73,6 +79,7 @@ impl Families {
     fn add(&mut self, namespace: &str, workload: &str, metrics: &Series) {
         let base = [("namespace", namespace), ("workload", workload)];
         self.invalid.gauge(&base, i64::from(metrics.invalid));
+        self.gate.gauge(&base, i64::from(metrics.gate_closed));
         if let Some(due) = metrics.due {
             self.due.moment(&base, due);
         }

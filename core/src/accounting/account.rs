@@ -1,6 +1,7 @@
 //! One pass of accounting: whatever is due is inferred, and what is settled is counted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hooked_crd::{Outcome, Source};
 use jiff::Timestamp;
@@ -39,6 +40,7 @@ impl Account {
 
     fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
         let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
+        let revision = Arc::clone(&evidence.revision);
         let mut marks = self.ledger.marks.get(number);
         if mutated(Mutation::CountsMarkedRuns) {
             marks = crate::lifecycle::PodMarks::default();
@@ -50,7 +52,7 @@ impl Account {
             tracker.missed_report(began);
         }
         if !findings.settled.is_empty() {
-            fold(&mut self.ledger, number, findings.settled, &mut self.counted);
+            fold(&mut self.ledger, number, &revision, findings.settled, &mut self.counted);
             self.pods.insert(number);
             // What else there is to the Pod is looked at once this is committed.
             tracker.found(number, findings.running, findings.due);

@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
-use crate::accounting::ledger::{LedgerError, Sizes};
+use crate::accounting::ledger::{Gate, LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
 use crate::names::condition;
@@ -46,7 +46,7 @@ pub(super) struct Decided {
 pub(super) fn decide<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     before: &Committed,
     memory: &Locked<Memory>,
 ) -> Result<Decided, LedgerError> {
@@ -54,7 +54,12 @@ pub(super) fn decide<C: Cluster>(
     let mut memory = memory.lock();
     let memory = &mut *memory;
     let mut account = memory.account_on(before, now);
+    account.ledger.gate = subject.gate(account.ledger.gate.take(), &prepared.desired, before);
     account.count(&mut memory.tracker, now);
+    if account.ledger.gate.as_ref().is_some_and(Gate::is_closed) && !mutated(Mutation::GateClosesLate) {
+        prepared.stop_at_closed_gate();
+    }
+    let prepared = &*prepared;
 
     let sizes = size(prepared, before, memory, now);
     let reserved = reserve(&sizes, before, prepared, memory);

@@ -45,7 +45,7 @@ pub use store::StoreError;
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
-use crate::status::{farewell, newly_invalid, newly_stuck, notices};
+use crate::status::{farewell, newly_closed, newly_invalid, newly_stuck, notices};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
 
@@ -159,9 +159,9 @@ pub async fn pass<C: Cluster>(
         return Ok(Passed::default());
     }
     let unconfirmed = confirm(cluster, &subject.site, memory).await.err().map(Retry::Confirm);
-    let prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
+    let mut prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
     let Decided { decision, rollout, series } =
-        decide(cluster, &subject, &prepared, &before, memory).map_err(Invalid::from)?;
+        decide(cluster, &subject, &mut prepared, &before, memory).map_err(Invalid::from)?;
     let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;
     let Written { committed, told, due, is_outdated } = written;
     if due.is_none() {
@@ -174,8 +174,9 @@ pub async fn pass<C: Cluster>(
     }
     if let Some(Told { before, counted }) = told {
         let stuck = newly_stuck(&before, &committed.status);
-        let invalid = newly_invalid(&before.conditions, &committed.status.conditions);
-        cluster.tell(notices(&counted, stuck, invalid)).await;
+        let (known, said) = (&before.conditions, &committed.status.conditions);
+        let stalled = newly_invalid(known, said).or_else(|| newly_closed(known, said));
+        cluster.tell(notices(&counted, stuck, stalled)).await;
     }
     let acted = act(cluster, &subject, &prepared, &committed, memory).await;
     if subject.leaving.is_some_and(|leaving| may_leave(leaving, &memory.lock())) {

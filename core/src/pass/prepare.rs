@@ -14,6 +14,7 @@ use super::{Cluster, Failure, Locked, Memory};
 use crate::admission::Verdict;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::{Desired, DesiredError};
+use crate::workload::gate::{Closed, closed};
 use crate::workload::revision::{Measuring, PodSource, Revision};
 use crate::workload::target::{Target, Why};
 
@@ -70,7 +71,8 @@ pub(super) async fn prepare<C: Cluster>(
         Ok(admission) => match admission.verdict {
             Verdict::Taken(making) => {
                 let source = making.source(&desired.asked, cluster.endpoint());
-                Ok(rolled(desired, collision_count, source, admission.until))
+                let rolled = rolled(desired, collision_count, source, admission.until);
+                Ok(rolled.through_its_gate(cluster, subject, before, memory).await)
             }
             Verdict::Malformed(_) if mutated(Mutation::RefusedTemplateRolled) => {
                 let source = desired.asked.as_written(Measuring::Observed);
@@ -123,6 +125,40 @@ fn held(desired: Desired, collision_count: Option<i32>, at: Option<Arc<str>>, wh
 }
 
 impl Prepared {
+    /// The same where hooks of the revision may fail: rolled back, or stopped, if the gate is closed.
+    async fn through_its_gate<C: Cluster>(
+        self,
+        cluster: &C,
+        subject: &Subject<'_>,
+        before: &Committed,
+        memory: &Locked<Memory>,
+    ) -> Self {
+        let gate = subject.gate(before.ledger.gate.clone(), &self.desired, before);
+        match closed(gate.as_ref(), before.status.current_revision.as_deref()) {
+            None => self,
+            Some(Closed::Pause) => Self { target: self.stopped(), ..self },
+            Some(Closed::RollBack(to)) => {
+                let back = Self { target: Target::Roll { to: to.into() }, ..self };
+                let back = back.at_its_revision(cluster, subject, memory).await;
+                // A revision that cannot be had is not gone back to.
+                let is_there = back.target.revision() == Some(&back.revision.name);
+                if is_there { back } else { Self { target: back.stopped(), ..back } }
+            }
+        }
+    }
+
+    /// The gate has closed: no step is taken to the revision that is asked for, from the commit on that counts the run
+    /// which has closed it.
+    pub(super) fn stop_at_closed_gate(&mut self) {
+        if (Target::Roll { to: Arc::clone(&self.desired.asked.name) }) == self.target {
+            self.target = self.stopped();
+        }
+    }
+
+    fn stopped(&self) -> Target {
+        Target::Hold { at: Some(Arc::clone(&self.desired.asked.name)), why: Why::Gated }
+    }
+
     /// The same with the revision at which the workload is held. What cannot be had of that is tried again.
     async fn at_its_revision<C: Cluster>(
         self,

@@ -45,6 +45,7 @@ pub(super) async fn prune<C: Cluster>(
 fn is_used(revision: &str, committed: &Committed, memory: &Memory) -> bool {
     let named = [&committed.status.current_revision, &committed.status.update_revision];
     named.into_iter().flatten().any(|named| named == revision)
+        || committed.ledger.gate.as_ref().is_some_and(|gate| *gate.revision == *revision)
         || committed.ledger.sizes.as_ref().is_some_and(|sizes| sizes.get(revision) > 0)
         || memory.replicas.revision(revision).all() > 0
 }

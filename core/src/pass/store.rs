@@ -60,7 +60,10 @@ async fn store_as<C: Cluster>(
     match known {
         Some(known) if known.data != fingerprint(&data) => Ok(false),
         Some(known) => {
+            // A revision whose gate is closed was never left, though its Pods may be rolled back.
+            let is_gated = before.ledger.gate.as_ref().is_some_and(|gate| gate.revision == asked.name);
             let is_back = known.number < subject.generation
+                && !is_gated
                 && before.status.update_revision.as_deref() != Some(&*asked.name);
             if is_back && !renumber(cluster, subject, asked, memory).await? {
                 return create(cluster, subject, asked, &data, memory).await;

@@ -5,10 +5,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Memory;
 use super::overlay::Committed;
-use crate::accounting::ledger::{Ledger, LedgerError};
+use crate::accounting::ledger::{Gate, Ledger, LedgerError};
 use crate::lifecycle::has_finalizer;
 use crate::mutation::{Mutation, mutated};
 use crate::names;
+use crate::workload::desired::Desired;
+use crate::workload::gate::{GateBasis, gate};
 use crate::workload::target::Leaving;
 use crate::workload::template::Owner;
 
@@ -45,6 +47,25 @@ impl<'a> Subject<'a> {
             generation: metadata.generation.unwrap_or_default(),
             leaving: memory.leaving(metadata),
         }
+    }
+
+    /// The gate of the rollout that goes on, which follows from the one before.
+    pub(super) fn gate(
+        &self,
+        before: Option<Gate>,
+        desired: &Desired,
+        committed: &Committed,
+    ) -> Option<Gate> {
+        let annotations = self.workload.metadata.annotations.as_ref();
+        let basis = GateBasis {
+            rule: desired.gate.filter(|_| self.leaving.is_none()),
+            asked: &desired.asked.name,
+            current: committed.status.current_revision.as_deref(),
+            opened_for: annotations
+                .and_then(|known| known.get(names::OPEN_GATE_ANNOTATION))
+                .map(String::as_str),
+        };
+        gate(before, &basis)
     }
 
     /// Whether our finalizer is on the workload.

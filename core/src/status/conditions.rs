@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::basis::Basis;
 use super::counts::ReplicaCounts;
-use super::live;
 use super::shortened::{WORDS, shortened};
+use super::{gate, live};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
@@ -77,6 +77,9 @@ fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
 fn stalled(basis: &Basis<'_>) -> Saying {
     match basis.invalid_template() {
         Some(words) => say(condition::STALLED, "True", Reason::InvalidTemplate, shortened(words, WORDS)),
+        _ if let Some(why) = gate::closed(basis) => {
+            say(condition::STALLED, "True", Reason::HooksFailing, why)
+        }
         _ if is_rollout_overdue(basis) => {
             let seconds = basis.desired.progress_deadline_seconds;
             let message =
@@ -151,7 +154,9 @@ fn refused<'a>(basis: &Basis<'a>) -> Option<&'a str> {
 
 fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
     let rests = matches!(basis.rollout, Rollout::Complete | Rollout::Held);
-    if rests || stalled.status == "True" {
+    // A rollout that goes back is at work, though only a change of the workload brings it where the workload asks.
+    let goes_back = stalled.reason == Reason::HooksFailing && basis.is_held_back();
+    if rests || (stalled.status == "True" && !goes_back) {
         return say(
             condition::RECONCILING,
             "False",

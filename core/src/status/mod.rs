@@ -3,6 +3,7 @@
 mod basis;
 mod conditions;
 mod counts;
+mod gate;
 mod hooks;
 mod live;
 mod live_service;
@@ -27,6 +28,7 @@ use crate::workload::target::Target;
 pub use basis::Basis;
 pub use conditions::{how_it_ended, invalid};
 pub use counts::{Progress, ReplicaCounts};
+pub use gate::newly_closed;
 pub use live_service::LiveService;
 pub use news::{News, news};
 pub use notice::{Notice, farewell, farewell_unread, notices, refused};

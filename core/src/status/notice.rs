@@ -29,10 +29,11 @@ fn warning(reason: Reason, action: &'static str, note: String) -> Notice {
 }
 
 /// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike
-/// are one line; a hook that hangs; and that the workload cannot be carried out.
-pub fn notices(counted: &Counted, stuck: Option<&str>, invalid: Option<&Condition>) -> Vec<Notice> {
+/// are one line; a hook that hangs; and what the condition Stalled says for the first time: that the workload cannot be
+/// carried out, or that its rollout has stopped.
+pub fn notices(counted: &Counted, stuck: Option<&str>, stalled: Option<&Condition>) -> Vec<Notice> {
     let stuck = stuck.map(|why| warning(Reason::HookStuck, "RunHook", shortened(why, NOTE)));
-    failures(counted).chain(kills(counted)).chain(stuck).chain(invalid.map(refused)).collect()
+    failures(counted).chain(kills(counted)).chain(stuck).chain(stalled.map(refused)).collect()
 }
 
 fn failures(counted: &Counted) -> impl Iterator<Item = Notice> {

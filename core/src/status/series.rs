@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hooked_crd::HookKind;
 use jiff::Timestamp;
 
-use super::{Basis, ReplicaCounts, unused};
+use super::{Basis, ReplicaCounts, gate, unused};
 use crate::accounting::RunningTally;
 use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
 
@@ -29,6 +29,8 @@ pub struct Series {
     pub due: Option<Timestamp>,
     /// Whether the workload cannot be carried out until it is changed.
     pub invalid: bool,
+    /// Whether the gate of the rollout is closed.
+    pub gate_closed: bool,
 }
 
 /// Runs of a hook that go on.
@@ -60,7 +62,17 @@ impl Series {
         let mut durations = unused::durations(shape, measuring);
         durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
         let counts = ReplicaCounts::of(basis.desired, basis.replicas, basis.now);
-        Self { counts, runs, durations, kills, grace_used, running, due: tracker.next_due(), invalid }
+        Self {
+            counts,
+            runs,
+            durations,
+            kills,
+            grace_used,
+            running,
+            due: tracker.next_due(),
+            invalid,
+            gate_closed: gate::closed(basis).is_some(),
+        }
     }
 
     /// Nobody looks at the workload until it is changed. Moments would be taken for present ones, so they go.

@@ -1,11 +1,12 @@
 //! What a workload asks for: its spec, parsed and defaulted once.
 
-use hooked_crd::{Evidence, HookedWorkloadSpec, StrategyType};
+use hooked_crd::{Evidence, HookedWorkloadSpec, RolloutGate, StrategyType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
 use super::revision::{PodHooks, Revision};
+use crate::accounting::ledger::GateRule;
 
 /// How old Pods give way to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Desired {
     pub evidence: Evidence,
     /// Runs kept in `status.recentRuns`.
     pub history_limit: usize,
+    /// What is asked of the gate of rollouts, if there is to be one.
+    pub gate: Option<GateRule>,
 }
 
 impl Desired {
@@ -75,6 +78,10 @@ impl Desired {
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
+            gate: hooks.rollout_gate.map(|RolloutGate { max_failures, on_failure }| GateRule {
+                max_failures: non_negative(max_failures, 0),
+                action: on_failure.unwrap_or_default(),
+            }),
         })
     }
 

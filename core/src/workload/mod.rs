@@ -2,6 +2,7 @@
 
 pub mod desired;
 pub mod fill;
+pub mod gate;
 pub mod replicas;
 pub mod resize;
 pub mod revision;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::desired::Desired;
 use super::replicas::{Replicas, RevisionCounts};
-use super::target::Target;
+use super::target::{Target, Why};
 use crate::accounting::ledger::Sizes;
 
 /// Where a rollout stands.
@@ -26,15 +26,19 @@ pub fn rollout(desired: &Desired, target: &Target, sizes: &Sizes, replicas: &Rep
         return Rollout::Leaving;
     }
     let wanted = desired.replicas as usize;
-    let asked = replicas.revision(&desired.asked.name);
     let alive: usize = replicas.revisions().map(|(_, counts)| counts.shown_alive()).sum();
-    let is_target = target.revision().is_some_and(|revision| *revision == desired.asked.name);
-    let is_complete = is_target
-        && sizes.get(&desired.asked.name) == desired.replicas
-        && asked.shown_available(desired.min_ready_seconds, now) == wanted
-        && (asked.shown_alive(), alive) == (wanted, wanted);
+    let is_rolled_out = |revision: &Arc<str>| {
+        let counts = replicas.revision(revision);
+        sizes.get(revision) == desired.replicas
+            && counts.shown_available(desired.min_ready_seconds, now) == wanted
+            && (counts.shown_alive(), alive) == (wanted, wanted)
+    };
+    let is_asked = target.revision() == Some(&desired.asked.name);
+    let is_gated = target.held_by() == Some(&Why::Gated);
     match target {
-        _ if is_complete => Rollout::Complete,
+        _ if is_asked && !is_gated && is_rolled_out(&desired.asked.name) => Rollout::Complete,
+        // It is rolled back, which is not what is asked for.
+        Target::Roll { to } if is_rolled_out(to) => Rollout::Held,
         Target::Hold { .. } if is_filled(sizes, replicas) => Rollout::Held,
         Target::Roll { .. } | Target::Hold { .. } => Rollout::Going,
     }
@@ -57,7 +61,7 @@ mod tests {
     use super::*;
     use crate::accounting::ledger::Total;
     use crate::workload::replicas::PodFact;
-    use crate::workload::target::{Leaving, Why};
+    use crate::workload::target::Leaving;
 
     /// Two Pods of the revision that is asked for, `new`, are wanted.
     fn desired() -> Desired {
@@ -109,6 +113,17 @@ mod tests {
         check(&held(Some("old")), &[("old", 2)], &[("old", false)], Rollout::Going);
         check(&held(Some("old")), &[("old", 1)], &[("old", false)], Rollout::Held);
         check(&held(Some("old")), &[("old", 1)], &[("old", false), ("new", true)], Rollout::Going);
+    }
+
+    #[test]
+    fn a_rollout_whose_gate_is_closed_is_never_complete() {
+        let gated = Target::Hold { at: Some("new".into()), why: Why::Gated };
+        let (old, new) = ([("old", true), ("old", true)], [("new", true), ("new", true)]);
+        check(&gated, &[("new", 2)], &new, Rollout::Held);
+        let back = Target::Roll { to: "old".into() };
+        check(&back, &[("old", 2)], &old, Rollout::Held);
+        check(&back, &[("old", 1), ("new", 1)], &[("old", true), ("new", true)], Rollout::Going);
+        check(&back, &[("new", 2)], &new, Rollout::Going);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub enum Target {
     /// Step by step, all of this one.
     Roll {
-        /// The revision that is asked for.
+        /// The revision that is asked for, or the one that was rolled out before where the gate is closed.
         to: Arc<str>,
     },
     /// Of those that they are. Pods are scaled, and replaced when they are gone, and no revision gives way to
@@ -30,6 +30,8 @@ pub enum Why {
     Refused(String),
     /// The revision that is asked for could not be stored or checked, for this reason.
     NotStored(String),
+    /// Hooks of the revision that is asked for fail too often: its gate is closed.
+    Gated,
     /// The workload is being deleted.
     Leaving(Leaving),
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, Outcome, Source};
+use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 
-use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, KillKey, LastRun, Ledger, RunKey};
-use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
+use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, GateFailure, KillKey, LastRun, Ledger, RunKey};
+use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, PodMarks, Slot};
 use crate::mutation::{Mutation, mutated};
 
 /// What a fold has counted, for status, Events and metrics once it is committed.
@@ -28,14 +28,15 @@ impl Counted {
     }
 }
 
-/// Counts the findings of the Pod with `number` into `ledger`, and marks them as counted.
-pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &mut Counted) {
+/// Counts the findings of the Pod with `number`, which is of `revision`, into `ledger`, and marks them as counted.
+pub fn fold(ledger: &mut Ledger, number: u64, revision: &str, findings: Vec<Finding>, counted: &mut Counted) {
     let mut marks = ledger.marks.get(number);
     for finding in findings {
         match finding {
             Finding::PostStart { container, instance, run } => {
                 if marks.of(&container).post_start < instance || mutated(Mutation::CountsMarkedRuns) {
                     ledger.count_run(&run);
+                    ledger.count_failure(revision, GateFailure::of_run(&run));
                     if (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet) {
                         marks.saw_running(&container, instance);
                     }
@@ -59,6 +60,8 @@ pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &
                         ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
                         counted.late_durations.push(late);
                     }
+                    let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
+                    ledger.count_failure(revision, failure);
                     ledger.count_end(pre_stop, kill, counted);
                 }
                 marks.advance(&container, Slot::End, instance);
@@ -77,7 +80,28 @@ pub fn fold(ledger: &mut Ledger, number: u64, findings: Vec<Finding>, counted: &
     ledger.marks.set(number, marks);
 }
 
+/// The failure that the end of an instance shows. A kill because of a failed postStart counts only where that run was
+/// taken for a success before, when its container was seen running.
+fn failure(
+    container: &str,
+    instance: u32,
+    marks: &PodMarks,
+    pre_stop: Option<&HookRun>,
+    kill: Option<&Kill>,
+) -> Option<GateFailure> {
+    let of_run = pre_stop.and_then(GateFailure::of_run);
+    let was_seen_running = marks.of(container).seen_running == instance;
+    let of_kill = kill.and_then(GateFailure::of_kill);
+    of_run.or(of_kill.filter(|failure| failure.hook == HookKind::PreStop || was_seen_running))
+}
+
 impl Ledger {
+    fn count_failure(&mut self, revision: &str, failure: Option<GateFailure>) {
+        if let (Some(gate), Some(failure)) = (&mut self.gate, failure) {
+            gate.count(revision, failure);
+        }
+    }
+
     fn count_run(&mut self, run: &HookRun) {
         let container = &run.id.container;
         let (hook, handler, source) = (run.id.hook, run.handler, run.source);

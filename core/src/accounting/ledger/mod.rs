@@ -4,6 +4,7 @@
 //! if and only if it is marked as counted; whatever happens between two writes is found again and counted then.
 
 mod fold;
+mod gate;
 mod histogram;
 mod marks;
 mod others;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 
 pub use crate::lifecycle::{Mark, PodMarks};
 pub use fold::{Counted, fold};
+pub use gate::{Gate, GateFailure, GateRule};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
 pub use marks::Marks;
 pub use sizes::{Sizes, Total};
@@ -48,6 +50,8 @@ pub struct Ledger {
     pub marks: Marks,
     /// When the rollout last made progress.
     pub progressed_at: Option<Timestamp>,
+    /// The gate of the rollout that goes on, if the workload asks for one.
+    pub gate: Option<Gate>,
 }
 
 /// The last run of a hook.

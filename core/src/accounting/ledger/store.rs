@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
+use hooked_crd::{GateAction, HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    Distribution, DurationKey, Histogram, KillCount, KillKey, LastRun, Ledger, Marks, RunKey, Sizes, Total,
-    ranges,
+    Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun, Ledger,
+    Marks, RunKey, Sizes, Total, ranges,
 };
 
 /// The version that this program writes.
@@ -61,6 +61,19 @@ struct Stored {
     marks: Option<StoredMarks>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     progressed_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gate: Option<StoredGate>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredGate {
+    revision: Arc<str>,
+    max_failures: u32,
+    action: GateAction,
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed_by: Option<StoredLast>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +139,7 @@ impl Ledger {
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
         let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
-        let Stored { last, marks, progressed_at, .. } = stored;
+        let Stored { last, marks, progressed_at, gate, .. } = stored;
         let marks = match marks {
             Some(StoredMarks { containers, ranges }) => {
                 ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?
@@ -157,12 +170,14 @@ impl Ledger {
             grace_used: grace_used.into_iter().map(|(name, shares)| (name, shares.into())).collect(),
             marks,
             progressed_at,
+            gate: gate.map(Gate::from),
         })
     }
 
     /// Writes the ledger for `status.ledger`.
     pub fn store(&self) -> Result<Value, LedgerError> {
-        let Self { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at } = self;
+        let Self { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at, gate } =
+            self;
         let last = last.iter().map(|((container, hook), run)| {
             (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
         });
@@ -192,7 +207,29 @@ impl Ledger {
             last: last.collect(),
             marks,
             progressed_at: *progressed_at,
+            gate: gate.as_ref().map(StoredGate::from),
         })?)
+    }
+}
+
+impl From<StoredGate> for Gate {
+    fn from(StoredGate { revision, max_failures, action, failures, closed_by }: StoredGate) -> Self {
+        let closed_by = closed_by.map(|(container, hook, outcome, pod, exit_code)| GateFailure {
+            container,
+            hook,
+            run: LastRun { outcome, pod, exit_code },
+        });
+        Self { revision, rule: GateRule { max_failures, action }, failures, closed_by }
+    }
+}
+
+impl From<&Gate> for StoredGate {
+    fn from(Gate { revision, rule: GateRule { max_failures, action }, failures, closed_by }: &Gate) -> Self {
+        let closed_by = closed_by.as_ref().map(|GateFailure { container, hook, run }| {
+            (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
+        });
+        let (max_failures, action, failures) = (*max_failures, *action, *failures);
+        Self { revision: Arc::clone(revision), max_failures, action, failures, closed_by }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct PodEvidence {
     pub pod: Arc<str>,
     /// The Pod's UID.
     pub uid: Arc<str>,
+    /// The hash of the template that the Pod was made from.
+    pub revision: Arc<str>,
     /// The node that the Pod is bound to.
     pub node: Option<Arc<str>>,
     /// The hooks and probes of the Pod's containers.
@@ -78,9 +80,9 @@ impl PodEvidence {
 
     /// Takes in other facts about the same Pod.
     pub fn merge(&mut self, other: Self) {
-        let Self { pod, uid, node, shape, stop, containers, .. } = other;
+        let Self { pod, uid, revision, node, shape, stop, containers, .. } = other;
         if !uid.is_empty() {
-            (self.pod, self.uid) = (pod, uid);
+            (self.pod, self.uid, self.revision) = (pod, uid, revision);
         }
         if !shape.containers.is_empty() {
             self.shape = shape;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::accounting::ledger::{Sizes, Total};
 use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::Strategy;
+use crate::workload::target::Why;
 
 use super::basis::Basis;
 
@@ -26,7 +27,8 @@ pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
             }
         }
         [only] => sizes.set(only, replicas),
-        _ if !has_changed && is_saturated(sizes, basis) => {
+        // What is left of the old revisions goes, but not where hooks of the new one fail.
+        _ if !has_changed && basis.target.held_by() != Some(&Why::Gated) && is_saturated(sizes, basis) => {
             for revision in active.iter().filter(|revision| ***revision != *basis.desired.asked.name) {
                 sizes.set(revision, 0);
             }
