@@ -181,7 +181,7 @@ impl Generator {
         if self.rng.chance(self.mix.policies) {
             return self.policy();
         }
-        match self.rng.below(16) {
+        match self.rng.below(20) {
             0..=2 => Turn::Scale { workload, replicas: self.rng.below(7) },
             3..=6 => Turn::Change { workload, plan: self.plan() },
             7 => Turn::Pause { workload, paused: self.rng.chance(400) },
@@ -190,6 +190,12 @@ impl Generator {
                 Turn::Delete { workload, cascade }
             }
             9 | 10 => Turn::Create { workload, plan: self.plan() },
+            11..=13 => Turn::Gate {
+                workload,
+                failures: self.rng.pick(&[0, 0, 1, 3, 9]),
+                rolls_back: self.rng.chance(500),
+            },
+            14 => Turn::OpenGate { workload },
             _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
         }
     }

@@ -90,6 +90,10 @@ pub enum Turn {
     Change { workload: u32, plan: u32 },
     /// A workload is paused, or goes on.
     Pause { workload: u32, paused: bool },
+    /// A workload gets a gate that bears so many failures and then pauses or rolls back; from 9 on it has none.
+    Gate { workload: u32, failures: u32, rolls_back: bool },
+    /// The user lets the revision through at which the gate of a workload is.
+    OpenGate { workload: u32 },
     /// A workload is deleted.
     Delete { workload: u32, cascade: Cascade },
     /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
@@ -132,6 +136,10 @@ impl fmt::Display for Turn {
             Self::Scale { workload, replicas } => write!(f, "scale {workload} {replicas}"),
             Self::Change { workload, plan } => write!(f, "change {workload} {plan}"),
             Self::Pause { workload, paused } => write!(f, "pause {workload} {paused}"),
+            Self::Gate { workload, failures, rolls_back } => {
+                write!(f, "gate {workload} {failures} {rolls_back}")
+            }
+            Self::OpenGate { workload } => write!(f, "open-gate {workload}"),
             Self::Delete { workload, cascade } => write!(f, "delete {workload} {}", cascade.name()),
             Self::DeletePod { nth, grace } => write!(f, "delete-pod {nth} {grace}"),
             Self::DeleteRevision { nth } => write!(f, "delete-revision {nth}"),
@@ -188,6 +196,11 @@ impl Turn {
             "scale" => Self::Scale { workload: number(words)?, replicas: number(words)? },
             "change" => Self::Change { workload: number(words)?, plan: number(words)? },
             "pause" => Self::Pause { workload: number(words)?, paused: number(words)? },
+            "gate" => {
+                let (workload, failures) = (number(words)?, number(words)?);
+                Self::Gate { workload, failures, rolls_back: number(words)? }
+            }
+            "open-gate" => Self::OpenGate { workload: number(words)? },
             "delete" => Self::Delete { workload: number(words)?, cascade: Cascade::of(words.next()?)? },
             "delete-pod" => Self::DeletePod { nth: number(words)?, grace: number(words)? },
             "delete-revision" => Self::DeleteRevision { nth: number(words)? },

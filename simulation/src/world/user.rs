@@ -35,6 +35,17 @@ impl World {
             Turn::Pause { workload: nth, paused } => {
                 self.merge(&workload(nth), json!({"spec": {"paused": paused}}));
             }
+            Turn::Gate { workload: nth, failures, rolls_back } => {
+                let action = if rolls_back { "Rollback" } else { "Pause" };
+                let gate = (failures < 9).then(|| json!({"maxFailures": failures, "onFailure": action}));
+                self.merge(&workload(nth), json!({"spec": {"hooks": {"rolloutGate": gate}}}));
+            }
+            Turn::OpenGate { workload: nth } => {
+                let object = self.server.object(&workload(nth));
+                let gate = object.map(|object| object["status"]["ledger"]["gate"]["revision"].clone());
+                let annotations = json!({hooked_core::names::OPEN_GATE_ANNOTATION: gate});
+                self.merge(&workload(nth), json!({"metadata": {"annotations": annotations}}));
+            }
             Turn::Delete { workload: nth, cascade } => {
                 let policy = match cascade {
                     Cascade::Background => "Background",

@@ -1,5 +1,6 @@
 //! What is counted: never less than before, nothing twice, and only what happened, as it happened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::accounting::ledger::Ledger;
@@ -7,6 +8,7 @@ use hooked_crd::{HookRunStatus, HookedWorkloadStatus, Outcome, Source};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::gate::gate_is_exact;
 use super::numbers::kind;
 use super::paused::nothing_is_rolled_out;
 use super::{Book, Check, Checks, RunId, text, violated};
@@ -25,7 +27,8 @@ impl Checks {
         server: &ApiServer,
         nodes: &Nodes,
     ) -> Check {
-        let Some(book) = self.books.get_mut(text(object, "uid")) else { return Ok(()) };
+        let Self { books, made, .. } = self;
+        let Some(book) = books.get_mut(text(object, "uid")) else { return Ok(()) };
         let Ok(ledger) = Ledger::load(object["status"].get("ledger")) else {
             return violated("ledger", "what is committed cannot be read");
         };
@@ -41,8 +44,12 @@ impl Checks {
             before.map(|before| runs(before)).unwrap_or_default().iter().filter_map(id).collect();
         let shown = runs(object);
         book.is_blurred |= shown.len() >= SHOWN;
+        let mut failures: BTreeMap<String, u32> = BTreeMap::new();
         for run in &shown {
             let Some(id) = id(run).filter(|id| !known.contains(id)) else { continue };
+            if let (Outcome::Failed | Outcome::TimedOut, Some(pod)) = (run.outcome, made.get(&run.pod_uid)) {
+                *failures.entry(pod.revision.clone()).or_default() += 1;
+            }
             if let Some(outcome) = book.counted.insert(id, run.outcome) {
                 return violated(
                     "counted-once",
@@ -54,6 +61,8 @@ impl Checks {
         if !book.is_blurred {
             book.unshown = unshown(&ledger, book)?;
         }
+        let failures = (!book.is_blurred).then_some(&failures);
+        gate_is_exact(object, &book.ledger, &ledger, failures, server)?;
         book.ledger = ledger;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What must hold at every step, whatever happens: the invariants of ARCHITECTURE.md, judged by what really happened.
 
 mod counts;
+mod gate;
 mod numbers;
 mod paused;
 mod rest;
@@ -86,6 +87,7 @@ struct Book {
 #[derive(Debug)]
 struct Made {
     owner: String,
+    revision: String,
     is_never_ready: bool,
     is_durable: bool,
     /// Whether its hooks' failures are ignored: then only the end of a container tells how its postStart ended.
@@ -228,6 +230,7 @@ impl Checks {
         let labels = &body["metadata"]["labels"];
         let made = Made {
             owner: owner.clone(),
+            revision: revision(body).to_owned(),
             is_never_ready: labels[NEVER_READY] == "yes",
             is_durable: !body["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty),
             is_ignoring: false,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::gate::gate_is_obeyed;
 use super::numbers::kind;
 use super::{Check, Checks, is_alive, is_over, owner, revision, text, violated};
 use crate::ApiServer;
@@ -98,7 +99,11 @@ impl Checks {
         if labels[NEVER_READY] == "yes" {
             return Ok(());
         }
-        rollout_is_complete(object, server, &desired, &says, now)
+        let gate = self.books.get(text(object, "uid")).and_then(|book| book.ledger.gate.as_ref());
+        match gate.filter(|gate| gate.is_closed()) {
+            Some(gate) => gate_is_obeyed(object, gate, desired.replicas as usize, &says, server),
+            None => rollout_is_complete(object, server, &desired, &says, now),
+        }
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
