@@ -4,6 +4,7 @@ mod crash_loop;
 mod deaths;
 mod deployments;
 mod evictions;
+mod gate;
 mod kubectl;
 mod leaving;
 mod likeness;
