@@ -3,6 +3,7 @@
 //! This crate depends on no client: tools that only speak about HookedWorkloads need nothing else.
 
 pub mod condition;
+mod decode;
 mod duration;
 mod reason;
 mod schema;

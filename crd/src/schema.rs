@@ -3,6 +3,8 @@
 mod columns;
 mod error;
 mod lists;
+mod loose;
+mod nulls;
 mod rules;
 mod selector;
 mod template;
@@ -10,6 +12,7 @@ mod tidy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
+use serde_json::Value;
 
 pub use error::Error;
 pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger};
@@ -24,9 +27,17 @@ pub fn custom_resource_definition() -> Result<CustomResourceDefinition, Error> {
     let mut definition = serde_json::to_value(crate::HookedWorkload::crd()).map_err(Error::Json)?;
     let schema = definition.pointer_mut(SCHEMA).ok_or_else(|| Error::NoSuchPlace(SCHEMA.to_owned()))?;
     tidy::tidy(schema);
+    nulls::allow(below(schema, "spec")?);
+    loose::loosen(below(schema, "status")?);
     rules::add_to(schema)?;
     columns::add_to(&mut definition)?;
     serde_json::from_value(definition).map_err(Error::Json)
+}
+
+/// The schema of a field of the whole object.
+fn below<'a>(schema: &'a mut Value, field: &str) -> Result<&'a mut Value, Error> {
+    let place = schema.get_mut("properties").and_then(|properties| properties.get_mut(field));
+    place.ok_or_else(|| Error::NoSuchPlace(field.to_owned()))
 }
 
 /// The first line of the YAML, for whoever opens the file.

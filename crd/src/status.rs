@@ -5,61 +5,75 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::HookKind;
+use crate::decode;
 use crate::duration::GoDuration;
 use crate::schema;
 
 /// The state of a HookedWorkload as last committed by the operator.
+// What cannot be decoded is left out, since another version may have written it: all but the ledger is made anew.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookedWorkloadStatus {
     /// The generation of the spec that this status is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Owned Pods that are neither terminating nor ended.
+    #[serde(deserialize_with = "decode::or_default")]
     pub replicas: i32,
     /// Owned Pods of the revision that is asked for, neither terminating nor ended.
+    #[serde(deserialize_with = "decode::or_default")]
     pub updated_replicas: i32,
     /// Owned Pods that are ready, neither terminating nor ended.
+    #[serde(deserialize_with = "decode::or_default")]
     pub ready_replicas: i32,
     /// Owned Pods that have been ready for at least `minReadySeconds`, neither terminating nor ended.
+    #[serde(deserialize_with = "decode::or_default")]
     pub available_replicas: i32,
     /// How many more Pods must become available to make `spec.replicas`.
+    #[serde(deserialize_with = "decode::or_default")]
     pub unavailable_replicas: i32,
     /// Owned Pods that are terminating.
+    #[serde(deserialize_with = "decode::or_default")]
     pub terminating_replicas: i32,
     /// The label selector in its serialized form, as autoscalers read it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
     /// The revision that was last rolled out completely.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub current_revision: Option<String>,
     /// The revision that Pods are being updated to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub update_revision: Option<String>,
     /// How often two different templates have had the same revision hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
     /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus defines them.
     #[schemars(schema_with = "schema::conditions")]
+    #[serde(deserialize_with = "decode::decodable")]
     pub conditions: Vec<Condition>,
     /// All hook runs so far by outcome, and all kills because of a hook.
+    #[serde(deserialize_with = "decode::or_default")]
     pub hook_totals: HookTotals,
     /// How many hooks are running.
+    #[serde(deserialize_with = "decode::or_default")]
     pub hooks_running: i64,
     /// The last counted hook run as `Hook/Outcome`, such as `PreStop/Failed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub last_hook: Option<String>,
     /// Hook runs per container and hook.
     #[schemars(schema_with = "schema::hooks")]
+    #[serde(deserialize_with = "decode::decodable")]
     pub hooks: Vec<HookStatus>,
     /// Killed containers by reason.
     #[schemars(schema_with = "schema::kills")]
+    #[serde(deserialize_with = "decode::decodable")]
     pub kills: Vec<KillStatus>,
     /// How much of the grace period stops have used, per container, in per cent: at 100 the container is killed.
     #[schemars(schema_with = "schema::grace_used")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "decode::decodable", skip_serializing_if = "Vec::is_empty")]
     pub grace_used: Vec<GraceUse>,
     /// The last hook runs, newest first; failures outlive successes.
+    #[serde(deserialize_with = "decode::decodable")]
     pub recent_runs: Vec<HookRunStatus>,
     /// Internal state of the operator, from which it goes on counting. Not an API.
     #[serde(skip_serializing_if = "Option::is_none")]

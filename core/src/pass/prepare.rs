@@ -51,9 +51,13 @@ pub(super) async fn prepare<C: Cluster>(
     }
     let updating = before.status.update_revision.as_deref().map(Arc::from);
     if spec.paused == Some(true) {
-        let desired = Desired::from_spec(spec, collisions)?;
+        let mut desired = Desired::from_spec(spec, collisions)?;
+        let name = Arc::clone(&desired.asked.name);
+        let named = store::name_as_stored(cluster, subject, &mut desired, memory).await;
+        let trouble = named.err().map(|failure| StoreError::Read(name, failure));
         let paused = held(desired, collision_count, updating, Why::Paused);
-        return Ok(paused.at_its_revision(cluster, subject, memory).await);
+        let paused = paused.at_its_revision(cluster, subject, memory).await;
+        return Ok(Prepared { trouble: paused.trouble.or(trouble), ..paused });
     }
     let (desired, collisions) = match store(cluster, subject, before, memory).await {
         Ok(stored) => stored,

@@ -11,7 +11,7 @@ use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::names;
 use crate::workload::desired::{Desired, DesiredError};
-use crate::workload::revision::{Revision, Stored, fingerprint};
+use crate::workload::revision::{Revision, Stored, fingerprint, same};
 
 /// Why a revision could not be stored or read.
 #[derive(Debug, Error)]
@@ -37,13 +37,30 @@ pub(super) async fn store<C: Cluster>(
 ) -> Result<(Desired, i32), StoreError> {
     let mut collisions = before.status.collision_count.unwrap_or(0);
     loop {
-        let desired = Desired::from_spec(&subject.workload.spec, collisions)?;
-        let failed = |failure| StoreError::Store(Arc::clone(&desired.asked.name), failure);
+        let mut desired = Desired::from_spec(&subject.workload.spec, collisions)?;
+        let name = Arc::clone(&desired.asked.name);
+        let failed = |failure| StoreError::Store(Arc::clone(&name), failure);
+        name_as_stored(cluster, subject, &mut desired, memory).await.map_err(failed)?;
         if store_as(cluster, subject, before, &desired.asked, memory).await.map_err(failed)? {
             return Ok((desired, collisions));
         }
         collisions += 1;
     }
+}
+
+/// Gives the revision that is asked for the name under which its content is stored, if it is.
+pub(super) async fn name_as_stored<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    desired: &mut Desired,
+    memory: &Locked<Memory>,
+) -> Result<(), Failure> {
+    let stored = stored(cluster, subject, memory).await?;
+    let asked = &mut desired.asked;
+    if let Some(name) = same(&stored, &asked.name, fingerprint(&asked.data())) {
+        asked.name = name.into();
+    }
+    Ok(())
 }
 
 /// Stores a revision under its name; false if another template has taken the name.

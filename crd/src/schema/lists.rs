@@ -14,12 +14,12 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["lastTransitionTime", "message", "reason", "status", "type"],
             "properties": {
-                "type": {"type": "string", "maxLength": 316, "description": "What the condition is about."},
-                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "Whether the condition holds."},
-                "reason": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "Why the condition has its status, as one word that programs can rely on; docs/reference/reasons.md lists all."},
-                "message": {"type": "string", "maxLength": 32768, "description": "Why the condition has its status, in words."},
+                "type": {"type": "string", "description": "What the condition is about."},
+                "status": {"type": "string", "description": "Whether the condition holds: True, False or Unknown."},
+                "reason": {"type": "string", "description": "Why the condition has its status, as one word that programs can rely on; docs/reference/reasons.md lists all."},
+                "message": {"type": "string", "description": "Why the condition has its status, in words."},
                 "lastTransitionTime": {"type": "string", "format": "date-time", "description": "When the status last changed."},
-                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0, "description": "The generation of the spec that the condition is about."},
+                "observedGeneration": {"type": "integer", "format": "int64", "description": "The generation of the spec that the condition is about."},
             },
         },
     })

@@ -48,7 +48,10 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec.selector",
-        holds: "self == oldSelf",
+        // A field that is absent, null or empty says the same.
+        holds: "self == oldSelf || \
+               self.?matchLabels.orValue({}) == oldSelf.?matchLabels.orValue({}) && \
+               self.?matchExpressions.orValue([]) == oldSelf.?matchExpressions.orValue([])",
         message: "field is immutable: create a new HookedWorkload to select other Pods",
         field: None,
         reason: INVALID,

@@ -11,17 +11,21 @@ use serde_json::{Map, Value, json};
 
 /// Lists below the template that server-side apply merges by key, as it does in a Deployment: type, field, keys.
 ///
-/// Only lists whose keys are unique in every valid Deployment are here. Native types also merge `env`, `ports`,
-/// `imagePullSecrets`, `hostAliases` and `resources.claims` by key, but a Deployment with the same key twice is
-/// accepted there, while a custom resource's keyed list refuses it. What a Deployment accepts comes first, so those
-/// lists are atomic.
+/// A custom resource's keyed list refuses the same key twice on every write, while a Deployment refuses it only under
+/// server-side apply. So a schema cannot both merge a list and take doublets in it. In `env`, `ports` and
+/// `imagePullSecrets` a doublet is a mistake that the API server warns of (one hides the other), and several appliers
+/// are common: these lists merge. Native types also merge `hostAliases` and `resources.claims`, where doublets mean
+/// something (two names of one address, two requests of one claim): these lists are atomic.
 const KEYED_LISTS: &[(&str, &str, &[&str])] = &[
     ("PodSpec", "containers", &["name"]),
     ("PodSpec", "initContainers", &["name"]),
+    ("PodSpec", "imagePullSecrets", &["name"]),
     ("PodSpec", "volumes", &["name"]),
     ("PodSpec", "resourceClaims", &["name"]),
     ("PodSpec", "schedulingGates", &["name"]),
     ("PodSpec", "topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
+    ("Container", "env", &["name"]),
+    ("Container", "ports", &["containerPort", "protocol"]),
     ("Container", "volumeMounts", &["mountPath"]),
     ("Container", "volumeDevices", &["devicePath"]),
 ];
@@ -70,6 +74,9 @@ fn adapt(name: &str, definition: &mut Value) {
     match name {
         "Quantity" => *definition = quantity(),
         "IntOrString" => *definition = int_or_string(),
+        // A key of a list must be there, or have a default: the one that a Deployment's has. What it adds to a stored
+        // template is no part of a revision's hash (`canonical` in core/src/workload/revision/hash.rs).
+        "ContainerPort" => definition["properties"]["protocol"]["default"] = json!("TCP"),
         // A Pod may leave the image to whoever changes it at admission; a workload's template may not.
         "Container" => definition["required"] = json!(["name", "image"]),
         "PodTemplateSpec" => definition["required"] = json!(["spec"]),
@@ -97,6 +104,11 @@ fn adapt(name: &str, definition: &mut Value) {
 fn adapt_pod_spec(definition: &mut Value) {
     definition["properties"]["nodeSelector"]["x-kubernetes-map-type"] = json!("atomic");
     definition["properties"]["containers"]["minItems"] = json!(1);
+    definition["properties"]["imagePullSecrets"]["items"] = json!({
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "properties": {"name": {"type": "string", "default": ""}},
+    });
     // A rule forbids any entry; their full schema would be a tenth of the whole definition.
     definition["properties"]["ephemeralContainers"] =
         json!({"type": "array", "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
@@ -130,9 +142,11 @@ pub(crate) fn int_or_percent(_: &mut SchemaGenerator) -> Schema {
 
 /// The schema with every reference replaced by what it refers to, and without descriptions.
 ///
-/// A null where a field is expected is dropped by the API server, which is what native decoding makes of it. A null
-/// among the elements of a list or a map (`args: [~]`) cannot be dropped without a change of meaning, so it is kept as
-/// written; it becomes the empty value when the Pod is created, as it does in a Deployment.
+/// Every object keeps fields that it does not list, so that those of a newer Kubernetes reach the Pod; the API server
+/// says which of them it does not know when it is asked about a Pod of the template.
+///
+/// A null among the elements of a list or a map (`args: [~]`) is kept as written; it becomes the empty value when the
+/// Pod is created, as it does in a Deployment.
 fn inlined(schema: &Value, definitions: &Map<String, Value>) -> Value {
     let Value::Object(schema) = schema else { return schema.clone() };
     if let Some(target) =
@@ -159,5 +173,9 @@ fn inlined(schema: &Value, definitions: &Map<String, Value>) -> Value {
         };
         Some((keyword.clone(), value))
     };
-    schema.iter().filter_map(keyword).collect::<Map<_, _>>().into()
+    let mut inlined: Map<_, _> = schema.iter().filter_map(keyword).collect();
+    if inlined.contains_key("properties") {
+        inlined.insert("x-kubernetes-preserve-unknown-fields".to_owned(), json!(true));
+    }
+    inlined.into()
 }

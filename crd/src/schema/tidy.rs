@@ -7,8 +7,7 @@ pub(super) fn tidy(schema: &mut Value) {
     each_object(schema, &mut |schema| {
         schema.remove("title");
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            // The API server drops a null where a property does not allow one, as native decoding does. Where it is
-            // allowed, the null would be stored, and every reader would have to know that it means "absent".
+            // Where a null is allowed is said once, by `nulls`.
             properties
                 .values_mut()
                 .filter_map(Value::as_object_mut)
@@ -18,10 +17,6 @@ pub(super) fn tidy(schema: &mut Value) {
             *description = unfolded(description);
         }
     });
-    if let Some(status) = schema.pointer_mut("/properties/status") {
-        // The operator writes every counter itself; a default would only repeat that in the definition.
-        each_object(status, &mut |schema| drop(schema.remove("default")));
-    }
 }
 
 /// Writes `50.0` as `50`: the API types hold every bound as a floating-point number.
@@ -46,7 +41,7 @@ fn unfolded(text: &str) -> String {
 }
 
 /// Calls `change` on the schema and on every schema below it.
-fn each_object(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+pub(super) fn each_object(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     let Value::Object(schema) = schema else { return };
     change(schema);
     for keyword in ["items", "additionalProperties"] {

@@ -15,7 +15,7 @@ async fn a_terse_deployment_is_a_workload_by_another_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deployments_quantities_and_doublets_reach_the_pod() -> Result<()> {
+async fn a_deployments_quantities_reach_the_pod() -> Result<()> {
     check("numbers").await
 }
 

@@ -34,12 +34,9 @@ async fn patch_status(space: &Space, name: &str, status: Value) -> Result<()> {
     Ok(())
 }
 
-/// What the API server lets somebody write, and no duration.
+/// What the API server lets somebody write, and no state that an operator can go on from.
 fn undecodable() -> Value {
-    json!({"recentRuns": [{
-        "pod": "p", "podUID": "u", "container": "c", "restartCount": 0, "execution": 1, "hook": "PreStop",
-        "handler": "Exec", "outcome": "Succeeded", "source": "Kubelet", "duration": "a while",
-    }]})
+    json!({"ledger": {"highWater": "high"}})
 }
 
 async fn check_refused(name: &str, path: &str, break_it: impl Fn(Workload) -> Workload) -> Result<()> {
@@ -148,10 +145,11 @@ async fn a_workload_that_cannot_be_read_is_told_so_and_hurts_no_other() -> Resul
     in_namespace("undecodable", Security::Baseline, async |space| {
         space.apply(&web()).await?;
         space.until_ready("web").await?;
+        let before = space.workload("web").await?.status.and_then(|status| status.ledger);
         patch_status(space, "web", undecodable()).await?;
         let stalled = until_stalled(space, "web").await?;
         ensure!(stalled.reason == "Invalid", "{stalled:?}");
-        ensure!(stalled.message.contains("recentRuns"), "the message names the field: {stalled:?}");
+        ensure!(stalled.message.contains("status.ledger"), "the message names the field: {stalled:?}");
         until_invalid(space, 1).await?;
 
         let other = Workload::new("other", [Container::polite("web").post_start(sh("true"))]);
@@ -162,12 +160,39 @@ async fn a_workload_that_cannot_be_read_is_told_so_and_hurts_no_other() -> Resul
         };
         space.until("other", "its hooks are counted", counted).await?;
 
-        patch_status(space, "web", json!({"recentRuns": []})).await?;
+        patch_status(space, "web", json!({"ledger": before})).await?;
         space.scale("web", 2).await?;
         let recovered = space.until_ready("web").await?;
         let stalled = condition(&recovered, "Stalled").context("no condition Stalled")?;
         ensure!(stalled.status == "False", "{stalled:?}");
         until_invalid(space, 0).await
+    })
+    .await
+}
+
+/// A later version has written it, and was rolled back.
+#[tokio::test]
+async fn values_in_a_status_that_the_operator_does_not_know_stop_nothing() -> Result<()> {
+    in_namespace("skew", Security::Baseline, async |space| {
+        space.apply(&web()).await?;
+        space.until_ready("web").await?;
+        let strange = json!({
+            "lastHook": null, "kills": [{"reason": "New", "count": 1}],
+            "recentRuns": [{"outcome": "New", "duration": "a while", "newer": {"field": 1}}],
+            "hookTotals": {"newer": 1},
+        });
+        patch_status(space, "web", strange).await?;
+        space.scale("web", 2).await?;
+        space.until_ready("web").await?;
+        let pods = space.pods("web").await?;
+        space
+            .kubectl(&["delete", "pod", &pods.first().context("no Pod")?.name_any(), "--timeout=120s"])
+            .await?;
+        let counted = |workload: &HookedWorkload| {
+            workload.status.as_ref().is_some_and(|status| status.hook_totals.succeeded == 3)
+        };
+        space.until("web", "the replacement's hook is counted", counted).await?;
+        Ok(())
     })
     .await
 }
@@ -191,7 +216,7 @@ async fn check_deletable(name: &str, status: Value) -> Result<()> {
         let deleted = space.kubectl(&["delete", "hw", "web", "--timeout=300s"]).await;
         if deleted.is_err() {
             // Else the namespace could not be removed either, and would say no more than this.
-            let patch = r#"{"status": {"recentRuns": [], "ledger": null}}"#;
+            let patch = r#"{"status": {"ledger": null}}"#;
             space
                 .kubectl(&["patch", "hw", "web", "--subresource=status", "--type=merge", "--patch", patch])
                 .await?;

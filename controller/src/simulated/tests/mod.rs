@@ -6,5 +6,6 @@ mod commit;
 mod hold;
 mod lead;
 mod prune;
+mod skew;
 mod sweep;
 mod watches;

@@ -1,6 +1,6 @@
 //! The name of a template's content: a short hash that two equal templates share.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// Letters and digits that form no words and are not mistaken for each other, as Kubernetes uses in generated names.
@@ -32,14 +32,28 @@ pub fn short_hash(parts: &[&str], length: usize) -> String {
     encode(&hasher.finalize(), length)
 }
 
-/// The same value without null fields. Keys are in order already: `serde_json` maps are sorted.
+/// The same value without what says nothing: null fields, and the defaults that the definition adds because
+/// server-side apply merges by these fields (`KEYED_LISTS` in crd/src/schema/template.rs). Without them a Pod is the
+/// same, and a definition that begins to add them must not make another revision of a template. Keys are in order
+/// already: `serde_json` maps are sorted.
 pub(super) fn canonical(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => Value::Object(
-            fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), canonical(v))).collect(),
-        ),
+        Value::Object(fields) => {
+            let said = fields.iter().filter(|(name, value)| !value.is_null() && !is_default(fields, name));
+            Value::Object(said.map(|(name, value)| (name.clone(), canonical(value))).collect())
+        }
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
         other => other.clone(),
+    }
+}
+
+/// Whether a field is the protocol of a port without one, or the name of a reference without one.
+fn is_default(fields: &Map<String, Value>, name: &str) -> bool {
+    let value = &fields[name];
+    match name {
+        "protocol" => value == "TCP" && fields.contains_key("containerPort"),
+        "name" => value == "" && fields.len() == 1,
+        _ => false,
     }
 }
 
@@ -58,6 +72,20 @@ mod tests {
         let bare = json!({"spec": {"containers": [{"name": "web"}]}});
         let nulls = json!({"spec": {"containers": [{"name": "web", "command": null}]}, "metadata": null});
         assert_eq!(of_template(&bare, &Value::Null, 0), of_template(&nulls, &Value::Null, 0));
+    }
+
+    #[test]
+    fn a_default_that_the_definition_adds_does_not_make_another_revision() {
+        let check = |bare: &Value, defaulted: &Value| {
+            assert_ne!(bare, defaulted);
+            assert_eq!(of_template(bare, &Value::Null, 0), of_template(defaulted, &Value::Null, 0), "{bare}");
+        };
+        let port = |port: Value| json!({"spec": {"containers": [{"name": "web", "ports": [port]}]}});
+        check(&port(json!({"containerPort": 80})), &port(json!({"containerPort": 80, "protocol": "TCP"})));
+        let secret = |secret: Value| json!({"spec": {"containers": [], "imagePullSecrets": [secret]}});
+        check(&secret(json!({})), &secret(json!({"name": ""})));
+        let (udp, tcp) = (json!({"containerPort": 80, "protocol": "UDP"}), json!({"containerPort": 80}));
+        assert_ne!(of_template(&port(udp), &Value::Null, 0), of_template(&port(tcp), &Value::Null, 0));
     }
 
     #[test]

@@ -11,6 +11,15 @@ pub struct Stored {
     pub data: u64,
 }
 
+/// The name of the stored revision whose Pods are those of a revision with that name and fingerprint; none if none is.
+///
+/// A revision is known by its content, as a Deployment knows its ReplicaSets: the same content may have got its name
+/// from another release, or after a collision. Of several the one that was rolled out last is meant.
+pub fn same<'a>(stored: &'a [Stored], name: &str, data: u64) -> Option<&'a str> {
+    let same = stored.iter().filter(|known| known.data == data);
+    same.max_by_key(|known| (known.revision == name, known.number)).map(|known| known.revision.as_str())
+}
+
 /// Of the old revisions, which are all that are stored but `current`, the oldest beyond `limit`. One that is
 /// still used counts among them, and is spared until it is not.
 pub fn expendable<'a>(
@@ -37,6 +46,21 @@ mod tests {
             stored.map(|(revision, number)| Stored { revision: revision.to_owned(), number, data: 0 });
         let expendable = expendable(&stored, "d", limit, |revision| with_pods.contains(&revision));
         assert_eq!(expendable, expect, "{limit} {with_pods:?}");
+    }
+
+    #[test]
+    fn a_revision_is_known_by_its_content_under_whatever_name() {
+        let stored = [("a", 1, 10), ("b", 3, 20), ("c", 2, 20)];
+        let stored =
+            stored.map(|(revision, number, data)| Stored { revision: revision.to_owned(), number, data });
+        let check = |name: &str, data: u64, expect: Option<&str>| {
+            assert_eq!(same(&stored, name, data), expect, "{name} {data}");
+        };
+        check("a", 10, Some("a"));
+        check("new", 10, Some("a"));
+        check("new", 20, Some("b"));
+        check("c", 20, Some("c"));
+        check("a", 30, None);
     }
 
     #[test]

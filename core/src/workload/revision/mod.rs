@@ -14,7 +14,7 @@ use crate::lifecycle::{PodShape, PodSpec};
 use crate::workload::template::{Owner, Runner, inject};
 
 pub use hash::short_hash;
-pub use history::{Stored, expendable};
+pub use history::{Stored, expendable, same};
 
 /// What the name of an object may have at most, in bytes.
 const MAX_NAME: usize = 253;
@@ -42,7 +42,7 @@ impl PodHooks {
 pub struct Revision {
     /// Its name: the hash of the rest.
     pub name: Arc<str>,
-    /// The Pod template without null fields.
+    /// The Pod template without null fields and without defaults that the definition adds.
     pub template: Value,
     /// How the hooks of its Pods are run and measured.
     pub hooks: PodHooks,
@@ -147,6 +147,7 @@ pub fn object_name(owner: &Owner, revision: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::template::Delivery;
 
     #[test]
     fn the_name_of_a_revisions_object_is_allowed_and_its_own() {
@@ -157,6 +158,30 @@ mod tests {
         assert_eq!(name("u-1", 3), "aaa-6c9fbdtzkw");
         assert_eq!(name("u-1", 253).len(), MAX_NAME);
         assert_ne!(name("u-1", 253), name("u-2", 253));
+    }
+
+    #[test]
+    fn a_field_that_no_schema_knows_is_part_of_the_revision_and_reaches_the_pod() {
+        let (hook, runner) = (
+            json!({"exec": {"command": ["true"]}}),
+            Runner { image: "hooked".to_owned(), delivery: Delivery::ImageVolume, live: None },
+        );
+        let template = |is_new: bool| {
+            let mut template = json!({"spec": {"containers": [{
+                "name": "web", "lifecycle": {"preStop": hook, "newer": {"deep": [1]}}, "newer": "a",
+            }], "newer": {"b": true}}});
+            if !is_new {
+                template["spec"]["newer"] = Value::Null;
+            }
+            template
+        };
+        let revision = |is_new| Revision::of_template(&template(is_new), PodHooks::default(), 0).unwrap();
+        assert_ne!(revision(true).name, revision(false).name);
+        let made = revision(true).with_runner(&runner);
+        assert_eq!(made.measuring, Measuring::Runner);
+        assert_eq!(made.template["spec"]["newer"], json!({"b": true}));
+        let web = &made.template["spec"]["containers"][0];
+        assert_eq!((&web["newer"], &web["lifecycle"]["newer"]), (&json!("a"), &json!({"deep": [1]})));
     }
 
     #[test]
