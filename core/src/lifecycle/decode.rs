@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::{Deserialize, Deserializer};
 
+use super::deletion_cost::deletion_cost;
 use super::endpoint::LiveEndpoint;
 use super::pod::{ObservedPod, PodSpec, PodStatus};
 use crate::names;
@@ -33,6 +34,8 @@ impl ObservedPod {
             revision,
             number,
             generation: metadata.generation,
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+            deletion_cost: deletion_cost(annotation(metadata, names::DELETION_COST_ANNOTATION)),
             deletion_timestamp: metadata.deletion_timestamp.as_ref().map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             has_finalizer: has_finalizer(metadata),
@@ -45,9 +48,13 @@ impl ObservedPod {
 
 /// Where the Pod's runners reach the operator, as the Pod's annotations say.
 fn endpoint(metadata: &ObjectMeta) -> Option<LiveEndpoint> {
-    let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
+    let annotation = |key: &str| annotation(metadata, key).map(str::to_owned);
     let (address, ca) = (annotation(names::LIVE_ADDRESS_ANNOTATION)?, annotation(names::LIVE_CA_ANNOTATION)?);
     Some(LiveEndpoint { address, ca })
+}
+
+fn annotation<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+    metadata.annotations.as_ref()?.get(key).map(String::as_str)
 }
 
 /// A Pod as written.

@@ -6,6 +6,7 @@
 //! to know what is known now.
 
 mod decode;
+mod deletion_cost;
 mod endpoint;
 mod event;
 pub(crate) mod evidence;
@@ -23,6 +24,7 @@ mod story;
 
 pub use decode::controlling_workload;
 pub(crate) use decode::has_finalizer;
+pub(crate) use deletion_cost::deletion_cost;
 pub use endpoint::LiveEndpoint;
 pub(crate) use event::ApiEvent;
 pub use event::ObservedEvent;

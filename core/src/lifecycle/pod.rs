@@ -31,6 +31,10 @@ pub struct ObservedPod {
     pub number: u64,
     /// How often its spec was set, and its deletion asked for; none from API servers that do not count.
     pub generation: Option<i64>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// What its deletion is said to cost; 0 where nothing is said.
+    pub deletion_cost: i32,
     /// When its deletion takes effect: the time of the request plus the grace period.
     pub deletion_timestamp: Option<Timestamp>,
     /// Seconds of grace that the deletion gave.

@@ -310,6 +310,8 @@ mod tests {
             revision: "rev".to_owned(),
             number,
             generation: Some(1),
+            created: None,
+            deletion_cost: 0,
             deletion_timestamp: None,
             deletion_grace_seconds: None,
             has_finalizer: true,

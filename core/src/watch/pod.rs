@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use serde::Deserialize;
 
 use crate::lifecycle::{
-    LiveEndpoint, ObservedPod, PodSpec, PodStatus, ReadPodError, controlling_workload, has_finalizer,
+    LiveEndpoint, ObservedPod, PodSpec, PodStatus, ReadPodError, controlling_workload, deletion_cost,
+    has_finalizer,
 };
 use crate::workload::template::pod_name;
 
@@ -23,6 +24,7 @@ pub(super) struct LeanMeta {
     owner_references: Option<Vec<OwnerReference>>,
     finalizers: Option<Vec<String>>,
     generation: Option<i64>,
+    creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
 }
@@ -35,6 +37,8 @@ struct LeanAnnotations {
     live_address: Option<String>,
     #[serde(rename = "hooked.dev/live-ca")]
     live_ca: Option<String>,
+    #[serde(rename = "controller.kubernetes.io/pod-deletion-cost")]
+    deletion_cost: Option<String>,
 }
 
 impl LeanAnnotations {
@@ -54,6 +58,7 @@ impl From<LeanMeta> for ObjectMeta {
             owner_references: meta.owner_references,
             finalizers: meta.finalizers,
             generation: meta.generation,
+            creation_timestamp: meta.creation_timestamp,
             deletion_timestamp: meta.deletion_timestamp,
             deletion_grace_period_seconds: meta.deletion_grace_period_seconds,
             ..Self::default()
@@ -68,6 +73,7 @@ pub struct SlimPod {
     /// Its metadata.
     pub metadata: ObjectMeta,
     live: Option<LiveEndpoint>,
+    deletion_cost: i32,
     spec: PodSpec,
     status: PodStatus,
 }
@@ -83,8 +89,10 @@ struct WirePod {
 
 impl From<WirePod> for SlimPod {
     fn from(WirePod { mut metadata, spec, status }: WirePod) -> Self {
-        let live = std::mem::take(&mut metadata.annotations).endpoint();
-        Self { metadata: metadata.into(), live, spec, status }
+        let annotations = std::mem::take(&mut metadata.annotations);
+        let deletion_cost = deletion_cost(annotations.deletion_cost.as_deref());
+        let live = annotations.endpoint();
+        Self { metadata: metadata.into(), live, deletion_cost, spec, status }
     }
 }
 
@@ -119,7 +127,7 @@ impl SlimPod {
     /// The Pod as decisions read it.
     pub fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
         let has_finalizer = self.is_held();
-        let Self { metadata, live, spec, status } = self;
+        let Self { metadata, live, deletion_cost, spec, status } = self;
         let labels = metadata.labels.unwrap_or_default();
         let (revision, number) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
         let name = metadata.name.unwrap_or_default();
@@ -133,6 +141,8 @@ impl SlimPod {
             revision,
             number,
             generation: metadata.generation,
+            created: metadata.creation_timestamp.map(|time| time.0),
+            deletion_cost,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             has_finalizer,
@@ -155,8 +165,11 @@ mod tests {
         let annotations = serde_json::json!({
             names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
             names::LIVE_CA_ANNOTATION: "PEM",
+            names::DELETION_COST_ANNOTATION: "7",
         });
-        let endpoint = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().endpoint();
+        let annotations = serde_json::from_value::<LeanAnnotations>(annotations).unwrap();
+        assert_eq!(annotations.deletion_cost.as_deref(), Some("7"));
+        let endpoint = annotations.endpoint();
         let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
         assert_eq!(endpoint, Some(expect));
     }

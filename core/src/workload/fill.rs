@@ -88,22 +88,24 @@ impl Floor {
     }
 }
 
-/// At most `limit` Pods that are more than their revisions are to have: those that do not serve first, then
-/// those that serve, as long as enough do.
+/// At most `limit` Pods that are more than their revisions are to have, in the order in which a ReplicaSet deletes
+/// its Pods; but those that do not serve first, and those that serve only as long as enough do.
 pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
+    let (min_ready, now) = (floor.min_ready_seconds, floor.now);
+    let available: usize = replicas.revisions().map(|(_, counts)| counts.available(min_ready, now)).sum();
+    let spare = available.saturating_sub(floor.available);
     let mut serving = Vec::new();
     let mut chosen = Vec::new();
     for (revision, counts) in replicas.revisions() {
         let surplus = counts.alive().saturating_sub(sizes.get(revision) as usize);
-        let facts = counts.ranked().take(surplus).filter_map(|number| replicas.get(number));
-        for fact in facts.take(limit) {
+        // A rollout that waits for Pods asks at each event: where none that is ready may go, none is looked at.
+        let ready_too = spare > 0 || counts.almost_available(min_ready, now) > 0;
+        for fact in replicas.first_to_go(revision, surplus.min(limit), ready_too) {
             let list = if floor.is_available(fact) { &mut serving } else { &mut chosen };
             list.extend(PodRef::of(fact));
         }
     }
-    let available: usize =
-        replicas.revisions().map(|(_, counts)| counts.available(floor.min_ready_seconds, floor.now)).sum();
-    serving.truncate(available.saturating_sub(floor.available));
+    serving.truncate(spare);
     chosen.extend(serving);
     chosen.truncate(limit);
     chosen

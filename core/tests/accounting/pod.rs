@@ -90,6 +90,8 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
         revision: "rev".to_owned(),
         number: pod.number,
         generation: Some(1),
+        created: None,
+        deletion_cost: 0,
         deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
         deletion_grace_seconds: pod.deleted.map(|_| 30),
         has_finalizer: pod.held,

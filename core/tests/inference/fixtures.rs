@@ -116,6 +116,8 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         revision: "rev".to_owned(),
         number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),
+        created: None,
+        deletion_cost: 0,
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
         has_finalizer: true,

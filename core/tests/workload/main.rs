@@ -3,6 +3,7 @@
 
 mod model;
 mod ours;
+mod ranking;
 mod spec;
 
 use proptest::prelude::*;

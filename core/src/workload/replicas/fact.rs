@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::lifecycle::{LiveEndpoint, ObservedPod};
 use crate::mutation::{Mutation, mutated};
 
+use super::standing::Standing;
+
 /// Where a Pod is in its life, as the watch shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Life {
@@ -34,6 +36,8 @@ pub struct PodFact {
     pub bound: bool,
     /// Second since which it is ready, if it is.
     pub ready_since: Option<i64>,
+    /// Which others it goes before, where some must go.
+    pub standing: Standing,
     /// Whether our finalizer is on it.
     pub has_finalizer: bool,
     /// Whether it can run nothing any more: its phase is Succeeded or Failed.
@@ -64,6 +68,7 @@ impl PodFact {
             life,
             bound: pod.spec.node_name.is_some(),
             ready_since: pod.status.true_since("Ready").map(jiff::Timestamp::as_second),
+            standing: Standing::of(pod),
             has_finalizer: pod.has_finalizer,
             over,
             live: pod.live.as_ref().map(LiveEndpoint::fingerprint),
@@ -82,6 +87,7 @@ impl PodFact {
             life: Life::Alive,
             bound: false,
             ready_since: None,
+            standing: Standing::default(),
             has_finalizer,
             over: false,
             live: None,

@@ -10,6 +10,7 @@ mod fact;
 mod numbers;
 mod readiness;
 mod revision_counts;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,11 +20,13 @@ use jiff::Timestamp;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
+use standing::rank;
 
 use crate::mutation::{Mutation, mutated};
 pub use fact::{Life, PodFact};
 pub use numbers::Numbers;
 pub use revision_counts::RevisionCounts;
+pub use standing::{Phase, Standing};
 
 /// The Pods of one workload.
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ pub struct Replicas {
     revisions: BTreeMap<Arc<str>, RevisionCounts>,
     /// Pods that the watch shows as terminating.
     terminating: BTreeSet<u64>,
+    /// How many of the Pods that are wanted are bound to each node, of all revisions.
+    on_nodes: BTreeMap<u32, usize>,
     /// Pods that a list which has begun has not shown yet.
     unlisted: BTreeSet<u64>,
     doubts: Doubts,
@@ -207,6 +212,7 @@ impl Replicas {
     fn put(&mut self, new: Option<PodFact>, number: u64) {
         if let Some(old) = self.pods.remove(&number) {
             self.endpoints.remove(&old);
+            self.leave_node(&old);
             let emptied = self.revisions.get_mut(&old.revision).is_some_and(|counts| counts.remove(&old));
             if emptied {
                 self.revisions.remove(&old.revision);
@@ -216,10 +222,25 @@ impl Replicas {
         let Some(fact) = new else { return };
         self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
         self.endpoints.add(&fact);
+        if fact.is_alive() {
+            *self.on_nodes.entry(fact.standing.node).or_default() += 1;
+        }
         if fact.life == Life::Terminating {
             self.terminating.insert(number);
         }
         self.pods.insert(number, fact);
+    }
+
+    fn leave_node(&mut self, fact: &PodFact) {
+        if !fact.is_alive() {
+            return;
+        }
+        if let Some(pods) = self.on_nodes.get_mut(&fact.standing.node) {
+            *pods -= 1;
+            if *pods == 0 {
+                self.on_nodes.remove(&fact.standing.node);
+            }
+        }
     }
 }
 
@@ -259,6 +280,32 @@ impl Replicas {
     /// All revisions that have Pods, and their counts.
     pub fn revisions(&self) -> impl Iterator<Item = (&Arc<str>, &RevisionCounts)> {
         self.revisions.iter()
+    }
+
+    /// At most `count` Pods of a revision, those that go first where some must. Without `ready`, no Pod that is
+    /// ready is looked at.
+    pub fn first_to_go(&self, revision: &str, count: usize, ready: bool) -> Vec<&PodFact> {
+        let rank_of = |number: &u64| {
+            let fact = self.pods.get(number)?;
+            let neighbours = self.on_nodes.get(&fact.standing.node).copied().unwrap_or(0);
+            Some((rank(fact, neighbours), fact))
+        };
+        let mut first = Vec::new();
+        for class in self.revision(revision).classes(ready) {
+            let left = count - first.len();
+            let mut ranked: Vec<_> = class.iter().filter_map(rank_of).collect();
+            if left < ranked.len() {
+                // Of 10,000 Pods, of which a few go, only those few are sorted.
+                ranked.select_nth_unstable_by_key(left, |(rank, _)| *rank);
+                ranked.truncate(left);
+            }
+            ranked.sort_unstable_by_key(|(rank, _)| *rank);
+            first.extend(ranked.into_iter().map(|(_, fact)| fact));
+            if first.len() == count {
+                break;
+            }
+        }
+        first
     }
 
     /// How many Pods the watch shows as terminating.

@@ -1,16 +1,12 @@
-//! The Pods of one revision, counted by state and in the order in which they would be removed.
+//! The Pods of one revision, counted by state and by the classes in which they would be removed.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Life, PodFact};
 use super::readiness::Readiness;
+use super::standing::Class;
 
 use crate::mutation::{Mutation, mutated};
-
-/// The order in which Pods are removed: those that serve least first, and of equals the newest
-/// (as `ActivePodsWithRanks` in kubernetes/pkg/controller sorts).
-type Rank = (bool, bool, Reverse<i64>, Reverse<u64>);
 
 /// The Pods of one revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +15,10 @@ pub struct RevisionCounts {
     all: usize,
     /// Pods in which something may still run, also terminating ones.
     unfinished: usize,
-    /// Pods that are neither terminating nor ended, own writes included; the first to be removed first.
-    ranked: BTreeSet<Rank>,
+    /// Pods that are neither terminating nor ended, own writes included.
+    alive: usize,
+    /// Their numbers; the class that is removed first comes first.
+    classes: BTreeMap<Class, BTreeSet<u64>>,
     ready: Readiness,
     shown: Shown,
 }
@@ -36,7 +34,8 @@ impl RevisionCounts {
     pub(super) const EMPTY: Self = Self {
         all: 0,
         unfinished: 0,
-        ranked: BTreeSet::new(),
+        alive: 0,
+        classes: BTreeMap::new(),
         ready: Readiness::EMPTY,
         shown: Shown { alive: 0, ready: Readiness::EMPTY },
     };
@@ -45,7 +44,8 @@ impl RevisionCounts {
         self.all += 1;
         self.unfinished += usize::from(!fact.over);
         if fact.is_alive() {
-            self.ranked.insert(rank(fact));
+            self.alive += 1;
+            self.classes.entry(Class::of(fact)).or_default().insert(fact.number);
             if let Some(since) = fact.ready_since {
                 self.ready.add(since);
             }
@@ -63,7 +63,8 @@ impl RevisionCounts {
         self.all -= 1;
         self.unfinished -= usize::from(!fact.over);
         if fact.is_alive() {
-            self.ranked.remove(&rank(fact));
+            self.alive -= 1;
+            self.leave_class(fact);
             if let Some(since) = fact.ready_since {
                 self.ready.remove(since);
             }
@@ -75,6 +76,17 @@ impl RevisionCounts {
             }
         }
         self.all == 0
+    }
+
+    fn leave_class(&mut self, fact: &PodFact) {
+        let class = Class::of(fact);
+        let emptied = self.classes.get_mut(&class).is_some_and(|pods| {
+            pods.remove(&fact.number);
+            pods.is_empty()
+        });
+        if emptied {
+            self.classes.remove(&class);
+        }
     }
 
     /// Pods of any state, also terminating and ended ones.
@@ -89,7 +101,7 @@ impl RevisionCounts {
 
     /// Pods that are neither terminating nor ended, own writes included.
     pub fn alive(&self) -> usize {
-        self.ranked.len()
+        self.alive
     }
 
     /// Those of them that have been ready for `min_ready_seconds` at second `now`.
@@ -118,17 +130,17 @@ impl RevisionCounts {
         self.shown.ready.next_after(min_ready_seconds, now)
     }
 
-    /// Numbers of alive Pods, the first to be removed first. Pods that are not ready come before those that are.
-    pub fn ranked(&self) -> impl Iterator<Item = u64> + '_ {
-        self.ranked.iter().map(|(.., Reverse(number))| *number)
+    /// Those of the alive Pods that are ready, but not for long enough to be available.
+    pub fn almost_available(&self, min_ready_seconds: i64, now: i64) -> usize {
+        self.ready.total() - self.available(min_ready_seconds, now)
+    }
+
+    /// Numbers of alive Pods by class, the class first that is removed first; without `ready` none that are ready.
+    pub(super) fn classes(&self, ready: bool) -> impl Iterator<Item = &BTreeSet<u64>> {
+        self.classes.iter().filter(move |(class, _)| ready || !class.is_ready).map(|(_, pods)| pods)
     }
 }
 
 fn is_shown(fact: &PodFact) -> bool {
     fact.seen && fact.life == Life::Alive
-}
-
-fn rank(fact: &PodFact) -> Rank {
-    let since = fact.ready_since.unwrap_or(i64::MAX);
-    (fact.ready_since.is_some(), fact.bound, Reverse(since), Reverse(fact.number))
 }
