@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Letters and digits that form no words and are not mistaken for each other, as Kubernetes uses in generated names.
-const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+use crate::short_hash::encode;
+
 /// Characters of a revision: 27^10 hashes make a collision a curiosity, and `collisionCount` survives one.
 const REVISION_LENGTH: usize = 10;
 
@@ -22,16 +22,6 @@ pub(super) fn of_template(template: &Value, hooks: &Value, collision_count: i32)
     encode(&hasher.finalize(), REVISION_LENGTH)
 }
 
-/// A short stable name for any text.
-pub fn short_hash(parts: &[&str], length: usize) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
-        hasher.update([0]);
-    }
-    encode(&hasher.finalize(), length)
-}
-
 /// The same value without null fields. Keys are in order already: `serde_json` maps are sorted.
 pub(super) fn canonical(value: &Value) -> Value {
     match value {
@@ -41,10 +31,6 @@ pub(super) fn canonical(value: &Value) -> Value {
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
         other => other.clone(),
     }
-}
-
-fn encode(digest: &[u8], length: usize) -> String {
-    digest.iter().take(length).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
 }
 
 #[cfg(test)]
