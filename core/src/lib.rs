@@ -17,6 +17,7 @@ pub mod lifecycle;
 pub mod mutation;
 pub mod names;
 pub mod pass;
+mod short_hash;
 pub mod status;
 pub mod watch;
 pub mod workload;

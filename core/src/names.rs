@@ -17,8 +17,13 @@ pub const FIELD_MANAGER: &str = "hooked-controller";
 /// Label of Pods and revisions: the hash of the template that a Pod was made from.
 /// Together with the workload's selector it says which Pods are ours, as `pod-template-hash` does for a ReplicaSet.
 pub const REVISION_LABEL: &str = "hooked.dev/revision";
-/// Label of Pods: the number that identifies a Pod within its workload for ever.
-pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
+/// Label of Pods: the same hash, under the name by which `matchLabelKeys`, Cilium and a ReplicaSet that takes the Pods
+/// over know it.
+pub const TEMPLATE_HASH_LABEL: &str = "pod-template-hash";
+/// Annotation of Pods: the number that identifies a Pod within its workload for ever, and which workload that is. As a
+/// label it would cost a security identity a Pod under Cilium. Pods of the version before have the bare number in a
+/// label of this name.
+pub const ORDINAL: &str = "hooked.dev/ordinal";
 /// On the Pod of the operator that leads: the Service of the live channel selects it.
 pub const LEADER_LABEL: &str = "hooked.dev/leader";
 /// On each ControllerRevision: the UID of its workload.

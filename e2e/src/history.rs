@@ -20,7 +20,7 @@ pub struct Sight {
     pub name: String,
     /// Its label `hooked.dev/revision`.
     pub revision: String,
-    /// Its label `hooked.dev/ordinal`.
+    /// The number in its annotation `hooked.dev/ordinal`.
     pub ordinal: u64,
     /// Whether it is being deleted.
     pub terminating: bool,
@@ -104,6 +104,11 @@ fn lock(record: &Mutex<Vec<Moment>>) -> MutexGuard<'_, Vec<Moment>> {
     record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn ordinal(pod: &Pod) -> u64 {
+    let written = pod.annotations().get("hooked.dev/ordinal").and_then(|written| written.split_once('.'));
+    written.and_then(|(number, _)| number.parse().ok()).unwrap_or(0)
+}
+
 fn see(pod: &Pod) -> Sight {
     let label = |name: &str| pod.labels().get(name).cloned().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
@@ -111,7 +116,7 @@ fn see(pod: &Pod) -> Sight {
     Sight {
         name: pod.name_any(),
         revision: label("hooked.dev/revision"),
-        ordinal: label("hooked.dev/ordinal").parse().unwrap_or(0),
+        ordinal: ordinal(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         ready: conditions.iter().any(|known| known.type_ == "Ready" && known.status == "True"),
         ended: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),

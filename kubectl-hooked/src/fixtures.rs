@@ -15,7 +15,7 @@ pub(crate) fn pod(name: &str, revision: &str, status: &Value, metadata: &Value) 
     let mut pod = json!({
         "metadata": {
             "name": name, "uid": format!("uid-{name}"), "creationTimestamp": "2026-11-22T10:00:00Z",
-            "labels": {"hooked.dev/revision": revision, "hooked.dev/ordinal": "1"},
+            "labels": {"hooked.dev/revision": revision, "pod-template-hash": revision},
         },
         "spec": {"nodeName": "n1", "terminationGracePeriodSeconds": 30, "containers": [{"name": "web", "lifecycle": {
             "postStart": {"exec": {"command": ["/bin/true"]}}, "preStop": {"exec": {"command": ["/bin/true"]}},

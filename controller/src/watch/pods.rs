@@ -30,8 +30,8 @@ pub(crate) async fn watch_pods(
             Ok(watcher::Event::InitApply(Watched(pod)) | watcher::Event::Apply(Watched(pod))) => {
                 let uid = pod.metadata.uid.clone();
                 let shown = index.show_pod(pod, Timestamp::now());
-                if let Some(error) = shown.let_go {
-                    tracing::warn!(%error, pod_uid = uid, "a Pod's labels were changed: it is let go");
+                if let Some(error) = shown.unnumbered {
+                    tracing::warn!(%error, pod_uid = uid, "a Pod of ours has no number: it gets one");
                 }
                 trigger(&triggers, shown.workload);
             }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::deletion_cost::deletion_cost;
 use super::endpoint::LiveEndpoint;
+use super::number::PodIdentity;
 use super::pod::{ObservedPod, PodSpec, PodStatus};
 use crate::names;
 
@@ -22,15 +23,19 @@ pub(crate) fn has_finalizer(metadata: &ObjectMeta) -> bool {
 
 impl ObservedPod {
     /// A Pod from its parts. A Pod that is not the operator's own has neither a revision nor a number, and
-    /// gets the defaults of both: see [`ObservedPod::labels`].
+    /// gets the defaults of both: see [`PodIdentity`].
     pub fn decode(metadata: &ObjectMeta, spec: PodSpec, status: PodStatus) -> Self {
         let label = |key: &str| metadata.labels.as_ref()?.get(key).map(String::as_str);
-        let (revision, number) = Self::labels(label).unwrap_or_default();
-        let owner = controlling_workload(metadata);
+        let owner_uid = controlling_workload(metadata).map(|owner| owner.uid.clone()).unwrap_or_default();
+        let ordinal = metadata.annotations.as_ref().and_then(|all| all.get(names::ORDINAL));
+        let identity = PodIdentity::read(label, ordinal.map(String::as_str), &owner_uid);
+        let PodIdentity { revision, number, .. } = identity.unwrap_or_default();
         Self {
             name: metadata.name.clone().unwrap_or_default(),
             uid: metadata.uid.clone().unwrap_or_default(),
-            owner_uid: owner.map(|owner| owner.uid.clone()).unwrap_or_default(),
+            version: metadata.resource_version.clone().unwrap_or_default(),
+            owner_uid,
+            is_named: false,
             revision,
             number,
             generation: metadata.generation,
@@ -78,6 +83,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::lifecycle::ordinal;
 
     fn pod(metadata: &Value) -> ObservedPod {
         serde_json::from_value(json!({"metadata": metadata, "spec": {"nodeName": "n"}})).unwrap()
@@ -87,8 +93,8 @@ mod tests {
     fn an_own_pod_is_decoded_with_its_identity() {
         let pod = pod(&json!({
             "name": "web-1", "uid": "u-1", "generation": 2,
-            "labels": {"hooked.dev/revision": "rev", "hooked.dev/ordinal": "4"},
-            "annotations": {"hooked.dev/live-address": "10.0.0.1:9443", "hooked.dev/live-ca": "pem"},
+            "labels": {"hooked.dev/revision": "rev"},
+            "annotations": {"hooked.dev/ordinal": ordinal(4, "w-1"), "hooked.dev/live-address": "10.0.0.1:9443", "hooked.dev/live-ca": "pem"},
             "finalizers": ["hooked.dev/accounting"],
             "ownerReferences": [{
                 "apiVersion": names::API_VERSION, "kind": names::KIND, "name": "web", "uid": "w-1", "controller": true,

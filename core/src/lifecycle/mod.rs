@@ -14,6 +14,7 @@ mod explain;
 pub(crate) mod infer;
 pub mod kubelet;
 mod mark;
+mod number;
 mod per_hook;
 mod pod;
 mod record;
@@ -32,10 +33,11 @@ pub use evidence::{End, KillingCause, PodEvidence, Stop};
 pub use explain::explain;
 pub use infer::{Patience, infer};
 pub use mark::{Mark, PodMarks};
+pub use number::{MAX_ORDINAL, PodIdentity, ReadPodError, ordinal};
 pub use per_hook::PerHook;
 pub use pod::{
-    Container, ContainerState, ContainerStateKind, ContainerStatus, MAX_ORDINAL, ObservedPod, PodCondition,
-    PodSpec, PodStatus, ReadPodError,
+    Container, ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodSpec,
+    PodStatus,
 };
 pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
 pub use shape::{ContainerShape, Hook, HookShape, PodShape};

@@ -7,28 +7,26 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use thiserror::Error;
 
 use super::endpoint::LiveEndpoint;
-use crate::names;
 
-/// The highest ordinal there can be: the API server keeps numbers above it only as floats, and so not
-/// exactly.
-pub const MAX_ORDINAL: u64 = (1 << 53) - 1;
-
-/// A Pod as the API server shows it, with its labels read.
+/// A Pod as the API server shows it, with what stands on it read.
 #[derive(Clone, Debug)]
 pub struct ObservedPod {
     /// The Pod's name.
     pub name: String,
     /// The Pod's UID.
     pub uid: String,
+    /// The version of it that was shown.
+    pub version: String,
     /// The UID of the workload that controls it.
     pub owner_uid: String,
     /// The hash of the template it was made from.
     pub revision: String,
-    /// Its number within its workload.
+    /// Its number within its workload; 0 if it has none.
     pub number: u64,
+    /// Whether its name is the one that an operator makes of that number.
+    pub is_named: bool,
     /// How often its spec was set, and its deletion asked for; none from API servers that do not count.
     pub generation: Option<i64>,
     /// When it was created.
@@ -49,34 +47,7 @@ pub struct ObservedPod {
     pub status: PodStatus,
 }
 
-/// Why a Pod cannot be one of ours.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ReadPodError {
-    /// A label that we set is missing.
-    #[error("label {0} is missing")]
-    MissingLabel(&'static str),
-    /// Somebody changed the ordinal label.
-    #[error("label hooked.dev/ordinal is {0:?}, which is no number up to {MAX_ORDINAL}")]
-    InvalidOrdinal(String),
-    /// Somebody changed a label, or gave a Pod of their own our labels: a Pod's name is made from them.
-    #[error("its labels and its owner make the name {0:?}, which is not the Pod's")]
-    OtherName(String),
-}
-
 impl ObservedPod {
-    /// Reads the labels that say which Pod this is.
-    pub fn labels<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Result<(String, u64), ReadPodError> {
-        let revision =
-            find(names::REVISION_LABEL).ok_or(ReadPodError::MissingLabel(names::REVISION_LABEL))?;
-        let ordinal = find(names::ORDINAL_LABEL).ok_or(ReadPodError::MissingLabel(names::ORDINAL_LABEL))?;
-        let invalid = || ReadPodError::InvalidOrdinal(ordinal.to_owned());
-        let number = ordinal.parse().map_err(|_| invalid())?;
-        if number > MAX_ORDINAL {
-            return Err(invalid());
-        }
-        Ok((revision.to_owned(), number))
-    }
-
     /// The statuses of app containers and sidecars.
     pub fn container_statuses(&self) -> impl Iterator<Item = &ContainerStatus> {
         self.status.init_container_statuses.iter().chain(&self.status.container_statuses)
@@ -306,17 +277,5 @@ mod tests {
         assert_eq!(command(json!({"command": ["sh", null]})), ["sh", ""]);
         assert_eq!(command(json!({"command": {"sh": 1}})), [""; 0]);
         assert_eq!(command(json!("sh")), [""; 0]);
-    }
-
-    #[test]
-    fn an_ordinal_that_the_api_server_would_keep_as_a_float_is_refused() {
-        let read = |ordinal: &str| {
-            let find = |key: &str| Some(if key == names::ORDINAL_LABEL { ordinal } else { "rev" });
-            ObservedPod::labels(find).map(|(_, number)| number)
-        };
-        assert_eq!(read("9007199254740991"), Ok(MAX_ORDINAL));
-        for refused in ["9007199254740992", "9223372036854775808", "-1", "x"] {
-            assert_eq!(read(refused), Err(ReadPodError::InvalidOrdinal(refused.to_owned())));
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::lifecycle::ordinal;
 use crate::names;
 use crate::workload::fill::PodRef;
 use crate::workload::revision::object_name;
@@ -117,6 +118,18 @@ pub fn orphan_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
 /// Tells just this Pod where the operator is reached now. The kubelet passes the annotations on into its volumes.
 pub fn annotate_pod(namespace: &str, pod: &PodRef, annotations: &serde_json::Map<String, Value>) -> Call {
     patch_pod(namespace, &pod.name, json!({"metadata": {"uid": pod.uid, "annotations": annotations}}))
+}
+
+/// Writes its number on just this Pod, as of just this version, and puts our finalizer on it if that is asked for.
+pub fn number_pod(namespace: &str, pod: &PodRef, version: &str, owner: &Owner, adds_finalizer: bool) -> Call {
+    let finalizers = if adds_finalizer { vec![names::ACCOUNTING_FINALIZER] } else { Vec::new() };
+    let metadata = json!({
+        "uid": pod.uid,
+        "resourceVersion": version,
+        "annotations": {names::ORDINAL: ordinal(pod.number, &owner.uid)},
+        "finalizers": finalizers,
+    });
+    patch_pod(namespace, &pod.name, json!({"metadata": metadata}))
 }
 
 fn without_finalizer(uid: &str) -> Value {

@@ -3,6 +3,7 @@
 //! remembers.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
@@ -56,7 +57,7 @@ pub(super) async fn commit<C: Cluster>(
     decision: Decision,
     memory: &Locked<Memory>,
 ) -> Result<Written, CommitError> {
-    let Decision { status, account, news, reserved } = decision;
+    let Decision { status, account, news, reserved, claims } = decision;
     if news == News::None {
         return Ok(Written { committed: before, told: None, due: None, is_outdated: false });
     }
@@ -85,7 +86,7 @@ pub(super) async fn commit<C: Cluster>(
             let committed = Committed { version, status, ledger: account.ledger.clone() };
             let mut memory = memory.lock();
             memory.pace = Pace::of_write(cluster.now(), bytes);
-            memory.committed(&before.version, &committed, reserved);
+            memory.committed(&before.version, &committed, reserved, &claims);
             let counted = account.acknowledge(&mut memory.tracker, cluster.now());
             let told = Some(Told { before: before.status, counted });
             Ok(Written { committed, told, due: None, is_outdated: false })
@@ -108,7 +109,15 @@ pub(super) async fn commit<C: Cluster>(
 }
 
 impl Memory {
-    fn committed(&mut self, replaced: &str, committed: &Committed, reserved: RangeInclusive<u64>) {
+    fn committed(
+        &mut self,
+        replaced: &str,
+        committed: &Committed,
+        reserved: RangeInclusive<u64>,
+        claims: &[(Arc<str>, u64)],
+    ) {
+        self.newcomers.assign(claims);
+        self.high_water = Some(committed.ledger.high_water);
         self.overlay = Some(Overlay::of_write(self.overlay.take(), replaced, committed.clone()));
         self.replicas.numbers.reserve(reserved);
     }

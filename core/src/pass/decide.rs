@@ -28,8 +28,10 @@ pub(super) struct Decision {
     pub(super) account: Account,
     /// How soon it is to be written.
     pub(super) news: News,
-    /// The numbers that it reserves.
+    /// The numbers that it reserves for Pods to be made.
     pub(super) reserved: RangeInclusive<u64>,
+    /// The numbers that it gives to Pods that are there, by UID.
+    pub(super) claims: Vec<(Arc<str>, u64)>,
 }
 
 /// What was decided.
@@ -63,8 +65,15 @@ pub(super) fn decide<C: Cluster>(
 
     let sizes = size(prepared, before, memory, now);
     let reserved = reserve(&sizes, before, prepared, memory);
-    let is_there = |first, last| memory.replicas.any_in(first, last) || memory.tracker.any_in(first, last);
+    let claims = memory.newcomers.number_from(*reserved.start());
+    let is_there = |first, last| {
+        let Memory { replicas, tracker, newcomers, .. } = &*memory;
+        replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
+    };
     account.ledger.marks.compact(is_there);
+    for (number, not_ours) in memory.newcomers.not_ours(&claims) {
+        account.ledger.marks.set(number, not_ours.clone());
+    }
     if !mutated(Mutation::NumbersUnreserved) {
         account.ledger.high_water = *reserved.end();
     }
@@ -95,7 +104,8 @@ pub(super) fn decide<C: Cluster>(
     let status = status(&basis)?;
     let series = Series::of(&basis, is_invalid(&status.conditions));
     let news = news(&before.status, &before.ledger, &status, &account.ledger);
-    Ok(Decided { decision: Decision { status, account, news, reserved }, rollout, series })
+    let reserved = reserved.start() + claims.len() as u64..=*reserved.end();
+    Ok(Decided { decision: Decision { status, account, news, reserved, claims }, rollout, series })
 }
 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
@@ -117,8 +127,8 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
     sizes
 }
 
-/// The numbers that are reserved for the Pods which the sizes ask for: above all that were reserved before,
-/// and above those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones
+/// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for: above all
+/// that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones
 /// end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
@@ -127,7 +137,8 @@ fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memo
     let used = used.max(memory.tracker.highest_number());
     let is_leaving = prepared.target.leaving().is_some();
     let lacking = if is_leaving { 0 } else { lacking_numbers(sizes, &memory.replicas) };
-    let last = used.saturating_add(lacking as u64).min(MAX_ORDINAL.max(used));
+    let asked = lacking + memory.newcomers.unnumbered();
+    let last = used.saturating_add(asked as u64).min(MAX_ORDINAL.max(used));
     used + 1..=last
 }
 

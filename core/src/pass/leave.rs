@@ -11,7 +11,7 @@ use crate::workload::target::Leaving;
 /// Whether a workload that leaves so is no longer needed.
 pub(super) fn may_leave(leaving: Leaving, memory: &Memory) -> bool {
     let has_counted = leaving == Leaving::WithoutPods || memory.tracker.is_empty();
-    (memory.replicas.is_empty() || mutated(Mutation::LeavesBeforePods))
+    (memory.pods().next().is_none() || mutated(Mutation::LeavesBeforePods))
         && has_counted
         && memory.uncommitted.is_none()
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
+use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlay::{Overlay, Pace};
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::{ObservedPod, kubelet};
+use crate::lifecycle::{ObservedPod, PodMarks, kubelet};
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Revision, Stored};
 
@@ -21,6 +22,10 @@ pub struct Memory {
     pub replicas: Replicas,
     /// What is known of their hooks and not counted.
     pub tracker: Tracker,
+    /// Pods that are to get a number.
+    pub(super) newcomers: Newcomers,
+    /// The highest number that may be given, as this process last knew it to be committed.
+    pub(super) high_water: Option<u64>,
     /// How often in a row a pass has failed.
     pub failures: u32,
     /// The last own status write, while the watch has not shown it.
@@ -61,7 +66,49 @@ pub(super) enum Acts {
 
 /// What watches show.
 impl Memory {
-    /// Takes in what the watch shows of a Pod.
+    /// Takes in a Pod that the watch shows, and that was known by the number `known` if it was known. Returns the
+    /// number by which the Pod is known now; 0 while it has none.
+    pub fn sight(&mut self, pod: ObservedPod, known: Option<u64>, now: Timestamp) -> u64 {
+        let has = |number: &u64| self.replicas.get(*number).is_some_and(|fact| *fact.uid == *pod.uid);
+        let known = known.filter(has);
+        let written = pod.number;
+        if known.is_none_or(|number| number == written) && self.gave(&pod) {
+            self.newcomers.remove(&pod.uid);
+            self.observe_pod(&pod, now);
+            return written;
+        }
+        if let Some(number) = known {
+            // Whatever stands on it: a Pod is known by its UID.
+            self.newcomers.observe(Newcomer::known(&pod, number));
+            self.observe_pod(&ObservedPod { number, ..pod }, now);
+            return number;
+        }
+        let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
+        let not_ours = over_by_now(&kubelet::read_pod(&pod, now));
+        // A copy has never been counted; of another Pod nobody knows what was.
+        self.newcomers.observe(Newcomer::of(&pod, if is_copy { PodMarks::default() } else { not_ours }));
+        0
+    }
+
+    /// Whether the number that stands on a Pod is the one that the workload has given to this very Pod.
+    fn gave(&self, pod: &ObservedPod) -> bool {
+        let is_reserved = self.high_water.is_none_or(|high_water| pod.number <= high_water);
+        pod.number > 0 && (is_reserved || pod.is_named) && !self.replicas.is_anothers(pod.number, &pod.uid)
+    }
+
+    /// Takes in up to where numbers are committed. Of Pods that were shown before it is known only now whether their
+    /// numbers were given: those that were not are taken in when they are shown again.
+    pub(super) fn know_high_water(&mut self, high_water: u64) {
+        if self.high_water.replace(high_water).is_some() {
+            return;
+        }
+        let forged = self.replicas.above(high_water).filter(|fact| !fact.is_named);
+        for number in forged.map(|fact| fact.number).collect::<Vec<_>>() {
+            self.observe_left(number);
+        }
+    }
+
+    /// Takes in what the watch shows of a Pod with its number.
     pub fn observe_pod(&mut self, pod: &ObservedPod, now: Timestamp) {
         self.replicas.observe(PodFact::of(pod));
         self.tracker.observe(pod.number, kubelet::read_pod(pod, now), now);
@@ -97,16 +144,28 @@ impl Memory {
 
     /// A complete list of Pods begins.
     pub fn list_begins(&mut self) {
+        self.newcomers.list_begins();
         self.replicas.list_begins();
     }
 
     /// The list is complete: returns the Pods that it has not shown, which are gone.
     pub fn list_ends(&mut self, now: Timestamp) -> Vec<PodFact> {
-        let gone = self.replicas.list_ends();
+        let mut gone = self.replicas.list_ends();
         for fact in &gone {
             self.tracker.observe_gone(fact.number, now);
         }
+        gone.extend(self.newcomers.list_ends());
         gone
+    }
+
+    /// The Pod has no number, and is gone or no longer one of the workload's.
+    pub fn observe_newcomer_gone(&mut self, uid: &str) -> Option<PodFact> {
+        self.newcomers.remove(uid)
+    }
+
+    /// All Pods, those without a number too.
+    pub fn pods(&self) -> impl Iterator<Item = &PodFact> {
+        self.replicas.iter().chain(self.newcomers.facts())
     }
 
     fn knows(&self, number: u64, uid: &str) -> bool {
@@ -137,7 +196,9 @@ mod tests {
         ObservedPod {
             name: format!("web-{number}"),
             uid: format!("u-{number}"),
+            version: "1".to_owned(),
             owner_uid: "w".to_owned(),
+            is_named: true,
             revision: "rev".to_owned(),
             number,
             generation: Some(1),

@@ -20,6 +20,7 @@ mod decide;
 mod leave;
 mod locked;
 mod memory;
+mod newcomers;
 mod overlay;
 mod prepare;
 mod prune;
@@ -152,7 +153,9 @@ pub async fn pass<C: Cluster>(
     let (subject, before) = {
         let mut memory = memory.lock();
         let subject = Subject::of(workload, &mut memory);
-        (subject, committed(workload, &mut memory).map_err(Invalid::from)?)
+        let before = committed(workload, &mut memory).map_err(Invalid::from)?;
+        memory.know_high_water(before.ledger.high_water);
+        (subject, before)
     };
     if !subject.has_finalizer() {
         begin(cluster, &subject, &before).await.map_err(Retry::Begin)?;

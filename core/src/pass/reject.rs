@@ -93,7 +93,7 @@ async fn release_ended<C: Cluster>(
 ) -> Result<(), RejectError> {
     let ended: Vec<PodRef> = {
         let (memory, now) = (memory.lock(), cluster.now());
-        let held = memory.replicas.iter().filter(|fact| fact.has_finalizer && fact.life == Life::Terminating);
+        let held = memory.pods().filter(|fact| fact.has_finalizer && fact.life == Life::Terminating);
         held.filter(|fact| has_ended(&memory, fact, now)).filter_map(PodRef::of).collect()
     };
     for pod in ended {
@@ -124,7 +124,7 @@ async fn evacuate<C: Cluster>(
         Leaving::WithPods => {
             let alive: Vec<PodRef> = {
                 let memory = memory.lock();
-                let facts = memory.replicas.iter();
+                let facts = memory.pods();
                 let alive = facts.filter(|fact| !fact.is_to_go());
                 alive.filter_map(PodRef::of).collect()
             };
@@ -132,7 +132,7 @@ async fn evacuate<C: Cluster>(
         }
         Leaving::WithoutPods => orphan_all(cluster, site, memory).await?,
     }
-    if !memory.lock().replicas.is_empty() {
+    if memory.lock().pods().next().is_some() {
         return Ok(Some(later(cluster)));
     }
     let version = metadata.resource_version.as_deref().unwrap_or_default();

@@ -39,7 +39,15 @@ type Key = (String, String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     workload: Key,
+    /// 0 while it has none.
     number: u64,
+}
+
+impl Place {
+    /// Whether a Pod of that namespace is known there by its number.
+    fn is_in(&self, namespace: &str) -> bool {
+        self.workload.0 == namespace && self.number > 0
+    }
 }
 
 /// What is remembered of a workload, and the name that it has.
@@ -121,31 +129,29 @@ impl Index {
     pub(super) fn observe(
         &self,
         namespace: &str,
-        report: &ObservedPod,
+        report: ObservedPod,
         controller: &Controller,
         now: Timestamp,
     ) -> WorkloadRef {
         let workload = (namespace.to_owned(), controller.uid.clone());
-        let place = Place { workload: workload.clone(), number: report.number };
-        let (before, early) = {
-            let mut places = self.places.lock();
-            let before = places.insert(report.uid.clone(), place.clone());
-            let early = before.is_none().then(|| self.early.lock().take(namespace, &report.uid));
-            (before, early)
-        };
-        if let Some(before) = before.filter(|before| *before != place) {
+        let uid = report.uid.clone();
+        let mut before = self.places.lock().get(&uid).cloned();
+        if let Some(place) = before.take_if(|place| place.workload != workload) {
             // It is still there, so our finalizer on it is not left behind.
-            self.depart(&before, &report.uid, Departure::Left, now);
+            self.depart(&place, &uid, Departure::Left, now);
         }
         let memory = {
             let mut workloads = self.workloads.lock();
-            let known = workloads.entry(workload).or_insert_with(|| Known::of(&controller.name));
+            let known = workloads.entry(workload.clone()).or_insert_with(|| Known::of(&controller.name));
             Arc::clone(&known.memory)
         };
-        let mut memory = memory.lock();
-        memory.observe_pod(report, now);
-        for evidence in early.into_iter().flatten() {
-            memory.observe_event(report.number, &report.uid, evidence, now);
+        let number = memory.lock().sight(report, before.as_ref().map(|place| place.number), now);
+        self.places.lock().insert(uid.clone(), Place { workload, number });
+        // What came before the Pod had a number is about this Pod too.
+        if number > 0 && before.is_none_or(|place| place.number == 0) {
+            for evidence in self.early.lock().take(namespace, &uid) {
+                memory.lock().observe_event(number, &uid, evidence, now);
+            }
         }
         WorkloadRef::new(namespace, &controller.name)
     }
@@ -167,6 +173,10 @@ impl Index {
     fn depart(&self, place: &Place, uid: &str, departure: Departure, now: Timestamp) -> Option<PodFact> {
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
         let mut memory = memory.lock();
+        let newcomer = memory.observe_newcomer_gone(uid);
+        if place.number == 0 {
+            return newcomer;
+        }
         let fact = memory.replicas.get(place.number).cloned();
         if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
             return None;
@@ -193,7 +203,7 @@ impl Index {
     ) -> Option<WorkloadRef> {
         let place = {
             let places = self.places.lock();
-            let Some(place) = places.get(pod_uid).filter(|place| place.workload.0 == namespace) else {
+            let Some(place) = places.get(pod_uid).filter(|place| place.is_in(namespace)) else {
                 self.early.lock().put(namespace, pod_uid, evidence);
                 return None;
             };
@@ -263,7 +273,7 @@ impl Index {
     pub fn disown(&self, namespace: &str, uid: &str) {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
         let Some(known) = known else { return };
-        let pods: Vec<PodFact> = known.memory.lock().replicas.iter().cloned().collect();
+        let pods: Vec<PodFact> = known.memory.lock().pods().cloned().collect();
         self.unplace(&pods);
         self.note_strays(namespace, &pods);
     }
@@ -306,7 +316,9 @@ mod tests {
         ObservedPod {
             name: format!("web-{number}"),
             uid: uid.to_owned(),
+            version: "1".to_owned(),
             owner_uid: "w".to_owned(),
+            is_named: true,
             revision: "rev".to_owned(),
             number,
             generation: Some(1),
@@ -325,7 +337,7 @@ mod tests {
         let index = Index::default();
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
         for (number, uid) in (1..).zip(uids) {
-            index.observe("shop", &report(uid, number), &controller, NOW);
+            index.observe("shop", report(uid, number), &controller, NOW);
         }
         index
     }
@@ -372,9 +384,43 @@ mod tests {
         let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
         assert_eq!(index.observe_event("shop", "a", evicted, NOW), None);
         let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        index.observe("shop", &report("a", 1), &controller, NOW);
+        index.observe("shop", report("a", 1), &controller, NOW);
         let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
         assert_eq!(memory.lock().tracker.evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
+    }
+
+    #[test]
+    fn a_copy_under_a_number_that_is_known_is_another_pod() {
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        let owner = Owner { name: "web".to_owned(), uid: "w".to_owned() };
+        for is_gone in [false, true] {
+            let index = index(&["a", "b"]);
+            if is_gone {
+                index.observe_departed("a", Departure::Gone, NOW);
+            }
+            index.observe("shop", report("copy", 1), &controller, NOW);
+            let memory = index.memory("shop", &owner);
+            let of_first = memory.lock().tracker.evidence(1).map(|evidence| evidence.uid.to_string());
+            assert_eq!(of_first.as_deref(), Some("a"), "what is known of the first Pod stays");
+            assert_eq!(memory.lock().replicas.get(1).is_none(), is_gone);
+            assert_eq!(memory.lock().pods().filter(|fact| &*fact.uid == "copy").count(), 1);
+            // It gets a number of its own.
+            index.observe("shop", report("copy", 3), &controller, NOW);
+            let memory = memory.lock();
+            assert_eq!(memory.replicas.get(3).map(|fact| &*fact.uid), Some("copy"));
+            assert_eq!(memory.pods().count(), if is_gone { 2 } else { 3 });
+        }
+    }
+
+    #[test]
+    fn a_pod_that_a_list_misses_and_that_comes_back_is_the_same() {
+        let index = index(&["a"]);
+        index.list_begins();
+        index.list_ends(NOW);
+        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
+        index.observe("shop", report("a", 1), &controller, NOW);
+        let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
+        assert!(memory.lock().replicas.get(1).is_some());
     }
 
     #[test]

@@ -6,9 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use serde::Deserialize;
 
 use crate::lifecycle::{
-    LiveEndpoint, ObservedPod, PodSpec, PodStatus, ReadPodError, controlling_workload, deletion_cost,
+    LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, ReadPodError, controlling_workload,
+    deletion_cost,
     has_finalizer,
 };
+use crate::names;
 use crate::workload::template::pod_name;
 
 /// The metadata that decisions read. `managedFields` is the largest part of most Pods, and is not decoded.
@@ -39,11 +41,16 @@ struct LeanAnnotations {
     live_ca: Option<String>,
     #[serde(rename = "controller.kubernetes.io/pod-deletion-cost")]
     deletion_cost: Option<String>,
+    #[serde(rename = "hooked.dev/ordinal")]
+    ordinal: Option<String>,
 }
 
 impl LeanAnnotations {
-    fn endpoint(self) -> Option<LiveEndpoint> {
-        Some(LiveEndpoint { address: self.live_address?, ca: self.live_ca? })
+    /// Where the Pod's runners reach the operator, and the Pod's number as it is written.
+    fn read(self) -> (Option<LiveEndpoint>, Option<String>, i32) {
+        let endpoint = self.live_address.zip(self.live_ca);
+        let cost = deletion_cost(self.deletion_cost.as_deref());
+        (endpoint.map(|(address, ca)| LiveEndpoint { address, ca }), self.ordinal, cost)
     }
 }
 
@@ -74,6 +81,8 @@ pub struct SlimPod {
     pub metadata: ObjectMeta,
     live: Option<LiveEndpoint>,
     deletion_cost: i32,
+    /// Its number as it is written on it.
+    ordinal: Option<String>,
     spec: PodSpec,
     status: PodStatus,
 }
@@ -89,10 +98,8 @@ struct WirePod {
 
 impl From<WirePod> for SlimPod {
     fn from(WirePod { mut metadata, spec, status }: WirePod) -> Self {
-        let annotations = std::mem::take(&mut metadata.annotations);
-        let deletion_cost = deletion_cost(annotations.deletion_cost.as_deref());
-        let live = annotations.endpoint();
-        Self { metadata: metadata.into(), live, deletion_cost, spec, status }
+        let (live, ordinal, deletion_cost) = std::mem::take(&mut metadata.annotations).read();
+        Self { metadata: metadata.into(), live, ordinal, deletion_cost, spec, status }
     }
 }
 
@@ -124,22 +131,22 @@ impl SlimPod {
             || containers.any(|container| container.state.terminated.is_some())
     }
 
-    /// The Pod as decisions read it.
-    pub fn into_report(self, controller: &Controller) -> Result<ObservedPod, ReadPodError> {
+    /// The Pod as decisions read it, and why it has no number if it has none.
+    pub fn into_report(self, controller: &Controller) -> (ObservedPod, Option<ReadPodError>) {
         let has_finalizer = self.is_held();
-        let Self { metadata, live, deletion_cost, spec, status } = self;
-        let labels = metadata.labels.unwrap_or_default();
-        let (revision, number) = ObservedPod::labels(|key| labels.get(key).map(String::as_str))?;
-        let name = metadata.name.unwrap_or_default();
-        if name != pod_name(&controller.name, &controller.uid, &revision, number) {
-            return Err(ReadPodError::OtherName(name));
-        }
-        Ok(ObservedPod {
-            name,
+        let (identity, is_named, error) = match self.identity(controller) {
+            Ok((identity, is_named)) => (identity, is_named, None),
+            Err(error) => (self.without_number(), false, Some(error)),
+        };
+        let Self { metadata, live, ordinal: _, deletion_cost, spec, status } = self;
+        let pod = ObservedPod {
+            name: metadata.name.unwrap_or_default(),
             uid: metadata.uid.unwrap_or_default(),
+            version: metadata.resource_version.unwrap_or_default(),
             owner_uid: controller.uid.clone(),
-            revision,
-            number,
+            revision: identity.revision,
+            number: identity.number,
+            is_named,
             generation: metadata.generation,
             created: metadata.creation_timestamp.map(|time| time.0),
             deletion_cost,
@@ -149,14 +156,34 @@ impl SlimPod {
             live,
             spec,
             status,
-        })
+        };
+        (pod, error)
+    }
+
+    /// Which Pod of the workload it is, and whether its name says the same. A bare number is believed with its name.
+    fn identity(&self, controller: &Controller) -> Result<(PodIdentity, bool), ReadPodError> {
+        let identity = PodIdentity::read(|key| self.label(key), self.ordinal.as_deref(), &controller.uid)?;
+        let name = self.metadata.name.as_deref().unwrap_or_default();
+        let is_named =
+            name == pod_name(&controller.name, &controller.uid, &identity.revision, identity.number);
+        if identity.is_bare && !is_named {
+            return Err(ReadPodError::OtherName(name.to_owned()));
+        }
+        Ok((identity, is_named))
+    }
+
+    fn without_number(&self) -> PodIdentity {
+        let revision = self.label(names::REVISION_LABEL).unwrap_or_default().to_owned();
+        PodIdentity { revision, ..PodIdentity::default() }
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.metadata.labels.as_ref()?.get(key).map(String::as_str)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::names;
-
     use super::*;
 
     /// The attributes of serde take no constant.
@@ -166,12 +193,11 @@ mod tests {
             names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
             names::LIVE_CA_ANNOTATION: "PEM",
             names::DELETION_COST_ANNOTATION: "7",
+            names::ORDINAL: "4.hash",
         });
-        let annotations = serde_json::from_value::<LeanAnnotations>(annotations).unwrap();
-        assert_eq!(annotations.deletion_cost.as_deref(), Some("7"));
-        let endpoint = annotations.endpoint();
+        let read = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().read();
         let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
-        assert_eq!(endpoint, Some(expect));
+        assert_eq!(read, (Some(expect), Some("4.hash".to_owned()), 7));
     }
 
     #[test]
@@ -193,9 +219,11 @@ mod tests {
         assert_eq!(controller, Controller { name: "web".into(), uid: "w-1".into() });
         assert!(pod.metadata.managed_fields.is_none());
         let other = Controller { uid: "w-2".into(), ..controller.clone() };
-        assert!(matches!(pod.clone().into_report(&other), Err(ReadPodError::OtherName(_))));
-        let report = pod.into_report(&controller).unwrap();
+        let (stranger, error) = pod.clone().into_report(&other);
+        assert!(matches!((stranger.number, error), (0, Some(ReadPodError::OtherName(_)))));
+        let (report, error) = pod.into_report(&controller);
         assert_eq!((report.number, report.revision.as_str(), report.has_finalizer), (4, "rev", true));
+        assert_eq!((report.version.as_str(), report.is_named, error), ("7", true, None));
         assert_eq!(report.shape().hooks().count(), 1);
     }
 

@@ -11,8 +11,8 @@ use crate::lifecycle::ReadPodError;
 pub struct Shown {
     /// The workload that is to be reconciled.
     pub workload: Option<WorkloadRef>,
-    /// Why the Pod is let go though it has our label.
-    pub let_go: Option<ReadPodError>,
+    /// Why the Pod has no number, though it is one of ours: it gets one.
+    pub unnumbered: Option<ReadPodError>,
 }
 
 impl Index {
@@ -23,21 +23,17 @@ impl Index {
         let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
         let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
         let held = pod.is_held();
-        let report = pod.controller().map(|controller| (pod.into_report(&controller), controller));
-        let let_go = match report {
-            Some((Ok(report), controller)) => {
-                let workload = Some(self.observe(&namespace, &report, &controller, now));
-                return Shown { workload, let_go: None };
-            }
-            Some((Err(error), _)) => Some(error),
-            None => None,
-        };
-        // It may have been ours and lost its owner or its number: then it lives on without us.
+        if let Some(controller) = pod.controller() {
+            let (report, unnumbered) = pod.into_report(&controller);
+            let workload = Some(self.observe(&namespace, report, &controller, now));
+            return Shown { workload, unnumbered };
+        }
+        // It may have been ours and lost its owner: then it lives on without us.
         let workload = self.observe_departed(&uid, departure, now);
         if held {
             self.note_stray(Stray { namespace, name, uid });
         }
-        Shown { workload, let_go }
+        Shown { workload, unnumbered: None }
     }
 
     /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may
@@ -48,10 +44,9 @@ impl Index {
         // With our finalizer on it and no deletion asked for it cannot be gone.
         let lives_on = pod.is_held() && !pod.is_ending();
         let departure = if lives_on { Departure::Left } else { Departure::Gone };
-        if let Some(controller) = pod.controller().filter(|_| self.has(&uid))
-            && let Ok(report) = pod.into_report(&controller)
-        {
-            self.observe(&namespace, &report, &controller, now);
+        if let Some(controller) = pod.controller().filter(|_| self.has(&uid)) {
+            let (report, _) = pod.into_report(&controller);
+            self.observe(&namespace, report, &controller, now);
         }
         self.observe_departed(&uid, departure, now)
     }
@@ -88,6 +83,7 @@ mod tests {
         .unwrap()
     }
 
+    /// As the version before has labelled it.
     fn ours() -> Value {
         json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "1"})
     }
@@ -110,15 +106,31 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_whose_labels_are_changed_is_let_go_and_what_has_ended_in_it_counts() {
+    fn a_pod_that_is_known_keeps_its_number_whatever_is_written_on_it() {
+        let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
+        for number in ["9223372036854775808", "2", "x"] {
+            let index = Index::default();
+            index.show_pod(pod(&ours(), &running), NOW);
+            let labels = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": number});
+            let shown = index.show_pod(pod(&labels, &running), NOW);
+            assert_eq!(shown.workload, Some(WorkloadRef::new("shop", "web")));
+            assert!(shown.unnumbered.is_some(), "{number}");
+            let owner = Owner { name: "web".to_owned(), uid: "w-1".to_owned() };
+            let memory = index.memory("shop", &owner);
+            assert_eq!(
+                memory.lock().replicas.get(1).map(|fact| fact.uid.to_string()),
+                Some("u-1".to_owned())
+            );
+            assert!(memory.lock().tracker.evidence(1).is_some() && index.strays().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_pod_that_loses_our_label_is_let_go_and_what_has_ended_in_it_counts() {
         let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
         let ended = state(
             &json!({"terminated": {"startedAt": "2026-11-22T10:00:00Z", "finishedAt": "2026-11-22T10:00:09Z"}}),
         );
-        let poisoned = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "9223372036854775808"});
-        let taken = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": "2"});
-        check(|index| index.show_pod(pod(&poisoned, &running), NOW).workload, false);
-        check(|index| index.show_pod(pod(&taken, &running), NOW).workload, false);
         // The watch shows a lost label as a deletion, with the Pod as it was.
         check(|index| index.show_last(pod(&ours(), &running), NOW), false);
         check(|index| index.show_last(pod(&ours(), &ended), NOW), true);

@@ -86,7 +86,9 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
     ObservedPod {
         name: format!("pod-{}", pod.number),
         uid: format!("uid-{}", pod.number),
+        version: "1".to_owned(),
         owner_uid: "owner".to_owned(),
+        is_named: true,
         revision: "rev".to_owned(),
         number: pod.number,
         generation: Some(1),

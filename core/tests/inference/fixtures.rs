@@ -112,7 +112,9 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
     ObservedPod {
         name: "pod".to_owned(),
         uid: "uid".to_owned(),
+        version: "1".to_owned(),
         owner_uid: "owner".to_owned(),
+        is_named: true,
         revision: "rev".to_owned(),
         number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),

@@ -12,7 +12,8 @@ fn stray(name: &str, uid: &str) -> Value {
     json!({
         "metadata": {
             "name": name,
-            "labels": {"app": "web", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"},
+            "labels": {"app": "web", "hooked.dev/revision": "rev", "pod-template-hash": "rev"},
+            "annotations": {"hooked.dev/ordinal": "7.bcdfgh"},
             "finalizers": ["hooked.dev/accounting"],
             "ownerReferences": [{
                 "apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "name": "gone", "uid": uid,

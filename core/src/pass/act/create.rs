@@ -14,8 +14,9 @@ use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
 use super::parallel::{PARALLEL, all};
 use crate::admission::Verdict;
-use crate::lifecycle::ObservedPod;
+use crate::lifecycle::PodIdentity;
 use crate::mutation::{Mutation, mutated};
+use crate::names;
 use crate::workload::fill::{BURST, missing};
 use crate::workload::replicas::PodFact;
 use crate::workload::revision::PodSource;
@@ -188,6 +189,7 @@ impl<C: Cluster> Batch<'_, C> {
 pub(in super::super) fn is_ours(pod: &serde_json::Value, owner_uid: &str, number: u64) -> bool {
     let metadata = &pod["metadata"];
     let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
-    let labelled = ObservedPod::labels(|key| metadata["labels"][key].as_str());
-    owners.any(|owner| owner["uid"] == owner_uid) && labelled.is_ok_and(|(_, known)| known == number)
+    let label = |key: &str| metadata["labels"][key].as_str();
+    let identity = PodIdentity::read(label, metadata["annotations"][names::ORDINAL].as_str(), owner_uid);
+    owners.any(|owner| owner["uid"] == owner_uid) && identity.is_ok_and(|known| known.number == number)
 }

@@ -52,7 +52,7 @@ pub(in super::super) async fn orphan_all<C: Cluster>(
     site: &Site,
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
-    let pods: Vec<PodRef> = memory.lock().replicas.iter().filter_map(PodRef::of).collect();
+    let pods: Vec<PodRef> = memory.lock().pods().filter_map(PodRef::of).collect();
     let orphans = pods.iter().map(|pod| orphan(cluster, site, pod, memory)).collect();
     all(orphans).await.into_iter().collect()
 }

@@ -1,6 +1,7 @@
 //! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this
 //! moment.
 
+mod claim;
 mod create;
 mod delete;
 mod error;
@@ -43,18 +44,25 @@ pub(super) async fn act<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Acted {
     let mut errors = Vec::new();
-    let mut again = None;
     stop_hung_hooks(cluster, memory);
+    let evidence = prepared.desired.evidence;
+    let claimed = claim::claim(cluster, &subject.site, evidence, &committed.ledger, memory).await;
+    let mut again = claimed.as_ref().ok().copied().flatten();
+    errors.extend(claimed.err());
     errors.extend(remove_finalizers(cluster, &subject.site, &committed.ledger, memory).await.err());
     if prepared.target.leaving() == Some(Leaving::WithoutPods) {
         errors.extend(orphan_all(cluster, &subject.site, memory).await.err());
     } else {
         errors
             .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
+        // A Pod that is yet to get its number may be what is lacking.
+        let is_known = !memory.lock().newcomers.any_waiting();
         if prepared.target.leaving().is_none() {
-            let made = create::create_missing(cluster, subject, prepared, committed, memory).await;
-            again = made.as_ref().ok().copied().flatten();
-            errors.extend(made.err());
+            if is_known {
+                let made = create::create_missing(cluster, subject, prepared, committed, memory).await;
+                again = again.or(made.as_ref().ok().copied().flatten());
+                errors.extend(made.err());
+            }
             match refresh::refresh(cluster, &subject.site, memory).await {
                 Ok(more) => again = again.or(more),
                 Err(error) => errors.push(error),

@@ -28,6 +28,8 @@ pub struct PodFact {
     pub name: Arc<str>,
     /// Its UID; empty while nobody knows whether our create was carried out.
     pub uid: Arc<str>,
+    /// Whether its name is the one that an operator makes of its number.
+    pub is_named: bool,
     /// The hash of the template it was made from.
     pub revision: Arc<str>,
     /// Where it is in its life.
@@ -64,6 +66,7 @@ impl PodFact {
             number: pod.number,
             name: pod.name.as_str().into(),
             uid: pod.uid.as_str().into(),
+            is_named: pod.is_named,
             revision: pod.revision.as_str().into(),
             life,
             bound: pod.spec.node_name.is_some(),
@@ -83,6 +86,7 @@ impl PodFact {
             number,
             name: name.into(),
             uid: uid.into(),
+            is_named: true,
             revision: revision.into(),
             life: Life::Alive,
             bound: false,

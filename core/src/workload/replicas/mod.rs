@@ -4,6 +4,7 @@
 //! that it acts on. Own writes that the watch has not shown yet are in here too, so that no decision is made twice;
 //! what users are told is counted from what the watch shows alone.
 
+mod departed;
 mod doubts;
 mod endpoints;
 mod fact;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use departed::Departed;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
@@ -43,6 +45,7 @@ pub struct Replicas {
     /// Numbers of own creates under way, and whether the Pod has been shown, and is gone, before the reply.
     under_way: BTreeMap<u64, bool>,
     endpoints: Endpoints,
+    departed: Departed,
     /// The numbers that this process may give to Pods.
     pub numbers: Numbers,
 }
@@ -132,6 +135,15 @@ impl Replicas {
         self.doubts.remove(&number);
     }
 
+    /// Remembers that a Pod which is there was given its number.
+    pub fn claimed(&mut self, fact: PodFact) {
+        let number = fact.number;
+        if self.pods.get(&number).is_none_or(|known| !known.seen) {
+            self.unlisted.remove(&number);
+            self.set(Some(fact), number);
+        }
+    }
+
     /// Remembers an own delete.
     pub fn deleted(&mut self, number: u64) {
         self.change(number, |fact| fact.deleting = fact.life != Life::Terminating);
@@ -194,6 +206,9 @@ impl Replicas {
     }
 
     fn set_gone(&mut self, number: u64) {
+        if let Some(known) = self.pods.get(&number).filter(|known| !known.uid.is_empty()) {
+            self.departed.note(number, &known.uid);
+        }
         if let Some(is_gone) = self.under_way.get_mut(&number) {
             *is_gone = true;
         }
@@ -251,9 +266,20 @@ impl Replicas {
         self.pods.get(&number)
     }
 
+    /// Whether another Pod than the one with this UID has the number, or had it a while ago.
+    pub fn is_anothers(&self, number: u64, uid: &str) -> bool {
+        let holder = self.pods.get(&number).map(|known| &*known.uid).or_else(|| self.departed.get(number));
+        holder.is_some_and(|holder| !holder.is_empty() && holder != uid)
+    }
+
     /// Every Pod, in order of numbers. Only for decisions that act on all of them.
     pub fn iter(&self) -> impl Iterator<Item = &PodFact> {
         self.pods.values()
+    }
+
+    /// Pods with higher numbers than that.
+    pub fn above(&self, number: u64) -> impl Iterator<Item = &PodFact> {
+        self.pods.range(number.saturating_add(1)..).map(|(_, fact)| fact)
     }
 
     /// Whether there is no Pod.

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Letters and digits that form no words and are not mistaken for each other, as Kubernetes uses in generated names.
-const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+use crate::short_hash::encode;
+
 /// Characters of a revision: 27^10 hashes make a collision a curiosity, and `collisionCount` survives one.
 const REVISION_LENGTH: usize = 10;
 
@@ -20,16 +20,6 @@ pub(super) fn of_template(template: &Value, hooks: &Value, collision_count: i32)
     }
     hasher.update(collision_count.to_be_bytes());
     encode(&hasher.finalize(), REVISION_LENGTH)
-}
-
-/// A short stable name for any text.
-pub fn short_hash(parts: &[&str], length: usize) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
-        hasher.update([0]);
-    }
-    encode(&hasher.finalize(), length)
 }
 
 /// The same value without what says nothing: null fields, and the defaults that the definition adds because
@@ -55,10 +45,6 @@ fn is_default(fields: &Map<String, Value>, name: &str) -> bool {
         "name" => value == "" && fields.len() == 1,
         _ => false,
     }
-}
-
-fn encode(digest: &[u8], length: usize) -> String {
-    digest.iter().take(length).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
 }
 
 #[cfg(test)]

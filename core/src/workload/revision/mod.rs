@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::lifecycle::{PodShape, PodSpec};
+use crate::short_hash::short_hash;
 use crate::workload::template::{Owner, Runner, inject};
 
-pub use hash::short_hash;
 pub use history::{Stored, expendable, same};
 
 /// What the name of an object may have at most, in bytes.

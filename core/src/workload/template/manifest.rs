@@ -3,6 +3,7 @@
 use hooked_crd::Evidence;
 use serde_json::{Map, Value, json};
 
+use crate::lifecycle::ordinal;
 use crate::names;
 
 /// The workload that a Pod belongs to.
@@ -48,8 +49,13 @@ pub fn manifest(template: &Value, identity: &Identity<'_>, evidence: Evidence) -
     let Identity { owner, name, revision, number } = *identity;
     let metadata = &template["metadata"];
     let mut labels = object(&metadata["labels"]);
-    labels.insert(names::REVISION_LABEL.to_owned(), revision.into());
-    labels.insert(names::ORDINAL_LABEL.to_owned(), number.to_string().into());
+    for label in [names::REVISION_LABEL, names::TEMPLATE_HASH_LABEL] {
+        labels.insert(label.to_owned(), revision.into());
+    }
+    // In a template that was taken from a Pod of the version before.
+    labels.remove(names::ORDINAL);
+    let mut annotations = object(&metadata["annotations"]);
+    annotations.insert(names::ORDINAL.to_owned(), ordinal(number, &owner.uid).into());
     let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
     if evidence == Evidence::Durable {
         finalizers.push(names::ACCOUNTING_FINALIZER.into());
@@ -60,7 +66,7 @@ pub fn manifest(template: &Value, identity: &Identity<'_>, evidence: Evidence) -
         "metadata": {
             "name": name,
             "labels": labels,
-            "annotations": object(&metadata["annotations"]),
+            "annotations": annotations,
             "finalizers": finalizers,
             "ownerReferences": [owner.reference()],
         },
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn a_pod_keeps_what_the_template_says_and_gains_its_identity() {
         let template = json!({
-            "metadata": {"labels": {"app": "hook"}, "annotations": {"note": "kept"}, "finalizers": ["theirs/own"]},
+            "metadata": {"labels": {"app": "hook", "pod-template-hash": "old"}, "annotations": {"note": "kept"}, "finalizers": ["theirs/own"]},
             "spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5}}}]},
         });
         let owner = Owner { name: "hook-demo2".to_owned(), uid: "u-1".to_owned() };
@@ -90,10 +96,13 @@ mod tests {
         );
         assert_eq!(
             pod["metadata"]["labels"],
-            json!({"app": "hook", "hooked.dev/revision": "rev", "hooked.dev/ordinal": "7"})
+            json!({"app": "hook", "hooked.dev/revision": "rev", "pod-template-hash": "rev"})
         );
         assert_eq!(pod["metadata"]["finalizers"], json!(["theirs/own", "hooked.dev/accounting"]));
-        assert_eq!(pod["metadata"]["annotations"], json!({"note": "kept"}));
+        assert_eq!(
+            pod["metadata"]["annotations"],
+            json!({"note": "kept", "hooked.dev/ordinal": ordinal(7, "u-1")})
+        );
         assert_eq!(pod["metadata"]["ownerReferences"][0]["uid"], "u-1");
         assert_eq!(pod["spec"], template["spec"]);
     }

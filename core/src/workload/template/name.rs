@@ -1,6 +1,6 @@
 //! Deterministic Pod names, so that a create whose reply was lost can be sent again.
 
-use crate::workload::revision::short_hash;
+use crate::short_hash::short_hash;
 
 /// The host name of a Pod is its name cut off here (kubelet, RFC 1123 label), so names must differ before it.
 const MAX_NAME: usize = 63;

@@ -270,8 +270,9 @@ fn is_to_orphan(workload: &Value) -> bool {
 
 /// The number of a Pod; 0 if it has none.
 fn number(pod: &Value) -> u64 {
-    let label = pod["metadata"]["labels"]["hooked.dev/ordinal"].as_str();
-    label.and_then(|number| number.parse().ok()).unwrap_or_default()
+    let written = pod["metadata"]["annotations"]["hooked.dev/ordinal"].as_str();
+    let number = written.and_then(|written| written.split_once('.')?.0.parse().ok());
+    number.unwrap_or_default()
 }
 
 fn revision(pod: &Value) -> &str {

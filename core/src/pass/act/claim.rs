@@ -1,0 +1,67 @@
+//! Giving Pods the numbers that are reserved for them.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::newcomers::Newcomer;
+use super::super::subject::Site;
+use super::super::{Cluster, Locked, Memory, call};
+use super::error::ActError;
+use super::parallel::all;
+use crate::accounting::ledger::Ledger;
+use crate::workload::replicas::{Life, PodFact};
+use hooked_crd::Evidence;
+
+/// How long a Pod rests that has changed since it was seen, if the watch does not show how.
+const RETRY: SignedDuration = SignedDuration::from_secs(1);
+
+/// Gives each Pod its number that the committed ledger has one for. Returns when to try those again that have
+/// changed meanwhile.
+pub(super) async fn claim<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    evidence: Evidence,
+    committed: &Ledger,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, ActError> {
+    let claimable = memory.lock().newcomers.claimable(committed);
+    let claims = claimable.iter().map(|newcomer| claim_one(cluster, site, evidence, newcomer, memory));
+    let claimed = all(claims.collect()).await.into_iter().collect::<Result<Vec<bool>, ActError>>()?;
+    let is_done = claimed.into_iter().all(|is_claimed| is_claimed);
+    Ok((!is_done).then(|| cluster.now().checked_add(RETRY).unwrap_or(Timestamp::MAX)))
+}
+
+async fn claim_one<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    evidence: Evidence,
+    newcomer: &Newcomer,
+    memory: &Locked<Memory>,
+) -> Result<bool, ActError> {
+    let Newcomer { fact, version, .. } = newcomer;
+    let Some(pod) = newcomer.pod() else { return Ok(true) };
+    // The API server refuses a new finalizer on a Pod that is being deleted.
+    let adds_finalizer = evidence == Evidence::Durable && fact.life != Life::Terminating;
+    let call = call::number_pod(&site.namespace, &pod, version, &site.owner, adds_finalizer);
+    match cluster.send(call).await {
+        Ok(_) => {
+            let mut memory = memory.lock();
+            memory.newcomers.claimed(&fact.uid);
+            let has_finalizer = fact.has_finalizer || adds_finalizer;
+            memory.replicas.claimed(PodFact { has_finalizer, seen: false, ..fact.clone() });
+            Ok(true)
+        }
+        Err(failure) if failure.is_not_found() => {
+            memory.lock().newcomers.remove(&fact.uid);
+            Ok(true)
+        }
+        Err(failure) if failure.is_conflict() => Ok(false),
+        Err(failure) => {
+            if failure.refusal().is_some() {
+                memory.lock().newcomers.refused(&fact.uid);
+            }
+            Err(ActError::Change(Arc::clone(&fact.name), failure))
+        }
+    }
+}
