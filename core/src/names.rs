@@ -23,6 +23,10 @@ pub const ORDINAL_LABEL: &str = "hooked.dev/ordinal";
 pub const LEADER_LABEL: &str = "hooked.dev/leader";
 /// On each ControllerRevision: the UID of its workload.
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+/// Annotation of workloads: the revision to go back to, by its name or number; empty for the one before.
+pub const ROLLBACK_ANNOTATION: &str = "hooked.dev/rollback-to";
+/// Annotation of workloads and revisions, as of Deployments: why this revision was rolled out, in the user's words.
+pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
 /// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.

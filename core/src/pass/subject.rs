@@ -47,6 +47,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Why the user rolls out what the workload asks for, where the user tells it.
+    pub(super) fn change_cause(&self) -> Option<&'a str> {
+        self.annotation(names::CHANGE_CAUSE)
+    }
+
+    /// An annotation of the workload.
+    pub(super) fn annotation(&self, name: &str) -> Option<&'a str> {
+        self.workload.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
     /// Whether our finalizer is on the workload.
     pub(super) fn has_finalizer(&self) -> bool {
         has_finalizer(&self.workload.metadata)

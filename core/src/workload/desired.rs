@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
-use super::revision::{PodHooks, Revision};
+use super::revision::{PodHooks, Present, Revision, fingerprint};
 
 /// How old Pods give way to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +59,7 @@ impl Desired {
     pub fn from_spec(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
         let replicas = non_negative(spec.replicas, 1);
         let hooks = spec.hooks.clone().unwrap_or_default();
-        let pod_hooks = PodHooks {
-            measurement: hooks.measurement.unwrap_or_default(),
-            policies: hooks.policies.unwrap_or_default(),
-        };
+        let pod_hooks = PodHooks::of_spec(spec.hooks.as_ref());
         Ok(Self {
             replicas,
             strategy: strategy(spec, replicas),
@@ -76,6 +73,12 @@ impl Desired {
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
         })
+    }
+
+    /// What the workload asks for, beside revisions that are stored.
+    pub fn present(&self) -> Present<'_> {
+        let Revision { name, .. } = &self.asked;
+        Present { revision: name, data: fingerprint(&self.asked.data()), paused: self.paused }
     }
 
     /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template

@@ -90,6 +90,8 @@ pub enum Turn {
     Change { workload: u32, plan: u32 },
     /// A workload is paused, or goes on.
     Pause { workload: u32, paused: bool },
+    /// A workload is to go back to the revision with this number; 0 for the one before.
+    Undo { workload: u32, number: u32 },
     /// A workload is deleted.
     Delete { workload: u32, cascade: Cascade },
     /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
@@ -132,6 +134,7 @@ impl fmt::Display for Turn {
             Self::Scale { workload, replicas } => write!(f, "scale {workload} {replicas}"),
             Self::Change { workload, plan } => write!(f, "change {workload} {plan}"),
             Self::Pause { workload, paused } => write!(f, "pause {workload} {paused}"),
+            Self::Undo { workload, number } => write!(f, "undo {workload} {number}"),
             Self::Delete { workload, cascade } => write!(f, "delete {workload} {}", cascade.name()),
             Self::DeletePod { nth, grace } => write!(f, "delete-pod {nth} {grace}"),
             Self::DeleteRevision { nth } => write!(f, "delete-revision {nth}"),
@@ -188,6 +191,7 @@ impl Turn {
             "scale" => Self::Scale { workload: number(words)?, replicas: number(words)? },
             "change" => Self::Change { workload: number(words)?, plan: number(words)? },
             "pause" => Self::Pause { workload: number(words)?, paused: number(words)? },
+            "undo" => Self::Undo { workload: number(words)?, number: number(words)? },
             "delete" => Self::Delete { workload: number(words)?, cascade: Cascade::of(words.next()?)? },
             "delete-pod" => Self::DeletePod { nth: number(words)?, grace: number(words)? },
             "delete-revision" => Self::DeleteRevision { nth: number(words)? },

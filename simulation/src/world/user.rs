@@ -35,6 +35,10 @@ impl World {
             Turn::Pause { workload: nth, paused } => {
                 self.merge(&workload(nth), json!({"spec": {"paused": paused}}));
             }
+            Turn::Undo { workload: nth, number } => {
+                let annotations = json!({"hooked.dev/rollback-to": number.to_string()});
+                self.merge(&workload(nth), json!({"metadata": {"annotations": annotations}}));
+            }
             Turn::Delete { workload: nth, cascade } => {
                 let policy = match cascade {
                     Cascade::Background => "Background",

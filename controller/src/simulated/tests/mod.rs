@@ -6,5 +6,6 @@ mod commit;
 mod hold;
 mod lead;
 mod prune;
+mod rollback;
 mod sweep;
 mod watches;
