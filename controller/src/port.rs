@@ -148,6 +148,7 @@ fn request(call: &Call, timeout: Duration) -> Result<Request<Vec<u8>>, http::Err
         Verb::Create => (Method::POST, "application/json"),
         Verb::Replace => (Method::PUT, "application/json"),
         Verb::Delete => (Method::DELETE, "application/json"),
+        Verb::JsonPatch => (Method::PATCH, "application/json-patch+json"),
         Verb::Merge => (Method::PATCH, "application/merge-patch+json"),
         Verb::StrategicMerge => (Method::PATCH, "application/strategic-merge-patch+json"),
     };

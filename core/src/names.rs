@@ -28,6 +28,10 @@ pub const ORDINAL: &str = "hooked.dev/ordinal";
 pub const LEADER_LABEL: &str = "hooked.dev/leader";
 /// On each ControllerRevision: the UID of its workload.
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+/// Annotation of workloads: the revision to go back to, by its name or number; empty for the one before.
+pub const ROLLBACK_ANNOTATION: &str = "hooked.dev/rollback-to";
+/// Annotation of workloads and revisions, as of Deployments: why this revision was rolled out, in the user's words.
+pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
 /// Annotation of workloads: the revision that the gate of rollouts lets through, whatever its hooks do.

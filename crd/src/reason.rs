@@ -133,6 +133,16 @@ reasons! {
     LiveReportsMissing: [Condition(HOOKS_HEALTHY, "True")],
     /// A container was killed; the note of the Event names the cause.
     ContainerKilled: [Event("Warning")],
+    /// The workload was taken back to an earlier revision, as the annotation `hooked.dev/rollback-to` asked.
+    RollbackDone: [Event("Normal")],
+    /// The revision that `hooked.dev/rollback-to` names is not kept. The annotation is removed.
+    RollbackRevisionNotFound: [Event("Warning")],
+    /// The revision that `hooked.dev/rollback-to` names has the template that the workload has. The annotation is
+    /// removed.
+    RollbackTemplateUnchanged: [Event("Warning")],
+    /// The workload is paused, or the API server refuses the template that `hooked.dev/rollback-to` asks for. The
+    /// annotation is removed.
+    RollbackRefused: [Event("Warning")],
     /// The workload is deleted, and all its hook runs are counted; the note of the Event has the totals.
     HooksAccounted: [Event("Normal")],
     /// The workload is deleted and could not be read, so its totals are incomplete.

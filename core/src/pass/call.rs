@@ -34,6 +34,8 @@ pub enum Verb {
     Replace,
     /// An object is deleted.
     Delete,
+    /// Operations are carried out one after the other, or none of them: JSON patch.
+    JsonPatch,
     /// Fields are replaced by JSON merge patch.
     Merge,
     /// Fields and list items are replaced by strategic merge patch.
@@ -153,9 +155,16 @@ pub fn read_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
     Call::new(Verb::Get, format!("{}/{name}", revisions(namespace))).whole()
 }
 
-/// Stores a revision with its number; numbers only have to grow.
-pub fn store_revision(namespace: &str, owner: &Owner, revision: &str, number: i64, data: &Value) -> Call {
-    let manifest = json!({
+/// Stores a revision with its number and, where the user tells it, why it was rolled out. Numbers only have to grow.
+pub fn store_revision(
+    namespace: &str,
+    owner: &Owner,
+    revision: &str,
+    number: i64,
+    change_cause: Option<&str>,
+    data: &Value,
+) -> Call {
+    let mut manifest = json!({
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": {
@@ -166,15 +175,27 @@ pub fn store_revision(namespace: &str, owner: &Owner, revision: &str, number: i6
         "revision": number,
         "data": data,
     });
+    if let Some(cause) = change_cause {
+        manifest["metadata"]["annotations"] = json!({names::CHANGE_CAUSE: cause});
+    }
     Call::new(Verb::Create, revisions(namespace)).with(manifest).written()
 }
 
-/// Gives a stored revision another number: the user has gone back to it, and it is the newest again.
-pub fn number_revision(namespace: &str, owner: &Owner, revision: &str, number: i64) -> Call {
+/// Gives a stored revision another number, since the user has gone back to it and it is the newest again, and
+/// another cause, if there is one.
+pub fn mark_revision(
+    namespace: &str,
+    owner: &Owner,
+    revision: &str,
+    number: i64,
+    change_cause: Option<&str>,
+) -> Call {
     let name = object_name(owner, revision);
-    Call::new(Verb::Merge, format!("{}/{name}", revisions(namespace)))
-        .with(json!({"revision": number}))
-        .written()
+    let mut change = json!({"revision": number});
+    if let Some(cause) = change_cause {
+        change["metadata"] = json!({"annotations": {names::CHANGE_CAUSE: cause}});
+    }
+    Call::new(Verb::Merge, format!("{}/{name}", revisions(namespace))).with(change).written()
 }
 
 /// Deletes a stored revision.
@@ -186,6 +207,11 @@ pub fn delete_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
 /// Reads a workload.
 pub fn read_workload(namespace: &str, name: &str) -> Call {
     Call::new(Verb::Get, workload(namespace, name)).whole()
+}
+
+/// Changes the spec or the annotations of a workload, by a JSON patch that is for just this one.
+pub fn patch_workload(namespace: &str, name: &str, patch: Value) -> Call {
+    Call::new(Verb::JsonPatch, workload(namespace, name)).with(patch).written()
 }
 
 /// Replaces the finalizers of just this workload, at just this version: lists are replaced whole, so others

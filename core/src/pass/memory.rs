@@ -174,6 +174,17 @@ impl Memory {
 }
 
 impl Revisions {
+    /// Takes in that a revision is stored so.
+    pub(super) fn remember(&mut self, stored: Stored) {
+        self.forget(&stored.revision);
+        self.stored.get_or_insert_default().push(stored);
+    }
+
+    /// Takes in that a revision is stored no longer.
+    pub(super) fn forget(&mut self, revision: &str) {
+        self.stored.iter_mut().for_each(|stored| stored.retain(|known| known.revision != revision));
+    }
+
     /// Forgets what is known of revisions that nothing is made of any more.
     pub(super) fn retain(&mut self, is_used: impl Fn(&str) -> bool) {
         self.read.retain(|revision, _| is_used(revision));

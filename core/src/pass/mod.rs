@@ -1,7 +1,7 @@
 //! One pass over one workload: decide, commit, act.
 //!
 //! ```text
-//! confirm ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
+//! confirm ─► rollback ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
 //! ```
 //!
 //! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may
@@ -26,6 +26,7 @@ mod prepare;
 mod prune;
 mod reconcile;
 mod reject;
+mod rollback;
 mod store;
 mod subject;
 mod wait;
@@ -42,6 +43,7 @@ pub use memory::Memory;
 pub use reconcile::{Reconciled, Watched, reconcile};
 use reject::reject;
 pub use reject::{RejectError, remove_stray_finalizer};
+pub use rollback::RollbackError;
 pub use store::StoreError;
 
 use crate::accounting::ledger::LedgerError;
@@ -58,6 +60,7 @@ use decide::{Decided, decide};
 use leave::{leave, may_leave};
 use prepare::prepare;
 use prune::prune;
+use rollback::rollback;
 use subject::{Subject, committed};
 use wait::wait;
 
@@ -92,6 +95,9 @@ pub enum Retry {
     /// What has become of an own write could not be looked up.
     #[error("a write whose reply was lost could not be looked up: {0}")]
     Confirm(Failure),
+    /// The workload could not be taken back to an earlier revision.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
     /// A revision could not be stored, checked or read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,12 +117,12 @@ pub enum Retry {
 
 impl Retry {
     /// Every label that [`Self::label`] gives.
-    pub const LABELS: [&str; 9] =
-        ["begin", "confirm", "store", "conflict", "deposed", "commit", "act", "leave", "reject"];
+    pub const LABELS: [&str; 10] =
+        ["begin", "confirm", "rollback", "store", "conflict", "deposed", "commit", "act", "leave", "reject"];
 
     /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Conflict))
+        matches!(self, Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict))
     }
 
     /// The label of `hooked_reconcile_errors_total`.
@@ -125,7 +131,8 @@ impl Retry {
             Self::Begin(_) => "begin",
             Self::Confirm(_) => "confirm",
             Self::Store(_) => "store",
-            Self::Commit(CommitError::Conflict) => "conflict",
+            Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => "conflict",
+            Self::Rollback(_) => "rollback",
             Self::Commit(CommitError::Write(Failure::Deposed)) => "deposed",
             Self::Commit(_) => "commit",
             Self::Act(_) => "act",
@@ -162,6 +169,12 @@ pub async fn pass<C: Cluster>(
         return Ok(Passed::default());
     }
     let unconfirmed = confirm(cluster, &subject.site, memory).await.err().map(Retry::Confirm);
+    let rolled_back = rollback(cluster, &subject, &before, memory).await;
+    if let Ok(true) = rolled_back {
+        return Ok(Passed { again: None, trouble: unconfirmed });
+    }
+    // Hooks are counted all the same, and Pods replaced, of what is asked for as yet.
+    let early = unconfirmed.or(rolled_back.err().map(Retry::from));
     let mut prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
     let Decided { decision, rollout, series } =
         decide(cluster, &subject, &mut prepared, &before, memory).map_err(Invalid::from)?;
@@ -172,7 +185,7 @@ pub async fn pass<C: Cluster>(
     }
     if is_outdated && !mutated(Mutation::ActsOnOutdatedCommit) {
         // What is committed asks for Pods that nobody wants any more, or none where some are wanted.
-        let trouble = prepared.trouble.map(Retry::from).or(unconfirmed);
+        let trouble = prepared.trouble.map(Retry::from).or(early);
         return Ok(Passed { again: due, trouble });
     }
     if let Some(Told { before, counted }) = told {
@@ -197,6 +210,6 @@ pub async fn pass<C: Cluster>(
         memory.forget_unused_revisions(&prepared, &committed);
         wait(cluster.now(), &prepared, &committed, &memory, [due, acted.again])
     };
-    let trouble = prepared.trouble.map(Retry::from).or(unconfirmed).or(acted.trouble.map(Retry::from));
+    let trouble = prepared.trouble.map(Retry::from).or(early).or(acted.trouble.map(Retry::from));
     Ok(Passed { again, trouble })
 }

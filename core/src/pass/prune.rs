@@ -31,11 +31,7 @@ pub(super) async fn prune<C: Cluster>(
             .await
         {
             Err(failure) if !failure.is_not_found() => return Err(failure),
-            _ => {
-                if let Some(stored) = &mut memory.lock().revisions.stored {
-                    stored.retain(|known| known.revision != revision);
-                }
-            }
+            _ => memory.lock().revisions.forget(&revision),
         }
     }
     Ok(())

@@ -9,9 +9,8 @@ use thiserror::Error;
 use super::overlay::Committed;
 use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
-use crate::names;
 use crate::workload::desired::{Desired, DesiredError};
-use crate::workload::revision::{Revision, Stored, fingerprint, same};
+use crate::workload::revision::{Revision, Stored, fingerprint, newest, same};
 
 /// Why a revision could not be stored or read.
 #[derive(Debug, Error)]
@@ -41,7 +40,7 @@ pub(super) async fn store<C: Cluster>(
         let name = Arc::clone(&desired.asked.name);
         let failed = |failure| StoreError::Store(Arc::clone(&name), failure);
         name_as_stored(cluster, subject, &mut desired, memory).await.map_err(failed)?;
-        if store_as(cluster, subject, before, &desired.asked, memory).await.map_err(failed)? {
+        if store_as(cluster, subject, &desired.asked, memory).await.map_err(failed)? {
             return Ok((desired, collisions));
         }
         collisions += 1;
@@ -63,82 +62,92 @@ pub(super) async fn name_as_stored<C: Cluster>(
     Ok(())
 }
 
-/// Stores a revision under its name; false if another template has taken the name.
+/// Stores a revision under its name as the newest; false if another template has taken the name.
 async fn store_as<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
-    before: &Committed,
     asked: &Revision,
     memory: &Locked<Memory>,
 ) -> Result<bool, Failure> {
     let data = asked.data();
-    let known =
-        stored(cluster, subject, memory).await?.into_iter().find(|known| *known.revision == *asked.name);
+    let all = stored(cluster, subject, memory).await?;
+    let wanted = Stored {
+        revision: asked.name.to_string(),
+        number: newest(&all, &asked.name),
+        data: fingerprint(&data),
+        change_cause: subject.change_cause().map(str::to_owned),
+    };
+    let known = all.into_iter().find(|known| known.revision == wanted.revision);
     match known {
-        Some(known) if known.data != fingerprint(&data) => Ok(false),
+        Some(known) if known.data != wanted.data => Ok(false),
+        Some(known) if !is_behind(&known, &wanted) => Ok(true),
         Some(known) => {
-            // A revision whose gate is closed was never left, though its Pods may be rolled back.
-            let is_gated = before.ledger.gate.as_ref().is_some_and(|gate| gate.revision == asked.name);
-            let is_back = known.number < subject.generation
-                && !is_gated
-                && before.status.update_revision.as_deref() != Some(&*asked.name);
-            if is_back && !renumber(cluster, subject, asked, memory).await? {
-                return create(cluster, subject, asked, &data, memory).await;
+            // A number never falls, and a cause is not forgotten because its annotation is taken away.
+            let number = known.number.max(wanted.number);
+            let marked = Stored { number, change_cause: wanted.change_cause.or(known.change_cause), ..known };
+            if mark(cluster, subject, &marked, memory).await? {
+                return Ok(true);
             }
-            Ok(true)
+            create(cluster, subject, marked, &data, memory).await
         }
-        None => create(cluster, subject, asked, &data, memory).await,
+        None => create(cluster, subject, wanted, &data, memory).await,
     }
 }
 
-/// The user has gone back to a revision: it is the newest again. False if somebody has deleted it meanwhile.
-async fn renumber<C: Cluster>(
+/// Whether a revision that is rolled out does not say yet that it is the newest, and why.
+fn is_behind(known: &Stored, wanted: &Stored) -> bool {
+    let is_other_cause = wanted.change_cause.is_some() && known.change_cause != wanted.change_cause;
+    known.number < wanted.number || is_other_cause
+}
+
+/// Has the object of a revision say its number and its cause. False if somebody has deleted it meanwhile.
+async fn mark<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
-    asked: &Revision,
+    marked: &Stored,
     memory: &Locked<Memory>,
 ) -> Result<bool, Failure> {
-    let Subject { site: Site { namespace, owner }, generation, .. } = subject;
-    match cluster.send(call::number_revision(namespace, owner, &asked.name, *generation)).await {
-        Ok(_) => {}
+    let Site { namespace, owner } = &subject.site;
+    let Stored { revision, number, change_cause, .. } = marked;
+    match cluster
+        .send(call::mark_revision(namespace, owner, revision, *number, change_cause.as_deref()))
+        .await
+    {
+        Ok(_) => {
+            memory.lock().revisions.remember(marked.clone());
+            Ok(true)
+        }
         Err(failure) if failure.is_not_found() => {
-            memory.lock().revisions.stored.iter_mut().for_each(|stored| {
-                stored.retain(|known| *known.revision != *asked.name);
-            });
-            return Ok(false);
+            memory.lock().revisions.forget(revision);
+            Ok(false)
         }
-        Err(failure) => return Err(failure),
+        Err(failure) => Err(failure),
     }
-    for known in memory.lock().revisions.stored.iter_mut().flatten() {
-        if *known.revision == *asked.name {
-            known.number = *generation;
-        }
-    }
-    Ok(true)
 }
 
 async fn create<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
-    asked: &Revision,
+    wanted: Stored,
     data: &Value,
     memory: &Locked<Memory>,
 ) -> Result<bool, Failure> {
-    let Subject { site: Site { namespace, owner }, generation, .. } = subject;
-    match cluster.send(call::store_revision(namespace, owner, &asked.name, *generation, data)).await {
-        Ok(_) => {}
+    let Site { namespace, owner } = &subject.site;
+    let Stored { revision, number, change_cause, .. } = &wanted;
+    let call = call::store_revision(namespace, owner, revision, *number, change_cause.as_deref(), data);
+    let known = match cluster.send(call).await {
+        Ok(_) => wanted,
         Err(failure) if failure.is_conflict() => {
             // An own create whose reply was lost, or somebody else's object.
-            let found = cluster.send(call::read_revision(namespace, owner, &asked.name)).await?;
-            let is_same = of_object(&found, &owner.uid).is_some_and(|known| known.data == fingerprint(data));
-            if !is_same {
-                return Ok(false);
+            let found = cluster.send(call::read_revision(namespace, owner, revision)).await?;
+            match Stored::of_object(&found, &owner.uid) {
+                Some(known) if known.data == wanted.data => known,
+                _ => return Ok(false),
             }
         }
         Err(failure) => return Err(failure),
-    }
-    let known = Stored { revision: asked.name.to_string(), number: *generation, data: fingerprint(data) };
-    memory.lock().revisions.stored.get_or_insert_default().push(known);
+    };
+    memory.lock().revisions.remember(known);
     Ok(true)
 }
 
@@ -153,21 +162,10 @@ pub(super) async fn stored<C: Cluster>(
     }
     let list = cluster.send(call::list_revisions(&subject.site.namespace, &subject.site.owner)).await?;
     let items = list["items"].as_array().into_iter().flatten();
-    let stored: Vec<Stored> = items.filter_map(|item| of_object(item, &subject.site.owner.uid)).collect();
+    let stored: Vec<Stored> =
+        items.filter_map(|item| Stored::of_object(item, &subject.site.owner.uid)).collect();
     memory.lock().revisions.stored = Some(stored.clone());
     Ok(stored)
-}
-
-/// A stored revision as its object says, if that belongs to the workload.
-fn of_object(object: &Value, owner_uid: &str) -> Option<Stored> {
-    let metadata = &object["metadata"];
-    let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
-    owners.any(|owner| owner["uid"] == owner_uid).then_some(())?;
-    Some(Stored {
-        revision: metadata["labels"][names::REVISION_LABEL].as_str()?.to_owned(),
-        number: object["revision"].as_i64()?,
-        data: fingerprint(&object["data"]),
-    })
 }
 
 /// A revision of which there are Pods, or of which there are to be some. None if somebody has deleted it, or
@@ -184,7 +182,7 @@ pub(super) async fn read<C: Cluster>(
     let Site { namespace, owner } = &subject.site;
     let found = match cluster.send(call::read_revision(namespace, owner, revision)).await {
         Ok(object) => {
-            let is_ours = of_object(&object, &owner.uid).is_some();
+            let is_ours = Stored::of_object(&object, &owner.uid).is_some();
             Revision::of_data(revision, &object["data"]).ok().filter(|_| is_ours)
         }
         Err(failure) if failure.is_not_found() => None,

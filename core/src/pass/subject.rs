@@ -56,16 +56,23 @@ impl<'a> Subject<'a> {
         desired: &Desired,
         committed: &Committed,
     ) -> Option<Gate> {
-        let annotations = self.workload.metadata.annotations.as_ref();
         let basis = GateBasis {
             rule: desired.gate.filter(|_| self.leaving.is_none()),
             asked: &desired.asked.name,
             current: committed.status.current_revision.as_deref(),
-            opened_for: annotations
-                .and_then(|known| known.get(names::OPEN_GATE_ANNOTATION))
-                .map(String::as_str),
+            opened_for: self.annotation(names::OPEN_GATE_ANNOTATION),
         };
         gate(before, &basis)
+    }
+
+    /// Why the user rolls out what the workload asks for, where the user tells it.
+    pub(super) fn change_cause(&self) -> Option<&'a str> {
+        self.annotation(names::CHANGE_CAUSE)
+    }
+
+    /// An annotation of the workload.
+    pub(super) fn annotation(&self, name: &str) -> Option<&'a str> {
+        self.workload.metadata.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
     /// Whether our finalizer is on the workload.

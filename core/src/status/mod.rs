@@ -31,7 +31,9 @@ pub use counts::{Progress, ReplicaCounts};
 pub use gate::newly_closed;
 pub use live_service::LiveService;
 pub use news::{News, news};
-pub use notice::{Notice, farewell, farewell_unread, notices, refused};
+pub use notice::{
+    Notice, farewell, farewell_unread, no_rollback, notices, refused, refused_rollback, rolled_back,
+};
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use shortened::shortened;

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{how_it_ended, shortened};
 use crate::accounting::ledger::Counted;
+use crate::workload::revision::{NoEarlier, Stored};
 
 /// The most bytes of a note; the API server takes 1024.
 const NOTE: usize = 1000;
@@ -70,6 +71,28 @@ fn kills(counted: &Counted) -> impl Iterator<Item = Notice> {
 pub fn refused(stalled: &Condition) -> Notice {
     let reason = Reason::from_name(&stalled.reason).unwrap_or(Reason::Invalid);
     warning(reason, "CarryOut", shortened(&stalled.message, NOTE))
+}
+
+/// That a workload goes back to a revision, as its annotation asks.
+pub fn rolled_back(to: &Stored) -> Notice {
+    let note = format!("rolled back to revision {} ({})", to.number, to.revision);
+    Notice { is_warning: false, reason: Reason::RollbackDone, action: "Rollback", note }
+}
+
+/// That a workload does not go back though its annotation asks for it, and is not asked any more.
+pub fn no_rollback(why: &NoEarlier) -> Notice {
+    let reason = match why {
+        NoEarlier::None | NoEarlier::NotFound(_) => Reason::RollbackRevisionNotFound,
+        NoEarlier::Unchanged { .. } => Reason::RollbackTemplateUnchanged,
+        NoEarlier::Paused => Reason::RollbackRefused,
+    };
+    warning(reason, "Rollback", shortened(&why.to_string(), NOTE))
+}
+
+/// That a workload does not go back to a revision since the API server refuses it in these words.
+pub fn refused_rollback(to: &Stored, words: &str) -> Notice {
+    let note = format!("the API server refuses the template of revision {}: {words}", to.number);
+    warning(Reason::RollbackRefused, "Rollback", shortened(&note, NOTE))
 }
 
 /// That a workload leaves, with all that was counted of it: nothing else outlives it.

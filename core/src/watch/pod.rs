@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::lifecycle::{
     LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, ReadPodError, controlling_workload,
-    deletion_cost,
-    has_finalizer,
+    deletion_cost, has_finalizer,
 };
 use crate::names;
 use crate::workload::template::pod_name;

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
-use super::revision::{PodHooks, Revision};
+use super::revision::{PodHooks, Present, Revision, fingerprint};
 use crate::accounting::ledger::GateRule;
 
 /// How old Pods give way to new ones.
@@ -62,10 +62,7 @@ impl Desired {
     pub fn from_spec(spec: &HookedWorkloadSpec, collision_count: i32) -> Result<Self, DesiredError> {
         let replicas = non_negative(spec.replicas, 1);
         let hooks = spec.hooks.clone().unwrap_or_default();
-        let pod_hooks = PodHooks {
-            measurement: hooks.measurement.unwrap_or_default(),
-            policies: hooks.policies.unwrap_or_default(),
-        };
+        let pod_hooks = PodHooks::of_spec(spec.hooks.as_ref());
         Ok(Self {
             replicas,
             strategy: strategy(spec, replicas),
@@ -83,6 +80,12 @@ impl Desired {
                 action: on_failure.unwrap_or_default(),
             }),
         })
+    }
+
+    /// What the workload asks for, beside revisions that are stored.
+    pub fn present(&self) -> Present<'_> {
+        let Revision { name, .. } = &self.asked;
+        Present { revision: name, data: fingerprint(&self.asked.data()), paused: self.paused }
     }
 
     /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template

@@ -80,7 +80,9 @@ impl Generator {
                 Some(Turn::Relist { operator, feed: Feed::Pods })
             }
             // The user's change is shown while what was asked for before it is still being done.
-            Turn::Scale { .. } | Turn::Change { .. } | Turn::Pause { .. } if self.rng.chance(300) => {
+            Turn::Scale { .. } | Turn::Change { .. } | Turn::Pause { .. } | Turn::Undo { .. }
+                if self.rng.chance(300) =>
+            {
                 Some(Turn::Show { operator, feed: Feed::Workloads, count: 4 })
             }
             _ => None,
@@ -189,7 +191,8 @@ impl Generator {
                 let cascade = self.rng.pick(&[Cascade::Background, Cascade::Foreground, Cascade::Orphan]);
                 Turn::Delete { workload, cascade }
             }
-            9 | 10 => Turn::Create { workload, plan: self.plan() },
+            9 => Turn::Create { workload, plan: self.plan() },
+            10 => Turn::Undo { workload, number: self.rng.pick(&[0, 0, 1, 2, 3]) },
             11..=13 => Turn::Gate {
                 workload,
                 failures: self.rng.pick(&[0, 0, 1, 3, 9]),

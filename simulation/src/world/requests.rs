@@ -17,6 +17,7 @@ fn request(call: &Call) -> Request {
         Verb::Create => (Method::Post, ContentType::Json),
         Verb::Replace => (Method::Put, ContentType::Json),
         Verb::Delete => (Method::Delete, ContentType::Json),
+        Verb::JsonPatch => (Method::Patch, ContentType::JsonPatch),
         Verb::Merge => (Method::Patch, ContentType::MergePatch),
         Verb::StrategicMerge => (Method::Patch, ContentType::StrategicMergePatch),
     };

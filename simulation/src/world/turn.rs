@@ -94,6 +94,8 @@ pub enum Turn {
     Gate { workload: u32, failures: u32, rolls_back: bool },
     /// The user lets the revision through at which the gate of a workload is.
     OpenGate { workload: u32 },
+    /// A workload is to go back to the revision with this number; 0 for the one before.
+    Undo { workload: u32, number: u32 },
     /// A workload is deleted.
     Delete { workload: u32, cascade: Cascade },
     /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
@@ -140,6 +142,7 @@ impl fmt::Display for Turn {
                 write!(f, "gate {workload} {failures} {rolls_back}")
             }
             Self::OpenGate { workload } => write!(f, "open-gate {workload}"),
+            Self::Undo { workload, number } => write!(f, "undo {workload} {number}"),
             Self::Delete { workload, cascade } => write!(f, "delete {workload} {}", cascade.name()),
             Self::DeletePod { nth, grace } => write!(f, "delete-pod {nth} {grace}"),
             Self::DeleteRevision { nth } => write!(f, "delete-revision {nth}"),
@@ -201,6 +204,7 @@ impl Turn {
                 Self::Gate { workload, failures, rolls_back: number(words)? }
             }
             "open-gate" => Self::OpenGate { workload: number(words)? },
+            "undo" => Self::Undo { workload: number(words)?, number: number(words)? },
             "delete" => Self::Delete { workload: number(words)?, cascade: Cascade::of(words.next()?)? },
             "delete-pod" => Self::DeletePod { nth: number(words)?, grace: number(words)? },
             "delete-revision" => Self::DeleteRevision { nth: number(words)? },

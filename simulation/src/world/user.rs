@@ -46,6 +46,10 @@ impl World {
                 let annotations = json!({hooked_core::names::OPEN_GATE_ANNOTATION: gate});
                 self.merge(&workload(nth), json!({"metadata": {"annotations": annotations}}));
             }
+            Turn::Undo { workload: nth, number } => {
+                let annotations = json!({"hooked.dev/rollback-to": number.to_string()});
+                self.merge(&workload(nth), json!({"metadata": {"annotations": annotations}}));
+            }
             Turn::Delete { workload: nth, cascade } => {
                 let policy = match cascade {
                     Cascade::Background => "Background",

@@ -6,6 +6,7 @@ mod commit;
 mod hold;
 mod lead;
 mod prune;
+mod rollback;
 mod skew;
 mod sweep;
 mod watches;

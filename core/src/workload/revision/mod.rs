@@ -1,11 +1,13 @@
 //! Revisions: a template and all else that decides about its Pods, under a name made of their content.
 
+mod earlier;
 mod hash;
 mod history;
+mod rollback;
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookPolicy, Measurement};
+use hooked_crd::{HandlerKind, HookPolicy, HooksSpec, Measurement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,7 +16,9 @@ use crate::lifecycle::{PodShape, PodSpec};
 use crate::short_hash::short_hash;
 use crate::workload::template::{Owner, Runner, inject};
 
-pub use history::{Stored, expendable, same};
+pub use earlier::{NoEarlier, Present, earlier};
+pub use history::{Stored, expendable, newest, same};
+pub use rollback::{ask_no_rollback, rollback};
 
 /// What the name of an object may have at most, in bytes.
 const MAX_NAME: usize = 253;
@@ -31,6 +35,15 @@ pub struct PodHooks {
 }
 
 impl PodHooks {
+    /// What of a workload's hooks decides about its Pods.
+    pub(super) fn of_spec(hooks: Option<&HooksSpec>) -> Self {
+        let hooks = hooks.cloned().unwrap_or_default();
+        Self {
+            measurement: hooks.measurement.unwrap_or_default(),
+            policies: hooks.policies.unwrap_or_default(),
+        }
+    }
+
     /// As it is stored with a revision; null where nothing is asked for.
     fn to_value(&self) -> Value {
         if *self == Self::default() { Value::Null } else { serde_json::to_value(self).unwrap_or_default() }

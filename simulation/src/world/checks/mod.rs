@@ -129,7 +129,7 @@ impl Checks {
         self.given_up.extend(lost.map(|pod| text(pod, "uid").to_owned()));
     }
 
-    /// Takes in what users ask for.
+    /// Takes in what users ask for, or what an operator has gone back to for them.
     pub(super) fn note_specs(&mut self, server: &ApiServer) {
         for object in server.objects(WORKLOADS) {
             let (uid, generation) = (text(object, "uid"), object["metadata"]["generation"].as_i64());
@@ -204,6 +204,9 @@ impl Checks {
         if !request.is_late && !leads(process, server) {
             let what = format!("{process:?} has {:?} {} carried out without the Lease", call.verb, call.path);
             return violated("one-writer", what);
+        }
+        if call.verb == Verb::JsonPatch {
+            self.note_specs(server);
         }
         if is_of_pods(&call.path) && call.verb == Verb::Create {
             self.note_pod(request)?;

@@ -51,6 +51,9 @@ impl Checks {
         if object["metadata"]["deletionTimestamp"].is_string() {
             return violated("leaves", format!("{name} is deleted and still there"));
         }
+        if !object["metadata"]["annotations"]["hooked.dev/rollback-to"].is_null() {
+            return violated("wanted", format!("{name} is still asked to go back"));
+        }
         let Ok(workload) = HookedWorkload::deserialize(object) else { return Ok(()) };
         let status = workload.status.clone().unwrap_or_default();
         let collisions = status.collision_count.unwrap_or(0);

@@ -25,7 +25,7 @@ const VERBS: [&str; 14] = [
 ];
 
 /// What a `Call` says that changes something.
-const CHANGES: [&str; 5] = ["Create", "Replace", "Delete", "Merge", "StrategicMerge"];
+const CHANGES: [&str; 6] = ["Create", "Replace", "Delete", "JsonPatch", "Merge", "StrategicMerge"];
 
 /// The functions that name the collection of Pods, such as `fn pods(namespace) -> Request`.
 pub(super) fn makers(house: &House) -> BTreeSet<String> {
