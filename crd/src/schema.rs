@@ -12,7 +12,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 
 pub use error::Error;
-pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger};
+pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger, revisions};
 pub(crate) use selector::selector;
 pub(crate) use template::{int_or_percent, pod_template};
 

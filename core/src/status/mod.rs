@@ -3,12 +3,16 @@
 mod basis;
 mod conditions;
 mod counts;
+mod failure;
 mod hooks;
 mod live;
 mod live_service;
 mod news;
 mod notice;
+mod policies;
+mod progress;
 mod recent;
+mod revisions;
 mod series;
 mod shortened;
 mod stalled;
@@ -25,11 +29,13 @@ use crate::workload::rollout::Rollout;
 use crate::workload::target::Target;
 
 pub use basis::Basis;
-pub use conditions::{how_it_ended, invalid};
-pub use counts::{Progress, ReplicaCounts};
+pub use conditions::{how_it_ended, invalid, is_ours};
+pub use counts::ReplicaCounts;
+pub use failure::{ReplicaFailure, gist, newly_failing};
 pub use live_service::LiveService;
 pub use news::{News, news};
-pub use notice::{Notice, farewell, farewell_unread, notices, refused};
+pub use notice::{Notice, failed, farewell, farewell_unread, notices, refused, scaled};
+pub use progress::{Course, Progress};
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use shortened::shortened;
@@ -60,6 +66,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         },
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
+        revisions: revisions::revisions(basis),
         hook_totals: hooks::totals(ledger),
         hooks_running: tracker.running().by_hook().values().map(RunningTally::count).sum(),
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),

@@ -30,7 +30,7 @@ pub use revision_counts::RevisionCounts;
 pub struct Replicas {
     pods: BTreeMap<u64, PodFact>,
     revisions: BTreeMap<Arc<str>, RevisionCounts>,
-    /// Pods that the watch shows as terminating.
+    /// Pods that the watch shows as terminating, and not as ended.
     terminating: BTreeSet<u64>,
     /// Pods that a list which has begun has not shown yet.
     unlisted: BTreeSet<u64>,
@@ -216,7 +216,7 @@ impl Replicas {
         let Some(fact) = new else { return };
         self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
         self.endpoints.add(&fact);
-        if fact.life == Life::Terminating {
+        if fact.life == Life::Terminating && !fact.over {
             self.terminating.insert(number);
         }
         self.pods.insert(number, fact);
@@ -261,7 +261,7 @@ impl Replicas {
         self.revisions.iter()
     }
 
-    /// How many Pods the watch shows as terminating.
+    /// How many Pods the watch shows as terminating, and not as ended (`CountTerminatingPods`).
     pub fn terminating(&self) -> usize {
         self.terminating.len()
     }
@@ -323,6 +323,16 @@ mod tests {
         check(|pods| pods.created(unseen(1, "u-1")));
         check(|pods| pods.perhaps_created(unseen(1, ""), Timestamp::UNIX_EPOCH));
         check(|pods| pods.was_created(unseen(1, "u-1")));
+    }
+
+    #[test]
+    fn a_pod_that_has_ended_is_not_terminating() {
+        let mut pods = Replicas::default();
+        pods.observe(seen(1, Life::Terminating));
+        pods.observe(PodFact { over: true, ..seen(2, Life::Terminating) });
+        assert_eq!(pods.terminating(), 1);
+        pods.observe(PodFact { over: true, ..seen(1, Life::Terminating) });
+        assert_eq!(pods.terminating(), 0);
     }
 
     #[test]
