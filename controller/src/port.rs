@@ -34,7 +34,9 @@ pub(crate) struct Operator {
     pub(crate) runner: Arc<RunnerSource>,
     pub(crate) live: Arc<Channel>,
     fence: Arc<Fence>,
+    /// Counts Events of one reason about one workload as one.
     recorder: Recorder,
+    reporter: Reporter,
 }
 
 impl Operator {
@@ -48,8 +50,8 @@ impl Operator {
     ) -> Self {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
-        let recorder = Recorder::new(client.clone(), reporter);
-        Self { client, metrics, runner, live, fence, recorder }
+        let recorder = Recorder::new(client.clone(), reporter.clone());
+        Self { client, metrics, runner, live, fence, recorder, reporter }
     }
 
     /// The port for passes over one workload.
@@ -125,7 +127,11 @@ impl Cluster for Port {
     }
 
     async fn tell(&self, notices: Vec<Notice>) {
-        for Notice { is_warning, reason, action, note } in notices {
+        let Operator { client, recorder, reporter, .. } = &*self.operator;
+        for Notice { is_warning, reason, action, note, stands_alone } in notices {
+            // A recorder that knows of no other Event makes a new one, with these words.
+            let recorder =
+                if stands_alone { &Recorder::new(client.clone(), reporter.clone()) } else { recorder };
             let event = Event {
                 type_: if is_warning { EventType::Warning } else { EventType::Normal },
                 reason: reason.as_str().to_owned(),
@@ -133,7 +139,7 @@ impl Cluster for Port {
                 action: action.to_owned(),
                 secondary: None,
             };
-            if let Err(error) = self.operator.recorder.publish(&event, &self.workload).await {
+            if let Err(error) = recorder.publish(&event, &self.workload).await {
                 tracing::debug!(%error, reason = event.reason, "an Event could not be sent");
             }
         }

@@ -12,5 +12,8 @@ pub const HOOKS_HEALTHY: &str = "HooksHealthy";
 pub const RECONCILING: &str = "Reconciling";
 /// kstatus: the operator cannot go on unless the object is changed.
 pub const STALLED: &str = "Stalled";
+/// Pods cannot be created, deleted or changed; absent while they can.
+pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 /// All of them, in the order in which the operator writes them.
-pub const ALL: [&str; 6] = [READY, AVAILABLE, PROGRESSING, HOOKS_HEALTHY, RECONCILING, STALLED];
+pub const ALL: [&str; 7] =
+    [READY, AVAILABLE, PROGRESSING, HOOKS_HEALTHY, RECONCILING, STALLED, REPLICA_FAILURE];

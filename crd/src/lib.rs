@@ -21,5 +21,5 @@ pub use spec::{
 };
 pub use status::{
     DurationSummary, GraceUse, HandlerKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,
-    KillReason, KillStatus, Outcome, Source,
+    KillReason, KillStatus, Outcome, RevisionStatus, Source,
 };

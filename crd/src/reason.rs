@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::condition::{AVAILABLE, HOOKS_HEALTHY, PROGRESSING, READY, RECONCILING, STALLED};
+use crate::condition::{AVAILABLE, HOOKS_HEALTHY, PROGRESSING, READY, RECONCILING, REPLICA_FAILURE, STALLED};
 use Given::{Condition, Event};
 
 /// Where a reason is given.
@@ -71,19 +71,37 @@ reasons! {
     /// `spec.paused` is true, and the template has changed since: the change is not rolled out.
     PausedWithChange: [Condition(READY, "False")],
     /// `spec.paused` is true. The workload is not Ready if Pods of it are missing as well.
-    Paused: [Condition(READY, "False"), Condition(PROGRESSING, "Unknown")],
+    Paused: [Condition(READY, "False")],
     /// The workload is being deleted.
     Leaving: [Condition(READY, "False")],
     /// As many Pods are available as `spec.strategy` demands.
     MinimumReplicasAvailable: [Condition(AVAILABLE, "True")],
     /// Fewer Pods are available than `spec.strategy` demands.
     MinimumReplicasUnavailable: [Condition(AVAILABLE, "False")],
-    /// All Pods are of the revision that is asked for, and available.
-    RevisionAvailable: [Condition(PROGRESSING, "True")],
+    /// The rollout of the revision that is asked for has begun, and nothing of it is seen yet.
+    NewReplicaSetCreated: [Condition(PROGRESSING, "True")],
+    /// The rollout gets on: more new Pods, more of them that serve, or fewer old ones.
+    ReplicaSetUpdated: [Condition(PROGRESSING, "True")],
+    /// The revision that is asked for is rolled out completely, or was, and Pods of it are scaled or replaced.
+    NewReplicaSetAvailable: [Condition(PROGRESSING, "True")],
+    /// `spec.paused` is true.
+    DeploymentPaused: [Condition(PROGRESSING, "Unknown")],
+    /// `spec.paused` is true no longer, and the rollout has not got on since.
+    DeploymentResumed: [Condition(PROGRESSING, "Unknown")],
+    /// The revision that is asked for cannot be stored; the condition has the API server's words. The operator tries
+    /// again.
+    ReplicaSetCreateError: [Condition(PROGRESSING, "False"), Event("Warning")],
     /// The operator is creating or replacing Pods.
-    RollingOut: [Condition(PROGRESSING, "True"), Condition(RECONCILING, "True")],
-    /// The API server refuses to create or delete Pods, for a quota, a policy or a webhook. The operator tries again.
-    WriteRefused: [Condition(PROGRESSING, "False")],
+    RollingOut: [Condition(RECONCILING, "True")],
+    /// Pods cannot be created, for a quota, a policy, a webhook that is down or any other error; the condition has the
+    /// API server's words. The operator tries again every ten seconds.
+    FailedCreate: [Condition(REPLICA_FAILURE, "True"), Event("Warning")],
+    /// Pods cannot be deleted.
+    FailedDelete: [Condition(REPLICA_FAILURE, "True"), Event("Warning")],
+    /// Pods cannot be changed: a finalizer that is to go stays, and the Pod with it.
+    FailedUpdate: [Condition(REPLICA_FAILURE, "True"), Event("Warning")],
+    /// A revision is to have more or fewer Pods.
+    ScalingReplicaSet: [Event("Normal")],
     /// The rollout has made no progress for `spec.progressDeadlineSeconds`.
     ProgressDeadlineExceeded:
         [Condition(READY, "False"), Condition(PROGRESSING, "False"), Condition(STALLED, "True")],
@@ -127,6 +145,8 @@ reasons! {
     /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
     /// policies are not in force.
     RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
+    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and why.
+    PolicyMatchesNothing: [Condition(HOOKS_HEALTHY, "True")],
     /// No hook is failing, but a policy allows a preStop more time than the grace period has.
     PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],
     /// No hook is failing, but the runners' reports do not reach the operator while hooks run.

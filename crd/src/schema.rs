@@ -15,7 +15,7 @@ use kube::CustomResourceExt;
 use serde_json::Value;
 
 pub use error::Error;
-pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger};
+pub(crate) use lists::{conditions, grace_used, hooks, kills, ledger, revisions};
 pub(crate) use selector::selector;
 pub(crate) use template::{int_or_percent, pod_template};
 

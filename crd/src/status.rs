@@ -32,7 +32,7 @@ pub struct HookedWorkloadStatus {
     /// How many more Pods must become available to make `spec.replicas`.
     #[serde(deserialize_with = "decode::or_default")]
     pub unavailable_replicas: i32,
-    /// Owned Pods that are terminating.
+    /// Owned Pods that are terminating and have not ended.
     #[serde(deserialize_with = "decode::or_default")]
     pub terminating_replicas: i32,
     /// The label selector in its serialized form, as autoscalers read it.
@@ -47,10 +47,14 @@ pub struct HookedWorkloadStatus {
     /// How often two different templates have had the same revision hash.
     #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
-    /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus defines them.
+    /// Ready, Available, Progressing, `HooksHealthy`; Reconciling and Stalled as kstatus defines them; `ReplicaFailure`
+    /// while Pods cannot be created, deleted or changed. Conditions of others are left alone.
     #[schemars(schema_with = "schema::conditions")]
     #[serde(deserialize_with = "decode::decodable")]
     pub conditions: Vec<Condition>,
+    /// Revisions that have Pods or are to have some, newest first.
+    #[schemars(schema_with = "schema::revisions")]
+    pub revisions: Vec<RevisionStatus>,
     /// All hook runs so far by outcome, and all kills because of a hook.
     #[serde(deserialize_with = "decode::or_default")]
     pub hook_totals: HookTotals,
@@ -79,6 +83,25 @@ pub struct HookedWorkloadStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::ledger")]
     pub ledger: Option<serde_json::Value>,
+}
+
+/// The Pods of one revision, as they are seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionStatus {
+    /// The revision: the hash of its template.
+    pub revision: String,
+    /// The number of its ControllerRevision, where that is known: the higher, the later it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// How many Pods it is to have now.
+    pub desired: i32,
+    /// Pods that are neither terminating nor ended.
+    pub replicas: i32,
+    /// Those of them that are ready.
+    pub ready: i32,
+    /// Those of them that have been ready for at least `minReadySeconds`.
+    pub available: i32,
 }
 
 /// Hook runs by outcome, and hook-induced kills.

@@ -160,7 +160,7 @@ fn text(name: &impl Serialize) -> String {
 mod tests {
     use hooked_core::accounting::Tracker;
     use hooked_core::accounting::ledger::{Counted, KillCount, KillKey, Ledger};
-    use hooked_core::status::Basis;
+    use hooked_core::status::{Basis, Progress};
     use hooked_core::workload::desired::Desired;
     use hooked_core::workload::replicas::Replicas;
     use hooked_core::workload::revision::Measuring;
@@ -205,7 +205,9 @@ mod tests {
                 ledger: &ledger,
                 counted: &Counted::default(),
                 rollout: Rollout::Going,
-                refused: None,
+                progress: Progress::Unwatched,
+                stored: &[],
+                failure: None,
                 live: None,
                 now: Timestamp::UNIX_EPOCH,
             },

@@ -8,6 +8,7 @@ use super::overlay::Committed;
 use super::subject::Subject;
 use super::{Cluster, Failure, call};
 use crate::names::{ACCOUNTING_FINALIZER, condition};
+use crate::status::is_ours;
 
 /// Puts our finalizer on the workload, and says that the operator is at work on it. What follows is done when
 /// the watch shows the finalizer. A workload that is deleted without our finalizer is held by others, and our
@@ -21,7 +22,7 @@ pub(super) async fn begin<C: Cluster>(
         return Ok(());
     }
     let mut version = before.version.clone();
-    if before.status.conditions.is_empty() {
+    if !before.status.conditions.iter().any(is_ours) {
         let status = json!(first_status(cluster, subject, before));
         let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
         let reply = cluster.send(call).await?;
@@ -37,13 +38,15 @@ pub(super) async fn begin<C: Cluster>(
 /// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the
 /// generation is not told.
 fn first_status<C: Cluster>(cluster: &C, subject: &Subject<'_>, before: &Committed) -> HookedWorkloadStatus {
-    let conditions = vec![Condition {
+    let begun = Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),
         reason: Reason::New.as_str().to_owned(),
         message: "the operator has begun with the workload".to_owned(),
         last_transition_time: Time(cluster.now()),
         observed_generation: Some(subject.generation),
-    }];
+    };
+    let others = before.status.conditions.iter().cloned();
+    let conditions = std::iter::once(begun).chain(others).collect();
     HookedWorkloadStatus { conditions, ..before.status.clone() }
 }

@@ -5,7 +5,6 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 use serde_json::json;
 use thiserror::Error;
@@ -43,8 +42,8 @@ pub(super) struct Written {
 
 /// What a write says that was not said before.
 pub(super) struct Told {
-    /// The status that it has replaced.
-    pub(super) before: HookedWorkloadStatus,
+    /// What it has replaced.
+    pub(super) before: Committed,
     /// What it has counted.
     pub(super) counted: Counted,
 }
@@ -88,7 +87,7 @@ pub(super) async fn commit<C: Cluster>(
             memory.pace = Pace::of_write(cluster.now(), bytes);
             memory.committed(&before.version, &committed, reserved, &claims);
             let counted = account.acknowledge(&mut memory.tracker, cluster.now());
-            let told = Some(Told { before: before.status, counted });
+            let told = Some(Told { before, counted });
             Ok(Written { committed, told, due: None, is_outdated: false })
         }
         Err(failure) => {

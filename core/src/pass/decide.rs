@@ -15,11 +15,13 @@ use crate::accounting::Account;
 use crate::accounting::ledger::{Gate, LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
-use crate::names::condition;
-use crate::status::{Basis, News, Progress, ReplicaCounts, Series, is_invalid, news, status};
+use crate::status::{
+    Basis, Course, News, Progress, ReplicaCounts, ReplicaFailure, Series, is_invalid, news, status,
+};
 use crate::workload::fill::{lacking_numbers, missing};
 use crate::workload::resize::{self, resize};
 use crate::workload::rollout::{Rollout, rollout};
+use crate::workload::target::Why;
 
 /// What is to be committed.
 pub(super) struct Decision {
@@ -79,10 +81,11 @@ pub(super) fn decide<C: Cluster>(
     }
     let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
     account.ledger.sizes = Some(sizes);
-    account.ledger.progressed_at = progressed_at(subject, prepared, before, rollout, memory, now);
+    let progress = progress(prepared, before, rollout, memory, now);
+    account.ledger.progressed_at = progress.since(now);
     account.ledger.fold_old_containers(&prepared.revision.shape);
 
-    let refused = refused(memory, before);
+    let failure = failure(memory, prepared, before);
     let service = cluster.service();
     let basis = Basis {
         previous: &before.status,
@@ -97,7 +100,9 @@ pub(super) fn decide<C: Cluster>(
         ledger: &account.ledger,
         counted: &account.counted,
         rollout,
-        refused: refused.as_deref(),
+        progress,
+        stored: memory.revisions.stored.as_deref().unwrap_or_default(),
+        failure: failure.as_ref(),
         live: service.as_ref(),
         now,
     };
@@ -142,40 +147,40 @@ fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memo
     used + 1..=last
 }
 
-fn progressed_at(
-    subject: &Subject<'_>,
+fn progress(
     prepared: &Prepared,
     before: &Committed,
     rollout: Rollout,
     memory: &Memory,
     now: Timestamp,
-) -> Option<Timestamp> {
-    ReplicaCounts::of(&prepared.desired, &memory.replicas, now).progressed_at(&Progress {
-        rollout,
-        revision: &prepared.revision.name,
-        previous: &before.status,
-        generation: subject.generation,
-        before: before.ledger.progressed_at,
-        now,
-    })
+) -> Progress {
+    let Prepared { desired, target, .. } = prepared;
+    let counts = &ReplicaCounts::of(desired, &memory.replicas, now);
+    let (previous, before) = (&before.status, before.ledger.progressed_at);
+    Progress::of(&Course { desired, target, rollout, counts, previous, before, now })
 }
 
-/// Why the API server does not carry out what follows from commits. A process that has not tried yet says
-/// what the one before it has found out.
-fn refused(memory: &Memory, before: &Committed) -> Option<Arc<str>> {
-    match &memory.acts {
-        Acts::Done => None,
-        Acts::Refused(words, _) => Some(words.as_str().into()),
-        Acts::Untried => {
-            let mut conditions = before.status.conditions.iter();
-            let known = conditions.find(|known| known.type_ == condition::PROGRESSING)?;
-            (known.reason == Reason::WriteRefused.as_str()).then(|| known.message.as_str().into())
+/// Why Pods are not what they are to be, if something keeps them from it. A process that has not tried yet says what
+/// the one before it has found out.
+fn failure(memory: &Memory, prepared: &Prepared, before: &Committed) -> Option<ReplicaFailure> {
+    let unchecked = match prepared.target.held_by() {
+        Some(Why::Unchecked(words)) => {
+            Some(ReplicaFailure { reason: Reason::FailedCreate, words: words.clone() })
         }
-    }
+        _ => None,
+    };
+    let of_acts = match &memory.acts {
+        Acts::Done => None,
+        Acts::Failed(failing) => Some(failing.told.clone()),
+        Acts::Untried => ReplicaFailure::of_conditions(&before.status.conditions),
+    };
+    unchecked.or(of_acts)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use hooked_crd::HookedWorkloadSpec;
 
     use super::*;
@@ -184,7 +189,7 @@ mod tests {
     use crate::workload::fill::BURST;
     use crate::workload::replicas::PodFact;
     use crate::workload::revision::Measuring;
-    use crate::workload::target::{Leaving, Target, Why};
+    use crate::workload::target::{Leaving, Target};
 
     /// Three Pods are wanted.
     fn prepared(target: Target) -> Prepared {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
+use super::allowance::Allowance;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlay::{Overlay, Pace};
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, kubelet};
+use crate::status::ReplicaFailure;
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Revision, Stored};
 
@@ -35,6 +37,7 @@ pub struct Memory {
     pub(super) pace: Pace,
     pub(super) revisions: Revisions,
     pub(super) acts: Acts,
+    pub(super) scaling: Allowance,
     /// The workload was seen to leave its Pods behind. The finalizer that says so goes before ours.
     pub(super) orphaning: bool,
 }
@@ -60,8 +63,19 @@ pub(super) enum Acts {
     Untried,
     /// They were carried out, or none was needed.
     Done,
-    /// The API server has refused one, in these words, at this time.
-    Refused(String, Timestamp),
+    /// One has failed.
+    Failed(Failing),
+}
+
+/// An act that has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failing {
+    /// What users are told: in the words about the first Pod, while others fare alike.
+    pub(super) told: ReplicaFailure,
+    /// What is the same in the words about all of them.
+    pub(super) gist: String,
+    /// When one failed last.
+    pub(super) at: Timestamp,
 }
 
 /// What watches show.

@@ -11,6 +11,7 @@
 
 mod act;
 mod admit;
+mod allowance;
 mod begin;
 pub mod call;
 mod cluster;
@@ -31,6 +32,7 @@ mod store;
 mod subject;
 mod wait;
 
+use futures::future::join;
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -48,7 +50,7 @@ pub use store::StoreError;
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
-use crate::status::{farewell, newly_closed, newly_invalid, newly_stuck, notices};
+use crate::status::{Notice, failed, farewell, newly_closed, newly_invalid, newly_stuck, notices, scaled};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
 
@@ -58,6 +60,7 @@ use commit::{Told, Written, commit};
 use confirm::confirm;
 use decide::{Decided, decide};
 use leave::{leave, may_leave};
+use overlay::Committed;
 use prepare::prepare;
 use prune::prune;
 use rollback::rollback;
@@ -151,6 +154,20 @@ pub struct Passed {
     pub trouble: Option<Retry>,
 }
 
+/// What a commit says that was not said before, as Events.
+fn tell(told: &Told, committed: &Committed, memory: &mut Memory, now: Timestamp) -> Vec<Notice> {
+    let Told { before, counted } = told;
+    let (was, is) = (&before.status, &committed.status);
+    let is_new = was.replicas == 0;
+    let mut news = scaled(before.ledger.sizes.as_ref(), committed.ledger.sizes.as_ref(), is_new);
+    news.retain(|_| memory.scaling.take(now));
+    news.extend(failed(&was.conditions, &is.conditions));
+    let (known, said) = (&was.conditions, &is.conditions);
+    let stalled = newly_invalid(known, said).or_else(|| newly_closed(known, said));
+    news.extend(notices(counted, newly_stuck(was, is), stalled));
+    news
+}
+
 /// Takes one workload through one pass.
 pub async fn pass<C: Cluster>(
     cluster: &C,
@@ -188,13 +205,11 @@ pub async fn pass<C: Cluster>(
         let trouble = prepared.trouble.map(Retry::from).or(early);
         return Ok(Passed { again: due, trouble });
     }
-    if let Some(Told { before, counted }) = told {
-        let stuck = newly_stuck(&before, &committed.status);
-        let (known, said) = (&before.conditions, &committed.status.conditions);
-        let stalled = newly_invalid(known, said).or_else(|| newly_closed(known, said));
-        cluster.tell(notices(&counted, stuck, stalled)).await;
-    }
-    let acted = act(cluster, &subject, &prepared, &committed, memory).await;
+    let news =
+        told.map(|told| tell(&told, &committed, &mut memory.lock(), cluster.now())).unwrap_or_default();
+    // No Pod waits for an Event.
+    let acting = act(cluster, &subject, &prepared, &committed, memory);
+    let (acted, ()) = join(acting, cluster.tell(news)).await;
     if subject.leaving.is_some_and(|leaving| may_leave(leaving, &memory.lock())) {
         if leave(cluster, &workload.metadata, &committed.version).await.map_err(Retry::Leave)? {
             cluster.tell(vec![farewell(&committed.status.hook_totals)]).await;

@@ -90,7 +90,7 @@ pub(super) async fn prepare<C: Cluster>(
             }
         },
         Err(failure) => {
-            let held = held(desired, collision_count, updating, Why::NotStored(unchecked(&failure)));
+            let held = held(desired, collision_count, updating, Why::Unchecked(unchecked(&failure)));
             let held = held.at_its_revision(cluster, subject, memory).await;
             Ok(Prepared { trouble: Some(StoreError::Store(asked, failure)), ..held })
         }
@@ -98,7 +98,7 @@ pub(super) async fn prepare<C: Cluster>(
 }
 
 fn unchecked(failure: &Failure) -> String {
-    format!("the template could not be checked: {failure}")
+    format!("no Pod of the template can be created: {failure}")
 }
 
 /// What a workload goes on with whose template is refused: the revision that was rolled out completely, or

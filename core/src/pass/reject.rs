@@ -188,12 +188,18 @@ struct Said {
 /// The status with the reason in its conditions; none if it is there.
 fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
     let mut status = current.get("status").cloned().unwrap_or_else(|| json!({}));
-    let previous: Vec<Condition> =
-        status.get("conditions").and_then(|known| Vec::deserialize(known).ok()).unwrap_or_default();
+    let known = status.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    // One that cannot be read is somebody else's, and is kept as it is.
+    let (previous, unread): (Vec<_>, Vec<_>) = known
+        .into_iter()
+        .map(|known| Condition::deserialize(&known).map_err(|_| known))
+        .partition(Result::is_ok);
+    let previous: Vec<Condition> = previous.into_iter().flatten().collect();
     let generation = current["metadata"]["generation"].as_i64().unwrap_or_default();
     let conditions = invalid(&previous, generation, message, now);
     let news = newly_invalid(&previous, &conditions).cloned();
-    let conditions = json!(conditions);
+    let written = conditions.into_iter().map(|known| json!(known));
+    let conditions: Value = written.chain(unread.into_iter().filter_map(Result::err)).collect();
     if status.get("conditions") == Some(&conditions)
         && status.get("observedGeneration") == Some(&json!(generation))
     {
@@ -224,6 +230,18 @@ mod tests {
         let changed = said(&workload(2, &first.status)).unwrap();
         assert_eq!(changed.status["observedGeneration"], 2);
         assert!(changed.news.is_none(), "{:?}", changed.news);
+    }
+
+    #[test]
+    fn conditions_of_others_stay_also_where_they_cannot_be_read() {
+        let foreign =
+            json!({"type": "example.com/Checked", "status": "True", "lastTransitionTime": "yesterday"});
+        let before = workload(1, &json!({"conditions": [foreign]}));
+        let told = said(&before, "a field is wrong", Timestamp::UNIX_EPOCH).unwrap().status;
+        let conditions = told["conditions"].as_array().unwrap();
+        assert!(conditions.contains(&foreign), "{conditions:?}");
+        assert!(conditions.iter().any(|known| known["type"] == "Stalled"), "{conditions:?}");
+        assert!(said(&workload(1, &told), "a field is wrong", Timestamp::UNIX_EPOCH).is_none());
     }
 
     /// Whether a terminating Pod with the change is let go at that second after a stop that began at second 100.

@@ -9,8 +9,8 @@ use super::prepare::Prepared;
 
 use crate::mutation::{Mutation, mutated};
 
-/// How long a write that the server has refused rests: a quota, a webhook or a policy may be changed meanwhile.
-const REFUSED_RETRY: SignedDuration = SignedDuration::from_secs(10);
+/// How long an act that has failed rests: a quota, a webhook or a policy may be changed meanwhile.
+const FAILED_RETRY: SignedDuration = SignedDuration::from_secs(10);
 
 /// The earliest of all times at which something comes due after `now`, or has.
 pub(super) fn wait(
@@ -21,12 +21,12 @@ pub(super) fn wait(
     others: [Option<Timestamp>; 2],
 ) -> Option<Timestamp> {
     let desired = &prepared.desired;
-    let deadline = committed.ledger.progressed_at.and_then(|since| {
-        since.checked_add(SignedDuration::from_secs(desired.progress_deadline_seconds)).ok()
-    });
+    let limit = desired.progress_deadline_seconds.map(SignedDuration::from_secs);
+    let since = committed.ledger.progressed_at;
+    let deadline = since.zip(limit).and_then(|(since, limit)| since.checked_add(limit).ok());
     let retry = match &memory.acts {
-        Acts::Refused(..) if mutated(Mutation::RefusalNotRetried) => None,
-        Acts::Refused(_, at) => at.checked_add(REFUSED_RETRY).ok(),
+        Acts::Failed(_) if mutated(Mutation::RefusalNotRetried) => None,
+        Acts::Failed(failing) => failing.at.checked_add(FAILED_RETRY).ok(),
         Acts::Untried | Acts::Done => None,
     };
     let times = [

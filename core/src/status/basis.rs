@@ -3,12 +3,14 @@
 use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
+use super::failure::ReplicaFailure;
 use super::live_service::LiveService;
+use super::progress::Progress;
 use crate::accounting::Tracker;
 use crate::accounting::ledger::{Counted, Ledger};
 use crate::workload::desired::Desired;
 use crate::workload::replicas::Replicas;
-use crate::workload::revision::{Measuring, Revision};
+use crate::workload::revision::{Measuring, Revision, Stored};
 use crate::workload::rollout::Rollout;
 use crate::workload::target::{Target, Why};
 
@@ -39,8 +41,12 @@ pub struct Basis<'a> {
     pub counted: &'a Counted,
     /// Where the rollout stands.
     pub rollout: Rollout,
-    /// Why the API server does not carry out what is asked of it, in its words.
-    pub refused: Option<&'a str>,
+    /// Whether the rollout gets anywhere.
+    pub progress: Progress,
+    /// The revisions that are known to be stored.
+    pub stored: &'a [Stored],
+    /// Why Pods cannot be created, deleted or changed, if they cannot.
+    pub failure: Option<&'a ReplicaFailure>,
     /// The live channel, if the operator serves it.
     pub live: Option<&'a LiveService>,
     /// The time.

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Reason, Source};
-use jiff::{SignedDuration, Timestamp};
+use hooked_crd::{HookKind, Outcome, Reason, Source};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::basis::Basis;
 use super::counts::ReplicaCounts;
+use super::progress::{Progress, is_overdue};
 use super::shortened::{WORDS, shortened};
-use super::{gate, live};
+use super::{gate, live, policies};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
 use crate::workload::desired::Strategy;
-use crate::workload::revision::{Measuring, Revision};
+use crate::workload::revision::Measuring;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
-use crate::workload::template::policy;
 
 /// What a condition says; its transition time comes from the status before.
 struct Saying {
@@ -32,10 +32,10 @@ fn say(type_: &'static str, status: &'static str, reason: Reason, message: impl 
     Saying { type_, status, reason, message: message.into() }
 }
 
-/// All conditions, in a fixed order.
+/// All conditions, ours in a fixed order and then those of others as they are.
 pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condition> {
     let stalled = stalled(basis);
-    let sayings = vec![
+    let mut sayings = vec![
         ready(basis, counts, &stalled),
         available(basis, counts),
         progressing(basis, counts, &stalled),
@@ -43,7 +43,17 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
         reconciling(basis, counts, &stalled),
         stalled,
     ];
-    dated(sayings, &basis.previous.conditions, basis.generation, basis.now)
+    let failure = basis.failure.map(|failure| (failure.reason, failure.message()));
+    sayings.extend(failure.map(|(reason, words)| say(condition::REPLICA_FAILURE, "True", reason, words)));
+    let previous = &basis.previous.conditions;
+    let mut conditions = dated(sayings, previous, basis.generation, basis.now);
+    conditions.extend(previous.iter().filter(|known| !is_ours(known)).cloned());
+    conditions
+}
+
+/// Whether the operator writes conditions of that type.
+pub fn is_ours(known: &Condition) -> bool {
+    condition::ALL.contains(&known.type_.as_str())
 }
 
 /// The conditions of an object that cannot be read or carried out at all.
@@ -68,10 +78,8 @@ pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Time
 
 /// Whether a rollout has made no progress for as long as the user grants it.
 fn is_rollout_overdue(basis: &Basis<'_>) -> bool {
-    basis.ledger.progressed_at.is_some_and(|since| {
-        let limit = SignedDuration::from_secs(basis.desired.progress_deadline_seconds);
-        basis.now.duration_since(since) >= limit
-    })
+    let since = basis.progress.since(basis.now);
+    since.is_some_and(|since| is_overdue(basis.desired, since, basis.now))
 }
 
 fn stalled(basis: &Basis<'_>) -> Saying {
@@ -81,7 +89,7 @@ fn stalled(basis: &Basis<'_>) -> Saying {
             say(condition::STALLED, "True", Reason::HooksFailing, why)
         }
         _ if is_rollout_overdue(basis) => {
-            let seconds = basis.desired.progress_deadline_seconds;
+            let seconds = basis.desired.progress_deadline_seconds.unwrap_or_default();
             let message =
                 format!("no progress for {seconds} s; see the Pods of revision {}", basis.revision.name);
             say(condition::STALLED, "True", Reason::ProgressDeadlineExceeded, message)
@@ -132,23 +140,39 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
         _ if stalled.status == "True" => {
             say(condition::PROGRESSING, "False", stalled.reason, stalled.message.clone())
         }
-        _ if let Some(words) = refused(basis) => {
-            say(condition::PROGRESSING, "False", Reason::WriteRefused, shortened(words, WORDS))
+        _ if let Some(Why::NotStored(words)) = basis.target.held_by() => {
+            let words = shortened(words, WORDS);
+            say(condition::PROGRESSING, "False", Reason::ReplicaSetCreateError, words)
         }
         // As a Deployment's: also when there is nothing to roll out.
         _ if basis.desired.paused => {
-            say(condition::PROGRESSING, "Unknown", Reason::Paused, format!("{tally}; rollouts are paused"))
+            let message = format!("{tally}; rollouts are paused");
+            say(condition::PROGRESSING, "Unknown", Reason::DeploymentPaused, message)
         }
-        Rollout::Complete => say(condition::PROGRESSING, "True", Reason::RevisionAvailable, tally),
-        _ => say(condition::PROGRESSING, "True", Reason::RollingOut, tally),
+        Rollout::Leaving => say(condition::PROGRESSING, "True", Reason::ReplicaSetUpdated, tally),
+        _ => match reason_of_progress(basis) {
+            reason @ Reason::DeploymentResumed => say(condition::PROGRESSING, "Unknown", reason, tally),
+            reason => say(condition::PROGRESSING, "True", reason, tally),
+        },
     }
 }
 
-/// Why what is asked of the API server is not carried out, though nobody's template is at fault.
-fn refused<'a>(basis: &Basis<'a>) -> Option<&'a str> {
-    match basis.target.held_by() {
-        Some(Why::NotStored(words)) => Some(words),
-        _ => basis.refused,
+/// How a Deployment calls what has become of the rollout, so that what reads a Deployment's conditions reads ours. While
+/// nothing is new it goes on to say what it has said.
+fn reason_of_progress(basis: &Basis<'_>) -> Reason {
+    let said = || {
+        let mut known = basis.previous.conditions.iter();
+        Reason::from_name(&known.find(|known| known.type_ == condition::PROGRESSING)?.reason)
+    };
+    match basis.progress {
+        Progress::Unwatched => Reason::NewReplicaSetAvailable,
+        Progress::Begun => Reason::NewReplicaSetCreated,
+        Progress::Resumed => Reason::DeploymentResumed,
+        Progress::Made => Reason::ReplicaSetUpdated,
+        Progress::Awaited(_) => match said() {
+            Some(known @ (Reason::NewReplicaSetCreated | Reason::DeploymentResumed)) => known,
+            _ => Reason::ReplicaSetUpdated,
+        },
     }
 }
 
@@ -196,7 +220,10 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
             format!("No hook is failing. {message}"),
         );
     }
-    if let Some(message) = policy_beyond_grace(basis.revision) {
+    if let Some(message) = policies::matching_nothing(basis.revision) {
+        return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyMatchesNothing, message);
+    }
+    if let Some(message) = policies::beyond_grace(basis.revision) {
         return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyExceedsGracePeriod, message);
     }
     if let Some(message) = live::missing(basis) {
@@ -268,27 +295,6 @@ fn runner_unavailable(basis: &Basis<'_>) -> Option<String> {
         if names.is_empty() { String::new() } else { format!("; not in force: {}", names.join(", ")) };
     let reason = shortened(reason, WORDS);
     Some(format!("Hooks are observed, not measured: {reason}{policies}"))
-}
-
-/// A preStop hook that may take longer than the grace period will be cut off by it, whatever its policy says.
-fn policy_beyond_grace(revision: &Revision) -> Option<String> {
-    let grace = revision.template["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let hooks = revision
-        .shape
-        .hooks()
-        .filter(|hook| hook.kind == HookKind::PreStop && hook.handler == HandlerKind::Exec);
-    hooks.into_iter().find_map(|hook| {
-        let policy = policy(&revision.hooks.policies, &hook.container, hook.kind)?;
-        let (retries, delay) = (i64::from(policy.retries.unwrap_or(0)), policy.retry_delay_seconds.unwrap_or(1));
-        let longest = (retries + 1) * i64::from(policy.timeout_seconds?) + retries * i64::from(delay);
-        (longest >= grace).then(|| {
-            format!(
-                "the preStop of container {} may take {longest} s by its policy, the grace period is {grace} s: raise \
-                 spec.template.spec.terminationGracePeriodSeconds or lower timeoutSeconds or retries",
-                hook.container
-            )
-        })
-    })
 }
 
 /// Conditions with the time since which each has had its status.

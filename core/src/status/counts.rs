@@ -1,11 +1,9 @@
-//! How many Pods there are in which state, and whether a rollout gets anywhere.
+//! How many Pods there are in which state.
 
-use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use crate::workload::desired::Desired;
 use crate::workload::replicas::{Replicas, RevisionCounts};
-use crate::workload::rollout::Rollout;
 
 /// How many Pods there are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,25 +20,8 @@ pub struct ReplicaCounts {
     pub available: i32,
     /// Still missing for full availability.
     pub unavailable: i32,
-    /// Terminating.
+    /// Terminating, and not ended.
     pub terminating: i32,
-}
-
-/// What the time of the last progress is found from.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// Where the rollout stands.
-    pub rollout: Rollout,
-    /// The revision that is rolled out.
-    pub revision: &'a str,
-    /// The status before.
-    pub previous: &'a HookedWorkloadStatus,
-    /// The generation of the spec that was acted upon.
-    pub generation: i64,
-    /// When it had made progress before.
-    pub before: Option<Timestamp>,
-    /// The time.
-    pub now: Timestamp,
 }
 
 impl ReplicaCounts {
@@ -62,27 +43,5 @@ impl ReplicaCounts {
             unavailable: count(alive.max(desired.replicas as usize).saturating_sub(available)),
             terminating: count(pods.terminating()),
         }
-    }
-
-    /// When the rollout last made progress; none while it has nothing to make.
-    pub fn progressed_at(&self, basis: &Progress<'_>) -> Option<Timestamp> {
-        let Progress { rollout, revision, previous, generation, before, now } = *basis;
-        match rollout {
-            // A rollout that was complete once is not overdue because a Pod of it restarts.
-            _ if previous.current_revision.as_deref() == Some(revision) => None,
-            Rollout::Complete | Rollout::Held | Rollout::Leaving => None,
-            Rollout::Going if self.is_progress_since(previous, generation) => Some(now),
-            Rollout::Going => before.or(Some(now)),
-        }
-    }
-
-    /// Whether a rollout has got further than `previous` says: more new Pods, more of them serving, or fewer old ones.
-    fn is_progress_since(&self, previous: &HookedWorkloadStatus, generation: i64) -> bool {
-        let old = |alive: i32, updated: i32| alive - updated;
-        previous.observed_generation != Some(generation)
-            || self.updated > previous.updated_replicas
-            || self.ready > previous.ready_replicas
-            || self.available > previous.available_replicas
-            || old(self.alive, self.updated) < old(previous.replicas, previous.updated_replicas)
     }
 }

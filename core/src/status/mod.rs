@@ -3,13 +3,17 @@
 mod basis;
 mod conditions;
 mod counts;
+mod failure;
 mod gate;
 mod hooks;
 mod live;
 mod live_service;
 mod news;
 mod notice;
+mod policies;
+mod progress;
 mod recent;
+mod revisions;
 mod series;
 mod shortened;
 mod stalled;
@@ -26,14 +30,17 @@ use crate::workload::rollout::Rollout;
 use crate::workload::target::Target;
 
 pub use basis::Basis;
-pub use conditions::{how_it_ended, invalid};
-pub use counts::{Progress, ReplicaCounts};
+pub use conditions::{how_it_ended, invalid, is_ours};
+pub use counts::ReplicaCounts;
+pub use failure::{ReplicaFailure, gist, newly_failing};
 pub use gate::newly_closed;
 pub use live_service::LiveService;
 pub use news::{News, news};
 pub use notice::{
-    Notice, farewell, farewell_unread, no_rollback, notices, refused, refused_rollback, rolled_back,
+    Notice, failed, farewell, farewell_unread, no_rollback, notices, refused, refused_rollback, rolled_back,
+    scaled,
 };
+pub use progress::{Course, Progress};
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use shortened::shortened;
@@ -64,6 +71,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         },
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
+        revisions: revisions::revisions(basis),
         hook_totals: hooks::totals(ledger),
         hooks_running: tracker.running().by_hook().values().map(RunningTally::count).sum(),
         last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),

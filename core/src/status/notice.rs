@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hooked_crd::{HookTotals, KillReason, Outcome, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{how_it_ended, shortened};
-use crate::accounting::ledger::Counted;
+use super::{how_it_ended, newly_failing, shortened};
+use crate::accounting::ledger::{Counted, Sizes};
 use crate::workload::revision::{NoEarlier, Stored};
 
 /// The most bytes of a note; the API server takes 1024.
@@ -23,10 +23,12 @@ pub struct Notice {
     pub action: &'static str,
     /// In words; no hook's or Pod's own, which may hold secrets.
     pub note: String,
+    /// Whether its words matter each time: it is then an Event of its own, and not counted as one more of its reason.
+    pub stands_alone: bool,
 }
 
 fn warning(reason: Reason, action: &'static str, note: String) -> Notice {
-    Notice { is_warning: true, reason, action, note }
+    Notice { is_warning: true, reason, action, note, stands_alone: false }
 }
 
 /// What a commit has to tell: each kind of thing that went wrong in one Event, since a thousand Pods that fail alike
@@ -76,7 +78,7 @@ pub fn refused(stalled: &Condition) -> Notice {
 /// That a workload goes back to a revision, as its annotation asks.
 pub fn rolled_back(to: &Stored) -> Notice {
     let note = format!("rolled back to revision {} ({})", to.number, to.revision);
-    Notice { is_warning: false, reason: Reason::RollbackDone, action: "Rollback", note }
+    Notice { is_warning: false, reason: Reason::RollbackDone, action: "Rollback", note, stands_alone: false }
 }
 
 /// That a workload does not go back though its annotation asks for it, and is not asked any more.
@@ -95,6 +97,36 @@ pub fn refused_rollback(to: &Stored, words: &str) -> Notice {
     warning(Reason::RollbackRefused, "Rollback", shortened(&note, NOTE))
 }
 
+/// What a commit changes in the sizes of revisions, as a Deployment tells of its ReplicaSets. Without sizes before, there
+/// are Pods of before there were any, or none: `is_new` says which.
+pub fn scaled(before: Option<&Sizes>, after: Option<&Sizes>, is_new: bool) -> Vec<Notice> {
+    let Some(after) = after.filter(|_| before.is_some() || is_new) else { return Vec::new() };
+    let was = |revision: &str| before.map_or(0, |before| before.get(revision));
+    let changes = after.iter().rev().map(|(revision, size)| (revision, was(revision), size));
+    let changes = changes.filter(|(_, from, to)| from != to);
+    let notice = |(revision, from, to)| {
+        let direction = if from < to { "up" } else { "down" };
+        let note = format!("Scaled {direction} revision {revision} from {from} to {to}");
+        let reason = Reason::ScalingReplicaSet;
+        Notice { is_warning: false, reason, action: "Scale", note, stands_alone: true }
+    };
+    changes.map(notice).collect()
+}
+
+/// What conditions say is not carried out, if those before did not say so.
+pub fn failed(previous: &[Condition], conditions: &[Condition]) -> Vec<Notice> {
+    let notice = |known: &Condition| {
+        let reason = Reason::from_name(&known.reason).unwrap_or(Reason::FailedCreate);
+        let action = match reason {
+            Reason::FailedDelete => "Delete",
+            Reason::FailedUpdate => "Update",
+            _ => "Create",
+        };
+        Notice { stands_alone: true, ..warning(reason, action, shortened(&known.message, NOTE)) }
+    };
+    newly_failing(previous, conditions).into_iter().map(notice).collect()
+}
+
 /// That a workload leaves, with all that was counted of it: nothing else outlives it.
 pub fn farewell(totals: &HookTotals) -> Notice {
     let HookTotals { succeeded, failed, timed_out, cancelled, skipped, unknown, kills } = totals;
@@ -102,7 +134,8 @@ pub fn farewell(totals: &HookTotals) -> Notice {
         "hook runs: {succeeded} succeeded, {failed} failed, {timed_out} timed out, {cancelled} cancelled, \
          {skipped} skipped, {unknown} unknown; {kills} containers killed because of a hook"
     );
-    Notice { is_warning: false, reason: Reason::HooksAccounted, action: "Delete", note }
+    let reason = Reason::HooksAccounted;
+    Notice { is_warning: false, reason, action: "Delete", note, stands_alone: false }
 }
 
 /// That a workload leaves that could not be read, and so was not accounted for to its end.
@@ -124,7 +157,29 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::accounting::ledger::Total;
     use crate::status::invalid;
+
+    fn sizes(of: &[(&str, u32)]) -> Sizes {
+        Sizes::new(of.iter().map(|(revision, size)| ((*revision).into(), *size)).collect(), Total::default())
+    }
+
+    #[test]
+    fn a_change_of_size_is_told_once_as_a_deployment_tells_it() {
+        fn check(before: Option<&[(&str, u32)]>, after: &[(&str, u32)], expect: &[&str]) {
+            let told = scaled(before.map(sizes).as_ref(), Some(&sizes(after)), before.is_none());
+            let told: Vec<&str> = told.iter().map(|notice| &*notice.note).collect();
+            assert_eq!(told, expect, "{before:?} {after:?}");
+        }
+        let both = ["Scaled up revision new from 1 to 2", "Scaled down revision old from 3 to 2"];
+        check(Some(&[("old", 3), ("new", 1)]), &[("old", 2), ("new", 2)], &both);
+        check(None, &[("new", 3)], &["Scaled up revision new from 0 to 3"]);
+        check(Some(&[("new", 3)]), &[("new", 3)], &[]);
+        check(Some(&[("old", 0), ("new", 3)]), &[("new", 3)], &[]);
+        check(Some(&[("new", 3)]), &[("new", 0)], &["Scaled down revision new from 3 to 0"]);
+        // Pods that are older than sizes were not scaled when these were first written down.
+        assert_eq!(scaled(None, Some(&sizes(&[("new", 3)])), false), []);
+    }
 
     #[test]
     fn an_event_says_what_the_condition_says_as_far_as_the_server_takes_it() {

@@ -45,7 +45,7 @@ mod tests {
         if invalid {
             case.target = Target::Hold { at: None, why: Why::Refused(words) };
         } else {
-            case.refused = Some(words);
+            case.failure = Some(crate::status::tests::failure(&words));
         }
         case.status().conditions
     }

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::shortened::WORDS;
 use super::*;
 use crate::accounting::Tracker;
-use crate::accounting::ledger::{Counted, LastRun, Ledger, RunKey};
+use crate::accounting::ledger::{Counted, LastRun, Ledger, RunKey, Sizes, Total};
 use crate::workload::desired::Desired;
 use crate::workload::replicas::{PodFact, Replicas};
-use crate::workload::revision::{Measuring, Revision};
+use crate::workload::revision::{Measuring, Revision, Stored};
 use crate::workload::target::Why;
 
 /// A workload that was at the revision `old`, and what its status is made from.
@@ -25,7 +25,10 @@ pub(super) struct Case {
     replicas: Replicas,
     ledger: Ledger,
     measuring: Measuring,
-    pub(super) refused: Option<String>,
+    pub(super) failure: Option<ReplicaFailure>,
+    progress: Progress,
+    stored: Vec<Stored>,
+    pub(super) previous: HookedWorkloadStatus,
 }
 
 impl Case {
@@ -41,7 +44,10 @@ impl Case {
             replicas: Replicas::default(),
             ledger: Ledger::default(),
             measuring: Measuring::Observed,
-            refused: None,
+            failure: None,
+            progress: Progress::Made,
+            stored: Vec::new(),
+            previous: previous(),
             desired,
         }
     }
@@ -61,11 +67,8 @@ impl Case {
     }
 
     pub(super) fn status(&self) -> HookedWorkloadStatus {
-        let old = || Some("old".to_owned());
-        let previous =
-            HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() };
         let basis = Basis {
-            previous: &previous,
+            previous: &self.previous,
             generation: 1,
             collision_count: None,
             desired: &self.desired,
@@ -77,12 +80,24 @@ impl Case {
             ledger: &self.ledger,
             counted: &Counted::default(),
             rollout: self.rollout,
-            refused: self.refused.as_deref(),
+            progress: self.progress,
+            stored: &self.stored,
+            failure: self.failure.as_ref(),
             live: None,
             now: Timestamp::UNIX_EPOCH,
         };
         status(&basis).unwrap()
     }
+}
+
+fn previous() -> HookedWorkloadStatus {
+    let old = || Some("old".to_owned());
+    HookedWorkloadStatus { current_revision: old(), update_revision: old(), ..Default::default() }
+}
+
+/// Pods cannot be created, for this reason.
+pub(super) fn failure(words: &str) -> ReplicaFailure {
+    ReplicaFailure { reason: Reason::FailedCreate, words: words.to_owned() }
 }
 
 fn check_revisions(case: &Case, current: &str, update: &str) {
@@ -146,7 +161,11 @@ fn check_paused(mut case: Case, ready: (&str, &str), updated: i32) {
     let said = |type_| condition(&told, type_);
     let (is_ready, progressing) = (said(names::condition::READY), said(names::condition::PROGRESSING));
     assert_eq!((&*is_ready.status, &*is_ready.reason), ready, "{is_ready:?}");
-    assert_eq!((&*progressing.status, &*progressing.reason), ("Unknown", "Paused"), "{progressing:?}");
+    assert_eq!(
+        (&*progressing.status, &*progressing.reason),
+        ("Unknown", "DeploymentPaused"),
+        "{progressing:?}"
+    );
     assert_eq!((told.replicas, told.updated_replicas), (2, updated));
 }
 
@@ -175,9 +194,119 @@ fn a_refusal_of_any_length_leaves_every_condition_short() {
     let case = || Case::new(&json!({}));
     check_short(&case().held(None, Why::Refused(words("a"))).at(Rollout::Held).status().conditions);
     check_short(&case().held(None, Why::NotStored(words("€"))).at(Rollout::Held).status().conditions);
-    check_short(&Case { refused: Some(words("a")), ..case() }.status().conditions);
+    let failure = Some(failure(&words("a")));
+    check_short(&Case { failure, ..case() }.status().conditions);
     check_short(&Case { measuring: Measuring::Unavailable(words("ü")), ..case() }.status().conditions);
     check_short(&invalid(&[], 1, &words("a"), Timestamp::UNIX_EPOCH));
     // What a process says of the one before it is what that has said.
     assert_eq!(shortened(&shortened(&words("€"), WORDS), WORDS), shortened(&words("€"), WORDS));
+}
+
+/// The condition of that type, as status and reason; none if there is none.
+fn said(status: &HookedWorkloadStatus, type_: &str) -> Option<(String, String)> {
+    let known = status.conditions.iter().find(|known| known.type_ == type_)?;
+    Some((known.status.clone(), known.reason.clone()))
+}
+
+/// What is said of progress after it was said before so.
+fn check_progress(progress: Progress, before: &str, expect: (&str, &str)) {
+    let mut case = Case { progress, ..Case::new(&json!({})) };
+    case.previous.conditions = case.status().conditions;
+    for known in case.previous.conditions.iter_mut().filter(|known| known.type_ == "Progressing") {
+        before.clone_into(&mut known.reason);
+    }
+    let is = said(&case.status(), "Progressing").unwrap();
+    assert_eq!((&*is.0, &*is.1), expect, "{progress:?} after {before}");
+}
+
+#[test]
+fn progress_is_called_as_a_deployment_calls_it() {
+    let awaited = Progress::Awaited(Timestamp::UNIX_EPOCH);
+    check_progress(Progress::Begun, "NewReplicaSetAvailable", ("True", "NewReplicaSetCreated"));
+    check_progress(awaited, "NewReplicaSetCreated", ("True", "NewReplicaSetCreated"));
+    check_progress(Progress::Made, "NewReplicaSetCreated", ("True", "ReplicaSetUpdated"));
+    check_progress(awaited, "ReplicaSetUpdated", ("True", "ReplicaSetUpdated"));
+    check_progress(Progress::Resumed, "DeploymentPaused", ("Unknown", "DeploymentResumed"));
+    check_progress(awaited, "DeploymentResumed", ("Unknown", "DeploymentResumed"));
+    check_progress(Progress::Unwatched, "ReplicaSetUpdated", ("True", "NewReplicaSetAvailable"));
+    let long_ago = Progress::Awaited(Timestamp::from_second(-600).unwrap());
+    check_progress(long_ago, "ReplicaSetUpdated", ("False", "ProgressDeadlineExceeded"));
+    let a_little_later = Progress::Awaited(Timestamp::from_second(-599).unwrap());
+    check_progress(a_little_later, "ReplicaSetUpdated", ("True", "ReplicaSetUpdated"));
+}
+
+#[test]
+fn a_failure_is_a_condition_of_its_own_and_rollouts_are_told_as_ever() {
+    let case = Case { failure: Some(failure("quota")), ..Case::new(&json!({})) };
+    let told = case.status();
+    let failing = condition(&told, "ReplicaFailure");
+    assert_eq!((&*failing.status, &*failing.reason, &*failing.message), ("True", "FailedCreate", "quota"));
+    let progressing = condition(&told, "Progressing");
+    assert_eq!((&*progressing.status, &*progressing.reason), ("True", "ReplicaSetUpdated"));
+    let mut mended = Case::new(&json!({}));
+    mended.previous.conditions = told.conditions;
+    assert_eq!(said(&mended.status(), "ReplicaFailure"), None);
+    let stuck = Case::new(&json!({})).held(None, Why::NotStored("quota".to_owned())).status();
+    assert_eq!(condition(&stuck, "Progressing").reason, "ReplicaSetCreateError");
+}
+
+#[test]
+fn conditions_of_others_stay_as_they_are() {
+    let mut case = Case::new(&json!({}));
+    let other = Condition {
+        type_: "example.com/Checked".to_owned(),
+        status: "Unknown".to_owned(),
+        reason: "InTheirOwnWords".to_owned(),
+        message: "somebody else's".to_owned(),
+        last_transition_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH),
+        observed_generation: Some(7),
+    };
+    case.previous.conditions = vec![other.clone()];
+    for _ in 0..2 {
+        let conditions = case.status().conditions;
+        let kept: Vec<&Condition> = conditions.iter().filter(|known| **known == other).collect();
+        assert_eq!(kept.len(), 1, "{conditions:?}");
+        case.previous.conditions = conditions;
+    }
+    let conditions = invalid(&case.previous.conditions, 1, "why", Timestamp::UNIX_EPOCH);
+    assert!(conditions.contains(&other), "{conditions:?}");
+}
+
+/// A row of `status.revisions`: revision, number, desired, replicas, ready, available.
+type Row<'a> = (&'a str, Option<i64>, i32, i32, i32, i32);
+
+#[test]
+fn each_revision_that_has_or_wants_pods_is_told_newest_first() {
+    let mut case = Case::new(&json!({"minReadySeconds": 5}));
+    // Pods by their revision, and the second since which each is ready.
+    let pods = [("a", Some(0)), ("a", None), ("b", Some(-5)), ("c", None)];
+    for (number, (revision, ready_since)) in (1..).zip(pods) {
+        let fact = PodFact::unseen(number, "web", &format!("u-{number}"), revision, true);
+        case.replicas.observe(PodFact { seen: true, ready_since, ..fact });
+    }
+    case.replicas.created(PodFact::unseen(9, "web-9", "u-9", "b", true));
+    let of = [("a", 2), ("b", 3), ("gone", 0)].map(|(revision, size)| (revision.into(), size));
+    case.ledger.sizes = Some(Sizes::new(of.into(), Total::default()));
+    let check = |case: &Case, expect: &[Row<'_>]| {
+        let told = case.status().revisions;
+        let row = |row: &hooked_crd::RevisionStatus| {
+            (row.revision.clone(), row.number, row.desired, row.replicas, row.ready, row.available)
+        };
+        let expect = expect.iter().map(|(name, n, d, r, e, a)| ((*name).to_owned(), *n, *d, *r, *e, *a));
+        assert_eq!(told.iter().map(row).collect::<Vec<_>>(), expect.collect::<Vec<_>>());
+    };
+    check(&case, &[("b", None, 3, 1, 1, 1), ("a", None, 2, 2, 1, 0), ("c", None, 0, 1, 0, 0)]);
+    let stored = |revision: &str, number| Stored {
+        revision: revision.to_owned(),
+        number,
+        data: 0,
+        change_cause: None,
+    };
+    case.stored = vec![stored("a", 9), stored("b", 4), stored("c", 2)];
+    let expect = [("a", Some(9), 2, 2, 1, 0), ("b", Some(4), 3, 1, 1, 1), ("c", Some(2), 0, 1, 0, 0)];
+    check(&case, &expect);
+    // The next process has not looked the numbers up yet.
+    case.previous.revisions = case.status().revisions;
+    case.stored.clear();
+    check(&case, &expect);
 }

@@ -43,8 +43,8 @@ pub struct Desired {
     pub revision_history_limit: usize,
     /// Whether the user has paused it.
     pub paused: bool,
-    /// Seconds without progress after which a rollout is reported as failed.
-    pub progress_deadline_seconds: i64,
+    /// Seconds without progress after which a rollout is reported as failed; none if it may take for ever.
+    pub progress_deadline_seconds: Option<i64>,
     /// The revision that is asked for.
     pub asked: Revision,
     /// The selector in its serialized form.
@@ -69,7 +69,7 @@ impl Desired {
             min_ready_seconds: i64::from(non_negative(spec.min_ready_seconds, 0)),
             revision_history_limit: non_negative(spec.revision_history_limit, 10) as usize,
             paused: spec.paused == Some(true),
-            progress_deadline_seconds: i64::from(non_negative(spec.progress_deadline_seconds, 600)),
+            progress_deadline_seconds: progress_deadline(spec.progress_deadline_seconds),
             asked: Revision::of_template(&spec.template.0, pod_hooks, collision_count)
                 .map_err(DesiredError::Template)?,
             selector: serialize_selector(&spec.selector),
@@ -97,6 +97,11 @@ impl Desired {
             Self::from_spec(&bare, collision_count)
         })
     }
+}
+
+/// The greatest number there is means that there is no deadline (`HasProgressDeadline`).
+fn progress_deadline(seconds: Option<i32>) -> Option<i64> {
+    (seconds != Some(i32::MAX)).then(|| i64::from(non_negative(seconds, 600)))
 }
 
 fn non_negative(value: Option<i32>, default: u32) -> u32 {
@@ -168,6 +173,11 @@ mod tests {
         full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         let spec: HookedWorkloadSpec = serde_json::from_value(full).unwrap();
         assert_eq!(Desired::from_spec(&spec, 0).unwrap().strategy, expect, "{spec:?}");
+    }
+
+    #[test]
+    fn the_greatest_deadline_is_none() {
+        assert_eq!([None, Some(5), Some(i32::MAX)].map(progress_deadline), [Some(600), Some(5), None]);
     }
 
     #[test]

@@ -28,8 +28,10 @@ pub enum Why {
     Paused,
     /// The API server refuses Pods of the template that is asked for, in these words.
     Refused(String),
-    /// The revision that is asked for could not be stored or checked, for this reason.
+    /// The revision that is asked for could not be stored, for this reason.
     NotStored(String),
+    /// The API server could not say whether it takes Pods of the template that is asked for, for this reason.
+    Unchecked(String),
     /// Hooks of the revision that is asked for fail too often: its gate is closed.
     Gated,
     /// The workload is being deleted.

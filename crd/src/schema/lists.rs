@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::status::{GraceUse, HookStatus, KillStatus};
+use crate::status::{GraceUse, HookStatus, KillStatus, RevisionStatus};
 
 /// `status.conditions`, as `metav1.Condition` is written in API types.
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
@@ -23,6 +23,11 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
             },
         },
     })
+}
+
+/// `status.revisions`: one entry for each revision.
+pub(crate) fn revisions(generator: &mut SchemaGenerator) -> Schema {
+    map_list(&generator.subschema_for::<RevisionStatus>(), &["revision"])
 }
 
 /// `status.hooks`: one entry for each container and hook.

@@ -208,7 +208,7 @@ async fn a_paused_workload_is_scaled_with_its_old_template_and_rolled_out_later(
             .await?;
         let said = |type_| condition(&scaled, type_).map(|said| (&*said.status, &*said.reason));
         ensure!(said("Ready") == Some(("False", "PausedWithChange")), "{:?}", said("Ready"));
-        ensure!(said("Progressing") == Some(("Unknown", "Paused")), "{:?}", said("Progressing"));
+        ensure!(said("Progressing") == Some(("Unknown", "DeploymentPaused")), "{:?}", said("Progressing"));
         ensure!(scaled.status.as_ref().is_some_and(|status| status.updated_replicas == 0), "{scaled:?}");
         let new: Vec<Sight> =
             history.moments().into_iter().flatten().filter(|pod| pod.revision != old).collect();

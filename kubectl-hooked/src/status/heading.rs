@@ -57,13 +57,19 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
 fn conditions(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
     let of = |type_: &'static str| conditions.iter().find(move |condition| condition.type_ == type_);
     let stalled = of("Stalled").filter(|condition| condition.status == "True");
-    [("Ready", of("Ready")), ("Stalled", stalled), ("HooksHealthy", of("HooksHealthy"))]
-        .into_iter()
-        .filter_map(|(label, condition)| Some((label, condition?)))
+    let shown = [
+        ("Ready", of("Ready")),
+        ("Stalled", stalled),
+        ("Failing", of("ReplicaFailure")),
+        ("HooksHealthy", of("HooksHealthy")),
+    ];
+    shown.into_iter().filter_map(|(label, condition)| Some((label, condition?)))
 }
 
 fn tone_of(condition: &Condition) -> Tone {
-    if condition.type_ == "Stalled" { Tone::Bad } else { of_condition(&condition.status) }
+    // What these two say is bad if it is true.
+    let is_bad = matches!(condition.type_.as_str(), "Stalled" | "ReplicaFailure");
+    if is_bad { Tone::Bad } else { of_condition(&condition.status) }
 }
 
 fn totals(totals: &HookTotals, running: i64) -> String {

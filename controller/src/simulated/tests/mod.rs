@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod commit;
+mod fail;
 mod hold;
 mod lead;
 mod prune;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use hooked_crd::Reason;
 use thiserror::Error;
 
 use super::super::Failure;
 use super::super::store::StoreError;
+use crate::status::{ReplicaFailure, gist};
 
 /// Why what follows from a commit could not be done.
 #[derive(Debug, Error)]
@@ -35,17 +37,31 @@ impl ActError {
         }
     }
 
-    /// The server's words, if it is the server that does not do it.
-    pub(super) fn words(&self) -> Option<&str> {
-        match self {
-            Self::Create(_, Failure::Refused(refused))
-            | Self::Delete(_, Failure::Refused(refused))
-            | Self::Change(_, Failure::Refused(refused))
-                if refused.code != 429 =>
-            {
-                Some(&refused.message)
+    /// What users are told of it: whatever keeps Pods from being what they are to be, and not that another operator
+    /// leads.
+    pub(super) fn told(&self) -> Option<ReplicaFailure> {
+        let reason = match self {
+            Self::Create(_, Failure::Deposed)
+            | Self::Delete(_, Failure::Deposed)
+            | Self::Change(_, Failure::Deposed)
+            | Self::Read(StoreError::Store(_, Failure::Deposed) | StoreError::Read(_, Failure::Deposed)) => {
+                return None;
             }
-            _ => None,
+            Self::Create(..) | Self::Read(_) => Reason::FailedCreate,
+            Self::Delete(..) => Reason::FailedDelete,
+            Self::Change(..) => Reason::FailedUpdate,
+        };
+        Some(ReplicaFailure { reason, words: self.to_string() })
+    }
+
+    /// What is the same in the words if another Pod fares alike.
+    pub(super) fn gist(&self) -> String {
+        let words = self.to_string();
+        match self {
+            Self::Create(pod, _) | Self::Delete(pod, _) | Self::Change(pod, _) => {
+                gist(&words.replace(&**pod, ""))
+            }
+            Self::Read(_) => gist(&words),
         }
     }
 }

@@ -11,7 +11,7 @@ mod refresh;
 
 use jiff::Timestamp;
 
-use super::memory::Acts;
+use super::memory::{Acts, Failing};
 use super::overlay::Committed;
 use super::prepare::Prepared;
 use super::subject::Subject;
@@ -70,90 +70,127 @@ pub(super) async fn act<C: Cluster>(
         }
     }
     let now = cluster.now();
-    let words = errors.iter().find_map(ActError::words);
-    let is_news = remember(&mut memory.lock().acts, words, errors.is_empty(), now);
-    // What the server refuses is committed at once.
-    let trouble = errors.into_iter().find(|error| !error.is_refusal());
+    let is_news = {
+        let mut memory = memory.lock();
+        // What is in doubt may be what was not done.
+        let is_done = errors.is_empty() && memory.replicas.doubts().next().is_none();
+        let told = errors
+            .iter()
+            .filter_map(|error| Some(Failing { told: error.told()?, gist: error.gist(), at: now }));
+        // Of several the one that is worst for those who are served: Pods that are missing.
+        let told = told.min_by_key(|failing| failing.told.reason);
+        remember(&mut memory.acts, told, is_done)
+    };
+    // What begins or ends is committed at once; the pass that does so finds out whether it is so still.
+    let trouble = errors.into_iter().find(|error| !error.is_refusal()).filter(|_| !is_news);
     Acted { trouble, again: again.or(is_news.then_some(now)) }
 }
 
-/// Remembers what has become of the acts; true if users are to be told something new.
-fn remember(acts: &mut Acts, words: Option<&str>, is_done: bool, now: Timestamp) -> bool {
+/// Remembers what has become of the acts; true if a failure has begun or ended.
+fn remember(acts: &mut Acts, failing: Option<Failing>, is_done: bool) -> bool {
     let before = acts.clone();
-    match words {
-        Some(words) => *acts = Acts::Refused(words.to_owned(), now),
-        None if is_done => *acts = Acts::Done,
+    match (failing, &before) {
+        (Some(new), Acts::Failed(known))
+            if (known.told.reason, &known.gist) == (new.told.reason, &new.gist) =>
+        {
+            *acts = Acts::Failed(Failing { at: new.at, ..known.clone() });
+        }
+        (Some(new), _) => *acts = Acts::Failed(new),
+        (None, _) if is_done => *acts = Acts::Done,
         // Nobody knows: what was known stays.
-        None => {}
+        (None, _) => {}
     }
     match (&before, &*acts) {
-        (Acts::Refused(known, _), Acts::Refused(words, _)) => known != words,
+        // Other words can wait for the next pass: there is one soon, and two Pods may fail in turn.
+        (Acts::Failed(_), Acts::Failed(_)) => false,
         // The process before this one may have said otherwise.
-        (Acts::Refused(..) | Acts::Untried, Acts::Done) | (_, Acts::Refused(..)) => true,
+        (Acts::Failed(_) | Acts::Untried, Acts::Done) | (_, Acts::Failed(_)) => true,
         _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hooked_crd::Reason;
+
+    use super::super::store::StoreError;
     use super::super::{Failure, Refused};
     use super::*;
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
+    fn refused(code: u16, message: &str) -> Failure {
+        Failure::Refused(Refused { code, message: message.to_owned(), ..Refused::default() })
     }
 
-    fn refused(words: &str, second: i64) -> Acts {
-        Acts::Refused(words.to_owned(), at(second))
+    /// What is remembered of a create of that Pod that has failed so at that second.
+    fn failing(pod: &str, words: &str, second: i64) -> Failing {
+        let error = ActError::Create(pod.into(), refused(500, words));
+        let at = Timestamp::from_second(second).unwrap();
+        Failing { told: error.told().unwrap(), gist: error.gist(), at }
     }
 
-    /// What becomes of what is known after acts that ended so at second 9, and whether that is news.
-    fn check(before: Acts, words: Option<&str>, is_done: bool, expect: &Acts, is_news: bool) {
-        let mut acts = before;
-        let told = remember(&mut acts, words, is_done, at(9));
-        assert_eq!((&acts, told), (expect, is_news), "{words:?} {is_done}");
+    /// What becomes of what is known, and whether that is news.
+    fn check(before: Acts, new: Option<Failing>, is_done: bool, expect: &Acts, is_news: bool) {
+        let mut acts = before.clone();
+        let told = remember(&mut acts, new, is_done);
+        assert_eq!((&acts, told), (expect, is_news), "{before:?}");
     }
 
     #[test]
-    fn a_refusal_is_news_when_its_words_are() {
-        check(Acts::Untried, Some("quota"), false, &refused("quota", 9), true);
-        check(Acts::Done, Some("quota"), false, &refused("quota", 9), true);
-        check(refused("policy", 1), Some("quota"), false, &refused("quota", 9), true);
-        // It is tried again some time after the last refusal.
-        check(refused("quota", 1), Some("quota"), false, &refused("quota", 9), false);
+    fn a_failure_is_news_when_it_begins() {
+        let quota = || failing("web-1", "quota", 9);
+        check(Acts::Untried, Some(quota()), false, &Acts::Failed(quota()), true);
+        check(Acts::Done, Some(quota()), false, &Acts::Failed(quota()), true);
+        let policy = Acts::Failed(failing("web-1", "policy", 1));
+        check(policy, Some(quota()), false, &Acts::Failed(quota()), false);
+    }
+
+    #[test]
+    fn of_pods_that_fare_alike_the_first_is_told() {
+        let of =
+            |pod: &str, used: u32, second| failing(pod, &format!("{pod} exceeds quota: used {used}"), second);
+        let first = || of("web-x7k2", 3, 1);
+        let expect = Acts::Failed(Failing { at: Timestamp::from_second(9).unwrap(), ..first() });
+        // It is tried again some time after the last failure.
+        check(Acts::Failed(first()), Some(of("web-q9", 14, 9)), false, &expect, false);
     }
 
     #[test]
     fn that_all_is_done_is_news_where_it_was_not_known() {
-        check(refused("quota", 1), None, true, &Acts::Done, true);
+        check(Acts::Failed(failing("web-1", "quota", 1)), None, true, &Acts::Done, true);
         check(Acts::Untried, None, true, &Acts::Done, true);
         check(Acts::Done, None, true, &Acts::Done, false);
     }
 
     #[test]
-    fn a_reply_that_is_lost_changes_nothing_of_what_is_known() {
+    fn while_a_write_is_in_doubt_what_is_known_stays() {
+        let quota = || Acts::Failed(failing("web-1", "quota", 1));
         check(Acts::Untried, None, false, &Acts::Untried, false);
         check(Acts::Done, None, false, &Acts::Done, false);
-        check(refused("quota", 1), None, false, &refused("quota", 1), false);
+        check(quota(), None, false, &quota(), false);
     }
 
     #[test]
-    fn only_the_server_s_own_refusal_is_told() {
-        let of = |failure| ActError::Create("web-1".into(), failure).words().map(str::to_owned);
-        let refused =
-            |code| Failure::Refused(Refused { code, message: "words".to_owned(), ..Refused::default() });
-        assert_eq!(of(refused(403)).as_deref(), Some("words"));
-        assert_eq!(of(refused(500)).as_deref(), Some("words"));
-        assert_eq!(of(refused(429)), None);
-        assert_eq!(of(Failure::Lost("reset".to_owned())), None);
-        assert_eq!(of(Failure::Deposed), None);
+    fn every_error_is_told_but_that_another_operator_leads() {
+        let create = |failure| ActError::Create("web-1".into(), failure).told().map(|told| told.words);
+        let says = |words: &str| Some(format!("Pod web-1 could not be created: {words}"));
+        for code in [400, 403, 409, 422, 429, 500, 503, 504] {
+            assert_eq!(create(refused(code, "words")), says("words"), "{code}");
+        }
+        assert_eq!(create(Failure::Lost("timed out".to_owned())), says("no reply: timed out"));
+        assert_eq!(create(Failure::Deposed), None);
+        let reason = |error: ActError| error.told().map(|told| told.reason);
+        let pod = || "web-1".into();
+        assert_eq!(reason(ActError::Delete(pod(), refused(500, ""))), Some(Reason::FailedDelete));
+        assert_eq!(reason(ActError::Change(pod(), refused(403, ""))), Some(Reason::FailedUpdate));
+        let read = |failure| ActError::Read(StoreError::Read("rev".into(), failure));
+        assert_eq!(reason(read(refused(500, ""))), Some(Reason::FailedCreate));
+        assert_eq!(reason(read(Failure::Deposed)), None);
     }
 
     #[test]
     fn what_the_server_refuses_for_good_is_no_failed_pass() {
         let is_refusal = |failure| ActError::Create("web-1".into(), failure).is_refusal();
-        let refused = |code| Failure::Refused(Refused { code, ..Refused::default() });
-        let told = [403, 422, 400, 429, 500, 408].map(|code| is_refusal(refused(code)));
+        let told = [403, 422, 400, 429, 500, 408].map(|code| is_refusal(refused(code, "")));
         assert_eq!(told, [true, true, true, false, false, false]);
         assert!(!is_refusal(Failure::Lost("reset".to_owned())) && !is_refusal(Failure::Deposed));
     }

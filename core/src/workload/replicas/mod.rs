@@ -35,7 +35,7 @@ pub use standing::{Phase, Standing};
 pub struct Replicas {
     pods: BTreeMap<u64, PodFact>,
     revisions: BTreeMap<Arc<str>, RevisionCounts>,
-    /// Pods that the watch shows as terminating.
+    /// Pods that the watch shows as terminating, and not as ended.
     terminating: BTreeSet<u64>,
     /// How many of the Pods that are wanted are bound to each node, of all revisions.
     on_nodes: BTreeMap<u32, usize>,
@@ -240,7 +240,7 @@ impl Replicas {
         if fact.is_alive() {
             *self.on_nodes.entry(fact.standing.node).or_default() += 1;
         }
-        if fact.life == Life::Terminating {
+        if fact.life == Life::Terminating && !fact.over {
             self.terminating.insert(number);
         }
         self.pods.insert(number, fact);
@@ -334,7 +334,7 @@ impl Replicas {
         first
     }
 
-    /// How many Pods the watch shows as terminating.
+    /// How many Pods the watch shows as terminating, and not as ended (`CountTerminatingPods`).
     pub fn terminating(&self) -> usize {
         self.terminating.len()
     }
@@ -396,6 +396,16 @@ mod tests {
         check(|pods| pods.created(unseen(1, "u-1")));
         check(|pods| pods.perhaps_created(unseen(1, ""), Timestamp::UNIX_EPOCH));
         check(|pods| pods.was_created(unseen(1, "u-1")));
+    }
+
+    #[test]
+    fn a_pod_that_has_ended_is_not_terminating() {
+        let mut pods = Replicas::default();
+        pods.observe(seen(1, Life::Terminating));
+        pods.observe(PodFact { over: true, ..seen(2, Life::Terminating) });
+        assert_eq!(pods.terminating(), 1);
+        pods.observe(PodFact { over: true, ..seen(1, Life::Terminating) });
+        assert_eq!(pods.terminating(), 0);
     }
 
     #[test]

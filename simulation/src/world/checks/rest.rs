@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hooked_core::accounting::ledger::Sizes;
 use hooked_core::workload::desired::Desired;
 use hooked_crd::{HookedWorkload, Outcome};
 use jiff::Timestamp;
@@ -86,7 +87,7 @@ impl Checks {
         };
         if labels[MALFORMED] == "yes" && !desired.paused {
             // What was taken for a refusal of Pods as such is asked again after ten minutes.
-            let is_refused = says("Progressing") == Some(("False", "WriteRefused"));
+            let is_refused = says("ReplicaFailure") == Some(("True", "FailedCreate"));
             let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
             let is_told = is_stalled || (is_refused && self.are_others_refused);
             if !is_told && desired.replicas > 0 {
@@ -95,6 +96,10 @@ impl Checks {
                     format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
                 );
             }
+        }
+        let failure = says("ReplicaFailure").filter(|_| labels[MALFORMED] != "yes");
+        if failure.is_some() {
+            return violated("conditions", format!("{name} says {failure:?}, and nothing fails any more"));
         }
         if is_held {
             return Ok(());
@@ -124,6 +129,7 @@ impl Checks {
                 return violated("sizes", format!("{known} is to have {size} Pods and has {alive}"));
             }
         }
+        told_by_revision(object, sizes, server)?;
         let unsized_pod = pods_of(object, server).find(|pod| is_alive(pod) && !sizes.has(revision(pod)));
         match unsized_pod {
             Some(pod) => violated("sizes", format!("{} is of a revision without a size", text(pod, "name"))),
@@ -156,6 +162,28 @@ impl Checks {
 fn pods_of<'a>(workload: &'a Value, server: &'a ApiServer) -> impl Iterator<Item = &'a Arc<Value>> {
     let uid = text(workload, "uid");
     server.objects(PODS).filter(move |pod| owner(pod) == uid)
+}
+
+/// Whether `status.revisions` has each revision that has or wants Pods, with its size and its Pods.
+fn told_by_revision(object: &Value, sizes: &Sizes, server: &ApiServer) -> Check {
+    let alive =
+        |name: &str| pods_of(object, server).filter(|pod| is_alive(pod) && revision(pod) == name).count();
+    let mut wanted: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for (name, size) in sizes.iter().filter(|(name, size)| *size > 0 || alive(name) > 0) {
+        wanted.insert(name.to_string(), (u64::from(size), alive(name) as u64));
+    }
+    let rows = object["status"]["revisions"].as_array().into_iter().flatten();
+    let number = |row: &Value, field: &str| row[field].as_u64().unwrap_or_default();
+    let told: BTreeMap<String, (u64, u64)> = rows
+        .map(|row| {
+            let name = row["revision"].as_str().unwrap_or_default().to_owned();
+            (name, (number(row, "desired"), number(row, "replicas")))
+        })
+        .collect();
+    if told == wanted {
+        return Ok(());
+    }
+    violated("status", format!("{} says {told:?} of {wanted:?}", text(object, "name")))
 }
 
 fn nothing_is_left(server: &ApiServer) -> Check {
