@@ -19,8 +19,7 @@ impl Allowance {
     pub(super) fn take(&mut self, now: Timestamp) -> bool {
         let from = self.whole_at.map_or(now, |whole| whole.max(now));
         let Ok(whole_at) = from.checked_add(EACH) else { return false };
-        let taken = whole_at.duration_since(now).as_secs() / EACH.as_secs();
-        if taken > MOST {
+        if whole_at.duration_since(now).as_secs() > MOST * EACH.as_secs() {
             return false;
         }
         self.whole_at = Some(whole_at);
