@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::lifecycle::ordinal;
 use crate::names;
 use crate::workload::fill::PodRef;
-use crate::workload::revision::object_name;
+use crate::workload::revision::{Revision, object_name};
 use crate::workload::template::Owner;
 
 /// A request to the API server.
@@ -90,6 +90,21 @@ pub fn create_pod(namespace: &str, manifest: Value) -> Call {
 /// Asks what would become of the creation of a Pod.
 pub fn try_pod(namespace: &str, manifest: Value) -> Call {
     let mut call = create_pod(namespace, manifest).whole();
+    call.query.push(("dryRun", "All".to_owned()));
+    call
+}
+
+/// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or policy
+/// of Pods is met.
+pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call {
+    let manifest = json!({
+        "apiVersion": "v1",
+        "kind": "PodTemplate",
+        "metadata": {"name": object_name(owner, &revision.name)},
+        "template": revision.template,
+    });
+    let path = format!("/api/v1/namespaces/{namespace}/podtemplates");
+    let mut call = Call::new(Verb::Create, path).with(manifest).written().whole();
     call.query.push(("dryRun", "All".to_owned()));
     call
 }

@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
-use crate::accounting::ledger::{Gate, LedgerError, Sizes};
+use crate::accounting::ledger::{Alias, Gate, LedgerError, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
@@ -59,6 +59,7 @@ pub(super) fn decide<C: Cluster>(
     let memory = &mut *memory;
     let mut account = memory.account_on(before, now);
     account.ledger.gate = subject.gate(account.ledger.gate.take(), &prepared.desired, before);
+    account.ledger.alias = alias(prepared, before);
     account.count(&mut memory.tracker, now);
     if account.ledger.gate.as_ref().is_some_and(Gate::is_closed) && !mutated(Mutation::GateClosesLate) {
         prepared.stop_at_closed_gate();
@@ -175,6 +176,16 @@ fn failure(memory: &Memory, prepared: &Prepared, before: &Committed) -> Option<R
         Acts::Untried => ReplicaFailure::of_conditions(&before.status.conditions),
     };
     unchecked.or(of_acts)
+}
+
+/// What is known of the text of the template. Where the revision could not be looked up, that is what was known before.
+fn alias(prepared: &Prepared, before: &Committed) -> Option<Alias> {
+    let known = || before.ledger.alias.clone();
+    match prepared.target.held_by() {
+        Some(Why::NotStored(_) | Why::Leaving(_)) => known(),
+        _ if prepared.trouble.is_some() => prepared.desired.alias.clone().or_else(known),
+        _ => prepared.desired.alias.clone(),
+    }
 }
 
 #[cfg(test)]

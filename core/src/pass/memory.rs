@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::allowance::Allowance;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlay::{Overlay, Pace};
+use crate::accounting::ledger::Alias;
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::Admission;
 use crate::lifecycle::evidence::PodEvidence;
@@ -51,6 +52,10 @@ pub(super) struct Revisions {
     pub(super) read: BTreeMap<Arc<str>, Arc<Revision>>,
     /// Those that somebody has deleted, or that cannot be read.
     pub(super) lost: BTreeSet<Arc<str>>,
+    /// What a template was found to mean, whether that is committed yet or not.
+    pub(super) alias: Option<Alias>,
+    /// The fingerprint of a template that is known to mean the Pods of no stored revision.
+    pub(super) unlike: Option<u64>,
     /// What the API server says to Pods of them.
     pub(super) admissions: BTreeMap<Arc<str>, Admission>,
 }

@@ -18,6 +18,7 @@ mod cluster;
 mod commit;
 mod confirm;
 mod decide;
+mod equate;
 mod leave;
 mod locked;
 mod memory;

@@ -7,6 +7,7 @@ use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use super::admit::admit;
+use super::equate::equate;
 use super::overlay::Committed;
 use super::store::{self, StoreError, store};
 use super::subject::Subject;
@@ -52,9 +53,7 @@ pub(super) async fn prepare<C: Cluster>(
     let updating = before.status.update_revision.as_deref().map(Arc::from);
     if spec.paused == Some(true) {
         let mut desired = Desired::from_spec(spec, collisions)?;
-        let name = Arc::clone(&desired.asked.name);
-        let named = store::name_as_stored(cluster, subject, &mut desired, memory).await;
-        let trouble = named.err().map(|failure| StoreError::Read(name, failure));
+        let trouble = equate(cluster, subject, before, &mut desired, memory).await.err();
         let paused = held(desired, collision_count, updating, Why::Paused);
         let paused = paused.at_its_revision(cluster, subject, memory).await;
         return Ok(Prepared { trouble: paused.trouble.or(trouble), ..paused });

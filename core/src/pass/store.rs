@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::equate::equate;
 use super::overlay::Committed;
 use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::workload::desired::{Desired, DesiredError};
-use crate::workload::revision::{Revision, Stored, fingerprint, newest, same};
+use crate::workload::revision::{Revision, Stored, fingerprint, newest};
 
 /// Why a revision could not be stored or read.
 #[derive(Debug, Error)]
@@ -39,27 +40,12 @@ pub(super) async fn store<C: Cluster>(
         let mut desired = Desired::from_spec(&subject.workload.spec, collisions)?;
         let name = Arc::clone(&desired.asked.name);
         let failed = |failure| StoreError::Store(Arc::clone(&name), failure);
-        name_as_stored(cluster, subject, &mut desired, memory).await.map_err(failed)?;
+        equate(cluster, subject, before, &mut desired, memory).await?;
         if store_as(cluster, subject, &desired.asked, memory).await.map_err(failed)? {
             return Ok((desired, collisions));
         }
         collisions += 1;
     }
-}
-
-/// Gives the revision that is asked for the name under which its content is stored, if it is.
-pub(super) async fn name_as_stored<C: Cluster>(
-    cluster: &C,
-    subject: &Subject<'_>,
-    desired: &mut Desired,
-    memory: &Locked<Memory>,
-) -> Result<(), Failure> {
-    let stored = stored(cluster, subject, memory).await?;
-    let asked = &mut desired.asked;
-    if let Some(name) = same(&stored, &asked.name, fingerprint(&asked.data())) {
-        asked.name = name.into();
-    }
-    Ok(())
 }
 
 /// Stores a revision under its name as the newest; false if another template has taken the name.
@@ -75,6 +61,7 @@ async fn store_as<C: Cluster>(
         revision: asked.name.to_string(),
         number: newest(&all, &asked.name),
         data: fingerprint(&data),
+        essence: asked.essence(),
         change_cause: subject.change_cause().map(str::to_owned),
     };
     let known = all.into_iter().find(|known| known.revision == wanted.revision);

@@ -300,6 +300,7 @@ fn each_revision_that_has_or_wants_pods_is_told_newest_first() {
         revision: revision.to_owned(),
         number,
         data: 0,
+        essence: 0,
         change_cause: None,
     };
     case.stored = vec![stored("a", 9), stored("b", 4), stored("c", 2)];

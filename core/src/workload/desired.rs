@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
 use super::revision::{PodHooks, Present, Revision, fingerprint};
-use crate::accounting::ledger::GateRule;
+use crate::accounting::ledger::{Alias, GateRule};
 
 /// How old Pods give way to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Desired {
     pub progress_deadline_seconds: Option<i64>,
     /// The revision that is asked for.
     pub asked: Revision,
+    /// Where the template is another text for a revision that is stored: which text, and which revision.
+    pub alias: Option<Alias>,
     /// The selector in its serialized form.
     pub selector: String,
     /// Whether Pods keep their evidence until it is counted.
@@ -72,6 +74,7 @@ impl Desired {
             progress_deadline_seconds: progress_deadline(spec.progress_deadline_seconds),
             asked: Revision::of_template(&spec.template.0, pod_hooks, collision_count)
                 .map_err(DesiredError::Template)?,
+            alias: None,
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),

@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod commit;
+mod equal;
 mod fail;
 mod hold;
 mod lead;

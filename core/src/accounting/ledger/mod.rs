@@ -50,8 +50,19 @@ pub struct Ledger {
     pub marks: Marks,
     /// When the rollout last made progress.
     pub progressed_at: Option<Timestamp>,
+    /// The text of a template that means the Pods of a stored revision, as the API server has said.
+    pub alias: Option<Alias>,
     /// The gate of the rollout that goes on, if the workload asks for one.
     pub gate: Option<Gate>,
+}
+
+/// Another text for a revision that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The fingerprint of what is written.
+    pub data: u64,
+    /// The revision whose Pods it means.
+    pub revision: Arc<str>,
 }
 
 /// The last run of a hook.

@@ -9,8 +9,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun, Ledger,
-    Marks, RunKey, Sizes, Total, ranges,
+    Alias, Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun,
+    Ledger, Marks, RunKey, Sizes, Total, ranges,
 };
 
 /// The version that this program writes.
@@ -63,6 +63,9 @@ struct Stored {
     progressed_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gate: Option<StoredGate>,
+    /// The fingerprint as text, since a number of JSON may not hold it, and the revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alias: Option<(String, Arc<str>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,7 +142,10 @@ impl Ledger {
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
         let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
-        let Stored { last, marks, progressed_at, gate, .. } = stored;
+        let Stored { last, marks, progressed_at, gate, alias, .. } = stored;
+        let alias = alias.and_then(|(data, revision)| {
+            u64::from_str_radix(&data, 16).ok().map(|data| Alias { data, revision })
+        });
         let marks = match marks {
             Some(StoredMarks { containers, ranges }) => {
                 ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?
@@ -171,13 +177,25 @@ impl Ledger {
             marks,
             progressed_at,
             gate: gate.map(Gate::from),
+            alias,
         })
     }
 
     /// Writes the ledger for `status.ledger`.
     pub fn store(&self) -> Result<Value, LedgerError> {
-        let Self { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at, gate } =
-            self;
+        let Self {
+            high_water,
+            sizes,
+            runs,
+            kills,
+            durations,
+            grace_used,
+            last,
+            marks,
+            progressed_at,
+            gate,
+            alias,
+        } = self;
         let last = last.iter().map(|((container, hook), run)| {
             (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
         });
@@ -208,6 +226,7 @@ impl Ledger {
             marks,
             progressed_at: *progressed_at,
             gate: gate.as_ref().map(StoredGate::from),
+            alias: alias.as_ref().map(|Alias { data, revision }| (format!("{data:x}"), Arc::clone(revision))),
         })?)
     }
 }

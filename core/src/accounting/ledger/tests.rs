@@ -43,9 +43,20 @@ fn before() -> Ledger {
 
 #[test]
 fn a_ledger_of_the_version_before_is_read_with_all_that_it_counts() {
-    let Ledger { high_water, sizes, runs, kills, durations, grace_used, last, marks, progressed_at, gate } =
-        before();
-    assert_eq!(gate, None);
+    let Ledger {
+        high_water,
+        sizes,
+        runs,
+        kills,
+        durations,
+        grace_used,
+        last,
+        marks,
+        progressed_at,
+        gate,
+        alias,
+    } = before();
+    assert_eq!((gate, alias), (None, None));
     // The operator that wrote it may be making one burst of Pods above what it has written.
     assert_eq!((high_water, sizes), (902, None));
     assert_eq!(runs.values().copied().collect::<Vec<_>>(), [404, 4]);

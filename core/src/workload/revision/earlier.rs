@@ -75,6 +75,7 @@ mod tests {
             revision: revision.to_owned(),
             number,
             data: revision.as_bytes().iter().map(|byte| u64::from(*byte)).sum(),
+            essence: 0,
             change_cause: None,
         });
         let data = at.as_bytes().iter().map(|byte| u64::from(*byte)).sum();

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::essence::essence;
 use super::fingerprint;
 use crate::names;
 
@@ -14,6 +15,8 @@ pub struct Stored {
     pub number: i64,
     /// The fingerprint of all that decides about its Pods.
     pub data: u64,
+    /// The fingerprint of what of it no defaulting touches.
+    pub essence: u64,
     /// Why it was rolled out, in the user's words.
     pub change_cause: Option<String>,
 }
@@ -28,6 +31,7 @@ impl Stored {
             revision: metadata["labels"][names::REVISION_LABEL].as_str()?.to_owned(),
             number: object["revision"].as_i64()?,
             data: fingerprint(&object["data"]),
+            essence: essence(&object["data"]),
             change_cause: metadata["annotations"][names::CHANGE_CAUSE].as_str().map(str::to_owned),
         })
     }
@@ -75,6 +79,7 @@ mod tests {
             revision: revision.to_owned(),
             number,
             data: 0,
+            essence: 0,
             change_cause: None,
         });
         let expendable = expendable(&stored, "d", limit, |revision| with_pods.contains(&revision));
@@ -88,6 +93,7 @@ mod tests {
             revision: revision.to_owned(),
             number,
             data,
+            essence: 0,
             change_cause: None,
         });
         let check = |name: &str, data: u64, expect: Option<&str>| {
@@ -120,7 +126,13 @@ mod tests {
             let number = newest(&stored, template);
             let before = stored.iter().position(|stored| stored.revision == template);
             let number = before.map_or(number, |at| stored.swap_remove(at).number.max(number));
-            stored.push(Stored { revision: template.to_owned(), number, data: 0, change_cause: None });
+            stored.push(Stored {
+                revision: template.to_owned(),
+                number,
+                data: 0,
+                essence: 0,
+                change_cause: None,
+            });
             let gone: Vec<String> =
                 expendable(&stored, template, limit, |_| false).into_iter().map(str::to_owned).collect();
             stored.retain(|stored| !gone.contains(&stored.revision));

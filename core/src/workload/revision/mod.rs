@@ -1,6 +1,7 @@
 //! Revisions: a template and all else that decides about its Pods, under a name made of their content.
 
 mod earlier;
+mod essence;
 mod hash;
 mod history;
 mod rollback;
@@ -92,6 +93,11 @@ impl Revision {
             data["hooks"] = hooks;
         }
         data
+    }
+
+    /// A fingerprint of what no defaulting touches: where it differs, the Pods do.
+    pub fn essence(&self) -> u64 {
+        essence::essence(&self.data())
     }
 
     /// Pods of the revision as the template has them: their hooks are observed.
