@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// At once, as Kubernetes' own components let one object have (`EventCorrelator` of client-go).
-const MOST: i64 = 25;
+const MOST: i32 = 25;
 /// Then one each of these; those of Kubernetes wait for five minutes.
 const EACH: SignedDuration = SignedDuration::from_secs(10);
 
@@ -19,7 +19,7 @@ impl Allowance {
     pub(super) fn take(&mut self, now: Timestamp) -> bool {
         let from = self.whole_at.map_or(now, |whole| whole.max(now));
         let Ok(whole_at) = from.checked_add(EACH) else { return false };
-        if whole_at.duration_since(now).as_secs() > MOST * EACH.as_secs() {
+        if whole_at.duration_since(now) > EACH * MOST {
             return false;
         }
         self.whole_at = Some(whole_at);
