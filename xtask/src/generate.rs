@@ -1,5 +1,7 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
+mod kustomize;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -34,12 +36,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn all() -> Result<[Generated; 2]> {
+fn all() -> Result<[Generated; 4]> {
     Ok([
         Generated {
             path: "config/crd/hooked.dev_hookedworkloads.yaml",
             source: "the types in crd/src",
             text: hooked_crd::custom_resource_definition_yaml()?,
+        },
+        Generated {
+            path: "config/kustomize/hookedworkload-transformers.yaml",
+            source: "xtask/src/generate/kustomize",
+            text: kustomize::transformers()?,
+        },
+        Generated {
+            path: "config/kustomize/schema.json",
+            source: "xtask/src/generate/kustomize",
+            text: kustomize::schema()?,
         },
         Generated { path: "docs/reference/reasons.md", source: "crd/src/reason.rs", text: reasons() },
     ])

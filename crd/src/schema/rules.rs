@@ -48,10 +48,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec.selector",
-        // A field that is absent, null or empty says the same.
-        holds: "self == oldSelf || \
-               self.?matchLabels.orValue({}) == oldSelf.?matchLabels.orValue({}) && \
-               self.?matchExpressions.orValue([]) == oldSelf.?matchExpressions.orValue([])",
+        holds: "self == oldSelf",
         message: "field is immutable: create a new HookedWorkload to select other Pods",
         field: None,
         reason: INVALID,
