@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
-use super::revision::{PodHooks, Present, Revision, fingerprint};
+use super::revision::{PodHooks, Revision};
 use crate::accounting::ledger::{Alias, GateRule};
 
 /// How old Pods give way to new ones.
@@ -83,12 +83,6 @@ impl Desired {
                 action: on_failure.unwrap_or_default(),
             }),
         })
-    }
-
-    /// What the workload asks for, beside revisions that are stored.
-    pub fn present(&self) -> Present<'_> {
-        let Revision { name, .. } = &self.asked;
-        Present { revision: name, data: fingerprint(&self.asked.data()), paused: self.paused }
     }
 
     /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template

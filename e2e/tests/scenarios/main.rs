@@ -5,6 +5,7 @@ mod deaths;
 mod deployments;
 mod evictions;
 mod gate;
+mod going_back;
 mod kubectl;
 mod leaving;
 mod likeness;
