@@ -1,6 +1,6 @@
 //! Templates that mean the same Pods are one revision, though they are written otherwise: `cpu: 0.5` and `500m`, `env: []`
 //! and none, an explicit `protocol: TCP`. A Deployment compares templates after the API server's defaulting; here the
-//! API server is asked for that, by the dry run of a PodTemplate.
+//! API server is asked for that, by the dry run of a `PodTemplate`.
 
 use std::sync::Arc;
 

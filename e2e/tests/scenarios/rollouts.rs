@@ -101,7 +101,8 @@ async fn recreate_never_has_old_and_new_side_by_side() -> Result<()> {
             let env = json!([{"name": "VERSION", "value": version}]);
             Workload::new("web", [Container::script("web", script).with("env", env)])
                 .replicas(2)
-                .grace(10)
+                // On a busy node the program takes its time to end, and must not be killed before it has said so.
+                .grace(120)
                 .with("strategy", json!({"type": "Recreate"}))
                 .witnessed(&space.files)
         };

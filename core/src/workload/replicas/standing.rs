@@ -1,5 +1,5 @@
 //! Which Pods of a revision go first where some must: the order of `ActivePodsWithRanks` in
-//! kubernetes/pkg/controller/controller_utils.go.
+//! `kubernetes/pkg/controller/controller_utils.go`.
 //!
 //! Kubernetes takes Pods of about the same age at random; of those the newest goes first here, so that whoever
 //! goes on after a crash takes the very same Pods.
