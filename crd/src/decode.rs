@@ -77,7 +77,9 @@ mod tests {
         let mut status = full();
         let add = |list: &mut Value, change: &[(&str, &str)]| {
             let mut strange = list.as_array().unwrap().last().unwrap().clone();
-            change.iter().for_each(|(field, value)| strange[field] = json!(value));
+            for (field, value) in change {
+                strange[field] = json!(value);
+            }
             list.as_array_mut().unwrap().insert(0, strange);
         };
         status["lastHook"] = Value::Null;

@@ -112,8 +112,9 @@ reasons! {
         Condition(STALLED, "True"),
         Event("Warning")
     ],
-    /// Hooks of the revision that is rolled out have failed more often than `spec.hooks.rolloutGate` allows: the rollout
-    /// has stopped, or is rolled back. The message names the run that was one too many, and what opens the gate.
+    /// Hooks of the revision that is rolled out have failed more often than `spec.hooks.rolloutGate` allows: the
+    /// rollout has stopped, or is rolled back. The message names the run that was one too many, and what opens the
+    /// gate.
     HooksFailing: [
         Condition(READY, "False"),
         Condition(PROGRESSING, "False"),
@@ -145,7 +146,8 @@ reasons! {
     /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
     /// policies are not in force.
     RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
-    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and why.
+    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and
+    /// why.
     PolicyMatchesNothing: [Condition(HOOKS_HEALTHY, "True")],
     /// No hook is failing, but a policy allows a preStop more time than the grace period has.
     PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],

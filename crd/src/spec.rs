@@ -153,8 +153,8 @@ pub struct RolloutGate {
 }
 
 /// What follows when hooks of a rollout fail too often. `Pause` (the default): no further step is taken; Pods of the
-/// revision before serve and are replaced. `Rollback`: the operator goes back to `status.currentRevision` and leaves the
-/// spec as it is; without one it pauses.
+/// revision before serve and are replaced. `Rollback`: the operator goes back to `status.currentRevision` and leaves
+/// the spec as it is; without one it pauses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum GateAction {
     /// No further step is taken.

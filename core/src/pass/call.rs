@@ -94,8 +94,8 @@ pub fn try_pod(namespace: &str, manifest: Value) -> Call {
     call
 }
 
-/// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or policy
-/// of Pods is met.
+/// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or
+/// policy of Pods is met.
 pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call {
     let manifest = json!({
         "apiVersion": "v1",

@@ -57,13 +57,7 @@ pub(super) fn decide<C: Cluster>(
     let now = cluster.now();
     let mut memory = memory.lock();
     let memory = &mut *memory;
-    let mut account = memory.account_on(before, now);
-    account.ledger.gate = subject.gate(account.ledger.gate.take(), &prepared.desired, before);
-    account.ledger.alias = alias(prepared, before);
-    account.count(&mut memory.tracker, now);
-    if account.ledger.gate.as_ref().is_some_and(Gate::is_closed) && !mutated(Mutation::GateClosesLate) {
-        prepared.stop_at_closed_gate();
-    }
+    let mut account = count(subject, prepared, before, memory, now);
     let prepared = &*prepared;
 
     let sizes = size(prepared, before, memory, now);
@@ -114,6 +108,24 @@ pub(super) fn decide<C: Cluster>(
     Ok(Decided { decision: Decision { status, account, news, reserved, claims }, rollout, series })
 }
 
+/// Counts what is settled. A gate that is closed by it stops the rollout before any size follows.
+fn count(
+    subject: &Subject<'_>,
+    prepared: &mut Prepared,
+    before: &Committed,
+    memory: &mut Memory,
+    now: Timestamp,
+) -> Account {
+    let mut account = memory.account_on(before, now);
+    account.ledger.gate = subject.gate(account.ledger.gate.take(), &prepared.desired, before);
+    account.ledger.alias = alias(prepared, before);
+    account.count(&mut memory.tracker, now);
+    if account.ledger.gate.as_ref().is_some_and(Gate::is_closed) && !mutated(Mutation::GateClosesLate) {
+        prepared.stop_at_closed_gate();
+    }
+    account
+}
+
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
 fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp) -> Sizes {
     let (desired, target, replicas) = (&prepared.desired, &prepared.target, &memory.replicas);
@@ -134,8 +146,8 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
 }
 
 /// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for: above all
-/// that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones
-/// end.
+/// that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and ends where
+/// the reserved ones end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
     let reserved = if mutated(Mutation::HighWaterIgnored) { 0 } else { before.ledger.high_water };
@@ -178,7 +190,8 @@ fn failure(memory: &Memory, prepared: &Prepared, before: &Committed) -> Option<R
     unchecked.or(of_acts)
 }
 
-/// What is known of the text of the template. Where the revision could not be looked up, that is what was known before.
+/// What is known of the text of the template. Where the revision could not be looked up, that is what was known
+/// before.
 fn alias(prepared: &Prepared, before: &Committed) -> Option<Alias> {
     let known = || before.ledger.alias.clone();
     match prepared.target.held_by() {

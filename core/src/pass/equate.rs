@@ -1,13 +1,13 @@
-//! Templates that mean the same Pods are one revision, though they are written otherwise: `cpu: 0.5` and `500m`, `env: []`
-//! and none, an explicit `protocol: TCP`. A Deployment compares templates after the API server's defaulting; here the
-//! API server is asked for that, by the dry run of a `PodTemplate`.
+//! Templates that mean the same Pods are one revision, though they are written otherwise: `cpu: 0.5` and `500m`,
+//! `env: []` and none, an explicit `protocol: TCP`. A Deployment compares templates after the API server's defaulting;
+//! here the API server is asked for that, by the dry run of a `PodTemplate`.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::overlay::Committed;
-use super::store::{self, StoreError, stored};
+use super::stored::{self, StoreError, stored};
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::accounting::ledger::Alias;
@@ -32,7 +32,7 @@ pub(super) async fn equate<C: Cluster>(
     }
     let found = memory.lock().revisions.alias.clone().or_else(|| before.ledger.alias.clone());
     let equal = match alias(found, data, &known) {
-        Some(revision) => store::read(cluster, subject, &revision, memory).await?,
+        Some(revision) => stored::read(cluster, subject, &revision, memory).await?,
         None => find(cluster, subject, &desired.asked, &known, memory).await?,
     };
     if let Some(equal) = equal {
@@ -50,7 +50,8 @@ fn alias(found: Option<Alias>, data: u64, known: &[Stored]) -> Option<Arc<str>> 
     known.iter().any(|known| *known.revision == *revision).then_some(revision)
 }
 
-/// The stored revision that means the same Pods as the one that is asked for. Where no API server need be asked, none is.
+/// The stored revision that means the same Pods as the one that is asked for. Where no API server need be asked, none
+/// is.
 ///
 /// A difference must show twice: while API servers are upgraded, one may add a default that another does not know.
 async fn find<C: Cluster>(
@@ -71,7 +72,7 @@ async fn find<C: Cluster>(
         let Some(wanted) = defaulted(cluster, subject, asked).await? else { break };
         for known in &alike {
             let revision = known.revision.as_str().into();
-            let Some(known) = store::read(cluster, subject, &revision, memory).await? else { continue };
+            let Some(known) = stored::read(cluster, subject, &revision, memory).await? else { continue };
             let is_same = known.hooks == asked.hooks
                 && defaulted(cluster, subject, &known).await?.is_some_and(|known| known == wanted);
             if is_same {

@@ -30,6 +30,7 @@ mod reconcile;
 mod reject;
 mod rollback;
 mod store;
+mod stored;
 mod subject;
 mod wait;
 
@@ -47,7 +48,7 @@ pub use reconcile::{Reconciled, Watched, reconcile};
 use reject::reject;
 pub use reject::{RejectError, remove_stray_finalizer};
 pub use rollback::RollbackError;
-pub use store::StoreError;
+pub use stored::StoreError;
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
@@ -126,12 +127,17 @@ impl Retry {
 
     /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict))
+        match self {
+            Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => true,
+            Self::Begin(failure) => failure.is_conflict(),
+            _ => false,
+        }
     }
 
     /// The label of `hooked_reconcile_errors_total`.
     pub fn label(&self) -> &'static str {
         match self {
+            Self::Begin(failure) if failure.is_conflict() => "conflict",
             Self::Begin(_) => "begin",
             Self::Confirm(_) => "confirm",
             Self::Store(_) => "store",

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::admit::admit;
 use super::equate::equate;
 use super::overlay::Committed;
-use super::store::{self, StoreError, store};
+use super::store::store;
+use super::stored::{self, StoreError};
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory};
 use crate::admission::Verdict;
@@ -173,7 +174,7 @@ impl Prepared {
         let found = if *at == self.desired.asked.name {
             Ok(Some(Arc::clone(&self.revision)))
         } else {
-            store::read(cluster, subject, at, memory).await
+            stored::read(cluster, subject, at, memory).await
         };
         let revision = match found {
             Ok(Some(revision)) => revision,

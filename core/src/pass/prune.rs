@@ -2,7 +2,7 @@
 
 use super::overlay::Committed;
 use super::prepare::Prepared;
-use super::store::stored;
+use super::stored::stored;
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::workload::revision::expendable;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::overlay::Committed;
-use super::store::stored;
+use super::stored::stored;
 use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::names::ROLLBACK_ANNOTATION;

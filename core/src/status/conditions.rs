@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::basis::Basis;
 use super::counts::ReplicaCounts;
+use super::ending::how_it_ended;
 use super::progress::{Progress, is_overdue};
 use super::shortened::{WORDS, shortened};
 use super::{gate, live, policies};
@@ -157,8 +158,8 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     }
 }
 
-/// How a Deployment calls what has become of the rollout, so that what reads a Deployment's conditions reads ours. While
-/// nothing is new it goes on to say what it has said.
+/// How a Deployment calls what has become of the rollout, so that what reads a Deployment's conditions reads ours.
+/// While nothing is new it goes on to say what it has said.
 fn reason_of_progress(basis: &Basis<'_>) -> Reason {
     let said = || {
         let mut known = basis.previous.conditions.iter();
@@ -273,16 +274,6 @@ fn stuck(run: &HookRun, others: usize) -> String {
     };
     let more = if others > 0 { format!(" Hooks of {others} other Pods hang too.") } else { String::new() };
     format!("{:?} of container {} in Pod {pod}{since} {what}; {help}.{more}", id.hook, id.container)
-}
-
-/// How a run ended, in words of our own.
-pub fn how_it_ended(outcome: Outcome, exit_code: Option<i32>) -> String {
-    match (outcome, exit_code) {
-        (Outcome::TimedOut, _) => "timed out".to_owned(),
-        (Outcome::Failed, Some(code)) => format!("exited with {code}"),
-        (Outcome::Failed, None) => "failed".to_owned(),
-        (outcome, _) => format!("{outcome:?}"),
-    }
 }
 
 /// Where the runner is not in force, what was asked of it is not either, and that must be said.

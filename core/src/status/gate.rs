@@ -4,7 +4,7 @@ use hooked_crd::Reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::Basis;
-use super::conditions::how_it_ended;
+use super::ending::how_it_ended;
 use crate::accounting::ledger::GateFailure;
 use crate::names::{OPEN_GATE_ANNOTATION, condition};
 use crate::workload::rollout::Rollout;

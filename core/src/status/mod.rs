@@ -3,6 +3,7 @@
 mod basis;
 mod conditions;
 mod counts;
+mod ending;
 mod failure;
 mod gate;
 mod hooks;
@@ -30,8 +31,9 @@ use crate::workload::rollout::Rollout;
 use crate::workload::target::Target;
 
 pub use basis::Basis;
-pub use conditions::{how_it_ended, invalid, is_ours};
+pub use conditions::{invalid, is_ours};
 pub use counts::ReplicaCounts;
+pub use ending::how_it_ended;
 pub use failure::{ReplicaFailure, gist, newly_failing};
 pub use gate::newly_closed;
 pub use live_service::LiveService;

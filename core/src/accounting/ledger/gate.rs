@@ -1,4 +1,5 @@
-//! The gate of a rollout: how often hooks of the revision that is rolled out have failed, and whether that is too often.
+//! The gate of a rollout: how often hooks of the revision that is rolled out have failed, and whether that is too
+//! often.
 //!
 //! The count stands in the ledger, so it changes in the very commit that counts the runs: the gate is closed with the
 //! run that is one too many, and no run is counted twice.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use hooked_crd::{GateAction, HookKind, KillReason, Outcome};
 
-use super::LastRun;
+use super::last_run::LastRun;
 use crate::lifecycle::{HookRun, Kill};
 use crate::mutation::{Mutation, mutated};
 

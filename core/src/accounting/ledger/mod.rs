@@ -6,6 +6,7 @@
 mod fold;
 mod gate;
 mod histogram;
+mod last_run;
 mod marks;
 mod others;
 mod ranges;
@@ -24,6 +25,7 @@ pub use crate::lifecycle::{Mark, PodMarks};
 pub use fold::{Counted, fold};
 pub use gate::{Gate, GateFailure, GateRule};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
+pub use last_run::LastRun;
 pub use marks::Marks;
 pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
@@ -63,17 +65,6 @@ pub struct Alias {
     pub data: u64,
     /// The revision whose Pods it means.
     pub revision: Arc<str>,
-}
-
-/// The last run of a hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastRun {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Its Pod.
-    pub pod: Arc<str>,
-    /// The hook's exit status, if the runner has recorded it.
-    pub exit_code: Option<i32>,
 }
 
 /// What runs are counted by.

@@ -8,7 +8,7 @@ use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
 use super::super::overlay::Committed;
 use super::super::prepare::Prepared;
-use super::super::store::{self, StoreError};
+use super::super::stored::{self, StoreError};
 use super::super::subject::Subject;
 use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
@@ -86,7 +86,7 @@ async fn source<C: Cluster>(
     if prepared.revision.name == *revision && prepared.target.revision() == Some(revision) {
         return Ok(Some(prepared.source.clone()));
     }
-    let Some(found) = store::read(cluster, subject, revision, memory).await? else { return Ok(None) };
+    let Some(found) = stored::read(cluster, subject, revision, memory).await? else { return Ok(None) };
     let failed = |failure| StoreError::Read(Arc::clone(revision), failure);
     match admit(cluster, subject, &found, memory).await.map_err(failed)?.verdict {
         Verdict::Taken(making) => Ok(Some(making.source(&found, cluster.endpoint()))),

@@ -6,7 +6,7 @@ use hooked_crd::Reason;
 use thiserror::Error;
 
 use super::super::Failure;
-use super::super::store::StoreError;
+use super::super::stored::StoreError;
 use crate::status::{ReplicaFailure, gist};
 
 /// Why what follows from a commit could not be done.

@@ -113,7 +113,7 @@ fn remember(acts: &mut Acts, failing: Option<Failing>, is_done: bool) -> bool {
 mod tests {
     use hooked_crd::Reason;
 
-    use super::super::store::StoreError;
+    use super::super::stored::StoreError;
     use super::super::{Failure, Refused};
     use super::*;
 

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 /// The fields of a container that are what they are.
 const PLAIN: [&str; 5] = ["name", "image", "command", "args", "env"];
 
-/// A fingerprint of what in a revision's data no defaulting touches. Two revisions that mean the same Pods have the same
-/// one; two that have the same one may still differ.
+/// A fingerprint of what in a revision's data no defaulting touches. Two revisions that mean the same Pods have the
+/// same one; two that have the same one may still differ.
 pub(super) fn essence(data: &Value) -> u64 {
     let template = &data["template"];
     let (metadata, spec) = (&template["metadata"], &template["spec"]);

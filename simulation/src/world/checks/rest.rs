@@ -85,18 +85,7 @@ impl Checks {
             let known = status.conditions.iter().find(|known| known.type_ == type_);
             known.map(|known| (known.status.as_str(), known.reason.as_str()))
         };
-        if labels[MALFORMED] == "yes" && !desired.paused {
-            // What was taken for a refusal of Pods as such is asked again after ten minutes.
-            let is_refused = says("ReplicaFailure") == Some(("True", "FailedCreate"));
-            let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
-            let is_told = is_stalled || (is_refused && self.are_others_refused);
-            if !is_told && desired.replicas > 0 {
-                return violated(
-                    "conditions",
-                    format!("{name} is malformed, and Stalled {:?}", says("Stalled")),
-                );
-            }
-        }
+        self.malformed_is_told(object, &desired, &says)?;
         let failure = says("ReplicaFailure").filter(|_| labels[MALFORMED] != "yes");
         if failure.is_some() {
             return violated("conditions", format!("{name} says {failure:?}, and nothing fails any more"));
@@ -112,6 +101,27 @@ impl Checks {
             Some(gate) => gate_is_obeyed(object, gate, desired.replicas as usize, &says, server),
             None => rollout_is_complete(object, server, &desired, &says, now),
         }
+    }
+
+    /// Whether a workload is said to be malformed that is.
+    fn malformed_is_told<'a>(
+        &self,
+        object: &Value,
+        desired: &Desired,
+        says: &impl Fn(&str) -> Option<(&'a str, &'a str)>,
+    ) -> Check {
+        let is_malformed = object["spec"]["template"]["metadata"]["labels"][MALFORMED] == "yes";
+        if !is_malformed || desired.paused || desired.replicas == 0 {
+            return Ok(());
+        }
+        // What was taken for a refusal of Pods as such is asked again after ten minutes.
+        let is_refused = says("ReplicaFailure") == Some(("True", "FailedCreate"));
+        let is_stalled = says("Stalled").map(|(status, _)| status) == Some("True");
+        if is_stalled || (is_refused && self.are_others_refused) {
+            return Ok(());
+        }
+        let name = text(object, "name");
+        violated("conditions", format!("{name} is malformed, and Stalled {:?}", says("Stalled")))
     }
 
     fn sizes_are_filled(&self, object: &Value, server: &ApiServer) -> Check {
