@@ -1,10 +1,12 @@
 //! What users do and what they are told, with an operator that is left alone. Scenarios run side by side.
 
+mod apply;
 mod crash_loop;
 mod deaths;
 mod deployments;
 mod evictions;
 mod kubectl;
+mod kustomize;
 mod leaving;
 mod likeness;
 mod live;
