@@ -54,6 +54,15 @@ impl Cluster {
     }
 }
 
+/// What kubectl prints of what needs no cluster, such as `kubectl kustomize`.
+pub async fn kubectl_offline(arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new(told("HOOKED_E2E_KUBECTL")?);
+    command.args(arguments);
+    let said = format!("kubectl {}", arguments.join(" "));
+    let run = tokio::task::spawn_blocking(move || run(&mut command, ""));
+    run.await?.with_context(|| said)
+}
+
 fn run(command: &mut Command, input: &str) -> Result<String> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {

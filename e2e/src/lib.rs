@@ -23,7 +23,7 @@ mod wait;
 mod workload;
 
 pub use agreement::agree;
-pub use cluster::Cluster;
+pub use cluster::{Cluster, kubectl_offline};
 pub use dashboard::{Dashboard, Query};
 pub use history::{History, Sight};
 pub use host::HostDirectory;

@@ -11,7 +11,7 @@ use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlay::{Overlay, Pace};
 use crate::accounting::ledger::Alias;
 use crate::accounting::{Account, Heard, Tracker};
-use crate::admission::Admission;
+use crate::admission::{Admission, Verdict};
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, kubelet};
 use crate::status::ReplicaFailure;
@@ -202,6 +202,12 @@ impl Revisions {
     /// Takes in that a revision is stored no longer.
     pub(super) fn forget(&mut self, revision: &str) {
         self.stored.iter_mut().for_each(|stored| stored.retain(|known| known.revision != revision));
+    }
+
+    /// Whether the API server has said that it takes no Pods of a revision.
+    pub(super) fn is_refused(&self, revision: &str) -> bool {
+        let known = self.admissions.get(revision);
+        known.is_some_and(|known| matches!(known.verdict, Verdict::Malformed(_)))
     }
 
     /// Forgets what is known of revisions that nothing is made of any more.

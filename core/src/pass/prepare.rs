@@ -144,9 +144,10 @@ impl Prepared {
             Some(Closed::RollBack(to)) => {
                 let back = Self { target: Target::Roll { to: to.into() }, ..self };
                 let back = back.at_its_revision(cluster, subject, memory).await;
-                // A revision that cannot be had is not gone back to.
+                // A revision that cannot be had, or that the API server takes no more, is not gone back to.
                 let is_there = back.target.revision() == Some(&back.revision.name);
-                if is_there { back } else { Self { target: back.stopped(), ..back } }
+                let is_refused = memory.lock().revisions.is_refused(to);
+                if is_there && !is_refused { back } else { Self { target: back.stopped(), ..back } }
             }
         }
     }

@@ -24,6 +24,28 @@ async fn every_field_of_a_deployment_reaches_the_pod() -> Result<()> {
     check("everything").await
 }
 
+/// `kubectl get deployment -o yaml`, two lines changed.
+#[tokio::test]
+async fn a_deployment_as_it_is_exported_is_a_workload_by_another_name() -> Result<()> {
+    in_namespace("exported", Security::Baseline, async |space| {
+        create(space, &read("terse")?).await?;
+        space.kubectl(&["wait", "deployment/terse", "--for=condition=Available", "--timeout=120s"]).await?;
+        let export = ["get", "deployment", "terse", "--show-managed-fields", "--output=json"];
+        let mut workload: Value = serde_json::from_str(&space.kubectl(&export).await?)?;
+        ensure!(workload["status"]["conditions"].is_array() && workload["metadata"]["uid"].is_string());
+        workload["apiVersion"] = json!("hooked.dev/v1alpha1");
+        workload["kind"] = json!("HookedWorkload");
+        create(space, &workload).await?;
+        space.until_ready("terse").await?;
+
+        space.kubectl(&["delete", "hw", "terse", "--timeout=120s"]).await?;
+        space.apply_manifest(&workload).await?;
+        space.until_ready("terse").await?;
+        Ok(())
+    })
+    .await
+}
+
 /// Runs both side by side in one namespace and compares their Pods as the API server has completed them.
 async fn check(name: &str) -> Result<()> {
     in_namespace(name, Security::Baseline, async |space| {

@@ -1,5 +1,6 @@
 //! What users do and what they are told, with an operator that is left alone. Scenarios run side by side.
 
+mod apply;
 mod crash_loop;
 mod deaths;
 mod deployments;
@@ -7,6 +8,7 @@ mod evictions;
 mod gate;
 mod going_back;
 mod kubectl;
+mod kustomize;
 mod leaving;
 mod likeness;
 mod live;

@@ -9,11 +9,13 @@ use crate::workload::target::Why;
 
 use super::basis::Basis;
 
-/// Scales if the total has changed since the sizes were made, and whenever no rollout goes on.
+/// Scales if the total has changed since the sizes were made, and whenever no rollout goes on. Where hooks of the new
+/// revision fail, nothing comes of that alone: its Pods are not to be more.
 pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
     let replicas = basis.desired.replicas;
     let (has_changed, is_held) = (sizes.made_for.replicas != replicas, basis.target.held_by().is_some());
-    if (!has_changed && !is_held) || mutated(Mutation::ScaleIgnored) {
+    let is_gated = basis.target.held_by() == Some(&Why::Gated);
+    if (!has_changed && (!is_held || is_gated)) || mutated(Mutation::ScaleIgnored) {
         return;
     }
     let active: Vec<Arc<str>> =
@@ -27,8 +29,7 @@ pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
             }
         }
         [only] => sizes.set(only, replicas),
-        // What is left of the old revisions goes, but not where hooks of the new one fail.
-        _ if !has_changed && basis.target.held_by() != Some(&Why::Gated) && is_saturated(sizes, basis) => {
+        _ if !has_changed && is_saturated(sizes, basis) => {
             for revision in active.iter().filter(|revision| ***revision != *basis.desired.asked.name) {
                 sizes.set(revision, 0);
             }
