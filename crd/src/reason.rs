@@ -137,7 +137,8 @@ reasons! {
     /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
     /// policies are not in force.
     RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
-    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and why.
+    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and
+    /// why.
     PolicyMatchesNothing: [Condition(HOOKS_HEALTHY, "True")],
     /// No hook is failing, but a policy allows a preStop more time than the grace period has.
     PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],

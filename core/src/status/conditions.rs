@@ -154,8 +154,8 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     }
 }
 
-/// How a Deployment calls what has become of the rollout, so that what reads a Deployment's conditions reads ours. While
-/// nothing is new it goes on to say what it has said.
+/// How a Deployment calls what has become of the rollout, so that what reads a Deployment's conditions reads ours.
+/// While nothing is new, what was said before stays said.
 fn reason_of_progress(basis: &Basis<'_>) -> Reason {
     let said = || {
         let mut known = basis.previous.conditions.iter();

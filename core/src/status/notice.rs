@@ -73,8 +73,8 @@ pub fn refused(stalled: &Condition) -> Notice {
     warning(reason, "CarryOut", shortened(&stalled.message, NOTE))
 }
 
-/// What a commit changes in the sizes of revisions, as a Deployment tells of each ReplicaSet. Without sizes before, there
-/// are Pods of before there were any, or none: `is_new` says which.
+/// What a commit changes in the sizes of revisions, as a Deployment tells of each ReplicaSet. Without sizes before, the
+/// Pods are older than sizes are, or there are none: `is_new` says which.
 pub fn scaled(before: Option<&Sizes>, after: Option<&Sizes>, is_new: bool) -> Vec<Notice> {
     let Some(after) = after.filter(|_| before.is_some() || is_new) else { return Vec::new() };
     let was = |revision: &str| before.map_or(0, |before| before.get(revision));
