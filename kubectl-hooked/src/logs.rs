@@ -18,7 +18,7 @@ use crate::print::{PrintError, write_bytes};
 use crate::request::{Asked, Request, RequestError};
 use crate::workloads::get;
 
-use choose::{ChooseError, Source, choose};
+use choose::{ChooseError, Chosen, Source, choose};
 
 /// Why not all logs were printed.
 #[derive(Debug, Error)]
@@ -58,10 +58,7 @@ pub(crate) async fn run(connection: &Connection, options: &LogsOptions) -> Resul
     let workload = get(connection, &options.name).await?;
     let mut found = Vec::new();
     each_of(connection, &workload, |pod| found.push(choose(pod, options))).await?;
-    let mut chosen = Vec::new();
-    for sources in found {
-        chosen.extend(sources?);
-    }
+    let chosen = found.into_iter().collect::<Result<Vec<Chosen>, _>>()?;
     if chosen.is_empty() {
         return Err(LogsError::NoPods(options.name.clone()));
     }
@@ -135,14 +132,11 @@ fn parameters(options: &LogsOptions, source: &Source) -> LogParams {
 }
 
 /// The lines of a log, each with its prefix and its end; one error, in words, if it cannot be read.
-fn told<'a, R: AsyncBufRead + 'a>(
+fn told<'a, R: AsyncBufRead + Send + 'a>(
     opened: Result<R, RequestError>,
     source: &'a Source,
     prefix: bool,
-) -> stream::BoxStream<'a, Result<Vec<u8>, String>>
-where
-    R: Send,
-{
+) -> stream::BoxStream<'a, Result<Vec<u8>, String>> {
     match opened {
         Ok(reader) => lines(reader, source, prefix).boxed(),
         Err(error) => stream::iter([Err(format!("{source}: {error}"))]).boxed(),

@@ -1,4 +1,4 @@
-//! The stored revisions of a workload: ControllerRevisions, as the operator reads them.
+//! The stored revisions of a workload: its objects of the kind `ControllerRevision`, as the operator reads them.
 
 use hooked_core::names;
 use hooked_core::workload::revision::Stored;

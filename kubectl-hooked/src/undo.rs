@@ -150,7 +150,7 @@ mod tests {
         match (find(&workload, &kept, wanted), expect) {
             (Ok(Found::Earlier(found)), Ok(expect)) => assert_eq!(found.stored.revision, expect),
             (Ok(Found::Unchanged { number }), Ok(expect)) => {
-                assert_eq!(format!("unchanged {number}"), expect)
+                assert_eq!(format!("unchanged {number}"), expect);
             }
             (Err(error), Err(expect)) => assert!(error.to_string().contains(expect), "{error}"),
             (found, expect) => panic!("{found:?}, but {expect:?} was expected"),

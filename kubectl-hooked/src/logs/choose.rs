@@ -62,9 +62,10 @@ pub(super) fn choose(pod: &PodObject, options: &LogsOptions) -> Result<Chosen, C
         }
         return Ok(Chosen { sources: of(vec![container.clone()]), of: Vec::new() });
     }
-    let named = pod.annotations().get(DEFAULT_CONTAINER).filter(|named| all().any(|known| known == **named));
-    let is_open = named.is_none() && apps.len() > 1;
-    let first = named.or(apps.first()).cloned();
+    let default =
+        pod.annotations().get(DEFAULT_CONTAINER).filter(|default| all().any(|known| known == **default));
+    let is_open = default.is_none() && apps.len() > 1;
+    let first = default.or(apps.first()).cloned();
     Ok(Chosen { sources: of(first.into_iter().collect()), of: if is_open { apps } else { Vec::new() } })
 }
 

@@ -46,13 +46,8 @@ pub fn newest(stored: &[Stored], revision: &str) -> i64 {
 
 /// The name of the stored revision whose Pods are those of a revision with that name and fingerprint; none if none is.
 ///
-<<<<<<< HEAD
-/// A revision is known by its content, as a Deployment knows its `ReplicaSet` objects: the same content may have got
-/// its name from another release, or after a collision. Of several the one that was rolled out last is meant.
-=======
 /// A revision is known by its content, as a Deployment's are: the same content may have got its name from another
 /// release, or after a collision. Of several the one that was rolled out last is meant.
->>>>>>> h12-crd
 pub fn same<'a>(stored: &'a [Stored], name: &str, data: u64) -> Option<&'a str> {
     let same = stored.iter().filter(|known| known.data == data);
     same.max_by_key(|known| (known.revision == name, known.number)).map(|known| known.revision.as_str())
