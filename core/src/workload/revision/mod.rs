@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::lifecycle::{PodShape, PodSpec};
-use crate::workload::template::{Owner, Runner, inject};
+use crate::workload::template::{Owner, Runner, give_up, inject};
 
 pub use hash::short_hash;
 pub use history::{Stored, expendable};
@@ -81,9 +81,12 @@ impl Revision {
         data
     }
 
-    /// Pods of the revision as the template has them: their hooks are observed.
+    /// Pods of the revision as the template has them, but for what the cluster autoscaler is told: their hooks are
+    /// observed.
     pub fn as_written(&self, measuring: Measuring) -> PodSource {
-        PodSource { template: self.template.clone(), measuring }
+        let mut template = self.template.clone();
+        give_up(&mut template, &[]);
+        PodSource { template, measuring }
     }
 
     /// Pods of the revision with the runner in front of their exec hooks, if that is asked for and possible.
