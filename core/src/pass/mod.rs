@@ -48,6 +48,7 @@ use crate::mutation::{Mutation, mutated};
 use crate::status::{farewell, newly_invalid, newly_stuck, notices};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
+use crate::workload::target::Why;
 
 use act::act;
 use begin::begin;
@@ -184,7 +185,7 @@ pub async fn pass<C: Cluster>(
         }
         return Ok(Passed::default());
     }
-    if matches!(rollout, Rollout::Complete) {
+    if matches!(rollout, Rollout::Complete) || prepared.target.held_by() == Some(&Why::Paused) {
         // A failure is made up for by the next pass.
         prune(cluster, &subject, &prepared, &committed, memory).await.ok();
     }

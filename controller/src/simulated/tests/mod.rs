@@ -5,6 +5,7 @@ mod apply;
 mod commit;
 mod hold;
 mod lead;
+mod leave;
 mod prune;
 mod sweep;
 mod watches;
