@@ -8,6 +8,7 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, StreamExt, stream};
 use hooked_core::lifecycle::kubelet::EVENT_REASONS;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;
@@ -75,6 +76,10 @@ async fn work(
     triggered: mpsc::UnboundedReceiver<ObjectRef<Guarded>>,
     concurrency: u16,
 ) {
+    let shown = {
+        let index = Arc::clone(&context.index);
+        move |metadata: &ObjectMeta| index.show_workload(metadata)
+    };
     let gone = {
         let context = Arc::clone(&context);
         move |namespace: &str, name: &str, uid: &str| {
@@ -83,7 +88,7 @@ async fn work(
         }
     };
     let (metrics, listed_in) = (Arc::clone(&context.operator.metrics), scope.clone());
-    let (store, changed) = watch_workloads(client, scope, gone, move |store| {
+    let (store, changed) = watch_workloads(client, scope, shown, gone, move |store| {
         let exists =
             |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
         // Of what another scope covers, this list says nothing.

@@ -1,5 +1,6 @@
 //! Wiring: what is started, and in which order.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +63,9 @@ fn scopes(namespaces: Vec<String>) -> Vec<Scope> {
     if namespaces.is_empty() {
         return vec![Scope(None)];
     }
-    namespaces.into_iter().map(Some).map(Scope).collect()
+    // Two sets of watches over the same workloads would count side by side.
+    let named: BTreeSet<String> = namespaces.into_iter().collect();
+    named.into_iter().map(Some).map(Scope).collect()
 }
 
 /// The cluster that this process runs in, or else the one that a kubeconfig names.
@@ -193,4 +196,19 @@ async fn tell_readiness(
     ready.store(true, Ordering::Release);
     tracing::info!("ready: the first lists are complete");
     future::pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_that_is_named_twice_is_worked_in_once() {
+        let scopes = |names: &[&str]| {
+            let scopes = scopes(names.iter().map(|name| (*name).to_owned()).collect());
+            scopes.into_iter().map(|Scope(name)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(scopes(&["b", "a", "b"]), [Some("a".to_owned()), Some("b".to_owned())]);
+        assert_eq!(scopes(&[]), [None]);
+    }
 }

@@ -45,13 +45,17 @@ pub const LIVE_CA_ANNOTATION: &str = "hooked.dev/live-ca";
 /// The audience of the tokens by which Pods prove to the operator who they are, and nobody to anybody else.
 pub const LIVE_AUDIENCE: &str = "hooked.dev";
 /// Annotation of Pods by which the cluster autoscaler knows emptyDir volumes that keep no node from being scaled down.
-pub const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+pub const SAFE_VOLUMES_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+/// Annotation of Pods by which the cluster autoscaler knows that nothing about a Pod keeps its node.
+pub const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 /// Annotation of Pods by which users say which go first where a workload is scaled down.
 pub const DELETION_COST_ANNOTATION: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// The init container that copies the runner into a Pod.
 pub const INSTALLER_CONTAINER: &str = "hooked-install";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
 pub const ORPHAN_FINALIZER: &str = "orphan";
+/// Finalizer that the API server sets for `kubectl delete --cascade=foreground`.
+pub const FOREGROUND_FINALIZER: &str = "foregroundDeletion";
 
 /// Volumes that Pods with the runner have.
 pub mod volume {

@@ -135,6 +135,19 @@ impl Cluster {
         found.unwrap_or_else(|_| panic!("not in {} s: {what}", PATIENCE.as_secs()))
     }
 
+    /// Has the first thing go wrong on the nodes that is such a one, as soon as one can.
+    pub(super) async fn strike(&self, what: &str, is_such: impl Fn(&Step) -> bool) {
+        let mut changes = self.shared.changed.subscribe();
+        let struck = async {
+            while !self.shared.world.lock().strike(&is_such) {
+                changes.changed().await.ok();
+            }
+        };
+        let struck = tokio::time::timeout(PATIENCE, struck).await;
+        assert!(struck.is_ok(), "not in {} s: {what}", PATIENCE.as_secs());
+        self.shared.changed.send_replace(());
+    }
+
     /// Waits until the status of a workload is so.
     pub(super) async fn wait_for_status(
         &self,
@@ -202,6 +215,14 @@ impl World {
     /// The Pods that there are.
     pub(super) fn pods(&self) -> impl Iterator<Item = &Arc<Value>> {
         self.server.objects(PODS)
+    }
+
+    /// Has the first such fault happen; false if there can be none.
+    fn strike(&mut self, is_such: impl Fn(&Step) -> bool) -> bool {
+        let Self { server, nodes, .. } = self;
+        let Some(fault) = nodes.faults(server).into_iter().find(is_such) else { return false };
+        nodes.take(&fault, server, Timestamp::now());
+        true
     }
 
     /// Has the nodes do what is next, if anything is.

@@ -2,6 +2,7 @@
 
 use futures::{Stream, StreamExt, stream};
 use hooked_crd::HookedWorkload;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::{Client, Resource};
 use kube_runtime::reflector::{self, ObjectRef, Store};
@@ -12,12 +13,13 @@ use super::scope::{Scope, watch_config};
 /// A workload, or what is known of one that cannot be decoded.
 pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;
 
-/// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `gone`
-/// is told of each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since
+/// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `shown` is
+/// told of each version that is shown, of which the store keeps the last; `gone` is told of each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since
 /// those that went while no watch was up are in no event.
 pub(crate) fn watch_workloads(
     client: &Client,
     scope: &Scope,
+    shown: impl Fn(&ObjectMeta) + Send + 'static,
     gone: impl Fn(&str, &str, &str) + Send + 'static,
     listed: impl Fn(&Store<Guarded>) + Send + 'static,
 ) -> (Store<Guarded>, impl Stream<Item = ObjectRef<Guarded>> + Send + 'static) {
@@ -26,7 +28,10 @@ pub(crate) fn watch_workloads(
     let events = watcher(scope.api::<Guarded>(client), watch_config()).default_backoff();
     let changed = reflector::reflector(writer, events).flat_map(move |event| {
         stream::iter(match event {
-            Ok(watcher::Event::Apply(workload)) => vec![ObjectRef::from_obj(&workload)],
+            Ok(watcher::Event::Apply(workload)) => {
+                shown(workload.meta());
+                vec![ObjectRef::from_obj(&workload)]
+            }
             Ok(watcher::Event::Delete(workload)) => {
                 let meta = workload.meta();
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();

@@ -4,8 +4,8 @@
 //! memory.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::endpoint::LiveEndpoint;
@@ -184,11 +184,18 @@ pub struct ContainerStatus {
     /// The container's name.
     pub name: String,
     /// How often it was restarted.
+    #[serde(deserialize_with = "count")]
     pub restart_count: u32,
     /// Its present instance.
     pub state: ContainerState,
     /// The instance before.
     pub last_state: ContainerState,
+}
+
+/// The API server takes a count below zero from whoever may write a Pod's status. One such Pod must not keep a list of
+/// 100,000 from being read.
+fn count<'de, D: Deserializer<'de>>(count: D) -> Result<u32, D::Error> {
+    i64::deserialize(count).map(|count| u32::try_from(count).unwrap_or(0))
 }
 
 /// At most one of the three is present.
@@ -277,5 +284,14 @@ mod tests {
         assert_eq!(command(json!({"command": ["sh", null]})), ["sh", ""]);
         assert_eq!(command(json!({"command": {"sh": 1}})), [""; 0]);
         assert_eq!(command(json!("sh")), [""; 0]);
+    }
+
+    #[test]
+    fn a_restart_count_below_zero_keeps_no_pod_from_being_read() {
+        let count = |count: i64| {
+            let status: ContainerStatus = serde_json::from_value(json!({"restartCount": count})).unwrap();
+            status.restart_count
+        };
+        assert_eq!((count(-1), count(0), count(7)), (0, 0, 7));
     }
 }

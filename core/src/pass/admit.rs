@@ -134,9 +134,7 @@ async fn ask<C: Cluster>(
     match cluster.send(call::try_pod(&subject.site.namespace, pod)).await {
         Ok(pod) => Ok(Answer::Taken(pod)),
         Err(failure) => match failure.refusal() {
-            Some(refused) if refused.code == 422 || refused.code == 400 => {
-                Ok(Answer::Malformed(refused.of_template()))
-            }
+            Some(refused) if refused.is_of_template() => Ok(Answer::Malformed(refused.of_template())),
             Some(refused) => Ok(Answer::Forbidden(refused.message.clone())),
             None => Err(failure),
         },

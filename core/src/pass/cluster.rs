@@ -106,11 +106,48 @@ impl Failure {
 }
 
 impl Refused {
+    /// Whether it is the Pod as it is written that is at fault, and not what somebody has told the server to refuse. A
+    /// webhook that denies and names no status is told with 400, a validating policy with 422 and no field.
+    pub fn is_of_template(&self) -> bool {
+        match self.code {
+            422 => self.causes.is_empty() || self.causes.iter().any(|(field, _)| !field.is_empty()),
+            400 => self.reason == "BadRequest" && !self.message.contains("denied the request"),
+            _ => false,
+        }
+    }
+
     /// The server's words about a Pod, with field paths as they are in the workload.
     pub fn of_template(&self) -> String {
         let named = self.causes.iter().filter(|(field, _)| !field.is_empty());
         let named: Vec<String> =
             named.map(|(field, message)| format!("spec.template.{field}: {message}")).collect();
         if named.is_empty() { self.message.clone() } else { named.join("; ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: u16, reason: &str, message: &str, fields: &[&str], expect: bool) {
+        let (reason, message) = (reason.to_owned(), message.to_owned());
+        let causes = fields.iter().map(|field| ((*field).to_owned(), "no".to_owned())).collect();
+        let refused = Refused { code, reason, message, causes };
+        assert_eq!(refused.is_of_template(), expect, "{refused:?}");
+    }
+
+    #[test]
+    fn a_policy_that_refuses_a_pod_says_nothing_of_its_template() {
+        check(422, "Invalid", "Pod \"x\" is invalid: spec.hostname", &["spec.hostname"], true);
+        check(400, "BadRequest", "Pod in version \"v1\" cannot be handled as a Pod", &[], true);
+        // As the API server words webhooks, validating policies and quotas.
+        let webhook = "admission webhook \"policy.example.com\" denied the request: not today";
+        check(400, "", webhook, &[], false);
+        check(400, "BadRequest", webhook, &[], false);
+        check(403, "Forbidden", webhook, &[], false);
+        let policy =
+            "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+        check(422, "Invalid", policy, &[""], false);
+        check(403, "Forbidden", "exceeded quota: pods", &[], false);
     }
 }

@@ -6,14 +6,25 @@ use super::subject::Site;
 use super::{Cluster, Failure, Memory, call};
 use crate::mutation::{Mutation, mutated};
 use crate::names::ACCOUNTING_FINALIZER;
+use crate::workload::replicas::PodFact;
 use crate::workload::target::Leaving;
 
 /// Whether a workload that leaves so is no longer needed.
 pub(super) fn may_leave(leaving: Leaving, memory: &Memory) -> bool {
     let has_counted = leaving == Leaving::WithoutPods || memory.tracker.is_empty();
-    (memory.pods().next().is_none() || mutated(Mutation::LeavesBeforePods))
+    let is_accounted = |number| memory.tracker.is_accounted(number);
+    (is_needed_by_none(leaving, memory, is_accounted) || mutated(Mutation::LeavesBeforePods))
         && has_counted
         && memory.uncommitted.is_none()
+}
+
+/// Whether the workload may go before Pods that are to go and that nothing of ours holds: somebody else's finalizer
+/// keeps no Deployment either. But of one that is deleted in the foreground, and of one that leaves its Pods behind,
+/// each Pod is waited for. `has_ended` says whether all is known of a Pod.
+pub(super) fn is_needed_by_none(leaving: Leaving, memory: &Memory, has_ended: impl Fn(u64) -> bool) -> bool {
+    let waits_for_all = leaving == Leaving::WithoutPods || memory.in_foreground;
+    let is_done = |fact: &PodFact| fact.is_to_go() && !fact.has_finalizer && has_ended(fact.number);
+    memory.replicas.doubts().next().is_none() && memory.pods().all(|fact| !waits_for_all && is_done(fact))
 }
 
 /// Takes our finalizer off the workload, of which `version` is the last that is known. False if the workload

@@ -41,6 +41,9 @@ pub struct Memory {
     pub(super) scaling: Allowance,
     /// The workload was seen to leave its Pods behind. The finalizer that says so goes before ours.
     pub(super) orphaning: bool,
+    /// The workload was seen to wait for the end of its Pods. The API server's finalizer that says so goes before ours:
+    /// our Pods do not keep it.
+    pub(super) in_foreground: bool,
 }
 
 /// What is known of a workload's revisions.
@@ -262,6 +265,19 @@ mod tests {
     fn check(memory: &Memory, number: u64, is_there: bool, is_evidence: bool) {
         let known = (memory.replicas.get(number).is_some(), memory.tracker.evidence(number).is_some());
         assert_eq!(known, (is_there, is_evidence), "Pod {number}");
+    }
+
+    #[test]
+    fn what_is_known_of_revisions_does_not_outlive_their_use() {
+        let mut revisions = Revisions::default();
+        for revision in ["old", "new"] {
+            let admission = Admission::lasting(crate::admission::Making::AsWritten);
+            revisions.admissions.insert(revision.into(), admission);
+            revisions.lost.insert(revision.into());
+        }
+        revisions.retain(|revision| revision == "new");
+        assert_eq!(revisions.admissions.keys().map(|name| &**name).collect::<Vec<_>>(), ["new"]);
+        assert_eq!(revisions.lost.len(), 1);
     }
 
     #[test]

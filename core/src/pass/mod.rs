@@ -55,6 +55,7 @@ use crate::mutation::{Mutation, mutated};
 use crate::status::{Notice, failed, farewell, newly_closed, newly_invalid, newly_stuck, notices, scaled};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
+use crate::workload::target::Why;
 
 use act::act;
 use begin::begin;
@@ -223,7 +224,7 @@ pub async fn pass<C: Cluster>(
         }
         return Ok(Passed::default());
     }
-    if matches!(rollout, Rollout::Complete) {
+    if matches!(rollout, Rollout::Complete) || prepared.target.held_by() == Some(&Why::Paused) {
         // A failure is made up for by the next pass.
         prune(cluster, &subject, &prepared, &committed, memory).await.ok();
     }

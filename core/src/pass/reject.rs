@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::act::{ActError, delete_all, orphan_all, remove_finalizer, stop_hung_hooks};
 use super::confirm::confirm;
-use super::leave::leave;
+use super::leave::{is_needed_by_none, leave};
 use super::subject::Site;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::lifecycle::has_finalizer;
@@ -111,7 +111,7 @@ fn has_ended(memory: &Memory, fact: &PodFact, now: Timestamp) -> bool {
     fact.over || never_ran || silent || memory.tracker.is_accounted(fact.number)
 }
 
-/// Every Pod is stopped, or orphaned; the workload goes when there is none.
+/// Every Pod is stopped, or orphaned; the workload goes when none needs it.
 async fn evacuate<C: Cluster>(
     cluster: &C,
     metadata: &ObjectMeta,
@@ -132,7 +132,8 @@ async fn evacuate<C: Cluster>(
         }
         Leaving::WithoutPods => orphan_all(cluster, site, memory).await?,
     }
-    if memory.lock().pods().next().is_some() {
+    // What their hooks did is written down nowhere: Pods that nothing of ours holds are done with.
+    if !is_needed_by_none(leaving, &memory.lock(), |_| true) {
         return Ok(Some(later(cluster)));
     }
     let version = metadata.resource_version.as_deref().unwrap_or_default();

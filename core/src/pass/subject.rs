@@ -96,11 +96,22 @@ pub(super) fn committed(workload: &HookedWorkload, memory: &mut Memory) -> Resul
 }
 
 impl Memory {
+    /// Remembers how a workload is deleted, if it is. Each version that the watch shows is looked at: what says so may
+    /// be gone by the next.
+    pub fn note_deletion(&mut self, metadata: &ObjectMeta) {
+        if metadata.deletion_timestamp.is_none() {
+            return;
+        }
+        for finalizer in metadata.finalizers.iter().flatten() {
+            self.orphaning |= finalizer == names::ORPHAN_FINALIZER;
+            self.in_foreground |= finalizer == names::FOREGROUND_FINALIZER;
+        }
+    }
+
     /// Whether a workload is being deleted, and how.
     pub(super) fn leaving(&mut self, metadata: &ObjectMeta) -> Option<Leaving> {
+        self.note_deletion(metadata);
         metadata.deletion_timestamp.as_ref()?;
-        let mut finalizers = metadata.finalizers.iter().flatten();
-        self.orphaning |= finalizers.any(|finalizer| finalizer == names::ORPHAN_FINALIZER);
         Some(if self.orphaning && !mutated(Mutation::OrphansAreDeleted) {
             Leaving::WithoutPods
         } else {

@@ -1,10 +1,12 @@
 //! What a watch shows of Pods and of Events, taken into the index.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::index::{Departure, Index, Stray, WorkloadRef};
 use super::{SlimEvent, SlimPod};
 use crate::lifecycle::ReadPodError;
+use crate::workload::template::Owner;
 
 /// What has become of a Pod that a watch has shown.
 #[derive(Debug, Default)]
@@ -51,6 +53,15 @@ impl Index {
         self.observe_departed(&uid, departure, now)
     }
 
+    /// The workload is there, in this version. How it is deleted must not be missed.
+    pub fn show_workload(&self, metadata: &ObjectMeta) {
+        if metadata.deletion_timestamp.is_some() {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
+            self.memory(&text(&metadata.namespace), &owner).lock().note_deletion(metadata);
+        }
+    }
+
     /// The kubelet has told of a Pod. Nobody else knows what a hook did.
     pub fn show_event(&self, event: &SlimEvent, now: Timestamp) -> Option<WorkloadRef> {
         let SlimEvent { metadata, event } = event;
@@ -65,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::names;
-    use crate::workload::template::{Owner, pod_name};
+    use crate::workload::template::pod_name;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 

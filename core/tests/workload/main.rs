@@ -23,6 +23,10 @@ enum Step {
     Pause,
     /// The user asks for a new revision.
     Start,
+    /// The user asks for a new revision, of which no Pod will ever be ready.
+    Break,
+    /// A quota lets only so many Pods in, or is no more.
+    Quota(Option<usize>),
     /// The user goes back to the oldest revision that has Pods.
     Back,
     /// Time goes by.
@@ -50,6 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_u32..12).prop_map(Step::Scale),
         1 => Just(Step::Pause),
         2 => Just(Step::Start),
+        1 => Just(Step::Break),
+        1 => prop::option::of(0_usize..14).prop_map(Step::Quota),
         1 => Just(Step::Back),
         2 => (1_i64..5).prop_map(Step::Wait),
     ]
@@ -120,7 +126,11 @@ impl Both {
             Step::Pause if self.spec.paused || !self.ours.sizes().is_empty() => {
                 self.spec.paused = !self.spec.paused;
             }
-            Step::Start if self.started < MOST => {
+            Step::Start | Step::Break if self.started < MOST => {
+                if let Step::Break = step {
+                    self.ours.pods.broken.insert(self.started);
+                    self.model.pods.broken.insert(self.started);
+                }
                 self.spec.asked = self.started;
                 self.started += 1;
             }
@@ -129,8 +139,9 @@ impl Both {
                     self.spec.asked = *revision;
                 }
             }
+            Step::Quota(most) => (self.ours.pods.quota, self.model.pods.quota) = (most, most),
             Step::Wait(seconds) => self.wait(seconds),
-            Step::Pause | Step::Start | Step::Back => {}
+            Step::Pause | Step::Start | Step::Break | Step::Back => {}
         }
     }
 
@@ -192,16 +203,23 @@ impl Both {
         (ours.pods.available(spec.min_ready), model.pods.available(spec.min_ready))
     }
 
-    /// Accidents stop, the rollout goes on, and every Pod does what it is asked to.
+    /// Accidents stop, the rollout goes on, and every Pod does what it is asked to. From what is broken the user goes
+    /// back to the first revision, which is not.
     fn finish(&mut self) {
         self.spec.paused = false;
+        self.take(Step::Quota(None));
+        if self.ours.pods.broken.contains(&self.spec.asked) {
+            self.spec.asked = 0;
+        }
         for _ in 0..100 {
             let before = (self.ours.pods.all.clone(), self.model.pods.all.clone());
             self.wait(10);
             self.settle();
             for pods in [&mut self.ours.pods, &mut self.model.pods] {
                 pods.all.retain(Pod::is_alive);
-                for pod in pods.all.iter_mut().filter(|pod| pod.ready_since.is_none()) {
+                let broken = &pods.broken;
+                let is_to_be = |pod: &&mut Pod| pod.ready_since.is_none() && !broken.contains(&pod.revision);
+                for pod in pods.all.iter_mut().filter(is_to_be) {
                     pod.ready_since = Some(pods.now);
                 }
             }
@@ -226,7 +244,7 @@ fn is_done(both: &Both) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 768, ..ProptestConfig::default() })]
 
     /// Where the operator comes to the end of its passes between two events, it is a Deployment, Pod by Pod;
     /// but for scaling down, where a Deployment may take Pods that must serve.

@@ -134,7 +134,7 @@ impl Ours {
         let (most, alive) = (limits(&desired(spec)).0 as usize, self.pods.alive());
         for (revision, size) in sizes.iter() {
             let pods = self.pods.of(number(revision)).filter(|pod| pod.is_alive()).count();
-            let is_full = alive >= sizes.made_for.most as usize;
+            let is_full = alive >= sizes.made_for.most as usize || self.pods.is_full();
             assert!(pods >= size as usize || is_full, "{revision} has {pods} Pods of {size}: {self:?}");
         }
         assert!(alive <= most.max(before), "{before} Pods became {alive}, at most {most}: {sizes:?}");
@@ -146,7 +146,7 @@ impl Ours {
         let total = self.sizes.as_ref().map_or(0, Sizes::total);
         let (most, _) = limits(&desired(spec));
         assert!(
-            self.pods.alive() == total as usize && total <= most,
+            (self.pods.alive() == total as usize || self.pods.is_full()) && total <= most,
             "{} Pods, at most {most}: {self:?}",
             self.pods.alive()
         );

@@ -1,5 +1,7 @@
 //! What users ask for, and the Pods that there really are: the same for our code and for the model beside it.
 
+use std::collections::BTreeSet;
+
 /// A limit of a rolling update as users write it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limit {
@@ -61,6 +63,10 @@ pub(crate) enum Accident {
 pub(crate) struct Pods {
     pub(crate) all: Vec<Pod>,
     pub(crate) now: i64,
+    /// How many Pods that have not ended a quota lets in, if there is one.
+    pub(crate) quota: Option<usize>,
+    /// Revisions of which no Pod is ever ready.
+    pub(crate) broken: BTreeSet<usize>,
     made: u64,
 }
 
@@ -68,7 +74,16 @@ pub(crate) struct Pods {
 pub(crate) type Sight = Vec<Vec<Option<i64>>>;
 
 impl Pods {
+    /// Whether the quota lets no Pod in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.quota.is_some_and(|most| self.all.iter().filter(|pod| !pod.over).count() >= most)
+    }
+
+    /// Makes a Pod, unless the quota is full.
     pub(crate) fn make(&mut self, revision: usize) {
+        if self.is_full() {
+            return;
+        }
         self.made += 1;
         let number = self.made;
         self.all.push(Pod { number, revision, ready_since: None, terminating: false, over: false });
@@ -84,7 +99,9 @@ impl Pods {
     /// that has none.
     pub(crate) fn strike(&mut self, accident: Accident, of: usize, nth: usize) {
         let can_be_struck = |pod: &Pod| match accident {
-            Accident::Ready => pod.is_alive() && pod.ready_since.is_none(),
+            Accident::Ready => {
+                pod.is_alive() && pod.ready_since.is_none() && !self.broken.contains(&pod.revision)
+            }
             Accident::Unready => pod.is_alive() && pod.ready_since.is_some(),
             Accident::Vanish | Accident::Delete | Accident::Fail => pod.is_alive(),
             Accident::End => pod.terminating,

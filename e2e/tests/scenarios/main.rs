@@ -18,5 +18,6 @@ mod rollouts;
 mod runner;
 mod samples;
 mod scaling;
+mod side_by_side;
 mod stops;
 mod stuck;

@@ -1,11 +1,11 @@
 //! What is done to Pods follows from what is committed.
 
-use hooked_simulation::Request;
+use hooked_simulation::{Method, Request};
 use serde_json::Value;
 
-use crate::simulated::cluster::{Cluster, WORKLOADS};
+use crate::simulated::cluster::{Cluster, PODS, WORKLOADS};
 use crate::simulated::fate::{Fate, Sent};
-use crate::simulated::manifests::workload;
+use crate::simulated::manifests::{image, workload};
 use crate::simulated::operator::Operator;
 
 /// The highest number that the last commit before a request has reserved.
@@ -42,6 +42,36 @@ async fn no_pod_is_made_whose_number_is_not_committed() {
         made += 1;
     }
     assert_eq!(made, 4);
+}
+
+/// A quota on ControllerRevisions is full, and an operator that knows nothing yet begins.
+#[tokio::test]
+async fn no_room_for_a_revision_keeps_no_lost_pod_from_being_replaced() {
+    let cluster = Cluster::new();
+    let first = Operator::start(&cluster, "a", &[]);
+    cluster.serve("web", 2).await;
+    first.crash().await;
+    cluster.decide(|request| {
+        let is_stored = request.method == Method::Post && request.path.ends_with("/controllerrevisions");
+        if is_stored { Fate::Refused(403) } else { Fate::Answered }
+    });
+    cluster.merge(&format!("{WORKLOADS}/web"), image("web:2"));
+    let pod = cluster.wait("a Pod", |world| Some(world.pods().next()?["metadata"]["name"].clone())).await;
+    let lost = format!("{PODS}/{}", pod.as_str().unwrap());
+    cluster.ask(&Request::delete(lost, None));
+    let _next = Operator::start(&cluster, "b", &[]);
+    let serves = |pod: &Value| {
+        let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+        let is_ready = |known: &Value| known["type"] == "Ready" && known["status"] == "True";
+        pod["metadata"]["deletionTimestamp"].is_null() && conditions.into_iter().any(is_ready)
+    };
+    cluster
+        .wait("another of the old revision serves", |world| {
+            let serving: Vec<_> = world.pods().filter(|pod| serves(pod)).collect();
+            let is_old = |pod: &Value| pod["spec"]["containers"][0]["image"] == "web:1";
+            (serving.len() == 2 && serving.iter().all(|pod| is_old(pod))).then_some(())
+        })
+        .await;
 }
 
 #[tokio::test]

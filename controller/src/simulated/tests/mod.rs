@@ -7,6 +7,7 @@ mod equal;
 mod fail;
 mod hold;
 mod lead;
+mod leave;
 mod prune;
 mod rollback;
 mod skew;

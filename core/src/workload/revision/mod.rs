@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::lifecycle::{PodShape, PodSpec};
 use crate::short_hash::short_hash;
-use crate::workload::template::{Owner, Runner, inject};
+use crate::workload::template::{Owner, Runner, give_up, inject};
 
 pub use earlier::{NoEarlier, Present, earlier};
 pub use history::{Stored, expendable, newest, same};
@@ -100,9 +100,12 @@ impl Revision {
         essence::essence(&self.data())
     }
 
-    /// Pods of the revision as the template has them: their hooks are observed.
+    /// Pods of the revision as the template has them, but for what the cluster autoscaler is told: their hooks are
+    /// observed.
     pub fn as_written(&self, measuring: Measuring) -> PodSource {
-        PodSource { template: self.template.clone(), measuring }
+        let mut template = self.template.clone();
+        give_up(&mut template, &[]);
+        PodSource { template, measuring }
     }
 
     /// Pods of the revision with the runner in front of their exec hooks, if that is asked for and possible.

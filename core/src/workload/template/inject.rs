@@ -138,12 +138,19 @@ mod tests {
             written["metadata"]["annotations"] = json!({annotation: "cache"});
             written["spec"]["volumes"] = json!([{"name": "cache", "emptyDir": {}}]);
             let injected = inject(&written, &runner(delivery), &[]).unwrap().unwrap();
+            let annotations = &injected["metadata"]["annotations"];
+            assert_eq!(annotations[names::SAFE_TO_EVICT_ANNOTATION], "true", "{delivery:?}");
+            // Another one of the user's does.
+            written["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": "data", "emptyDir": {}}));
+            let injected = inject(&written, &runner(delivery), &[]).unwrap().unwrap();
             let volumes = injected["spec"]["volumes"].as_array().unwrap().iter();
             let local: Vec<_> = volumes
-                .filter(|volume| volume["emptyDir"].is_object())
+                .filter(|volume| volume["emptyDir"].is_object() && volume["name"] != "data")
                 .filter_map(|volume| volume["name"].as_str())
                 .collect();
-            assert_eq!(injected["metadata"]["annotations"][annotation], local.join(","), "{delivery:?}");
+            let annotations = &injected["metadata"]["annotations"];
+            assert_eq!(annotations[annotation], local.join(","), "{delivery:?}");
+            assert!(annotations[names::SAFE_TO_EVICT_ANNOTATION].is_null());
         }
     }
 

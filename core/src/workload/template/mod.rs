@@ -13,6 +13,7 @@ mod wrap;
 
 pub use conflicts::InjectError;
 pub use delivery::Delivery;
+pub(crate) use evict::give_up;
 pub use inject::{Runner, inject};
 pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;

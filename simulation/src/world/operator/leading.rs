@@ -148,6 +148,9 @@ impl Leading {
             }
             Sight::Changed(object) => {
                 let workload = reference(object);
+                if let Ok(metadata) = ObjectMeta::deserialize(&object["metadata"]) {
+                    self.index.show_workload(&metadata);
+                }
                 self.store.insert(workload.clone(), Arc::new(decode(object)));
                 self.trigger(Some(workload), now);
             }
