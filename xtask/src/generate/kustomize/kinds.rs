@@ -37,7 +37,7 @@ pub(super) fn definitions() -> Vec<(String, Value)> {
     });
     let lists = LISTS.iter().map(|(group, kind, path, keys)| {
         let mut definition = of_kind(group, "v1", kind);
-        put(&mut definition, path, super::schema::merged(&json!({"type": "object"}), keys, "merge"));
+        put(&mut definition, path, super::schema::merged(&json!({"type": "object"}), keys));
         (format!("io.k8s.{kind}"), definition)
     });
     let mut budget = of_kind("policy", "v1", "PodDisruptionBudget");

@@ -27,7 +27,7 @@ pub(in super::super) fn schema() -> Result<String> {
     let template = &workload["properties"]["spec"]["properties"]["template"];
     let mut pod_spec = keyed(&template["properties"]["spec"]).unwrap_or_else(|| json!({"type": "object"}));
     for (list, keys) in ATOMIC {
-        pod_spec["properties"][list] = merged(&json!({"type": "object"}), keys, "merge");
+        pod_spec["properties"][list] = merged(&json!({"type": "object"}), keys);
     }
     for list in RETAINED {
         pod_spec["properties"][list]["x-kubernetes-patch-strategy"] = json!("merge,retainKeys");
@@ -52,18 +52,18 @@ pub(in super::super) fn schema() -> Result<String> {
 fn metadata() -> Value {
     let finalizers =
         json!({"type": "array", "items": {"type": "string"}, "x-kubernetes-patch-strategy": "merge"});
-    let owners = merged(&json!({"type": "object"}), &["uid"], "merge");
+    let owners = merged(&json!({"type": "object"}), &["uid"]);
     json!({"type": "object", "properties": {"finalizers": finalizers, "ownerReferences": owners}})
 }
 
 /// A list whose elements merge by these keys.
-pub(super) fn merged(items: &Value, keys: &[&str], strategy: &str) -> Value {
+pub(super) fn merged(items: &Value, keys: &[&str]) -> Value {
     json!({
         "type": "array",
         "items": items,
         "x-kubernetes-list-map-keys": keys,
         "x-kubernetes-patch-merge-key": keys[0],
-        "x-kubernetes-patch-strategy": strategy,
+        "x-kubernetes-patch-strategy": "merge",
     })
 }
 
@@ -80,5 +80,5 @@ fn keyed(schema: &Value) -> Option<Value> {
     if keys.is_empty() {
         return items.map(|items| json!({"type": "array", "items": items}));
     }
-    Some(merged(&items.unwrap_or_else(|| json!({"type": "object"})), &keys, "merge"))
+    Some(merged(&items.unwrap_or_else(|| json!({"type": "object"})), &keys))
 }
