@@ -122,9 +122,9 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
     sizes
 }
 
-/// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for: above all
-/// that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and ends where the reserved ones
-/// end.
+/// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for: above
+/// all that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and
+/// ends where the reserved ones end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
     let reserved = if mutated(Mutation::HighWaterIgnored) { 0 } else { before.ledger.high_water };

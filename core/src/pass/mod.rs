@@ -26,6 +26,8 @@ mod prepare;
 mod prune;
 mod reconcile;
 mod reject;
+mod released;
+mod selection;
 mod store;
 mod subject;
 mod wait;
@@ -155,6 +157,7 @@ pub async fn pass<C: Cluster>(
         let subject = Subject::of(workload, &mut memory);
         let before = committed(workload, &mut memory).map_err(Invalid::from)?;
         memory.know_high_water(before.ledger.high_water);
+        memory.know_selector(&workload.spec.selector);
         (subject, before)
     };
     if !subject.has_finalizer() {

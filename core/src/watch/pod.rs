@@ -140,6 +140,7 @@ impl SlimPod {
             revision: identity.revision,
             number: identity.number,
             is_named,
+            labels: metadata.labels.unwrap_or_default(),
             generation: metadata.generation,
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
