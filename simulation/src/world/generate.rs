@@ -190,6 +190,10 @@ impl Generator {
                 Turn::Delete { workload, cascade }
             }
             9 | 10 => Turn::Create { workload, plan: self.plan() },
+            11 => match self.rng.below(3) {
+                0 => Turn::Replace { nth: self.any() },
+                _ => Turn::Relabel { nth: self.any() },
+            },
             _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
         }
     }

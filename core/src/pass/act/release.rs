@@ -1,5 +1,5 @@
 //! Giving Pods up that no longer match the selector, as `ReleasePod` in
-//! kubernetes/pkg/controller/controller_ref_manager.go does: somebody has taken them out to look at them.
+//! `kubernetes/pkg/controller/controller_ref_manager.go` does: somebody has taken them out to look at them.
 
 use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};

@@ -97,6 +97,7 @@ impl PodFact {
     }
 
     /// The Pod with labels that no longer match; one that is being deleted ends as others do.
+    #[must_use]
     pub fn unselected(self) -> Self {
         let life = if self.life == Life::Terminating { self.life } else { Life::Unselected };
         Self { life, ..self }

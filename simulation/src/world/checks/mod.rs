@@ -216,7 +216,7 @@ impl Checks {
             let Some(pod) = server.object(&call.path).filter(|_| is_carried_out(request)) else {
                 return Ok(());
             };
-            return self.number_is_new(owner(pod), number(pod), text(pod, "uid").to_owned());
+            return self.number_is_new(owner(pod), number(pod), text(pod, "uid"));
         }
         if let Some(path) = call.path.strip_suffix("/status") {
             let object = server.object(path).or(before);
@@ -236,7 +236,7 @@ impl Checks {
         let Some(Ok(reply)) = &request.reply else { return Ok(()) };
         let (uid, body) = (text(reply, "uid").to_owned(), &request.call.body);
         self.note_made(&uid, body);
-        self.number_is_new(owner(body), number(body), uid)
+        self.number_is_new(owner(body), number(body), &uid)
     }
 
     /// A user has made a Pod as one of a workload was.

@@ -30,8 +30,8 @@ impl Checks {
         Ok(())
     }
 
-    pub(super) fn number_is_new(&mut self, owner: &str, number: u64, uid: String) -> Check {
-        match self.numbers.insert((owner.to_owned(), number), uid.clone()) {
+    pub(super) fn number_is_new(&mut self, owner: &str, number: u64, uid: &str) -> Check {
+        match self.numbers.insert((owner.to_owned(), number), uid.to_owned()) {
             Some(before) if before != uid => {
                 violated("numbers", format!("number {number} was that of Pod {before}"))
             }
