@@ -36,6 +36,7 @@ impl ObservedPod {
             version: metadata.resource_version.clone().unwrap_or_default(),
             owner_uid,
             is_named: false,
+            labels: metadata.labels.clone().unwrap_or_default(),
             revision,
             number,
             generation: metadata.generation,

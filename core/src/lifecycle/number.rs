@@ -77,38 +77,38 @@ mod tests {
     use super::*;
 
     /// What is read of a Pod of the workload `w-1` with that label and that annotation.
-    fn check(label: Option<&str>, annotation: Option<&str>, expect: Result<u64, ReadPodError>) {
+    fn check(label: Option<&str>, annotation: Option<&str>, expect: &Result<u64, ReadPodError>) {
         let labels = |key: &str| if key == names::ORDINAL { label } else { Some("rev") };
         let read = PodIdentity::read(labels, annotation, "w-1");
-        assert_eq!(read.map(|identity| identity.number), expect, "{label:?} {annotation:?}");
+        assert_eq!(&read.map(|identity| identity.number), expect, "{label:?} {annotation:?}");
     }
 
     #[test]
     fn the_number_that_the_workload_has_given_is_read() {
-        check(None, Some(&ordinal(7, "w-1")), Ok(7));
-        check(None, Some(&ordinal(MAX_ORDINAL, "w-1")), Ok(MAX_ORDINAL));
-        check(Some("9"), Some(&ordinal(7, "w-1")), Ok(7));
+        check(None, Some(&ordinal(7, "w-1")), &Ok(7));
+        check(None, Some(&ordinal(MAX_ORDINAL, "w-1")), &Ok(MAX_ORDINAL));
+        check(Some("9"), Some(&ordinal(7, "w-1")), &Ok(7));
     }
 
     #[test]
     fn a_pod_of_the_version_before_has_its_number_in_a_label() {
-        check(Some("9007199254740991"), None, Ok(MAX_ORDINAL));
-        check(None, None, Err(ReadPodError::NoNumber));
+        check(Some("9007199254740991"), None, &Ok(MAX_ORDINAL));
+        check(None, None, &Err(ReadPodError::NoNumber));
     }
 
     #[test]
     fn the_number_of_another_workload_is_no_number() {
         let of_another = ordinal(7, "w-2");
-        check(Some("7"), Some(&of_another), Err(ReadPodError::OtherWorkload(of_another.clone())));
-        check(None, Some("7"), Err(ReadPodError::OtherWorkload("7".to_owned())));
+        check(Some("7"), Some(&of_another), &Err(ReadPodError::OtherWorkload(of_another.clone())));
+        check(None, Some("7"), &Err(ReadPodError::OtherWorkload("7".to_owned())));
         let padded = format!("0{}", ordinal(7, "w-1"));
-        check(None, Some(&padded), Err(ReadPodError::OtherWorkload(padded.clone())));
+        check(None, Some(&padded), &Err(ReadPodError::OtherWorkload(padded.clone())));
     }
 
     #[test]
     fn what_the_api_server_would_keep_as_a_float_is_refused() {
         for refused in ["9007199254740992", "9223372036854775808", "-1", "x", "0"] {
-            check(Some(refused), None, Err(ReadPodError::InvalidNumber(refused.to_owned())));
+            check(Some(refused), None, &Err(ReadPodError::InvalidNumber(refused.to_owned())));
         }
     }
 }

@@ -132,6 +132,16 @@ pub fn orphan_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
     patch_pod(namespace, &pod.name, change)
 }
 
+/// Takes all that is ours off just this Pod: the Pod lives on, and is nobody's.
+pub fn release_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
+    let mut change = without_finalizer(&pod.uid);
+    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]);
+    let labels = [names::REVISION_LABEL, names::TEMPLATE_HASH_LABEL, names::ORDINAL];
+    change["metadata"]["labels"] = labels.map(|label| (label.to_owned(), Value::Null)).into_iter().collect();
+    change["metadata"]["annotations"] = json!({names::ORDINAL: null});
+    patch_pod(namespace, &pod.name, change)
+}
+
 /// Tells just this Pod where the operator is reached now. The kubelet passes the annotations on into its volumes.
 pub fn annotate_pod(namespace: &str, pod: &PodRef, annotations: &serde_json::Map<String, Value>) -> Call {
     patch_pod(namespace, &pod.name, json!({"metadata": {"uid": pod.uid, "annotations": annotations}}))

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use hooked_protocol::Record;
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::allowance::Allowance;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlay::{Overlay, Pace};
+use super::released::Released;
+use super::selection::Selection;
 use crate::accounting::ledger::Alias;
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::{Admission, Verdict};
@@ -27,6 +30,9 @@ pub struct Memory {
     pub tracker: Tracker,
     /// Pods that are to get a number.
     pub(super) newcomers: Newcomers,
+    /// Pods that are set free, while the watch still shows them.
+    pub(super) released: Released,
+    selection: Selection,
     /// The highest number that may be given, as this process last knew it to be committed.
     pub(super) high_water: Option<u64>,
     /// How often in a row a pass has failed.
@@ -91,6 +97,9 @@ impl Memory {
     /// Takes in a Pod that the watch shows, and that was known by the number `known` if it was known. Returns the
     /// number by which the Pod is known now; 0 while it has none.
     pub fn sight(&mut self, pod: ObservedPod, known: Option<u64>, now: Timestamp) -> u64 {
+        if self.released.is_free(&pod.uid) {
+            return 0;
+        }
         let has = |number: &u64| self.replicas.get(*number).is_some_and(|fact| *fact.uid == *pod.uid);
         let known = known.filter(has);
         let written = pod.number;
@@ -130,9 +139,23 @@ impl Memory {
         }
     }
 
+    /// Takes in the selector. Pods that were shown before it are judged now.
+    pub(super) fn know_selector(&mut self, selector: &LabelSelector) {
+        for number in self.selection.know(selector) {
+            self.replicas.unselect(number);
+        }
+    }
+
     /// Takes in what the watch shows of a Pod with its number.
     pub fn observe_pod(&mut self, pod: &ObservedPod, now: Timestamp) {
-        self.replicas.observe(PodFact::of(pod));
+        let is_selected = self.selection.selects(pod.number, &pod.labels);
+        let revision = self.replicas.get(pod.number).filter(|known| *known.uid == *pod.uid);
+        let revision = revision.map(|known| Arc::clone(&known.revision));
+        let mut fact = PodFact::of(pod);
+        // A Pod is of the revision that it was made from: another label takes the Pod out, as from a ReplicaSet.
+        let is_of_revision = revision.as_ref().is_none_or(|revision| *revision == fact.revision);
+        fact.revision = revision.unwrap_or(fact.revision);
+        self.replicas.observe(if is_selected && is_of_revision { fact } else { fact.unselected() });
         self.tracker.observe(pod.number, kubelet::read_pod(pod, now), now);
     }
 
@@ -167,6 +190,7 @@ impl Memory {
     /// A complete list of Pods begins.
     pub fn list_begins(&mut self) {
         self.newcomers.list_begins();
+        self.released.list_begins();
         self.replicas.list_begins();
     }
 
@@ -174,15 +198,26 @@ impl Memory {
     pub fn list_ends(&mut self, now: Timestamp) -> Vec<PodFact> {
         let mut gone = self.replicas.list_ends();
         for fact in &gone {
-            self.tracker.observe_gone(fact.number, now);
+            // A Pod that was set free lives on.
+            if self.released.depart(&fact.uid) {
+                self.tracker.forget(fact.number);
+            } else {
+                self.tracker.observe_gone(fact.number, now);
+            }
         }
         gone.extend(self.newcomers.list_ends());
+        gone.extend(self.released.list_ends().iter().map(|uid| PodFact::unseen(0, "", uid, "", false)));
         gone
     }
 
     /// The Pod has no number, and is gone or no longer one of the workload's.
-    pub fn observe_newcomer_gone(&mut self, uid: &str) -> Option<PodFact> {
+    pub(crate) fn observe_newcomer_gone(&mut self, uid: &str) -> Option<PodFact> {
         self.newcomers.remove(uid)
+    }
+
+    /// The watch no longer shows the Pod. Returns whether that may be because it was set free.
+    pub(crate) fn observe_departed(&mut self, uid: &str) -> bool {
+        self.released.depart(uid)
     }
 
     /// All Pods, those without a number too.
@@ -222,119 +257,4 @@ impl Revisions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn pod(number: u64) -> ObservedPod {
-        let spec = serde_json::json!({"nodeName": "n", "containers": [{"name": "web"}]});
-        let status = serde_json::json!({"phase": "Running", "containerStatuses": [
-            {"name": "web", "state": {"running": {"startedAt": "1970-01-01T00:00:00Z"}}},
-        ]});
-        ObservedPod {
-            name: format!("web-{number}"),
-            uid: format!("u-{number}"),
-            version: "1".to_owned(),
-            owner_uid: "w".to_owned(),
-            is_named: true,
-            revision: "rev".to_owned(),
-            number,
-            generation: Some(1),
-            created: None,
-            deletion_cost: 0,
-            deletion_timestamp: None,
-            deletion_grace_seconds: None,
-            has_finalizer: true,
-            live: None,
-            spec: serde_json::from_value(spec).unwrap(),
-            status: serde_json::from_value(status).unwrap(),
-        }
-    }
-
-    /// The Pods with these numbers are known.
-    fn memory(numbers: &[u64]) -> Memory {
-        let mut memory = Memory::default();
-        for number in numbers {
-            memory.observe_pod(&pod(*number), NOW);
-        }
-        memory
-    }
-
-    /// Whether a Pod is there, and whether there is anything of it left to count.
-    fn check(memory: &Memory, number: u64, is_there: bool, is_evidence: bool) {
-        let known = (memory.replicas.get(number).is_some(), memory.tracker.evidence(number).is_some());
-        assert_eq!(known, (is_there, is_evidence), "Pod {number}");
-    }
-
-    #[test]
-    fn what_is_known_of_revisions_does_not_outlive_their_use() {
-        let mut revisions = Revisions::default();
-        for revision in ["old", "new"] {
-            let admission = Admission::lasting(crate::admission::Making::AsWritten);
-            revisions.admissions.insert(revision.into(), admission);
-            revisions.lost.insert(revision.into());
-        }
-        revisions.retain(|revision| revision == "new");
-        assert_eq!(revisions.admissions.keys().map(|name| &**name).collect::<Vec<_>>(), ["new"]);
-        assert_eq!(revisions.lost.len(), 1);
-    }
-
-    #[test]
-    fn of_a_pod_that_is_gone_what_is_known_is_still_counted() {
-        let mut memory = memory(&[1, 2]);
-        memory.observe_gone(1, NOW);
-        check(&memory, 1, false, true);
-        check(&memory, 2, true, true);
-        assert!(memory.tracker.evidence(1).is_some_and(|evidence| evidence.closed.is_some()));
-    }
-
-    #[test]
-    fn of_a_pod_that_is_no_longer_ours_nothing_is_said_any_more() {
-        let mut memory = memory(&[1, 2]);
-        memory.observe_left(1);
-        check(&memory, 1, false, false);
-        check(&memory, 2, true, true);
-        assert!(memory.tracker.due(NOW).all(|number| number == 2));
-    }
-
-    #[test]
-    fn a_pod_that_a_complete_list_has_not_shown_is_gone() {
-        let mut memory = memory(&[1, 2, 3]);
-        memory.list_begins();
-        memory.observe_pod(&pod(2), NOW);
-        memory.replicas.created(PodFact::unseen(4, "web-4", "u-4", "rev", true));
-        let gone: Vec<u64> = memory.list_ends(NOW).iter().map(|fact| fact.number).collect();
-        assert_eq!(gone, [1, 3]);
-        check(&memory, 1, false, true);
-        check(&memory, 2, true, true);
-        check(&memory, 4, true, false);
-        // The next list has to show it.
-        memory.list_begins();
-        memory.observe_pod(&pod(2), NOW);
-        assert_eq!(memory.list_ends(NOW).len(), 1);
-        check(&memory, 4, false, false);
-    }
-
-    #[test]
-    fn a_pod_that_is_shown_after_its_list_has_begun_is_kept() {
-        let mut memory = memory(&[1]);
-        memory.list_begins();
-        memory.observe_pod(&pod(7), NOW);
-        memory.observe_pod(&pod(1), NOW);
-        assert_eq!(memory.list_ends(NOW), []);
-        check(&memory, 7, true, true);
-    }
-
-    #[test]
-    fn what_is_said_of_another_pod_of_the_same_number_is_not_taken_in() {
-        let mut memory = memory(&[1]);
-        let evidence = || PodEvidence { changed: true, ..PodEvidence::default() };
-        memory.observe_event(1, "another", evidence(), NOW);
-        assert!(memory.tracker.evidence(1).is_some_and(|known| !known.changed));
-        memory.observe_event(2, "u-2", evidence(), NOW);
-        check(&memory, 2, false, false);
-        memory.observe_event(1, "u-1", evidence(), NOW);
-        assert!(memory.tracker.evidence(1).is_some_and(|known| known.changed));
-    }
-}
+mod tests;

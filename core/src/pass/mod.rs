@@ -28,7 +28,9 @@ mod prepare;
 mod prune;
 mod reconcile;
 mod reject;
+mod released;
 mod rollback;
+mod selection;
 mod store;
 mod stored;
 mod subject;
@@ -187,6 +189,7 @@ pub async fn pass<C: Cluster>(
         let subject = Subject::of(workload, &mut memory);
         let before = committed(workload, &mut memory).map_err(Invalid::from)?;
         memory.know_high_water(before.ledger.high_water);
+        memory.know_selector(&workload.spec.selector);
         (subject, before)
     };
     if !subject.has_finalizer() {

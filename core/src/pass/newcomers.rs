@@ -181,3 +181,79 @@ impl Newcomers {
         self.pods.values().filter(|known| known.state != State::Claimed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::lifecycle::{Mark, kubelet};
+
+    fn pod(version: &str, restarts: u32) -> ObservedPod {
+        let pod = json!({
+            "metadata": {"name": "web-1", "uid": "u-1", "resourceVersion": version},
+            "spec": {"nodeName": "n", "containers": [{"name": "web"}]},
+            "status": {"phase": "Running", "containerStatuses": [{
+                "name": "web", "restartCount": restarts, "state": {"running": {"startedAt": "1970-01-01T00:00:00Z"}},
+            }]},
+        });
+        serde_json::from_value(pod).unwrap()
+    }
+
+    fn newcomer(version: &str, restarts: u32) -> Newcomer {
+        let pod = pod(version, restarts);
+        let not_ours = over_by_now(&kubelet::read_pod(&pod, Timestamp::UNIX_EPOCH));
+        Newcomer::of(&pod, not_ours)
+    }
+
+    fn committed(newcomers: &Newcomers, claims: &[(Arc<str>, u64)], high_water: u64) -> Ledger {
+        let mut ledger = Ledger { high_water, ..Ledger::default() };
+        for (number, marks) in newcomers.not_ours(claims) {
+            ledger.marks.set(number, marks.clone());
+        }
+        ledger
+    }
+
+    #[test]
+    fn what_was_over_before_a_pod_was_ours_is_not_ours() {
+        let mark = newcomer("1", 1000).not_ours.of("web");
+        assert_eq!(mark, Mark { post_start: 1001, end: 1000, seen_running: 0 });
+    }
+
+    #[test]
+    fn a_number_is_given_only_as_it_is_committed() {
+        let mut newcomers = Newcomers::default();
+        newcomers.observe(newcomer("1", 3));
+        let claims = newcomers.number_from(8);
+        assert_eq!((claims.len(), newcomers.unnumbered()), (1, 1));
+        let ledger = committed(&newcomers, &claims, 8);
+        assert!(newcomers.claimable(&ledger).is_empty(), "the commit is not acknowledged");
+        newcomers.assign(&claims);
+        assert_eq!((newcomers.claimable(&ledger).len(), newcomers.unnumbered()), (1, 0));
+        assert!(newcomers.claimable(&Ledger { high_water: 7, ..ledger.clone() }).is_empty());
+        // The container was started again since: more is not ours to count.
+        newcomers.observe(newcomer("2", 4));
+        assert!(newcomers.claimable(&ledger).is_empty());
+        assert_eq!(newcomers.claimable(&committed(&newcomers, &[], 8)).len(), 1);
+    }
+
+    #[test]
+    fn a_pod_that_has_its_number_waits_for_the_watch_alone() {
+        let mut newcomers = Newcomers::default();
+        newcomers.observe(newcomer("1", 0));
+        newcomers.assign(&[("u-1".into(), 8)]);
+        newcomers.refused("u-1");
+        assert_eq!((newcomers.any_waiting(), newcomers.facts().count()), (false, 1));
+        newcomers.observe(newcomer("2", 0));
+        assert!(newcomers.any_waiting(), "it may be taken as it is now");
+        newcomers.claimed("u-1");
+        newcomers.observe(newcomer("2", 0));
+        assert_eq!(
+            (newcomers.any_waiting(), newcomers.facts().count(), newcomers.any_in(8, 8)),
+            (false, 0, true)
+        );
+        assert!(newcomers.claimable(&committed(&newcomers, &[], 8)).is_empty());
+        assert_eq!(newcomers.remove("u-1").map(|fact| fact.number), Some(8));
+    }
+}

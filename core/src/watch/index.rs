@@ -174,6 +174,8 @@ impl Index {
         let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
         let mut memory = memory.lock();
         let newcomer = memory.observe_newcomer_gone(uid);
+        // A Pod that was set free lives on, whatever its last sight was.
+        let departure = if memory.observe_departed(uid) { Departure::Left } else { departure };
         if place.number == 0 {
             return newcomer;
         }
@@ -305,128 +307,4 @@ impl Index {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::lifecycle::{PodSpec, PodStatus};
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn report(uid: &str, number: u64) -> ObservedPod {
-        ObservedPod {
-            name: format!("web-{number}"),
-            uid: uid.to_owned(),
-            version: "1".to_owned(),
-            owner_uid: "w".to_owned(),
-            is_named: true,
-            revision: "rev".to_owned(),
-            number,
-            generation: Some(1),
-            created: None,
-            deletion_cost: 0,
-            deletion_timestamp: None,
-            deletion_grace_seconds: None,
-            has_finalizer: true,
-            live: None,
-            spec: PodSpec::default(),
-            status: PodStatus::default(),
-        }
-    }
-
-    fn index(uids: &[&str]) -> Index {
-        let index = Index::default();
-        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        for (number, uid) in (1..).zip(uids) {
-            index.observe("shop", report(uid, number), &controller, NOW);
-        }
-        index
-    }
-
-    fn strays(index: &Index) -> Vec<String> {
-        index.strays().into_iter().map(|stray| stray.uid).collect()
-    }
-
-    #[test]
-    fn a_pod_that_goes_while_our_finalizer_holds_it_is_a_stray_and_one_that_was_released_is_not() {
-        let index = index(&["a", "b"]);
-        let owner = Owner { name: "web".to_owned(), uid: "w".to_owned() };
-        index.memory("shop", &owner).lock().replicas.finalizer_removed(2);
-        for uid in ["a", "b"] {
-            assert_eq!(
-                index.observe_departed(uid, Departure::Gone, NOW),
-                Some(WorkloadRef::new("shop", "web"))
-            );
-        }
-        assert_eq!(strays(&index), ["a"]);
-    }
-
-    #[test]
-    fn a_list_that_does_not_show_a_pod_triggers_its_workload_and_forgets_its_place() {
-        let index = index(&["a"]);
-        index.list_begins();
-        assert_eq!(index.list_ends(NOW), [WorkloadRef::new("shop", "web")]);
-        assert!(!index.has("a"));
-        assert_eq!(strays(&index), ["a"]);
-        index.list_begins();
-        assert_eq!(index.list_ends(NOW), []);
-    }
-
-    #[test]
-    fn pods_of_a_workload_that_is_gone_are_strays() {
-        let index = index(&["a"]);
-        index.disown("shop", "w");
-        assert_eq!((strays(&index), index.owners()), (vec!["a".to_owned()], Vec::new()));
-    }
-
-    #[test]
-    fn an_event_that_comes_before_its_pod_is_not_lost() {
-        let index = index(&[]);
-        let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
-        assert_eq!(index.observe_event("shop", "a", evicted, NOW), None);
-        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        index.observe("shop", report("a", 1), &controller, NOW);
-        let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
-        assert_eq!(memory.lock().tracker.evidence(1).and_then(|evidence| evidence.evicted_at), Some(7));
-    }
-
-    #[test]
-    fn a_copy_under_a_number_that_is_known_is_another_pod() {
-        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        let owner = Owner { name: "web".to_owned(), uid: "w".to_owned() };
-        for is_gone in [false, true] {
-            let index = index(&["a", "b"]);
-            if is_gone {
-                index.observe_departed("a", Departure::Gone, NOW);
-            }
-            index.observe("shop", report("copy", 1), &controller, NOW);
-            let memory = index.memory("shop", &owner);
-            let of_first = memory.lock().tracker.evidence(1).map(|evidence| evidence.uid.to_string());
-            assert_eq!(of_first.as_deref(), Some("a"), "what is known of the first Pod stays");
-            assert_eq!(memory.lock().replicas.get(1).is_none(), is_gone);
-            assert_eq!(memory.lock().pods().filter(|fact| &*fact.uid == "copy").count(), 1);
-            // It gets a number of its own.
-            index.observe("shop", report("copy", 3), &controller, NOW);
-            let memory = memory.lock();
-            assert_eq!(memory.replicas.get(3).map(|fact| &*fact.uid), Some("copy"));
-            assert_eq!(memory.pods().count(), if is_gone { 2 } else { 3 });
-        }
-    }
-
-    #[test]
-    fn a_pod_that_a_list_misses_and_that_comes_back_is_the_same() {
-        let index = index(&["a"]);
-        index.list_begins();
-        index.list_ends(NOW);
-        let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
-        index.observe("shop", report("a", 1), &controller, NOW);
-        let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
-        assert!(memory.lock().replicas.get(1).is_some());
-    }
-
-    #[test]
-    fn an_event_of_another_namespace_says_nothing_of_a_pod() {
-        let index = index(&["a"]);
-        assert_eq!(index.observe_event("else", "a", PodEvidence::default(), NOW), None);
-        assert!(index.observe_event("shop", "a", PodEvidence::default(), NOW).is_some());
-    }
-}
+mod tests;

@@ -146,6 +146,7 @@ impl SlimPod {
             revision: identity.revision,
             number: identity.number,
             is_named,
+            labels: metadata.labels.unwrap_or_default(),
             generation: metadata.generation,
             created: metadata.creation_timestamp.map(|time| time.0),
             deletion_cost,

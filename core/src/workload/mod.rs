@@ -7,5 +7,6 @@ pub mod replicas;
 pub mod resize;
 pub mod revision;
 pub mod rollout;
+pub mod selector;
 pub mod target;
 pub mod template;

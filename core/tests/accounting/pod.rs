@@ -89,6 +89,7 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
         version: "1".to_owned(),
         owner_uid: "owner".to_owned(),
         is_named: true,
+        labels: std::collections::BTreeMap::new(),
         revision: "rev".to_owned(),
         number: pod.number,
         generation: Some(1),

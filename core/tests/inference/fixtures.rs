@@ -115,6 +115,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         version: "1".to_owned(),
         owner_uid: "owner".to_owned(),
         is_named: true,
+        labels: std::collections::BTreeMap::new(),
         revision: "rev".to_owned(),
         number: 1,
         generation: Some(1 + i64::from(deletion["timestamp"].is_string())),

@@ -183,7 +183,7 @@ impl Generator {
         if self.rng.chance(self.mix.policies) {
             return self.policy();
         }
-        match self.rng.below(20) {
+        match self.rng.below(21) {
             0..=2 => Turn::Scale { workload, replicas: self.rng.below(7) },
             3..=6 => Turn::Change { workload, plan: self.plan() },
             7 => Turn::Pause { workload, paused: self.rng.chance(400) },
@@ -199,6 +199,10 @@ impl Generator {
                 rolls_back: self.rng.chance(500),
             },
             14 => Turn::OpenGate { workload },
+            15 => match self.rng.below(3) {
+                0 => Turn::Replace { nth: self.any() },
+                _ => Turn::Relabel { nth: self.any() },
+            },
             _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
         }
     }

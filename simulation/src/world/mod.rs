@@ -58,6 +58,8 @@ pub struct World {
     story: Option<Vec<String>>,
     /// When an operator last changed anything but its Lease, or a node did.
     last_change: Timestamp,
+    /// A Pod as a user has read it, to be made again.
+    written_down: Option<serde_json::Value>,
     /// Requests since then that were not about the Lease.
     asked_since: u64,
 }
@@ -98,6 +100,7 @@ impl World {
             turns: 0,
             story: None,
             last_change: begin,
+            written_down: None,
             asked_since: 0,
         }
     }

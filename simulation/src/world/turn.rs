@@ -100,6 +100,11 @@ pub enum Turn {
     Delete { workload: u32, cascade: Cascade },
     /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
     DeletePod { nth: u32, grace: u32 },
+    /// A Pod gets labels that its workload's selector does not match.
+    Relabel { nth: u32 },
+    /// A Pod is written down and deleted at once; the next such turn makes it again as it was written down, number and
+    /// owner and all.
+    Replace { nth: u32 },
     /// A stored revision is deleted.
     DeleteRevision { nth: u32 },
     /// There may be no more Pods than so many; 0 lifts the quota.
@@ -145,6 +150,8 @@ impl fmt::Display for Turn {
             Self::Undo { workload, number } => write!(f, "undo {workload} {number}"),
             Self::Delete { workload, cascade } => write!(f, "delete {workload} {}", cascade.name()),
             Self::DeletePod { nth, grace } => write!(f, "delete-pod {nth} {grace}"),
+            Self::Relabel { nth } => write!(f, "relabel {nth}"),
+            Self::Replace { nth } => write!(f, "replace {nth}"),
             Self::DeleteRevision { nth } => write!(f, "delete-revision {nth}"),
             Self::Quota { pods } => write!(f, "quota {pods}"),
             Self::Webhook { refused, on } => write!(f, "webhook {} {on}", refused.name()),
@@ -207,6 +214,8 @@ impl Turn {
             "undo" => Self::Undo { workload: number(words)?, number: number(words)? },
             "delete" => Self::Delete { workload: number(words)?, cascade: Cascade::of(words.next()?)? },
             "delete-pod" => Self::DeletePod { nth: number(words)?, grace: number(words)? },
+            "relabel" => Self::Relabel { nth: number(words)? },
+            "replace" => Self::Replace { nth: number(words)? },
             "delete-revision" => Self::DeleteRevision { nth: number(words)? },
             "quota" => Self::Quota { pods: number(words)? },
             "webhook" => Self::Webhook { refused: Refused::of(words.next()?)?, on: number(words)? },

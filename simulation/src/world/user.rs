@@ -65,6 +65,12 @@ impl World {
                     self.ask(&Request::delete(path, Some(options)));
                 }
             }
+            Turn::Relabel { nth } => {
+                if let Some(path) = self.nth_of(PODS, nth) {
+                    self.merge(&path, json!({"metadata": {"labels": {"app": "debug"}}}));
+                }
+            }
+            Turn::Replace { nth } => self.replace_pod(nth),
             Turn::DeleteRevision { nth } => {
                 if let Some(path) = self.nth_of(REVISIONS, nth) {
                     self.ask(&Request::delete(path, None));
@@ -75,6 +81,30 @@ impl World {
             _ => {}
         }
         self.checks.note_specs(&self.server);
+    }
+
+    /// `kubectl replace --force`, in two steps: what was read is deleted, and made again.
+    fn replace_pod(&mut self, nth: u32) {
+        if let Some(pod) = self.written_down.take() {
+            let reply = self.server.handle(&Request::create(PODS, pod.clone()), self.now());
+            if reply.is_success() {
+                self.checks.note_copy(&reply.body);
+            } else {
+                self.written_down = Some(pod);
+            }
+            return;
+        }
+        let Some(path) = self.nth_of(PODS, nth) else { return };
+        let Some(pod) = self.server.object(&path) else { return };
+        let mut pod = (**pod).clone();
+        for field in ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation"] {
+            pod["metadata"][field] = serde_json::Value::Null;
+        }
+        pod["metadata"]["deletionGracePeriodSeconds"] = serde_json::Value::Null;
+        pod["spec"]["nodeName"] = serde_json::Value::Null;
+        pod["status"] = serde_json::Value::Null;
+        self.written_down = Some(pod);
+        self.ask(&Request::delete(path, Some(json!({"gracePeriodSeconds": 0}))));
     }
 
     fn ask(&mut self, request: &Request) {

@@ -13,7 +13,7 @@ use super::error::ActError;
 use super::parallel::{PARALLEL, all};
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{Floor, PodRef, surplus};
-use crate::workload::replicas::Life;
+use crate::workload::replicas::{Life, PodFact};
 
 /// Deletes what is more than the committed sizes, in batches: what must be available is asked before each.
 pub(super) async fn delete_surplus<C: Cluster>(
@@ -35,9 +35,10 @@ pub(super) async fn delete_surplus<C: Cluster>(
             let memory = memory.lock();
             let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
             if prepared.target.leaving().is_some() {
-                // Ended Pods count for no size, and are held by nobody but us.
-                let ended = memory.replicas.iter().filter(|fact| fact.life == Life::Ended && !fact.deleting);
-                batch.extend(ended.filter_map(PodRef::of).take(PARALLEL - batch.len()));
+                // Pods that count for no size are held by nobody but us.
+                let is_unsized = |fact: &&PodFact| matches!(fact.life, Life::Ended | Life::Unselected);
+                let unsized_pods = memory.replicas.iter().filter(is_unsized).filter(|fact| !fact.deleting);
+                batch.extend(unsized_pods.filter_map(PodRef::of).take(PARALLEL - batch.len()));
             }
             batch
         };

@@ -8,6 +8,7 @@ mod error;
 mod finalizer;
 mod parallel;
 mod refresh;
+mod release;
 
 use jiff::Timestamp;
 
@@ -53,6 +54,10 @@ pub(super) async fn act<C: Cluster>(
     if prepared.target.leaving() == Some(Leaving::WithoutPods) {
         errors.extend(orphan_all(cluster, &subject.site, memory).await.err());
     } else {
+        if prepared.target.leaving().is_none() {
+            let ledger = &committed.ledger;
+            errors.extend(release::release_unselected(cluster, &subject.site, ledger, memory).await.err());
+        }
         errors
             .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
         // A Pod that is yet to get its number may be what is lacking.

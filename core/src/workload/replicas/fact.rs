@@ -14,6 +14,8 @@ pub enum Life {
     Alive,
     /// Its deletion was asked for.
     Terminating,
+    /// It lives or has ended, and its labels no longer match the selector: it is to be set free.
+    Unselected,
     /// It has ended (phase Succeeded or Failed) and nobody asked for its deletion.
     Ended,
 }
@@ -98,6 +100,13 @@ impl PodFact {
             seen: false,
             deleting: false,
         }
+    }
+
+    /// The Pod with labels that no longer match; one that is being deleted ends as others do.
+    #[must_use]
+    pub fn unselected(self) -> Self {
+        let life = if self.life == Life::Terminating { self.life } else { Life::Unselected };
+        Self { life, ..self }
     }
 
     /// Whether its deletion was asked for, by whomever.

@@ -77,6 +77,8 @@ struct Book {
     unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
+    /// Whether users have made Pods of it.
+    has_copies: bool,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
     /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
@@ -180,6 +182,9 @@ impl Checks {
                 self.orphans_live_on(request, server)?;
                 self.enough_serve(request, server, clock)
             }
+            Verb::StrategicMerge if request.call.body["metadata"]["labels"].is_object() => {
+                self.set_free_follows_count(request, server, nodes)
+            }
             Verb::StrategicMerge if !request.call.body["metadata"][RELEASE].is_null() => {
                 self.release_follows_count(request, server, nodes)
             }
@@ -212,6 +217,12 @@ impl Checks {
             self.note_pod(request)?;
             return self.within_surge(request, server);
         }
+        if is_of_pods(&call.path) && number(&call.body) > 0 {
+            let Some(pod) = server.object(&call.path).filter(|_| is_carried_out(request)) else {
+                return Ok(());
+            };
+            return self.number_is_new(owner(pod), number(pod), text(pod, "uid"));
+        }
         if let Some(path) = call.path.strip_suffix("/status") {
             let object = server.object(path).or(before);
             return object.map_or(Ok(()), |object| self.counts_hold(object, before, server, nodes));
@@ -229,10 +240,21 @@ impl Checks {
     fn note_pod(&mut self, request: &InFlight) -> Check {
         let Some(Ok(reply)) = &request.reply else { return Ok(()) };
         let (uid, body) = (text(reply, "uid").to_owned(), &request.call.body);
+        self.note_made(&uid, body);
+        self.number_is_new(owner(body), number(body), &uid)
+    }
+
+    /// A user has made a Pod as one of a workload was.
+    pub(super) fn note_copy(&mut self, pod: &Value) {
+        self.books.entry(owner(pod).to_owned()).or_default().has_copies = true;
+        self.note_made(text(pod, "uid"), pod);
+    }
+
+    fn note_made(&mut self, uid: &str, body: &Value) {
         let owner = owner(body).to_owned();
         let labels = &body["metadata"]["labels"];
         let made = Made {
-            owner: owner.clone(),
+            owner,
             revision: revision(body).to_owned(),
             is_never_ready: labels[NEVER_READY] == "yes",
             is_durable: !body["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty),
@@ -243,8 +265,7 @@ impl Checks {
             containers.filter_map(|it| it["lifecycle"]["postStart"]["exec"]["command"].as_array());
         let ignores = |words: &Vec<Value>| words.iter().any(|word| word == hooked_protocol::IGNORE_FAILURE);
         let made = Made { is_ignoring: words.any(ignores), ..made };
-        self.made.insert(uid.clone(), made);
-        self.number_is_new(&owner, number(body), uid)
+        self.made.insert(uid.to_owned(), made);
     }
 }
 
@@ -284,7 +305,16 @@ fn revision(pod: &Value) -> &str {
 
 /// Whether a Pod is wanted and has not ended.
 fn is_alive(pod: &Value) -> bool {
-    pod["metadata"]["deletionTimestamp"].is_null() && !is_over(pod)
+    pod["metadata"]["deletionTimestamp"].is_null() && !is_over(pod) && is_selected(pod)
+}
+
+/// Whether no user has taken the Pod out of its workload.
+fn is_selected(pod: &Value) -> bool {
+    pod["metadata"]["labels"]["app"] == "web"
+}
+
+fn is_carried_out(request: &InFlight) -> bool {
+    matches!(request.reply, Some(Ok(_)))
 }
 
 fn is_over(pod: &Value) -> bool {

@@ -30,9 +30,48 @@ impl Checks {
         Ok(())
     }
 
-    pub(super) fn number_is_new(&mut self, owner: &str, number: u64, uid: String) -> Check {
-        match self.numbers.insert((owner.to_owned(), number), uid) {
-            Some(before) => violated("numbers", format!("number {number} was that of Pod {before}")),
+    pub(super) fn number_is_new(&mut self, owner: &str, number: u64, uid: &str) -> Check {
+        match self.numbers.insert((owner.to_owned(), number), uid.to_owned()) {
+            Some(before) if before != uid => {
+                violated("numbers", format!("number {number} was that of Pod {before}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A Pod is set free only when every run in it is marked that was over when its operator was shown it last. What
+    /// happens in it later is nobody's.
+    pub(super) fn set_free_follows_count(
+        &mut self,
+        request: &InFlight,
+        server: &ApiServer,
+        nodes: &Nodes,
+    ) -> Check {
+        let Some(pod) = server.object(&request.call.path) else { return Ok(()) };
+        let uid = text(pod, "uid");
+        if request.call.body["metadata"]["uid"] != *uid {
+            return Ok(());
+        }
+        let is_new = self.given_up.insert(uid.to_owned());
+        let Some(view) = self.views.get(&request.process.operator).filter(|_| is_new) else { return Ok(()) };
+        let Some(book) = self.made.get(uid).and_then(|made| self.books.get(&made.owner)) else {
+            return Ok(());
+        };
+        let marks = book.ledger.marks.get(number(pod));
+        let is_lost = |run: &&HookRun| {
+            let mark = marks.of(&run.container);
+            let marked = if run.hook == Hook::PostStart { mark.post_start } else { mark.end };
+            run.instance > marked && run.instance < view.latest_instance(uid, &run.container)
+        };
+        match nodes.truth().runs_of(uid).find(is_lost) {
+            Some(run) => {
+                let HookRun { hook, container, instance, .. } = run;
+                let name = text(pod, "name");
+                violated(
+                    "free",
+                    format!("{name} is set free, {hook:?} of {container}'s instance {instance} not counted"),
+                )
+            }
             None => Ok(()),
         }
     }

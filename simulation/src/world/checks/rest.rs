@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::gate::gate_is_obeyed;
 use super::numbers::kind;
-use super::{Check, Checks, is_alive, is_over, owner, revision, text, violated};
+use super::{Check, Checks, is_alive, is_over, is_selected, owner, revision, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Nodes, RunEnd};
 use crate::world::plan::{MALFORMED, NEVER_READY};
@@ -70,6 +70,10 @@ impl Checks {
         let alive = pods_of(object, server).filter(|pod| is_alive(pod)).count();
         let terminating =
             pods_of(object, server).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+        let is_kept = |pod: &&Arc<Value>| !is_selected(pod) && pod["metadata"]["deletionTimestamp"].is_null();
+        if let Some(pod) = pods_of(object, server).find(is_kept) {
+            return violated("free", format!("Pod {} is not selected and not set free", text(pod, "name")));
+        }
         if let Some(pod) = terminating.into_iter().next() {
             return violated("nothing-left", format!("Pod {} is terminating for ever", text(pod, "name")));
         }

@@ -18,6 +18,9 @@ impl Checks {
         let alive = server.objects(PODS).filter(is_its).count();
         let Some(book) = self.books.get_mut(of) else { return Ok(()) };
         let most = |specs: &mut dyn Iterator<Item = (&i64, &Bounds)>| specs.map(|(_, it)| it.most).max();
+        if book.has_copies {
+            return Ok(());
+        }
         let latest = book.specs.last_key_value().map_or(0, |(_, it)| it.most);
         let seen = most(&mut book.specs.range(generation..)).unwrap_or(latest);
         if !leads(request.process, server) {
@@ -45,7 +48,8 @@ impl Checks {
         let Some(view) = self.views.get(&request.process.operator) else { return Ok(()) };
         let is_another =
             |known: &&PodView| known.owner == of && known.revision != revision(pod) && !known.is_over;
-        match view.pods.values().find(is_another) {
+        let not_free = view.pods.iter().filter(|(uid, _)| !view.free.contains(*uid)).map(|(_, known)| known);
+        match not_free.into_iter().find(is_another) {
             Some(known) => {
                 let name = text(pod, "name");
                 violated("recreate", format!("{name} comes while {} is there", known.name))

@@ -28,6 +28,8 @@ pub(in super::super) struct View {
     /// By UID.
     pub(super) pods: BTreeMap<String, PodView>,
     unlisted: BTreeSet<String>,
+    /// Pods that it has set free.
+    pub(super) free: BTreeSet<String>,
     /// Pods that it has asked the end of.
     pub(super) deleting: BTreeSet<String>,
     /// The latest instance that it was shown of each container of each Pod, by the Pod's UID.
@@ -83,6 +85,11 @@ impl View {
         }
     }
 
+    /// The latest instance of a container that it was shown.
+    pub(super) fn latest_instance(&self, uid: &str, container: &str) -> u32 {
+        self.instances.get(&(uid.to_owned(), container.to_owned())).copied().unwrap_or_default()
+    }
+
     /// A delete that was refused, or that a look at the Pod finds not done, is not one.
     pub(super) fn answered(&mut self, request: &InFlight, answer: &Result<Value, Failure>) {
         let call = &request.call;
@@ -95,6 +102,9 @@ impl View {
             {
                 let uid = call.body["preconditions"]["uid"].as_str().unwrap_or_default();
                 self.deleting.remove(uid);
+            }
+            (Verb::StrategicMerge, Ok(found)) if call.body["metadata"]["labels"].is_object() => {
+                self.free.insert(text(found, "uid").to_owned());
             }
             (Verb::Get, Ok(found)) if found["metadata"]["deletionTimestamp"].is_null() => {
                 self.deleting.remove(text(found, "uid"));

@@ -1,0 +1,49 @@
+//! Giving Pods up that no longer match the selector, as `ReleasePod` in
+//! `kubernetes/pkg/controller/controller_ref_manager.go` does: somebody has taken them out to look at them.
+
+use super::super::subject::Site;
+use super::super::{Cluster, Locked, Memory, call};
+use super::error::ActError;
+use super::finalizer::change;
+use super::parallel::{PARALLEL, all};
+use crate::accounting::ledger::Ledger;
+use crate::lifecycle::{Patience, infer};
+use crate::workload::fill::PodRef;
+use crate::workload::replicas::PodFact;
+
+/// Takes off all that is ours from the Pods that are not selected any more and of which the committed ledger
+/// counts what is over: the Pods live on.
+pub(super) async fn release_unselected<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    committed: &Ledger,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let now = cluster.now();
+    let free: Vec<PodRef> = {
+        let memory = memory.lock();
+        let is_counted = |fact: &&PodFact| {
+            let evidence = memory.tracker.evidence(fact.number);
+            let marks = committed.marks.get(fact.number);
+            evidence.is_none_or(|known| infer(known, &marks, Patience::Now, now).settled.is_empty())
+        };
+        let unselected = memory.replicas.unselected().filter(|fact| !fact.deleting);
+        unselected.filter(is_counted).filter_map(PodRef::of).take(PARALLEL).collect()
+    };
+    let releases = free.iter().map(|pod| release(cluster, site, pod, memory)).collect();
+    all(releases).await.into_iter().collect()
+}
+
+async fn release<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    pod: &PodRef,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    memory.lock().released.releasing(&pod.uid);
+    change(cluster, &site.namespace, pod, call::release_pod(&site.namespace, pod, &site.owner)).await?;
+    let mut memory = memory.lock();
+    memory.released.released(&pod.uid);
+    memory.observe_left(pod.number);
+    Ok(())
+}
