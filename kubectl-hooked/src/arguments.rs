@@ -1,10 +1,19 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
+mod duration;
+mod format;
+mod look;
+mod rollout;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hooked_crd::GoDuration;
+
+use duration::duration;
+pub(crate) use format::{Format, TableFormat};
+pub(crate) use look::{ListOptions, LogsOptions};
+pub(crate) use rollout::{ChangeOptions, HistoryOptions, UndoOptions};
 
 /// What container lifecycle hooks did, and why a container was killed.
 #[derive(Debug, Parser)]
@@ -40,6 +49,8 @@ pub(crate) struct ClusterFlags {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List HookedWorkloads, those that need attention first.
+    List(ListOptions),
     /// Show a HookedWorkload as a tree: revisions, Pods, containers, and how their hooks went.
     Status(StatusOptions),
     /// Show the last hook runs of a HookedWorkload, newest first.
@@ -47,41 +58,20 @@ pub(crate) enum Command {
     /// Say why the containers of a Pod were killed, and by what evidence; any Pod will do, also one that is
     /// gone.
     Why(WhyOptions),
+    /// Print the logs of all Pods of a HookedWorkload.
+    Logs(LogsOptions),
+    /// Show the revisions that are kept of a HookedWorkload, as kubectl rollout history does.
+    History(HistoryOptions),
+    /// Take a HookedWorkload back to an earlier revision, as kubectl rollout undo does.
+    Undo(UndoOptions),
+    /// Stop the rollout of a HookedWorkload; its Pods are still scaled and replaced.
+    Pause(ChangeOptions),
+    /// Let the rollout of a paused HookedWorkload go on.
+    Resume(ChangeOptions),
+    /// Replace the Pods of a HookedWorkload step by step, as kubectl rollout restart does.
+    Restart(ChangeOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
-    /// Replace the Pods of a HookedWorkload step by step, as kubectl rollout restart does.
-    Restart(RestartOptions),
-}
-
-/// Output for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-}
-
-/// Output of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TableFormat {
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-    /// A table with more columns.
-    Wide,
-}
-
-impl TableFormat {
-    /// The format for programs, if it is one.
-    pub(crate) fn for_programs(self) -> Option<Format> {
-        match self {
-            Self::Json => Some(Format::Json),
-            Self::Yaml => Some(Format::Yaml),
-            Self::Wide => None,
-        }
-    }
 }
 
 /// Flags of `status`.
@@ -168,22 +158,6 @@ pub(crate) struct ConvertOptions {
     pub(crate) output: Option<Format>,
 }
 
-/// Flags of `restart`.
-#[derive(Args, Debug)]
-pub(crate) struct RestartOptions {
-    /// The HookedWorkload.
-    pub(crate) name: String,
-    /// Print the changed HookedWorkload.
-    #[arg(short, long, value_enum)]
-    pub(crate) output: Option<Format>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let GoDuration(duration) =
-        text.parse().map_err(|error| format!("{error}; seconds are written as 120s"))?;
-    Ok(duration)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -218,5 +192,21 @@ mod tests {
         check("status web --wait --timeout=120", Err("seconds are written as 120s"));
         check("status web --wait --watch", Err("cannot be used with"));
         check("status", Err("NAME"));
+    }
+
+    #[test]
+    fn logs_and_rollouts_take_the_flags_that_kubectl_has() {
+        check("logs web -f -c web --since=10m --tail 20 --prefix=false --timestamps", Ok(()));
+        check("logs web --all-containers --prefix --previous", Ok(()));
+        check("logs web --all-containers -c web", Err("cannot be used with"));
+        check("logs web -f --previous", Err("cannot be used with"));
+        check("logs web --tail many", Err("invalid value"));
+        check("list -A -l app=web -o wide", Ok(()));
+        check("history web --revision=3 -o yaml", Ok(()));
+        check("undo web --to-revision=3", Ok(()));
+        check("undo web --to-revision 6c9fbdtzkw -o json", Ok(()));
+        check("undo", Err("NAME"));
+        check("pause web", Ok(()));
+        check("resume web -n shop", Ok(()));
     }
 }

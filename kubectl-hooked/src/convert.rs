@@ -149,43 +149,102 @@ mod tests {
         );
     }
 
-    #[test]
-    fn an_autoscaler_follows_the_deployment_it_scales() {
-        let scaler = |kind: &str, more: &str| {
+    const BEFORE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n";
+    const AFTER: &str = "apiVersion: hooked.dev/v1alpha1\nkind: HookedWorkload\nmetadata: {name: web}\n---\n";
+
+    /// What becomes of an autoscaler with that reference beside the Deployment web.
+    fn check_scaler(api_and_kind: &str, field: &str, reference: &str, expect: &str, note: &str) {
+        let (api, kind) = api_and_kind.split_once(' ').unwrap();
+        let scaler = |reference: &str| {
             format!(
-                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web}}\nspec:\n  scaleTargetRef:\n    \
-                 kind: {kind}\n{more}    name: web\n"
+                "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: up}}\nspec:\n  {field}:{reference}\n  max: 3 # at most\n"
             )
         };
-        let deployment = |api: &str, kind: &str| {
-            format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: web}}\n---\n")
-        };
-        let (before, after) =
-            (deployment("apps/v1", "Deployment"), deployment("hooked.dev/v1alpha1", "HookedWorkload"));
-        let follows = "document 2: HorizontalPodAutoscaler web scales the HookedWorkload web from now on";
-        let changed = scaler("HookedWorkload", "    apiVersion: hooked.dev/v1alpha1\n");
+        let note = format!("document 2: {kind} up {note}");
         check(
-            &(before.clone() + &scaler("Deployment", "    apiVersion: apps/v1\n")),
-            &(after.clone() + &changed),
-            &[BESIDE, follows],
+            &(BEFORE.to_owned() + &scaler(reference)),
+            &(AFTER.to_owned() + &scaler(expect)),
+            &[BESIDE, &note],
         );
-        // What was read from a server is sent as a new wish.
-        let live = scaler("Deployment", "    apiVersion: apps/v1\n")
-            .replace("{name", "{resourceVersion: \"7\", name");
-        check(
-            &(before.clone() + &live + "status: {currentReplicas: 1}\n"),
-            &(after.clone() + &changed),
-            &[BESIDE, follows],
+    }
+
+    #[test]
+    fn an_autoscaler_follows_the_deployment_it_scales() {
+        let (hpa, keda) = ("autoscaling/v2 HorizontalPodAutoscaler", "keda.sh/v1alpha1 ScaledObject");
+        let vpa = "autoscaling.k8s.io/v1 VerticalPodAutoscaler";
+        let follows = "scales the HookedWorkload web from now on";
+        check_scaler(
+            hpa,
+            "scaleTargetRef",
+            "\n    kind: Deployment # ours\n    apiVersion: apps/v1\n    name: web",
+            "\n    kind: HookedWorkload # ours\n    apiVersion: hooked.dev/v1alpha1\n    name: web",
+            follows,
         );
         // Without a version it is that of a Deployment no longer.
-        check(&(before.clone() + &scaler("Deployment", "")), &(after.clone() + &changed), &[BESIDE, follows]);
-        // Of another namespace it may be another one.
-        let elsewhere = scaler("Deployment", "").replace("{name: web}", "{name: web, namespace: other}");
-        check(
-            &(before + &elsewhere),
-            &(after + &elsewhere),
-            &[BESIDE, "document 2: HorizontalPodAutoscaler web passes through unchanged"],
+        check_scaler(
+            hpa,
+            "scaleTargetRef",
+            "\n    kind: Deployment # ours\n    name: web",
+            "\n    apiVersion: hooked.dev/v1alpha1\n    kind: HookedWorkload # ours\n    name: web",
+            follows,
         );
+        check_scaler(
+            keda,
+            "scaleTargetRef",
+            "\n    name: web # a Deployment",
+            "\n    apiVersion: hooked.dev/v1alpha1\n    kind: HookedWorkload\n    name: web # a Deployment",
+            follows,
+        );
+        check_scaler(
+            keda,
+            "scaleTargetRef",
+            r#" {"name": "web", "envSourceContainerName": "app"}"#,
+            r#" {"apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload", "name": "web", "envSourceContainerName": "app"}"#,
+            follows,
+        );
+        check_scaler(
+            vpa,
+            "targetRef",
+            " {apiVersion: \"apps/v1\", kind: Deployment, name: web}",
+            " {apiVersion: \"hooked.dev/v1alpha1\", kind: HookedWorkload, name: web}",
+            "sizes the Pods of the HookedWorkload web from now on",
+        );
+    }
+
+    #[test]
+    fn an_autoscaler_that_was_read_from_a_server_is_a_new_wish() {
+        let scaler = |kind: &str, api: &str, metadata: &str, status: &str| {
+            format!(
+                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{{metadata}name: up}}\nspec:\n  \
+                 scaleTargetRef: {{apiVersion: {api}, kind: {kind}, name: web}}\n{status}"
+            )
+        };
+        let live =
+            scaler("Deployment", "apps/v1", "resourceVersion: \"7\", ", "status: {currentReplicas: 1}\n");
+        let expect = scaler("HookedWorkload", "hooked.dev/v1alpha1", "", "");
+        let note = "document 2: HorizontalPodAutoscaler up scales the HookedWorkload web from now on";
+        check(&(BEFORE.to_owned() + &live), &(AFTER.to_owned() + &expect), &[BESIDE, note]);
+    }
+
+    #[test]
+    fn an_autoscaler_of_what_is_not_in_the_input_stays_and_that_is_said() {
+        let same = |api_and_kind: &str, reference: &str, note: &str| {
+            check_scaler(api_and_kind, "scaleTargetRef", reference, reference, note);
+        };
+        let unknown = "passes through unchanged: it scales the Deployment api, which is not in this input; if that becomes a \
+                       HookedWorkload, convert both together";
+        same("keda.sh/v1alpha1 ScaledObject", " {name: api}", unknown);
+        let (hpa, unchanged) = ("autoscaling/v2 HorizontalPodAutoscaler", "passes through unchanged");
+        same(hpa, " {kind: Deployment, name: api}", unknown);
+        same(hpa, " {apiVersion: apps/v1, kind: StatefulSet, name: web}", unchanged);
+        same(hpa, " {apiVersion: example.com/v1, kind: Deployment, name: web}", unchanged);
+        same("example.com/v1 ScaledObject", " {name: web}", unchanged);
+        // Of another namespace it may be another one.
+        let elsewhere = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: up, namespace: other}\nspec: \
+                         {scaleTargetRef: {name: web}}\n";
+        let note = "document 2: ScaledObject up passes through unchanged: it scales the Deployment web, which is not in this \
+                    input; if that becomes a HookedWorkload, convert both together";
+        check(&(BEFORE.to_owned() + elsewhere), &(AFTER.to_owned() + elsewhere), &[BESIDE, note]);
     }
 
     #[test]

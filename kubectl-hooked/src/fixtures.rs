@@ -57,6 +57,19 @@ pub(crate) fn run(pod: &str, hook: &str, outcome: &str, more: &Value) -> Value {
     run
 }
 
+/// A ControllerRevision of the workload `web`.
+pub(crate) fn revision(name: &str, number: i64, data: &Value, change_cause: Option<&str>) -> Value {
+    json!({
+        "metadata": {
+            "name": format!("web-{name}"), "creationTimestamp": "2026-11-22T10:00:00Z",
+            "labels": {"hooked.dev/revision": name, "hooked.dev/workload-uid": "w"},
+            "annotations": {"kubernetes.io/change-cause": change_cause},
+            "ownerReferences": [{"uid": "w"}],
+        },
+        "revision": number, "data": data,
+    })
+}
+
 pub(crate) fn workload(status: &Value) -> HookedWorkload {
     serde_json::from_value(json!({
         "apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload",

@@ -10,15 +10,21 @@ mod convert;
 mod end;
 #[cfg(test)]
 mod fixtures;
+mod history;
+mod list;
+mod logs;
 mod output;
 mod overview;
+mod pause;
 mod pods;
 mod print;
 mod render;
 mod request;
 mod restart;
+mod revisions;
 mod runs;
 mod status;
+mod undo;
 mod why;
 mod workloads;
 
@@ -43,6 +49,16 @@ enum CommandError {
     Why(#[from] why::WhyError),
     #[error(transparent)]
     Convert(#[from] convert::ConvertError),
+    #[error(transparent)]
+    List(#[from] list::ListError),
+    #[error(transparent)]
+    Logs(#[from] logs::LogsError),
+    #[error(transparent)]
+    History(#[from] history::HistoryError),
+    #[error(transparent)]
+    Undo(#[from] undo::UndoError),
+    #[error(transparent)]
+    Pause(#[from] pause::PauseError),
     #[error(transparent)]
     Restart(#[from] restart::RestartError),
 }
@@ -71,6 +87,12 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Status(options) => Ok(status::run(&connection, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connection, &options, &screen).await?),
         Command::Why(options) => Ok(why::run(&connection, &options, &screen).await?),
+        Command::List(options) => Ok(list::run(&connection, &options, &screen).await?),
+        Command::Logs(options) => Ok(logs::run(&connection, &options).await?),
+        Command::History(options) => Ok(history::run(&connection, &options, &screen).await?),
+        Command::Undo(options) => Ok(undo::run(&connection, &options, &screen).await?),
+        Command::Pause(options) => Ok(pause::run(&connection, &options, true, &screen).await?),
+        Command::Resume(options) => Ok(pause::run(&connection, &options, false, &screen).await?),
         Command::Restart(options) => Ok(restart::run(&connection, &options, &screen).await?),
         Command::Convert(_) => Ok(End::Done),
     }

@@ -143,7 +143,8 @@ fn revisions(
     rows.into_values().collect()
 }
 
-fn role(revision: &str, status: &HookedWorkloadStatus) -> Role {
+/// What a revision is to a workload with this status.
+pub(crate) fn role(revision: &str, status: &HookedWorkloadStatus) -> Role {
     if status.update_revision.as_deref() == Some(revision) {
         Role::Update
     } else if status.current_revision.as_deref() == Some(revision) {

@@ -1,11 +1,20 @@
 //! Pods as the operator reads them, so that both come to the same conclusions.
 
-use hooked_core::lifecycle::{ContainerState, ContainerStateKind, ObservedPod, PodSpec, PodStatus};
+use hooked_core::lifecycle::{
+    ContainerState, ContainerStateKind, ObservedPod, PodSpec, PodStatus, controlling_workload,
+};
+use hooked_core::names;
+use hooked_crd::HookedWorkload;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
+use kube::api::ListParams;
 use kube::core::{ApiResource, Object};
 
 use crate::connect::Connection;
+use crate::request::{Asked, Request, RequestError};
+
+/// Pods that one reply holds. A Pod takes some 10 KiB.
+const PAGE: u32 = 500;
 
 /// A Pod with just the fields that decisions read.
 pub(crate) type PodObject = Object<PodSpec, PodStatus>;
@@ -14,6 +23,38 @@ pub(crate) type PodObject = Object<PodSpec, PodStatus>;
 pub(crate) fn pods(connection: &Connection) -> Api<PodObject> {
     let kind = ApiResource::erase::<Pod>(&());
     Api::namespaced_with(connection.client.clone(), &connection.namespace, &kind)
+}
+
+/// Lists the Pods of a workload, a page at a time: there may be 10,000, and whoever looks at one keeps what is
+/// needed of it.
+pub(crate) async fn each_of(
+    connection: &Connection,
+    workload: &HookedWorkload,
+    mut look: impl FnMut(&PodObject),
+) -> Result<(), RequestError> {
+    let request = Request { verb: "list", asked: Asked::Pod, name: "", namespace: &connection.namespace };
+    let mut parameters = ListParams::default().labels(&selector(workload)).limit(PAGE);
+    loop {
+        let page = pods(connection).list(&parameters).await.map_err(|error| request.failed(&error))?;
+        page.items.iter().filter(|pod| is_of(pod, workload)).for_each(&mut look);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters.continue_token = Some(token),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Selects the workload's Pods, and few others. Until the operator has seen the workload there are none.
+pub(crate) fn selector(workload: &HookedWorkload) -> String {
+    let selector = workload.status.as_ref().and_then(|status| status.selector.as_deref());
+    let parts = selector.into_iter().filter(|selector| !selector.is_empty());
+    parts.chain([names::REVISION_LABEL]).collect::<Vec<_>>().join(",")
+}
+
+/// Whether a Pod is one of the workload's.
+pub(crate) fn is_of(pod: &PodObject, workload: &HookedWorkload) -> bool {
+    let owner = controlling_workload(&pod.metadata);
+    owner.is_some_and(|owner| workload.metadata.uid.as_ref() == Some(&owner.uid))
 }
 
 /// The Pod as core reads it.

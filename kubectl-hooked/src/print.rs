@@ -94,8 +94,13 @@ pub(crate) fn document<T: Serialize>(value: &T, format: Format) -> Result<(), Pr
 
 /// Prints text as it is.
 pub(crate) fn write(text: &str) -> Result<(), PrintError> {
+    write_bytes(text.as_bytes())
+}
+
+/// Prints bytes as they are, which need be no text.
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), PrintError> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         // Who reads has had enough, as `head` has: that is no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         written => Ok(written?),

@@ -10,8 +10,12 @@ pub(crate) enum Asked {
     Workload,
     /// `pods`.
     Pod,
+    /// `pods/log`.
+    Log,
     /// `events`.
     Event,
+    /// `controllerrevisions.apps`.
+    Revision,
 }
 
 impl Asked {
@@ -19,7 +23,9 @@ impl Asked {
         match self {
             Self::Workload => "hookedworkloads.hooked.dev",
             Self::Pod => "pods",
+            Self::Log => "pods/log",
             Self::Event => "events",
+            Self::Revision => "controllerrevisions.apps",
         }
     }
 }
@@ -32,6 +38,7 @@ pub(crate) struct Request<'a> {
     pub(crate) asked: Asked,
     /// Empty for lists.
     pub(crate) name: &'a str,
+    /// Empty for all namespaces.
     pub(crate) namespace: &'a str,
 }
 
@@ -63,15 +70,15 @@ pub(crate) enum RequestError {
     NotInstalled,
     /// The user may not.
     #[error(
-        "you may not {verb} {resource} in namespace {namespace}: ask for a role that allows it, such as the ClusterRole {role}"
+        "you may not {verb} {resource} in {place}: ask for a role that allows it, such as the ClusterRole {role}"
     )]
     Forbidden {
         /// What was tried.
         verb: &'static str,
         /// On what.
         resource: &'static str,
-        /// Where.
-        namespace: String,
+        /// Where, such as `namespace shop`.
+        place: String,
         /// A role that allows it.
         role: &'static str,
     },
@@ -144,14 +151,19 @@ impl Request<'_> {
         match (status.code, asked) {
             (404, Asked::Workload) if names_it => RequestError::NoWorkload { name, namespace },
             (404, Asked::Workload) => RequestError::NotInstalled,
-            (404, Asked::Pod) => RequestError::NoPod { name, namespace },
+            (404, Asked::Pod | Asked::Log) => RequestError::NoPod { name, namespace },
             (403, _) => {
                 let role = match (asked, verb) {
                     (Asked::Workload, "patch") => "hookedworkload-editor",
                     (Asked::Workload, _) => "hookedworkload-viewer",
-                    (Asked::Pod | Asked::Event, _) => "view",
+                    (Asked::Pod | Asked::Log | Asked::Event | Asked::Revision, _) => "view",
                 };
-                RequestError::Forbidden { verb, resource, namespace, role }
+                let place = if namespace.is_empty() {
+                    "all namespaces".to_owned()
+                } else {
+                    format!("namespace {namespace}")
+                };
+                RequestError::Forbidden { verb, resource, place, role }
             }
             (401, _) => RequestError::Unauthorized,
             _ => RequestError::Refused { verb, resource, message: status.message.clone() },

@@ -4,17 +4,16 @@
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::{Patch, PatchParams};
+use kube::api::Patch;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::arguments::RestartOptions;
+use crate::arguments::ChangeOptions;
 use crate::connect::Connection;
 use crate::end::End;
-use crate::print::{PrintError, Screen, document};
-use crate::render::Line;
-use crate::request::{Asked, Request, RequestError};
-use crate::workloads::{get, workloads};
+use crate::print::{PrintError, Screen};
+use crate::request::RequestError;
+use crate::workloads::{change, get, not_changed, show_changed};
 
 /// Why nothing was restarted.
 #[derive(Debug, Error)]
@@ -24,7 +23,7 @@ pub(crate) enum RestartError {
     Request(#[from] RequestError),
     /// It would only take effect later, to somebody's surprise.
     #[error(
-        "{name} is paused (spec.paused), so its Pods would stay: resume it with `kubectl patch hw {name} -n {namespace} --type merge -p '{{\"spec\":{{\"paused\":false}}}}'`"
+        "{name} is paused (spec.paused), so its Pods would stay: resume it first with `kubectl hooked resume {name} -n {namespace}`"
     )]
     Paused {
         /// The workload.
@@ -43,22 +42,16 @@ pub(crate) enum RestartError {
 /// Runs the command.
 pub(crate) async fn run(
     connection: &Connection,
-    options: &RestartOptions,
+    options: &ChangeOptions,
     screen: &Screen,
 ) -> Result<End, RestartError> {
-    let RestartOptions { name, output } = options;
+    let ChangeOptions { name, output } = options;
     let workload = get(connection, name).await?;
     check(&workload)?;
-    let request = Request { verb: "patch", asked: Asked::Workload, name, namespace: &connection.namespace };
-    let parameters =
-        PatchParams { field_manager: Some("kubectl-hooked".to_owned()), ..PatchParams::default() };
-    let patched =
-        workloads(connection).patch(name, &parameters, &Patch::Merge(patch(Timestamp::now()))).await;
-    let patched = patched.map_err(|error| request.failed(&error))?;
-    match output {
-        Some(format) => document(&patched, *format)?,
-        None => screen.show(&[Line::new().plain(format!("hookedworkload.hooked.dev/{name} restarted"))])?,
-    }
+    let patch = Patch::Merge(patch(Timestamp::now()));
+    let changed = change(connection, name, &patch).await;
+    let changed = changed.map_err(|error| not_changed(connection, name, &error))?;
+    show_changed(&changed, name, "restarted", *output, screen)?;
     Ok(End::Done)
 }
 
@@ -96,6 +89,6 @@ mod tests {
         check(&workload).unwrap();
         workload.spec.paused = Some(true);
         let error = check(&workload).unwrap_err().to_string();
-        assert!(error.contains(r#"-p '{"spec":{"paused":false}}'"#), "{error}");
+        assert!(error.contains("`kubectl hooked resume web -n shop`"), "{error}");
     }
 }

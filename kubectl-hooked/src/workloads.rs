@@ -1,9 +1,14 @@
-//! HookedWorkloads of the namespace.
+//! HookedWorkloads of the namespace: reading and changing one.
 
 use hooked_crd::HookedWorkload;
 use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::Value;
 
+use crate::arguments::Format;
 use crate::connect::Connection;
+use crate::print::{PrintError, Screen, document};
+use crate::render::Line;
 use crate::request::{Asked, Request, RequestError};
 
 /// The workloads of the namespace.
@@ -15,4 +20,34 @@ pub(crate) fn workloads(connection: &Connection) -> Api<HookedWorkload> {
 pub(crate) async fn get(connection: &Connection, name: &str) -> Result<HookedWorkload, RequestError> {
     let request = Request { verb: "get", asked: Asked::Workload, name, namespace: &connection.namespace };
     workloads(connection).get(name).await.map_err(|error| request.failed(&error))
+}
+
+/// Changes a workload as this program.
+pub(crate) async fn change(
+    connection: &Connection,
+    name: &str,
+    patch: &Patch<Value>,
+) -> Result<HookedWorkload, kube::Error> {
+    let parameters =
+        PatchParams { field_manager: Some("kubectl-hooked".to_owned()), ..PatchParams::default() };
+    workloads(connection).patch(name, &parameters, patch).await
+}
+
+/// What is said of a change that the API server does not make.
+pub(crate) fn not_changed(connection: &Connection, name: &str, error: &kube::Error) -> RequestError {
+    Request { verb: "patch", asked: Asked::Workload, name, namespace: &connection.namespace }.failed(error)
+}
+
+/// Shows a workload that was changed: in the format for programs, or that it was, in a word or two.
+pub(crate) fn show_changed(
+    changed: &HookedWorkload,
+    name: &str,
+    done: &str,
+    output: Option<Format>,
+    screen: &Screen,
+) -> Result<(), PrintError> {
+    match output {
+        Some(format) => document(changed, format),
+        None => screen.show(&[Line::new().plain(format!("hookedworkload.hooked.dev/{name} {done}"))]),
+    }
 }

@@ -11,8 +11,7 @@ use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::names::ROLLBACK_ANNOTATION;
 use crate::status::{no_rollback, refused_rollback, rolled_back};
-use crate::workload::desired::Desired;
-use crate::workload::revision::{self, NoEarlier, Stored, ask_no_rollback, earlier};
+use crate::workload::revision::{self, NoEarlier, Present, Stored, ask_no_rollback, earlier};
 
 /// Why a workload that is to go back was neither changed nor told why not.
 #[derive(Debug, Error)]
@@ -41,11 +40,9 @@ pub(super) async fn rollback<C: Cluster>(
     let Some(wanted) = subject.annotation(ROLLBACK_ANNOTATION).filter(|_| subject.leaving.is_none()) else {
         return Ok(false);
     };
-    let collisions = before.status.collision_count.unwrap_or(0);
-    // Of a spec that cannot be read the pass itself tells.
-    let Ok(desired) = Desired::from_spec(&subject.workload.spec, collisions) else { return Ok(false) };
+    let present = Present::of(&subject.workload.spec);
     let (workload, version) = (subject.workload, &*before.version);
-    let notice = match choose(cluster, subject, &desired, wanted, memory).await? {
+    let notice = match choose(cluster, subject, present, wanted, memory).await? {
         Err(why) => no_rollback(&why),
         Ok((stored, object)) => {
             match change(cluster, subject, version, revision::rollback(workload, version, &object)).await? {
@@ -68,14 +65,14 @@ pub(super) async fn rollback<C: Cluster>(
 async fn choose<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
-    desired: &Desired,
+    present: Present,
     wanted: &str,
     memory: &Locked<Memory>,
 ) -> Result<Result<(Stored, Value), NoEarlier>, RollbackError> {
     let Site { namespace, owner } = &subject.site;
     loop {
         let all = stored(cluster, subject, memory).await.map_err(RollbackError::Read)?;
-        let chosen = match earlier(&all, desired.present(), wanted) {
+        let chosen = match earlier(&all, present, wanted) {
             Ok(chosen) => chosen,
             Err(why) => return Ok(Err(why)),
         };

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
 
-use super::revision::{PodHooks, Present, Revision, fingerprint};
+use super::revision::{PodHooks, Revision};
 
 /// How old Pods give way to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +73,6 @@ impl Desired {
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
         })
-    }
-
-    /// What the workload asks for, beside revisions that are stored.
-    pub fn present(&self) -> Present<'_> {
-        let Revision { name, .. } = &self.asked;
-        Present { revision: name, data: fingerprint(&self.asked.data()), paused: self.paused }
     }
 
     /// A deleted workload as far as it can be read: its Pods are stopped and counted whatever its template

@@ -4,6 +4,7 @@ mod crash_loop;
 mod deaths;
 mod deployments;
 mod evictions;
+mod going_back;
 mod kubectl;
 mod leaving;
 mod likeness;

@@ -19,19 +19,15 @@ pub(super) fn replace(node: &Node, text: &str) -> Edit {
     Edit { place: node.place.clone(), text }
 }
 
-/// Writes another entry behind one of a mapping whose value is a single one.
-pub(super) fn insert_after(text: &str, mapping: &Node, key: &Node, value: &Node, entry: &str) -> Edit {
-    let end = value.place.end;
-    let braces = matches!(mapping.value, Value::Mapping { braces: true, .. });
+/// Writes another entry before one of a mapping: a comment behind that one stays where it is.
+pub(super) fn insert_before(text: &str, mapping: &Node, key: &Node, (name, value): (&str, &str)) -> Edit {
     let begin = key.place.start;
-    let indent = " ".repeat(text[line_start(text, begin)..begin].chars().count());
+    let braces = matches!(mapping.value, Value::Mapping { braces: true, .. });
     let json = matches!(key.value, Value::Scalar { quoted: true, .. });
-    let entry = match (json, entry.split_once(": ")) {
-        (true, Some((key, value))) => format!("\"{key}\": \"{value}\""),
-        _ => entry.to_owned(),
-    };
-    let inserted = if braces { format!(", {entry}") } else { format!("\n{indent}{entry}") };
-    Edit { place: end..end, text: inserted }
+    let entry = if json { format!("\"{name}\": \"{value}\"") } else { format!("{name}: {value}") };
+    let indent = " ".repeat(text[line_start(text, begin)..begin].chars().count());
+    let inserted = if braces { format!("{entry}, ") } else { format!("{entry}\n{indent}") };
+    Edit { place: begin..begin, text: inserted }
 }
 
 /// Removes entries of a mapping by their keys; at least one entry must be left.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hooked_core::names;
 
-use super::edit::{Edit, insert_after, remove, replace};
+use super::edit::{Edit, insert_before, remove, replace};
 use super::error::ConvertError;
 use super::syntax::{Node, Value};
 
@@ -22,6 +22,14 @@ const SERVERS_METADATA: [&str; 8] = [
 /// Annotations that speak of the object as it was and not of what it is to be.
 const SERVERS_ANNOTATIONS: [&str; 2] =
     ["deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"];
+
+/// What scales something and names it by its kind: the group of its API, its kind, the field of its spec, and what it
+/// does.
+const SCALERS: [(&str, &str, &str, &str); 3] = [
+    ("autoscaling", "HorizontalPodAutoscaler", "scaleTargetRef", "scales"),
+    ("keda.sh", "ScaledObject", "scaleTargetRef", "scales"),
+    ("autoscaling.k8s.io", "VerticalPodAutoscaler", "targetRef", "sizes the Pods of"),
+];
 
 /// All that is to be changed.
 pub(super) struct Changes {
@@ -66,10 +74,18 @@ pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes,
                  the Pods of the HookedWorkload are ready"
             );
             (object.become_workload(text), note)
-        } else if let Some(target) = object.scaled(&converted) {
-            let scaled = target.get("name").and_then(Node::text).unwrap_or_default();
-            let edits = retarget(text, target).into_iter().chain(object.forget_server(text)).collect();
-            (edits, format!("{place}: {kind} {name} scales the HookedWorkload {scaled} from now on"))
+        } else if let Some(Scaled { does, reference, of }) = object.scaled() {
+            let scaled = of.1;
+            if converted.contains(&of) {
+                let edits = retarget(text, reference).into_iter().chain(object.forget_server(text)).collect();
+                (edits, format!("{place}: {kind} {name} {does} the HookedWorkload {scaled} from now on"))
+            } else {
+                let note = format!(
+                    "{place}: {kind} {name} passes through unchanged: it {does} the Deployment {scaled}, which is not in this \
+                     input; if that becomes a HookedWorkload, convert both together"
+                );
+                (Vec::new(), note)
+            }
         } else {
             (Vec::new(), format!("{place}: {kind} {name} passes through unchanged"))
         };
@@ -146,18 +162,26 @@ impl<'a> Object<'a> {
         edits
     }
 
-    /// What an autoscaler scales, if it is a Deployment that is converted too: then it must follow.
-    fn scaled(&self, converted: &BTreeSet<Identity<'_>>) -> Option<&'a Node> {
-        let autoscaling = self.api_version.text()?.starts_with("autoscaling/");
-        if !autoscaling || self.kind() != "HorizontalPodAutoscaler" {
-            return None;
-        }
-        let target = self.node.get("spec")?.get("scaleTargetRef")?;
-        let version = target.get("apiVersion").map_or(Some("apps/v1"), Node::text);
-        let deployment = target.get("kind")?.text() == Some("Deployment") && version == Some("apps/v1");
-        let identity = (self.identity().0, target.get("name")?.text()?);
-        (deployment && converted.contains(&identity)).then_some(target)
+    /// What it scales, if that is a Deployment.
+    fn scaled(&self) -> Option<Scaled<'a>> {
+        let group = self.api_version.text()?.split_once('/')?.0;
+        let known = SCALERS.iter().find(|(of, kind, ..)| (*of, *kind) == (group, self.kind()));
+        let (_, _, field, does) = *known?;
+        let reference = self.node.get("spec")?.get(field)?;
+        // KEDA takes a Deployment of apps/v1 for granted; the others want the kind to be said.
+        let says = |key, default| reference.get(key).map_or(Some(default), Node::text);
+        let is_deployment = (says("apiVersion", "apps/v1"), says("kind", "Deployment"))
+            == (Some("apps/v1"), Some("Deployment"));
+        let of = (self.identity().0, reference.get("name")?.text()?);
+        is_deployment.then_some(Scaled { does, reference, of })
     }
+}
+
+/// What an object scales: the Deployment, where that is named, and in words what is done to it.
+struct Scaled<'a> {
+    does: &'static str,
+    reference: &'a Node,
+    of: Identity<'a>,
 }
 
 /// Whether none of a mapping's entries stays.
@@ -171,10 +195,11 @@ fn all_go(annotations: &Node) -> bool {
 fn retarget(text: &str, target: &Node) -> Vec<Edit> {
     let Value::Mapping { entries, .. } = &target.value else { return Vec::new() };
     let named = |name: &str| entries.iter().find(|(key, _)| key.text() == Some(name));
-    let Some((key, kind)) = named("kind") else { return Vec::new() };
-    let version = match named("apiVersion") {
-        Some((_, version)) => replace(version, names::API_VERSION),
-        None => insert_after(text, target, key, kind, &format!("apiVersion: {}", names::API_VERSION)),
+    // What is not said is written before what is: a Deployment is meant no longer.
+    let Some((first, _)) = named("kind").or_else(|| named("name")) else { return Vec::new() };
+    let says = |name: &str, value: &str| match named(name) {
+        Some((_, known)) => replace(known, value),
+        None => insert_before(text, target, first, (name, value)),
     };
-    vec![replace(kind, names::KIND), version]
+    vec![says("apiVersion", names::API_VERSION), says("kind", names::KIND)]
 }

@@ -11,13 +11,13 @@ use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, watch_object};
 
 use super::error::StatusError;
-use super::once::{choice, is_of, selector, show};
+use super::once::{choice, show};
 use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
 use crate::end::End;
 use crate::overview::{PodRow, overview};
-use crate::pods::{PodObject, pods};
+use crate::pods::{PodObject, is_of, pods, selector};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
 use crate::request::{Asked, Request, RequestError};

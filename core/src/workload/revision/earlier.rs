@@ -1,8 +1,9 @@
 //! Which stored revision a user means who wants to go back.
 
+use hooked_crd::HookedWorkloadSpec;
 use thiserror::Error;
 
-use super::Stored;
+use super::{PodHooks, Revision, Stored, fingerprint};
 
 /// Why a workload does not go back, with what helps.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -29,29 +30,34 @@ pub enum NoEarlier {
 }
 
 /// What a workload asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct Present<'a> {
-    /// The name of the revision.
-    pub revision: &'a str,
-    /// The fingerprint of its data.
-    pub data: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The fingerprint of its revision's data; none if the template cannot be read. Then every revision is an
+    /// earlier one.
+    pub data: Option<u64>,
     /// Whether the workload is paused.
     pub paused: bool,
 }
 
+impl Present {
+    /// What a spec asks for.
+    pub fn of(spec: &HookedWorkloadSpec) -> Self {
+        let hooks = PodHooks::of_spec(spec.hooks.as_ref());
+        let revision = Revision::of_template(&spec.template.0, hooks, 0).ok();
+        let data = revision.map(|revision| fingerprint(&revision.data()));
+        Self { data, paused: spec.paused == Some(true) }
+    }
+}
+
 /// The stored revision that `wanted` means: a name or a number. Nothing, or 0 as with `kubectl rollout undo`,
 /// means the one that was rolled out last before `present`.
-pub fn earlier<'a>(
-    stored: &'a [Stored],
-    present: Present<'_>,
-    wanted: &str,
-) -> Result<&'a Stored, NoEarlier> {
+pub fn earlier<'a>(stored: &'a [Stored], present: Present, wanted: &str) -> Result<&'a Stored, NoEarlier> {
     if present.paused {
         return Err(NoEarlier::Paused);
     }
     let wanted = wanted.trim();
     let found = if wanted.is_empty() || wanted == "0" {
-        let others = stored.iter().filter(|known| known.revision != present.revision);
+        let others = stored.iter().filter(|known| Some(known.data) != present.data);
         others.max_by_key(|known| known.number).ok_or(NoEarlier::None)?
     } else {
         // A name may be of digits alone, if that is ever seen: it is the more exact of the two.
@@ -59,7 +65,7 @@ pub fn earlier<'a>(
         let numbered = || stored.iter().find(|known| wanted.parse() == Ok(known.number));
         named.or_else(numbered).ok_or_else(|| NoEarlier::NotFound(wanted.to_owned()))?
     };
-    if found.data == present.data {
+    if Some(found.data) == present.data {
         return Err(NoEarlier::Unchanged { number: found.number, revision: found.revision.clone() });
     }
     Ok(found)
@@ -67,6 +73,8 @@ pub fn earlier<'a>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     /// Revisions `a` to `c` are stored, `a` was gone back to, and the workload asks for the revision `at`.
@@ -77,9 +85,9 @@ mod tests {
             data: revision.as_bytes().iter().map(|byte| u64::from(*byte)).sum(),
             change_cause: None,
         });
-        let data = at.as_bytes().iter().map(|byte| u64::from(*byte)).sum();
-        let present = Present { revision: at, data, paused: false };
-        let found = earlier(&stored, present, wanted).map(|found| &*found.revision);
+        let data =
+            Some(at.as_bytes().iter().map(|byte| u64::from(*byte)).sum()).filter(|_| at != "unreadable");
+        let found = earlier(&stored, Present { data, paused: false }, wanted).map(|found| &*found.revision);
         assert_eq!(found, *expect, "{wanted:?}");
     }
 
@@ -105,8 +113,21 @@ mod tests {
 
     #[test]
     fn nothing_is_gone_back_to_without_a_revision_or_while_paused() {
-        let present = Present { revision: "a", data: 1, paused: false };
+        let present = Present { data: Some(1), paused: false };
         assert_eq!(earlier(&[], present, ""), Err(NoEarlier::None));
         assert_eq!(earlier(&[], Present { paused: true, ..present }, "a"), Err(NoEarlier::Paused));
+    }
+
+    #[test]
+    fn what_cannot_be_read_goes_back_to_the_last_that_could() {
+        check("unreadable", "", &Ok("a"));
+        let spec = |containers: Value| -> HookedWorkloadSpec {
+            let template = json!({"spec": {"containers": containers}});
+            serde_json::from_value(json!({"selector": {}, "template": template, "paused": true})).unwrap()
+        };
+        assert_eq!(Present::of(&spec(json!(1))), Present { data: None, paused: true });
+        let readable = spec(json!([{"name": "web", "command": null}]));
+        let data = json!({"template": {"spec": {"containers": [{"name": "web"}]}}});
+        assert_eq!(Present::of(&readable).data, Some(fingerprint(&data)));
     }
 }
