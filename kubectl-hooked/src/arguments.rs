@@ -1,5 +1,7 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
+mod duration;
+mod format;
 mod look;
 mod rollout;
 
@@ -7,8 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hooked_crd::GoDuration;
 
+use duration::duration;
+pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
 pub(crate) use rollout::{ChangeOptions, HistoryOptions, UndoOptions};
 
@@ -69,37 +72,6 @@ pub(crate) enum Command {
     Restart(ChangeOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
-}
-
-/// Output for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-}
-
-/// Output of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TableFormat {
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
-    /// A table with more columns.
-    Wide,
-}
-
-impl TableFormat {
-    /// The format for programs, if it is one.
-    pub(crate) fn for_programs(self) -> Option<Format> {
-        match self {
-            Self::Json => Some(Format::Json),
-            Self::Yaml => Some(Format::Yaml),
-            Self::Wide => None,
-        }
-    }
 }
 
 /// Flags of `status`.
@@ -184,12 +156,6 @@ pub(crate) struct ConvertOptions {
     /// changes.
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Format>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let GoDuration(duration) =
-        text.parse().map_err(|error| format!("{error}; seconds are written as 120s"))?;
-    Ok(duration)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use super::{TableFormat, duration};
+use super::duration::duration;
+use super::format::TableFormat;
 
 /// Flags of `list`.
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Format, TableFormat};
+use super::format::{Format, TableFormat};
 
 /// Flags of `pause`, `resume` and `restart`.
 #[derive(Args, Debug)]
