@@ -14,8 +14,9 @@ use super::scope::{Scope, watch_config};
 pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;
 
 /// Watches workloads: a store of them, and the stream that keeps it and names those to be reconciled. `shown` is
-/// told of each version that is shown, of which the store keeps the last; `gone` is told of each that is gone: its namespace, name and UID; `listed` is told when a list is complete, since
-/// those that went while no watch was up are in no event.
+/// told of each version that is shown, of which the store keeps the last; `gone` is told of each that is gone: its
+/// namespace, name and UID; `listed` is told when a list is complete, since those that went while no watch was up are
+/// in no event.
 pub(crate) fn watch_workloads(
     client: &Client,
     scope: &Scope,

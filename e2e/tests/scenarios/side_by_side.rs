@@ -226,6 +226,7 @@ async fn a_script_that_a_seed_decides_ends_as_a_deployments_after_every_step() -
     let told = std::env::var("HOOKED_SEED").ok().and_then(|seed| seed.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let seed = told.unwrap_or(now);
-    println!("HOOKED_SEED={seed}");
-    in_namespace("side-by-side", Security::Baseline, async |space| happen(space, seed).await).await
+    let happened =
+        in_namespace("side-by-side", Security::Baseline, async |space| happen(space, seed).await).await;
+    happened.with_context(|| format!("again with HOOKED_SEED={seed}"))
 }

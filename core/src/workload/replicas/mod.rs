@@ -9,11 +9,13 @@ mod doubts;
 mod endpoints;
 mod fact;
 mod numbers;
+mod order;
 mod readiness;
 mod revision_counts;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod victims;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +26,6 @@ use departed::Departed;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
-use standing::rank;
 
 use crate::mutation::{Mutation, mutated};
 pub use fact::{Life, PodFact};
@@ -324,32 +325,6 @@ impl Replicas {
     /// All revisions that have Pods, and their counts.
     pub fn revisions(&self) -> impl Iterator<Item = (&Arc<str>, &RevisionCounts)> {
         self.revisions.iter()
-    }
-
-    /// At most `count` Pods of a revision, those that go first where some must. Without `ready`, no Pod that is
-    /// ready is looked at.
-    pub fn first_to_go(&self, revision: &str, count: usize, ready: bool) -> Vec<&PodFact> {
-        let rank_of = |number: &u64| {
-            let fact = self.pods.get(number)?;
-            let neighbours = self.on_nodes.get(&fact.standing.node).copied().unwrap_or(0);
-            Some((rank(fact, neighbours), fact))
-        };
-        let mut first = Vec::new();
-        for class in self.revision(revision).classes(ready) {
-            let left = count - first.len();
-            let mut ranked: Vec<_> = class.iter().filter_map(rank_of).collect();
-            if left < ranked.len() {
-                // Of 10,000 Pods, of which a few go, only those few are sorted.
-                ranked.select_nth_unstable_by_key(left, |(rank, _)| *rank);
-                ranked.truncate(left);
-            }
-            ranked.sort_unstable_by_key(|(rank, _)| *rank);
-            first.extend(ranked.into_iter().map(|(_, fact)| fact));
-            if first.len() == count {
-                break;
-            }
-        }
-        first
     }
 
     /// How many Pods the watch shows as terminating, and not as ended (`CountTerminatingPods`).

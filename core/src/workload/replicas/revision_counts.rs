@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Life, PodFact};
+use super::order::Class;
 use super::readiness::Readiness;
-use super::standing::Class;
 
 use crate::mutation::{Mutation, mutated};
 
