@@ -199,10 +199,7 @@ impl Generator {
                 rolls_back: self.rng.chance(500),
             },
             14 => Turn::OpenGate { workload },
-            15 => match self.rng.below(3) {
-                0 => Turn::Replace { nth: self.any() },
-                _ => Turn::Relabel { nth: self.any() },
-            },
+            15 => Turn::Relabel { nth: self.any() },
             _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
         }
     }
