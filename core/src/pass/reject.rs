@@ -77,7 +77,7 @@ pub async fn remove_stray_finalizer<C: Cluster>(
 ) -> Result<(), ActError> {
     let pod = PodRef { number: 0, name: name.into(), uid: uid.into() };
     let call = call::remove_pod_finalizer(namespace, name, uid);
-    super::act::change(cluster, namespace, &pod, call).await
+    super::act::change(cluster, namespace, &pod, call).await.map(drop)
 }
 
 fn later<C: Cluster>(cluster: &C) -> Timestamp {

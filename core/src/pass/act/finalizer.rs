@@ -68,25 +68,25 @@ async fn orphan<C: Cluster>(
     Ok(())
 }
 
-/// Changes just this Pod. One that is gone, or whose name another has taken, needs no change.
+/// Changes just this Pod. One that is gone, or whose name another has taken, needs no change: then it is false.
 pub(in super::super) async fn change<C: Cluster>(
     cluster: &C,
     namespace: &str,
     pod: &PodRef,
     call: call::Call,
-) -> Result<(), ActError> {
+) -> Result<bool, ActError> {
     let failed = |failure| ActError::Change(Arc::clone(&pod.name), failure);
     let failure = match cluster.send(call).await {
-        Ok(_) => return Ok(()),
-        Err(failure) if failure.is_not_found() => return Ok(()),
+        Ok(_) => return Ok(true),
+        Err(failure) if failure.is_not_found() => return Ok(false),
         Err(failure @ Failure::Refused(_)) => failure,
         Err(failure) => return Err(failed(failure)),
     };
     // Another UID makes a change of a field that never changes, which is refused as any invalid change is.
     match cluster.send(call::find_pod(namespace, &pod.name)).await {
         Ok(found) if found["metadata"]["uid"] == *pod.uid => Err(failed(failure)),
-        Ok(_) => Ok(()),
-        Err(missing) if missing.is_not_found() => Ok(()),
+        Ok(_) => Ok(false),
+        Err(missing) if missing.is_not_found() => Ok(false),
         Err(_) => Err(failed(failure)),
     }
 }

@@ -44,7 +44,7 @@ async fn refresh_one<C: Cluster>(
         // Some policy forbids it, and would the next time: it is left until the Pod changes. Its hooks are
         // counted without the live channel too.
         Err(ActError::Change(_, Failure::Refused(refused))) if matches!(refused.code, 400 | 403 | 422) => {}
-        told => told?,
+        told => drop(told?),
     }
     memory.lock().replicas.refreshed(pod.number, endpoint.fingerprint());
     Ok(())

@@ -41,8 +41,14 @@ async fn release<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
     memory.lock().released.releasing(&pod.uid);
-    change(cluster, &site.namespace, pod, call::release_pod(&site.namespace, pod, &site.owner)).await?;
+    let call = call::release_pod(&site.namespace, pod, &site.owner);
+    let is_changed = change(cluster, &site.namespace, pod, call).await?;
     let mut memory = memory.lock();
+    if !is_changed {
+        // The Pod is gone instead, and what is known of the Pod is counted as of any that is gone.
+        memory.released.depart(&pod.uid);
+        return Ok(());
+    }
     memory.released.released(&pod.uid);
     memory.observe_left(pod.number);
     Ok(())
