@@ -154,7 +154,7 @@ fn pods_of_the_workload_on_one_node_go_before_one_that_is_alone() {
     assert_eq!(order(&[Ranked { cost: "-1", ..alone }, PLAIN, other(PLAIN)], 1), [1]);
 }
 
-/// `ActivePodsWithRanks.Less` of kubernetes/pkg/controller/controller_utils.go without `Now`, and in its words.
+/// `ActivePodsWithRanks.Less` of `kubernetes/pkg/controller/controller_utils.go` without `Now`, and in its words.
 fn less(i: &Ranked, j: &Ranked, rank: &BTreeMap<&str, usize>) -> bool {
     let ordinal =
         |pod: &Ranked| ["Pending", "Unknown", "Running"].iter().position(|known| *known == pod.phase);

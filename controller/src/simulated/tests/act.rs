@@ -43,7 +43,7 @@ async fn no_pod_is_made_whose_number_is_not_committed() {
     assert_eq!(made, 4);
 }
 
-/// A quota on ControllerRevisions is full, and an operator that knows nothing yet begins.
+/// A quota on `ControllerRevision`s is full, and an operator that knows nothing yet begins.
 #[tokio::test]
 async fn no_room_for_a_revision_keeps_no_lost_pod_from_being_replaced() {
     let cluster = Cluster::new();
