@@ -1,5 +1,5 @@
-//! A Deployment and a HookedWorkload of the same manifest, to which the same happens: what a seed decides. A failure names
-//! the seed; `HOOKED_SEED` has the same happen again.
+//! A Deployment and a HookedWorkload of the same manifest, to which the same happens: what a seed decides. A failure
+//! names the seed; `HOOKED_SEED` has the same happen again.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
