@@ -199,7 +199,7 @@ impl Memory {
         let mut gone = self.replicas.list_ends();
         for fact in &gone {
             // A Pod that was set free lives on.
-            if self.released.depart(&fact.uid) {
+            if self.released.depart(&fact.uid).is_some() {
                 self.tracker.forget(fact.number);
             } else {
                 self.tracker.observe_gone(fact.number, now);
@@ -215,8 +215,9 @@ impl Memory {
         self.newcomers.remove(uid)
     }
 
-    /// The watch no longer shows the Pod. Returns whether that may be because it was set free.
-    pub(crate) fn observe_departed(&mut self, uid: &str) -> bool {
+    /// The watch no longer shows the Pod. Returns whether it was set free, where that was asked for; false while the
+    /// server has not said so.
+    pub(crate) fn observe_departed(&mut self, uid: &str) -> Option<bool> {
         self.released.depart(uid)
     }
 

@@ -29,10 +29,11 @@ impl Released {
         self.pods.get(uid).is_some_and(|is_free| *is_free)
     }
 
-    /// The watch no longer shows the Pod. Returns whether that may be because the Pod is free.
-    pub(super) fn depart(&mut self, uid: &str) -> bool {
+    /// The watch no longer shows the Pod. Returns whether the server has said that the Pod is free, where that was asked
+    /// for.
+    pub(super) fn depart(&mut self, uid: &str) -> Option<bool> {
         self.unlisted.remove(uid);
-        self.pods.remove(uid).is_some()
+        self.pods.remove(uid)
     }
 
     pub(super) fn list_begins(&mut self) {

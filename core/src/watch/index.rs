@@ -88,6 +88,8 @@ pub struct Reported {
 pub(super) enum Departure {
     /// It is gone, or at its end: what is known of it counts.
     Gone,
+    /// It is shown no longer, and nothing says that it was to go: it is gone, unless it is being set free.
+    Vanished,
     /// It lives on: nothing can be said of it any more.
     Left,
 }
@@ -175,7 +177,10 @@ impl Index {
         let mut memory = memory.lock();
         let newcomer = memory.observe_newcomer_gone(uid);
         // A Pod that was set free lives on, whatever its last sight was.
-        let departure = if memory.observe_departed(uid) { Departure::Left } else { departure };
+        let departure = match (memory.observe_departed(uid), departure) {
+            (Some(true), _) | (Some(false), Departure::Vanished) => Departure::Left,
+            (_, departure) => departure,
+        };
         if place.number == 0 {
             return newcomer;
         }
@@ -184,7 +189,7 @@ impl Index {
             return None;
         }
         match departure {
-            Departure::Gone => memory.observe_gone(place.number, now),
+            Departure::Gone | Departure::Vanished => memory.observe_gone(place.number, now),
             Departure::Left => memory.observe_left(place.number),
         }
         fact

@@ -45,7 +45,11 @@ impl Index {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         // With our finalizer on it and no deletion asked for it cannot be gone.
         let lives_on = pod.is_held() && !pod.is_ending();
-        let departure = if lives_on { Departure::Left } else { Departure::Gone };
+        let departure = match pod.is_ending() {
+            _ if lives_on => Departure::Left,
+            true => Departure::Gone,
+            false => Departure::Vanished,
+        };
         if let Some(controller) = pod.controller().filter(|_| self.has(&uid)) {
             let (report, _) = pod.into_report(&controller);
             self.observe(&namespace, report, &controller, now);

@@ -244,7 +244,7 @@ fn is_done(both: &Both) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 768, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     /// Where the operator comes to the end of its passes between two events, it is a Deployment, Pod by Pod;
     /// but for scaling down, where a Deployment may take Pods that must serve.
@@ -261,7 +261,10 @@ proptest! {
             let (ours, model) = both.available();
             prop_assert!(!was_alike || ours >= model, "{} of {} serve: {:?} {:?}", ours, model, step, both.spec);
             let took_too_many = model < before.min(both.must_serve());
-            prop_assert!(!was_alike || took_too_many || both.is_alike(), "{:?} {:?}", step, both);
+            // Which ReplicaSet gets the last place of a quota is a race in Kubernetes.
+            let is_contended = both.ours.pods.is_full() || both.model.pods.is_full();
+            let may_differ = took_too_many || is_contended;
+            prop_assert!(!was_alike || may_differ || both.is_alike(), "{:?} {:?}", step, both);
         }
         both.finish();
         is_done(&both)?;

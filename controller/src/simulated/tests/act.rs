@@ -15,9 +15,8 @@ fn reserved(before: &[Sent]) -> u64 {
 }
 
 fn number(pod: &Value) -> u64 {
-    let written = pod["metadata"]["annotations"]["hooked.dev/ordinal"].as_str();
-    let number = written.and_then(|written| written.split_once('.')?.0.parse().ok());
-    number.unwrap_or_default()
+    let label = pod["metadata"]["labels"]["hooked.dev/ordinal"].as_str();
+    label.and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 #[tokio::test]
@@ -44,7 +43,7 @@ async fn no_pod_is_made_whose_number_is_not_committed() {
     assert_eq!(made, 4);
 }
 
-/// A quota on `ControllerRevision` objects is full, and an operator that knows nothing yet begins.
+/// A quota on `ControllerRevision`s is full, and an operator that knows nothing yet begins.
 #[tokio::test]
 async fn no_room_for_a_revision_keeps_no_lost_pod_from_being_replaced() {
     let cluster = Cluster::new();

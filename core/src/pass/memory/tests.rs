@@ -106,7 +106,7 @@ fn what_the_watch_shows_of_a_pod_that_is_free_is_old() {
     memory.observe_left(1);
     assert_eq!(memory.sight(pod(1), Some(1), NOW), 0);
     check(&memory, 1, false, false);
-    assert!(memory.observe_departed("u-1"));
+    assert_eq!(memory.observe_departed("u-1"), Some(true));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_pod_that_a_list_misses_because_it_is_free_is_not_gone() {
             ["u-1"]
         );
         check(&memory, 1, false, false);
-        assert!(!memory.observe_departed("u-1"));
+        assert_eq!(memory.observe_departed("u-1"), None);
     }
 }
 
