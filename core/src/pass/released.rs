@@ -29,8 +29,8 @@ impl Released {
         self.pods.get(uid).is_some_and(|is_free| *is_free)
     }
 
-    /// The watch no longer shows the Pod. Returns whether the server has said that the Pod is free, where that was asked
-    /// for.
+    /// The watch no longer shows the Pod. Returns whether the server has said that the Pod is free, where that was
+    /// asked for.
     pub(super) fn depart(&mut self, uid: &str) -> Option<bool> {
         self.unlisted.remove(uid);
         self.pods.remove(uid)

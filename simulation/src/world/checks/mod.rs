@@ -235,8 +235,8 @@ impl Checks {
         Ok(())
     }
 
-    /// A workload leaves: Pods that are to go and that nothing of ours holds are awaited by nobody. A node that was silent
-    /// for long may yet run something in them.
+    /// A workload leaves: Pods that are to go and that nothing of ours holds are awaited by nobody. A node that was
+    /// silent for long may yet run something in them.
     fn note_leave(&mut self, change: &Value, server: &ApiServer) {
         let left = server
             .objects(PODS)
