@@ -24,6 +24,11 @@ impl Numbers {
         usize::try_from(sizes.sum::<u64>()).unwrap_or(usize::MAX)
     }
 
+    /// Whether any of them is in that range.
+    pub fn any_in(&self, first: u64, last: u64) -> bool {
+        self.0.iter().any(|range| *range.start() <= last && *range.end() >= first)
+    }
+
     /// Takes the lowest number; none if none is left.
     pub fn take(&mut self) -> Option<u64> {
         let range = self.0.front_mut()?;
@@ -54,6 +59,8 @@ mod tests {
         #[allow(clippy::reversed_empty_ranges, reason = "nothing is reserved")]
         numbers.reserve(10..=9);
         assert_eq!(numbers.left(), 3);
+        let any_in = |first, last| numbers.any_in(first, last);
+        assert!(any_in(1, 3) && any_in(4, 4) && any_in(4, 12) && !any_in(5, 8) && !any_in(10, 12));
         assert_eq!(numbers.take(), Some(3));
         numbers.give_back(3);
         let given: Vec<u64> = std::iter::from_fn(|| numbers.take()).collect();
