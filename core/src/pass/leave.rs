@@ -20,10 +20,13 @@ pub(super) fn may_leave(leaving: Leaving, memory: &Memory) -> bool {
 
 /// Whether the workload may go before Pods that are to go and that nothing of ours holds: somebody else's finalizer
 /// keeps no Deployment either. But of one that is deleted in the foreground, and of one that leaves its Pods behind,
-/// each Pod is waited for. `has_ended` says whether all is known of a Pod.
+/// each Pod is waited for. `has_ended` says whether all that is known of a Pod is counted.
 pub(super) fn is_needed_by_none(leaving: Leaving, memory: &Memory, has_ended: impl Fn(u64) -> bool) -> bool {
     let waits_for_all = leaving == Leaving::WithoutPods || memory.in_foreground;
-    let is_done = |fact: &PodFact| fact.is_to_go() && !fact.has_finalizer && has_ended(fact.number);
+    // A kubelet that was given up for silent may speak again, and what it tells then is counted.
+    let is_over = |fact: &PodFact| fact.over || (fact.seen && !fact.bound);
+    let is_done =
+        |fact: &PodFact| fact.is_to_go() && is_over(fact) && !fact.has_finalizer && has_ended(fact.number);
     memory.replicas.doubts().next().is_none() && memory.pods().all(|fact| !waits_for_all && is_done(fact))
 }
 
