@@ -68,7 +68,7 @@ async fn check(name: &str) -> Result<()> {
         let ours = pod_of(space, name, "HookedWorkload").await?;
         compare("spec", &spec_of(&theirs), &spec_of(&ours))?;
         compare("labels", &labels_of(&theirs), &labels_of(&ours))?;
-        compare("annotations", &json!(theirs.annotations()), &json!(ours.annotations()))
+        compare("annotations", &json!(theirs.annotations()), &annotations_of(&ours))
     })
     .await
 }
@@ -113,6 +113,16 @@ fn drop_tokens(named: &mut Value) {
     if let Some(all) = named.as_array_mut() {
         all.retain(|one| !one["name"].as_str().unwrap_or_default().starts_with("kube-api-access-"));
     }
+}
+
+/// A Pod's annotations without what ours says of itself: its number, and that it keeps no node.
+fn annotations_of(pod: &Pod) -> Value {
+    let mut annotations = pod.annotations().clone();
+    let is_ours = |name: &str| {
+        name.starts_with("hooked.dev/") || name == "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    };
+    annotations.retain(|name, _| !is_ours(name));
+    json!(annotations)
 }
 
 fn labels_of(pod: &Pod) -> Value {

@@ -223,25 +223,11 @@ impl Checks {
             };
             return self.number_is_new(owner(pod), number(pod), text(pod, "uid"));
         }
-        if call.verb == Verb::Merge
-            && call.body["metadata"]["finalizers"].as_array().is_some_and(Vec::is_empty)
-        {
-            self.note_leave(&call.body, server);
-        }
         if let Some(path) = call.path.strip_suffix("/status") {
             let object = server.object(path).or(before);
             return object.map_or(Ok(()), |object| self.counts_hold(object, before, server, nodes));
         }
         Ok(())
-    }
-
-    /// A workload leaves: Pods that are to go and that nothing of ours holds are awaited by nobody. A node that was
-    /// silent for long may yet run something in them.
-    fn note_leave(&mut self, change: &Value, server: &ApiServer) {
-        let left = server
-            .objects(PODS)
-            .filter(|pod| owner(pod) == text_of(&change["metadata"]["uid"]) && !is_held(pod));
-        self.given_up.extend(left.map(|pod| text(pod, "uid").to_owned()));
     }
 
     /// Takes in the answer to a request.
@@ -292,16 +278,6 @@ fn is_of_pods(path: &str) -> bool {
 
 fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object["metadata"][field].as_str().unwrap_or_default()
-}
-
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// Whether our finalizer is on a Pod.
-fn is_held(pod: &Value) -> bool {
-    let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
-    finalizers.into_iter().any(|one| one == "hooked.dev/accounting")
 }
 
 /// The UID of a Pod's workload; empty if it has none.
