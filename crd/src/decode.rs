@@ -41,6 +41,7 @@ mod tests {
             "currentRevision": "a", "updateRevision": "b", "collisionCount": 1,
             "conditions": [{"type": "Ready", "status": "True", "reason": "R", "message": "",
                 "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+            "revisions": [{"revision": "a", "number": 1, "desired": 1, "replicas": 1, "ready": 1, "available": 1}],
             "hookTotals": {"succeeded": 1}, "hooksRunning": 1, "lastHook": "PreStop/Failed",
             "hooks": [{"container": "web", "hook": "PreStop", "handler": "Exec", "succeeded": 1, "failed": 0,
                 "timedOut": 0, "cancelled": 0, "skipped": 0, "unknown": 0, "kills": 0, "running": 0}],

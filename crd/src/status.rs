@@ -54,6 +54,7 @@ pub struct HookedWorkloadStatus {
     pub conditions: Vec<Condition>,
     /// Revisions that have Pods or are to have some, newest first.
     #[schemars(schema_with = "schema::revisions")]
+    #[serde(deserialize_with = "decode::decodable")]
     pub revisions: Vec<RevisionStatus>,
     /// All hook runs so far by outcome, and all kills because of a hook.
     #[serde(deserialize_with = "decode::or_default")]

@@ -160,6 +160,7 @@ fn an_operator_that_is_newer_than_the_definition_can_write_its_status() {
             "status.hooks[]" => json!(["container", "hook"]),
             "status.kills[]" => json!(["reason"]),
             "status.graceUsed[]" => json!(["container"]),
+            "status.revisions[]" => json!(["revision"]),
             _ => json!([]),
         };
         assert_eq!(json!(required), expect, "{path}");
@@ -291,7 +292,7 @@ fn each_field_of_our_own_has_bounds() {
 #[test]
 fn nothing_is_offered_that_is_not_in_force() {
     let fields: Vec<_> = at("spec.hooks")["properties"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(fields, ["evidence", "historyLimit", "measurement", "policies"]);
+    assert_eq!(fields, ["evidence", "historyLimit", "measurement", "policies", "rolloutGate"]);
 }
 
 #[test]

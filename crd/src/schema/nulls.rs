@@ -19,7 +19,17 @@ pub(super) fn allow(spec: &mut Value) {
         for property in optional.filter_map(|(_, property)| property.as_object_mut()) {
             if !property.contains_key("default") {
                 property.insert("nullable".to_owned(), json!(true));
+                // The API server takes null for no value of an `enum`, also where the enum names null.
+                if let Some(values) = property.remove("enum") {
+                    property.insert("pattern".to_owned(), json!(one_of(&values)));
+                }
             }
         }
     });
+}
+
+/// The pattern of a text that is one of these.
+fn one_of(values: &Value) -> String {
+    let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
+    format!("^({})$", values.collect::<Vec<_>>().join("|"))
 }
