@@ -306,7 +306,8 @@ impl Replicas {
         self.pods.is_empty()
     }
 
-    /// Whether any Pod has a number in that range, or may get one: it is reserved and unused, or its create is under way.
+    /// Whether any Pod has a number in that range, or may get one: it is reserved and unused, or its create is under
+    /// way.
     pub fn any_in(&self, first: u64, last: u64) -> bool {
         self.pods.range(first..=last).next().is_some()
             || self.under_way.range(first..=last).next().is_some()
