@@ -15,8 +15,9 @@ fn reserved(before: &[Sent]) -> u64 {
 }
 
 fn number(pod: &Value) -> u64 {
-    let label = pod["metadata"]["labels"]["hooked.dev/ordinal"].as_str();
-    label.and_then(|number| number.parse().ok()).unwrap_or_default()
+    let written = pod["metadata"]["annotations"]["hooked.dev/ordinal"].as_str();
+    let number = written.and_then(|written| written.split_once('.')).map(|(number, _)| number);
+    number.and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 #[tokio::test]
