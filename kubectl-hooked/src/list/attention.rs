@@ -66,6 +66,7 @@ pub(super) fn attention(workload: &HookedWorkload) -> (Attention, String, String
     let bad = [
         (condition::STALLED, "True", Attention::Stalled),
         (condition::AVAILABLE, "False", Attention::Unavailable),
+        (condition::REPLICA_FAILURE, "True", Attention::Hindered),
         (condition::PROGRESSING, "False", Attention::Hindered),
         (condition::HOOKS_HEALTHY, "False", Attention::HooksFailing),
     ];
@@ -113,11 +114,11 @@ mod tests {
         check(
             &[
                 "Ready False RolloutInProgress",
-                "Progressing False WriteRefused",
+                "ReplicaFailure True FailedCreate",
                 "HooksHealthy False HookFailed",
             ],
             |_| {},
-            (Attention::Hindered, "WriteRefused"),
+            (Attention::Hindered, "FailedCreate"),
         );
         check(
             &["Stalled True InvalidTemplate", "Available False MinimumReplicasUnavailable"],
