@@ -22,14 +22,15 @@ pub(crate) fn has_finalizer(metadata: &ObjectMeta) -> bool {
 }
 
 impl ObservedPod {
-    /// A Pod from its parts. A Pod that is not the operator's own has neither a revision nor a number, and
-    /// gets the defaults of both: see [`PodIdentity`].
+    /// A Pod from its parts. A Pod without our label has no revision, and one without a number of its workload has the
+    /// number 0: see [`PodIdentity`].
     pub fn decode(metadata: &ObjectMeta, spec: PodSpec, status: PodStatus) -> Self {
         let label = |key: &str| metadata.labels.as_ref()?.get(key).map(String::as_str);
         let owner_uid = controlling_workload(metadata).map(|owner| owner.uid.clone()).unwrap_or_default();
         let ordinal = metadata.annotations.as_ref().and_then(|all| all.get(names::ORDINAL));
         let identity = PodIdentity::read(label, ordinal.map(String::as_str), &owner_uid);
-        let PodIdentity { revision, number, .. } = identity.unwrap_or_default();
+        let revision = label(names::REVISION_LABEL).unwrap_or_default().to_owned();
+        let PodIdentity { number, .. } = identity.unwrap_or_default();
         Self {
             name: metadata.name.clone().unwrap_or_default(),
             uid: metadata.uid.clone().unwrap_or_default(),
