@@ -277,6 +277,32 @@ pub struct Terminated {
 }
 
 #[cfg(test)]
+impl ObservedPod {
+    /// A Pod of the workload with the UID `w`, of which no container is known, for tests.
+    pub(crate) fn numbered(uid: &str, number: u64) -> Self {
+        Self {
+            name: format!("web-{number}"),
+            uid: uid.to_owned(),
+            version: "1".to_owned(),
+            owner_uid: "w".to_owned(),
+            is_named: true,
+            labels: std::collections::BTreeMap::new(),
+            revision: "rev".to_owned(),
+            number,
+            generation: Some(1),
+            created: None,
+            deletion_cost: 0,
+            deletion_timestamp: None,
+            deletion_grace_seconds: None,
+            has_finalizer: true,
+            live: None,
+            spec: PodSpec::default(),
+            status: PodStatus::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

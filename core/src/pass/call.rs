@@ -64,6 +64,11 @@ impl Call {
         Self { reply: Reply::Whole, ..self }
     }
 
+    fn dry(mut self) -> Self {
+        self.query.push(("dryRun", "All".to_owned()));
+        self
+    }
+
     fn written(mut self) -> Self {
         self.query.push(("fieldManager", names::FIELD_MANAGER.to_owned()));
         self
@@ -89,9 +94,7 @@ pub fn create_pod(namespace: &str, manifest: Value) -> Call {
 
 /// Asks what would become of the creation of a Pod.
 pub fn try_pod(namespace: &str, manifest: Value) -> Call {
-    let mut call = create_pod(namespace, manifest).whole();
-    call.query.push(("dryRun", "All".to_owned()));
-    call
+    create_pod(namespace, manifest).whole().dry()
 }
 
 /// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or
@@ -104,9 +107,7 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call
         "template": revision.template,
     });
     let path = format!("/api/v1/namespaces/{namespace}/podtemplates");
-    let mut call = Call::new(Verb::Create, path).with(manifest).written().whole();
-    call.query.push(("dryRun", "All".to_owned()));
-    call
+    Call::new(Verb::Create, path).with(manifest).written().whole().dry()
 }
 
 /// Reads the metadata of a Pod.
@@ -127,15 +128,12 @@ pub fn remove_pod_finalizer(namespace: &str, name: &str, uid: &str) -> Call {
 
 /// Takes our finalizer and the workload as owner off just this Pod: the Pod lives on without us.
 pub fn orphan_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
-    let mut change = without_finalizer(&pod.uid);
-    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]);
-    patch_pod(namespace, &pod.name, change)
+    patch_pod(namespace, &pod.name, without_owner(pod, owner))
 }
 
 /// Takes all that is ours off just this Pod: the Pod lives on, and is nobody's.
 pub fn release_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
-    let mut change = without_finalizer(&pod.uid);
-    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]);
+    let mut change = without_owner(pod, owner);
     let labels = [names::REVISION_LABEL, names::TEMPLATE_HASH_LABEL, names::ORDINAL];
     change["metadata"]["labels"] = labels.map(|label| (label.to_owned(), Value::Null)).into_iter().collect();
     change["metadata"]["annotations"] = json!({names::ORDINAL: null});
@@ -157,6 +155,12 @@ pub fn number_pod(namespace: &str, pod: &PodRef, version: &str, owner: &Owner, a
         "finalizers": finalizers,
     });
     patch_pod(namespace, &pod.name, json!({"metadata": metadata}))
+}
+
+fn without_owner(pod: &PodRef, owner: &Owner) -> Value {
+    let mut change = without_finalizer(&pod.uid);
+    change["metadata"]["ownerReferences"] = json!([{"$patch": "delete", "uid": owner.uid}]);
+    change
 }
 
 fn without_finalizer(uid: &str) -> Value {

@@ -54,7 +54,7 @@ pub use stored::StoreError;
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
-use crate::status::{Notice, failed, farewell, newly_closed, newly_invalid, newly_stuck, notices, scaled};
+use crate::status::{Notice, failed, farewell, newly_stalled, newly_stuck, notices, scaled};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
@@ -171,10 +171,9 @@ fn tell(told: &Told, committed: &Committed, memory: &mut Memory, now: Timestamp)
     let is_new = was.replicas == 0;
     let mut news = scaled(before.ledger.sizes.as_ref(), committed.ledger.sizes.as_ref(), is_new);
     news.retain(|_| memory.scaling.take(now));
-    news.extend(failed(&was.conditions, &is.conditions));
     let (known, said) = (&was.conditions, &is.conditions);
-    let stalled = newly_invalid(known, said).or_else(|| newly_closed(known, said));
-    news.extend(notices(counted, newly_stuck(was, is), stalled));
+    news.extend(failed(known, said));
+    news.extend(notices(counted, newly_stuck(was, is), newly_stalled(known, said)));
     news
 }
 

@@ -15,7 +15,7 @@ use super::subject::Site;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::lifecycle::has_finalizer;
 use crate::lifecycle::infer::SILENCE;
-use crate::status::{farewell_unread, invalid, newly_invalid, refused};
+use crate::status::{farewell_unread, invalid, newly_stalled, refused};
 use crate::workload::fill::PodRef;
 use crate::workload::replicas::{Life, PodFact};
 use crate::workload::target::Leaving;
@@ -198,7 +198,7 @@ fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
     let previous: Vec<Condition> = previous.into_iter().flatten().collect();
     let generation = current["metadata"]["generation"].as_i64().unwrap_or_default();
     let conditions = invalid(&previous, generation, message, now);
-    let news = newly_invalid(&previous, &conditions).cloned();
+    let news = newly_stalled(&previous, &conditions).cloned();
     let written = conditions.into_iter().map(|known| json!(known));
     let conditions: Value = written.chain(unread.into_iter().filter_map(Result::err)).collect();
     if status.get("conditions") == Some(&conditions)

@@ -43,34 +43,26 @@ async fn store_as<C: Cluster>(
 ) -> Result<bool, Failure> {
     let data = asked.data();
     let all = stored(cluster, subject, memory).await?;
-    let wanted = Stored {
-        revision: asked.name.to_string(),
-        number: newest(&all, &asked.name),
-        data: fingerprint(&data),
-        essence: asked.essence(),
-        change_cause: subject.change_cause().map(str::to_owned),
+    let (newest, change_cause) = (newest(&all, &asked.name), subject.change_cause().map(str::to_owned));
+    let Some(known) = all.into_iter().find(|known| *known.revision == *asked.name) else {
+        let (revision, essence) = (asked.name.to_string(), asked.essence());
+        let wanted = Stored { revision, number: newest, data: fingerprint(&data), essence, change_cause };
+        return create(cluster, subject, wanted, &data, memory).await;
     };
-    let known = all.into_iter().find(|known| known.revision == wanted.revision);
-    match known {
-        Some(known) if known.data != wanted.data => Ok(false),
-        Some(known) if !is_behind(&known, &wanted) => Ok(true),
-        Some(known) => {
-            // A number never falls, and a cause is not forgotten because its annotation is taken away.
-            let number = known.number.max(wanted.number);
-            let marked = Stored { number, change_cause: wanted.change_cause.or(known.change_cause), ..known };
-            if mark(cluster, subject, &marked, memory).await? {
-                return Ok(true);
-            }
-            create(cluster, subject, marked, &data, memory).await
-        }
-        None => create(cluster, subject, wanted, &data, memory).await,
+    if known.data != fingerprint(&data) {
+        return Ok(false);
     }
-}
-
-/// Whether a revision that is rolled out does not say yet that it is the newest, and why.
-fn is_behind(known: &Stored, wanted: &Stored) -> bool {
-    let is_other_cause = wanted.change_cause.is_some() && known.change_cause != wanted.change_cause;
-    known.number < wanted.number || is_other_cause
+    // A number never falls, and a cause is not forgotten because its annotation is taken away.
+    let (number, change_cause) =
+        (known.number.max(newest), change_cause.or_else(|| known.change_cause.clone()));
+    if (number, &change_cause) == (known.number, &known.change_cause) {
+        return Ok(true);
+    }
+    let marked = Stored { number, change_cause, ..known };
+    if mark(cluster, subject, &marked, memory).await? {
+        return Ok(true);
+    }
+    create(cluster, subject, marked, &data, memory).await
 }
 
 /// Has the object of a revision say its number and its cause. False if somebody has deleted it meanwhile.

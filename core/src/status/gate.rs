@@ -1,12 +1,9 @@
 //! What is said of a rollout whose gate is closed.
 
-use hooked_crd::Reason;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-
 use super::basis::Basis;
 use super::ending::how_it_ended;
 use crate::accounting::ledger::GateFailure;
-use crate::names::{OPEN_GATE_ANNOTATION, condition};
+use crate::names::OPEN_GATE_ANNOTATION;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::{Target, Why};
 
@@ -30,18 +27,4 @@ pub(super) fn closed(basis: &Basis<'_>) -> Option<String> {
          the revision through by the annotation {OPEN_GATE_ANNOTATION}: {revision}",
         gate.failures, gate.rule.max_failures, run.pod
     ))
-}
-
-/// The condition that says so, if those before did not: what is told once.
-pub fn newly_closed<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
-    said(conditions).filter(|_| said(previous).is_none())
-}
-
-fn said(conditions: &[Condition]) -> Option<&Condition> {
-    let is_said = |known: &&Condition| {
-        known.type_ == condition::STALLED
-            && known.status == "True"
-            && known.reason == Reason::HooksFailing.as_str()
-    };
-    conditions.iter().find(is_said)
 }

@@ -35,7 +35,6 @@ pub use conditions::{invalid, is_ours};
 pub use counts::ReplicaCounts;
 pub use ending::how_it_ended;
 pub use failure::{ReplicaFailure, gist, newly_failing};
-pub use gate::newly_closed;
 pub use live_service::LiveService;
 pub use news::{News, news};
 pub use notice::{
@@ -46,7 +45,7 @@ pub use progress::{Course, Progress};
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use shortened::shortened;
-pub use stalled::{is_invalid, newly_invalid};
+pub use stalled::{is_invalid, newly_stalled};
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {

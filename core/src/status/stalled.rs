@@ -5,23 +5,27 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::names::condition;
 
-/// Whether they say so. A rollout that is late is no such thing: it may still get on by itself.
+/// Reasons for which a workload cannot be carried out.
+const INVALID: [Reason; 2] = [Reason::InvalidTemplate, Reason::Invalid];
+
+/// Whether they say so. A rollout that is late or has stopped is no such thing: its Pods are looked after.
 pub fn is_invalid(conditions: &[Condition]) -> bool {
-    stalled(conditions).is_some()
+    stalled(conditions).is_some_and(|(reason, _)| INVALID.contains(&reason))
 }
 
-/// The condition that says so, if those before did not say so for the same reason: what is told once.
-pub fn newly_invalid<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
-    let said = stalled(previous).map(|known| &*known.reason);
-    stalled(conditions).filter(|stalled| said != Some(&*stalled.reason))
+/// The condition that says so, or that the gate of the rollout is closed, if those before did not say so for the same
+/// reason: what is told once. A rollout that is late may still get on by itself, and is not told.
+pub fn newly_stalled<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
+    let (reason, condition) = stalled(conditions)?;
+    let is_told = reason == Reason::HooksFailing || INVALID.contains(&reason);
+    let was_said = stalled(previous).is_some_and(|(said, _)| said == reason);
+    (is_told && !was_said).then_some(condition)
 }
 
-fn stalled(conditions: &[Condition]) -> Option<&Condition> {
-    conditions.iter().find(|known| {
-        known.type_ == condition::STALLED
-            && known.status == "True"
-            && matches!(Reason::from_name(&known.reason), Some(Reason::InvalidTemplate | Reason::Invalid))
-    })
+fn stalled(conditions: &[Condition]) -> Option<(Reason, &Condition)> {
+    let known =
+        conditions.iter().find(|known| known.type_ == condition::STALLED && known.status == "True")?;
+    Some((Reason::from_name(&known.reason)?, known))
 }
 
 #[cfg(test)]
@@ -70,7 +74,7 @@ mod tests {
     #[test]
     fn that_a_workload_has_become_invalid_is_told_once_in_the_words_of_its_condition() {
         fn check(previous: &[Condition], conditions: &[Condition], expect: Option<&str>) {
-            let told = newly_invalid(previous, conditions);
+            let told = newly_stalled(previous, conditions);
             assert_eq!(told.map(|told| &*told.reason), expect, "{previous:?} {conditions:?}");
             assert!(told.is_none_or(|told| told.message == "why"), "{told:?}");
         }

@@ -1,7 +1,5 @@
 //! A deleted workload goes as a Deployment does, once its hooks are counted.
 
-use std::time::Duration;
-
 use hooked_simulation::Request;
 use serde_json::{Value, json};
 
@@ -77,7 +75,8 @@ async fn a_workload_that_is_deleted_in_the_foreground_waits_for_its_pods() {
     serve_held(&cluster).await;
     delete(&cluster, "Foreground");
     cluster.wait("ours are off", |world| are_held_by_others_alone(world).then_some(())).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The operator has long come to the workload again when it has served another one from beginning to end.
+    cluster.serve("other", 1).await;
     assert!(cluster.shared.world.lock().server.object(WEB).is_some(), "its Pods are still there");
     let_go(&cluster);
     cluster.wait("it is gone", |world| world.server.object(WEB).is_none().then_some(())).await;

@@ -10,23 +10,9 @@ fn pod(number: u64) -> ObservedPod {
         {"name": "web", "state": {"running": {"startedAt": "1970-01-01T00:00:00Z"}}},
     ]});
     ObservedPod {
-        name: format!("web-{number}"),
-        uid: format!("u-{number}"),
-        version: "1".to_owned(),
-        owner_uid: "w".to_owned(),
-        is_named: true,
-        labels: crate::workload::selector::Labels::new(),
-        revision: "rev".to_owned(),
-        number,
-        generation: Some(1),
-        created: None,
-        deletion_cost: 0,
-        deletion_timestamp: None,
-        deletion_grace_seconds: None,
-        has_finalizer: true,
-        live: None,
         spec: serde_json::from_value(spec).unwrap(),
         status: serde_json::from_value(status).unwrap(),
+        ..ObservedPod::numbered(&format!("u-{number}"), number)
     }
 }
 

@@ -1,31 +1,11 @@
 //! The index, shown Pods and Events of one workload.
 
-use crate::lifecycle::{PodSpec, PodStatus};
-
 use super::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn report(uid: &str, number: u64) -> ObservedPod {
-    ObservedPod {
-        name: format!("web-{number}"),
-        uid: uid.to_owned(),
-        version: "1".to_owned(),
-        owner_uid: "w".to_owned(),
-        is_named: true,
-        labels: BTreeMap::new(),
-        revision: "rev".to_owned(),
-        number,
-        generation: Some(1),
-        created: None,
-        deletion_cost: 0,
-        deletion_timestamp: None,
-        deletion_grace_seconds: None,
-        has_finalizer: true,
-        live: None,
-        spec: PodSpec::default(),
-        status: PodStatus::default(),
-    }
+    ObservedPod::numbered(uid, number)
 }
 
 fn index(uids: &[&str]) -> Index {

@@ -2,7 +2,8 @@
 //! mean the same Pods.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+
+use super::hash::digest;
 
 /// The fields of a container that are what they are.
 const PLAIN: [&str; 5] = ["name", "image", "command", "args", "env"];
@@ -22,8 +23,7 @@ pub(super) fn essence(data: &Value) -> u64 {
         containers("initContainers"),
         containers("containers"),
     ]);
-    let digest = Sha256::digest(plain.to_string());
-    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    digest(&plain)
 }
 
 fn container(container: &Value) -> Value {

@@ -47,6 +47,12 @@ fn is_default(fields: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
+/// The first bytes of a value's hash.
+pub(super) fn digest(value: &Value) -> u64 {
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

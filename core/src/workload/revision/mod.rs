@@ -11,7 +11,6 @@ use std::sync::Arc;
 use hooked_crd::{HandlerKind, HookPolicy, HooksSpec, Measurement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::lifecycle::{PodShape, PodSpec};
 use crate::short_hash::short_hash;
@@ -123,8 +122,7 @@ impl Revision {
 
 /// A fingerprint of what [`Revision::data`] gives, by which two are known to be the same.
 pub fn fingerprint(data: &Value) -> u64 {
-    let digest = Sha256::digest(hash::canonical(data).to_string());
-    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    hash::digest(&hash::canonical(data))
 }
 
 /// What Pods of a revision are made from.
