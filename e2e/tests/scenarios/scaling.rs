@@ -12,11 +12,14 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
-fn counting(space: &Space) -> Workload {
-    let container = Container::polite("web")
-        .post_start(sh("echo $HOSTNAME >> /witness/started"))
-        .pre_stop(sh("echo $HOSTNAME >> /witness/stopped"));
-    Workload::new("web", [container]).witnessed(&space.files)
+/// A preStop hook that is seen to run, since it goes on until the scenario says so.
+const STOPS_WHEN_TOLD: &str =
+    "echo $HOSTNAME >> /witness/stopped; until [ -e /witness/go ]; do sleep 0.1; done";
+
+fn counting(space: &Space, pre_stop: &str) -> Workload {
+    let container =
+        Container::polite("web").post_start(sh("echo $HOSTNAME >> /witness/started")).pre_stop(sh(pre_stop));
+    Workload::new("web", [container]).grace(300).witnessed(&space.files)
 }
 
 fn replicas(workload: &HookedWorkload) -> (i32, i32) {
@@ -26,7 +29,7 @@ fn replicas(workload: &HookedWorkload) -> (i32, i32) {
 #[tokio::test]
 async fn pods_come_and_go_with_the_number_and_no_name_is_used_twice() -> Result<()> {
     in_namespace("scaling", Security::Privileged, async |space| {
-        space.apply(&counting(space).replicas(0)).await?;
+        space.apply(&counting(space, STOPS_WHEN_TOLD).replicas(0)).await?;
         let history = History::record(space, "web").await;
         space.until_ready("web").await?;
         ensure!(space.pods("web").await?.is_empty());
@@ -38,6 +41,7 @@ async fn pods_come_and_go_with_the_number_and_no_name_is_used_twice() -> Result<
         space
             .until("web", "the Pod that was deleted by hand is being replaced", |web| replicas(web) == (3, 1))
             .await?;
+        space.files.touch("go")?;
         space.until_ready("web").await?;
         space.scale("web", 1).await?;
         space.until("web", "one Pod is left", |web| replicas(web) == (1, 0)).await?;
@@ -71,18 +75,14 @@ fn only_once(lines: Vec<String>) -> Result<BTreeSet<String>> {
 #[tokio::test]
 async fn a_workload_that_is_deleted_in_a_scale_down_leaves_nothing_behind() -> Result<()> {
     in_namespace("delete", Security::Privileged, async |space| {
-        let slow = Container::polite("web").pre_stop(sh("echo $HOSTNAME >> /witness/stopped; sleep 2"));
-        space.apply(&Workload::new("web", [slow]).replicas(4).grace(10).witnessed(&space.files)).await?;
+        space.apply(&counting(space, STOPS_WHEN_TOLD).replicas(4)).await?;
         space.until_ready("web").await?;
         space.scale("web", 2).await?;
         space.until("web", "two Pods are terminating", |web| replicas(web) == (2, 2)).await?;
-        let began = std::time::Instant::now();
-        space.kubectl(&["delete", "hw", "web", "--timeout=300s"]).await?;
-        ensure!(
-            space.pods("web").await?.is_empty(),
-            "the workload is gone before its Pods ({:?})",
-            began.elapsed()
-        );
+        space.kubectl(&["delete", "hw", "web", "--wait=false"]).await?;
+        space.files.touch("go")?;
+        space.kubectl(&["wait", "hw", "web", "--for=delete", "--timeout=300s"]).await?;
+        ensure!(space.pods("web").await?.is_empty(), "the workload is gone before its Pods");
         ensure!(only_once(space.files.lines("stopped")?)?.len() == 4, "each preStop has run once");
         until_no_revisions(space).await?;
         space.until_event("web", "HooksAccounted", "0 failed").await
@@ -93,7 +93,7 @@ async fn a_workload_that_is_deleted_in_a_scale_down_leaves_nothing_behind() -> R
 #[tokio::test]
 async fn a_container_that_was_never_started_has_neither_run_a_hook_nor_been_killed() -> Result<()> {
     in_namespace("too-late", Security::Privileged, async |space| {
-        space.apply(&counting(space).replicas(6)).await?;
+        space.apply(&counting(space, "echo $HOSTNAME >> /witness/stopped").replicas(6)).await?;
         wait_for("a Pod is bound to the node", async || {
             let pods = space.pods("web").await?;
             let bound = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
