@@ -44,27 +44,33 @@ impl History {
     pub async fn record(space: &Space, workload: &str) -> Self {
         let pods: Api<Pod> = Api::namespaced(space.cluster.client.clone(), &space.name);
         let config = watcher::Config::default().labels(&format!("app={workload}"));
-        let moments = Arc::new(Mutex::new(vec![Moment::new()]));
+        let moments: Arc<Mutex<Vec<Moment>>> = Arc::default();
         let record = Arc::clone(&moments);
         let (listed, list) = oneshot::channel();
         let task = tokio::spawn(async move {
             let mut listed = Some(listed);
+            let mut listing = Moment::new();
             let mut events = watcher(pods, config).boxed();
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
+                    Ok(watcher::Event::Apply(pod)) => {
                         note(&record, |moment| _ = moment.insert(pod.uid().unwrap_or_default(), see(&pod)));
                     }
                     Ok(watcher::Event::Delete(pod)) => {
                         note(&record, |moment| _ = moment.remove(&pod.uid().unwrap_or_default()));
                     }
+                    Ok(watcher::Event::Init) => listing.clear(),
+                    Ok(watcher::Event::InitApply(pod)) => {
+                        listing.insert(pod.uid().unwrap_or_default(), see(&pod));
+                    }
+                    // A watch that was cut off may begin anew, and what the list has no more is gone.
                     Ok(watcher::Event::InitDone) => {
+                        note(&record, |moment| *moment = std::mem::take(&mut listing));
                         if let Some(listed) = listed.take() {
-                            begin_here(&record);
                             listed.send(()).ok();
                         }
                     }
-                    Ok(watcher::Event::Init) | Err(_) => {}
+                    Err(_) => {}
                 }
             }
         });
@@ -85,19 +91,12 @@ impl Drop for History {
     }
 }
 
-/// Adds a moment that differs from the last by one change.
+/// Adds a moment that differs from the last by a change.
 fn note(record: &Mutex<Vec<Moment>>, change: impl FnOnce(&mut Moment)) {
     let mut moments = lock(record);
     let mut next = moments.last().cloned().unwrap_or_default();
     change(&mut next);
     moments.push(next);
-}
-
-/// Forgets the moments in which the list was not complete.
-fn begin_here(record: &Mutex<Vec<Moment>>) {
-    let mut moments = lock(record);
-    let last = moments.len() - 1;
-    moments.drain(..last);
 }
 
 fn lock(record: &Mutex<Vec<Moment>>) -> MutexGuard<'_, Vec<Moment>> {

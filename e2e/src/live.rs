@@ -20,8 +20,8 @@ use tokio_rustls::{TlsConnector, rustls};
 
 use crate::space::Space;
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer is waited for, which on a busy machine takes seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody who knows what a Pod of a workload knows of the operator.
 #[derive(Clone)]

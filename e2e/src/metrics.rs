@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use http::Request;
 
 use crate::cluster::Cluster;
+use crate::wait::wait_for;
 
 const PLACE: &str =
     "/api/v1/namespaces/hooked-system/services/hooked-controller-metrics:metrics/proxy/metrics";
@@ -32,7 +33,7 @@ impl Metrics {
 
     /// How many live reports have had each result, of all Pods of the cluster.
     pub async fn live_reports(cluster: &Cluster) -> Result<std::collections::BTreeMap<String, f64>> {
-        let text = cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?;
+        let text = exposition(cluster).await?;
         let lines = text.lines().filter(|line| line.starts_with("hooked_live_reports_total{"));
         let samples = lines.map(read).collect::<Result<Vec<_>>>()?;
         let result = |sample: Sample| Some((sample.labels.into_iter().next()?.1, sample.value));
@@ -64,9 +65,13 @@ impl Metrics {
     }
 }
 
-/// Everything that the operator serves now, in Prometheus' text format.
+/// Everything that the operator serves now, in Prometheus' text format. On a busy node it may pass for not ready, and
+/// is not reached until it passes for ready again.
 pub async fn exposition(cluster: &Cluster) -> Result<String> {
-    Ok(cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?)
+    wait_for("the operator serves its metrics", async || {
+        Ok(Ok(cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?))
+    })
+    .await
 }
 
 /// Reads a line of the text format.

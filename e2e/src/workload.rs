@@ -67,7 +67,7 @@ impl Container {
 
 impl Workload {
     /// One replica of these containers, observed, with the grace period that Kubernetes gives. On a busy node the start
-    /// of a hook's process alone takes seconds, so only what is about the end of the grace period has a short one.
+    /// of a hook's process alone takes seconds, so only what has no preStop hook has a short one.
     pub fn new(name: &str, containers: impl IntoIterator<Item = Container>) -> Self {
         let containers: Vec<Value> = containers.into_iter().map(|container| container.0).collect();
         Self(json!({

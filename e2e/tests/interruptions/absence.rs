@@ -136,7 +136,7 @@ async fn a_drain_of_the_operators_own_node_ends_when_the_operator_runs_again() -
 async fn drain(space: &Space, node: &str, pods: &str) -> Result<()> {
     let selector = format!("--pod-selector={pods}");
     let arguments =
-        ["drain", node, &selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=240s"];
+        ["drain", node, &selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s"];
     space.kubectl(&arguments).await.map(drop)
 }
 

@@ -47,15 +47,16 @@ async fn begin(space: &Space) -> Result<()> {
         ("calm", hooks("calm", polite(), "true", "true"), 3),
         ("failing", hooks("failing", polite(), "exit 3", "true"), 1),
         ("stopping", hooks("stopping", polite(), "true", "exit 4"), 2),
-        ("late", hooks("late", Container::deaf("web"), "true", "sleep 60"), 1),
+        ("late", hooks("late", Container::deaf("web"), "true", "sleep 600"), 1),
         ("deaf", hooks("deaf", Container::deaf("web"), "true", "true"), 1),
         ("hungry", hooks("hungry", hungry, "true", "true"), 1),
         ("sick", hooks("sick", polite().with("livenessProbe", probe), "true", "true"), 1),
         ("brief", hooks("brief", Container::script("web", "sleep 3"), "true", "true"), 1),
     ];
     for (name, container, replicas) in all {
-        // Some do not stop until the grace period is over; in it their hooks begin on a busy node too.
-        space.apply(&workload(space, name, container).replicas(replicas).grace(8)).await?;
+        // Some do not stop until the grace period is over. It is not a short one: in it their hooks begin on a busy
+        // node too.
+        space.apply(&workload(space, name, container).replicas(replicas)).await?;
     }
     Ok(())
 }
@@ -73,7 +74,9 @@ async fn storm(space: &Space, operator: &Operator, chance: &mut Chance) -> Resul
         let alive: Vec<_> = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
         if !alive.is_empty() {
             let index = usize::try_from(chance.below(alive.len() as u64))?;
-            space.kubectl(&["delete", "pod", &alive[index].name_any(), "--wait=false"]).await?;
+            let pod = alive[index].name_any();
+            // It may have gone meanwhile: what a dead operator has made in excess the next one removes.
+            space.kubectl(&["delete", "pod", &pod, "--wait=false", "--ignore-not-found"]).await?;
         }
         if chance.below(3) == 0 {
             operator.kill().await?;

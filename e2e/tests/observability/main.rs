@@ -32,10 +32,10 @@ async fn watched(
     prometheus: &Prometheus<'_>,
     began: SystemTime,
 ) -> Result<()> {
-    make_history(space).await?;
+    let asked = make_history(space).await?;
     rules_are_evaluated(prometheus).await?;
     until_fires(space, prometheus, "HookedContainersKilledByHooks").await?;
-    the_oldest_run_is_known(space, prometheus).await?;
+    the_oldest_run_is_known(space, prometheus, asked).await?;
     let overview = [("namespace", &*space.name)];
     panels_have_data(prometheus, began, "overview.json", &overview).await?;
     let of_web = [("namespace", &*space.name), ("workload", "web")];
@@ -45,8 +45,9 @@ async fn watched(
     counters_go_on(space, prometheus, began).await
 }
 
-/// A rollout of hooks that succeed, a hook that fails, and one that goes on until it is let go.
-async fn make_history(space: &Space) -> Result<()> {
+/// A rollout of hooks that succeed, a hook that fails, and one that goes on until it is let go. Returns when that one
+/// was asked for.
+async fn make_history(space: &Space) -> Result<SystemTime> {
     let measured = json!({"measurement": "Runner"});
     let web = Container::polite("web").post_start(sh("true")).pre_stop(sh("sleep 1"));
     let web = Workload::new("web", [web]).replicas(2).with("hooks", measured.clone());
@@ -60,6 +61,7 @@ async fn make_history(space: &Space) -> Result<()> {
     }
     space.until_ready("web").await?;
     space.until_ready("stuck").await?;
+    let asked = SystemTime::now();
     space.scale("stuck", 0).await?;
     space.apply(&web.version("2")).await?;
     space.until_ready("web").await?;
@@ -72,7 +74,8 @@ async fn make_history(space: &Space) -> Result<()> {
             })
             .await?;
     }
-    space.files.until_lines("began", 1).await
+    space.files.until_lines("began", 1).await?;
+    Ok(asked)
 }
 
 async fn rules_are_evaluated(prometheus: &Prometheus<'_>) -> Result<()> {
@@ -93,8 +96,13 @@ async fn until_fires(space: &Space, prometheus: &Prometheus<'_>, alert: &str) ->
     .await
 }
 
-/// The hook itself has told when it began.
-async fn the_oldest_run_is_known(space: &Space, prometheus: &Prometheus<'_>) -> Result<()> {
+/// The hook itself has told when it began, in whole seconds: a moment after its start, or seconds on a busy node.
+async fn the_oldest_run_is_known(
+    space: &Space,
+    prometheus: &Prometheus<'_>,
+    asked: SystemTime,
+) -> Result<()> {
+    let asked = asked.duration_since(SystemTime::UNIX_EPOCH)?.as_secs_f64().floor();
     let told = space.files.lines("began")?;
     let told: f64 = told.first().context("the hook has not told when it began")?.parse()?;
     let query = format!(
@@ -103,8 +111,9 @@ async fn the_oldest_run_is_known(space: &Space, prometheus: &Prometheus<'_>) -> 
     );
     wait_for("the start of the hook that goes on is known", async || {
         let found = prometheus.instant(&query).await?;
-        let known = found.iter().flat_map(Series::values).any(|start| (start - told).abs() <= 2.0);
-        Ok(if known { Ok(()) } else { Err(format!("{found:?}, and it began at {told}")) })
+        let is_it = |start: f64| (asked..told + 1.0).contains(&start);
+        let known = found.iter().flat_map(Series::values).any(is_it);
+        Ok(if known { Ok(()) } else { Err(format!("{found:?}, and it began between {asked} and {told}")) })
     })
     .await
 }

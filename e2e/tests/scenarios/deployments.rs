@@ -29,7 +29,7 @@ async fn every_field_of_a_deployment_reaches_the_pod() -> Result<()> {
 async fn a_deployment_as_it_is_exported_is_a_workload_by_another_name() -> Result<()> {
     in_namespace("exported", Security::Baseline, async |space| {
         create(space, &read("terse")?).await?;
-        space.kubectl(&["wait", "deployment/terse", "--for=condition=Available", "--timeout=120s"]).await?;
+        space.kubectl(&["wait", "deployment/terse", "--for=condition=Available", "--timeout=300s"]).await?;
         let export = ["get", "deployment", "terse", "--show-managed-fields", "--output=json"];
         let mut workload: Value = serde_json::from_str(&space.kubectl(&export).await?)?;
         ensure!(workload["status"]["conditions"].is_array() && workload["metadata"]["uid"].is_string());
@@ -38,7 +38,7 @@ async fn a_deployment_as_it_is_exported_is_a_workload_by_another_name() -> Resul
         create(space, &workload).await?;
         space.until_ready("terse").await?;
 
-        space.kubectl(&["delete", "hw", "terse", "--timeout=120s"]).await?;
+        space.kubectl(&["delete", "hw", "terse", "--timeout=300s"]).await?;
         space.apply_manifest(&workload).await?;
         space.until_ready("terse").await?;
         Ok(())

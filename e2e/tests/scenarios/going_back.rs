@@ -16,9 +16,17 @@ fn web() -> Workload {
 async fn roll_out(space: &Space, versions: &[&str]) -> Result<()> {
     for version in versions {
         space.apply(&web().version(version)).await?;
-        let cause = format!("kubernetes.io/change-cause=version {version}");
-        space.kubectl(&["annotate", "hw", "web", "--overwrite", &cause]).await?;
+        let cause = format!("version {version}");
+        let annotation = format!("kubernetes.io/change-cause={cause}");
+        space.kubectl(&["annotate", "hw", "web", "--overwrite", &annotation]).await?;
         space.until_ready("web").await?;
+        // Of a version that is no more asked for, the operator does not learn the cause.
+        wait_for(&format!("the cause of the newest revision is {cause}"), async || {
+            let known = history(space).await?;
+            let is_known = known.last().is_some_and(|(_, last)| *last == cause);
+            Ok(if is_known { Ok(()) } else { Err(format!("{known:?}")) })
+        })
+        .await?;
     }
     Ok(())
 }
@@ -34,20 +42,23 @@ async fn until_version(space: &Space, wanted: &str) -> Result<HookedWorkload> {
     space.until_ready("web").await
 }
 
+/// The numbers of `history` with their causes.
+async fn history(space: &Space) -> Result<Vec<(i64, String)>> {
+    let told = space.hooked(&["history", "web", "-o", "json"]).await?.succeeded()?;
+    let rows: Vec<Value> = serde_json::from_str(&told)?;
+    let known = rows.iter().map(|row| {
+        let cause = row["changeCause"].as_str().unwrap_or_default().to_owned();
+        (row["number"].as_i64().unwrap_or_default(), cause)
+    });
+    Ok(known.collect())
+}
+
 /// Waits until `history` has these numbers with these causes.
 async fn until_history(space: &Space, expect: &[(i64, &str)]) -> Result<()> {
     wait_for(&format!("the history is {expect:?}"), async || {
-        let told = space.hooked(&["history", "web", "-o", "json"]).await?.succeeded()?;
-        let rows: Vec<Value> = serde_json::from_str(&told)?;
-        let known: Vec<(i64, String)> = rows
-            .iter()
-            .map(|row| {
-                let cause = row["changeCause"].as_str().unwrap_or_default().to_owned();
-                (row["number"].as_i64().unwrap_or_default(), cause)
-            })
-            .collect();
+        let known = history(space).await?;
         let is_so = known.iter().map(|(number, cause)| (*number, cause.as_str())).eq(expect.iter().copied());
-        Ok(if is_so { Ok(()) } else { Err(told) })
+        Ok(if is_so { Ok(()) } else { Err(format!("{known:?}")) })
     })
     .await
 }
@@ -147,7 +158,12 @@ async fn logs_of_all_pods_are_printed_and_followed() -> Result<()> {
     in_namespace("plugin-logs", Security::Baseline, async |space| {
         space.apply(&web()).await?;
         space.until_ready("web").await?;
-        let said = space.hooked(&["logs", "web"]).await?;
+        // A program is ready before it has said anything.
+        let said = wait_for("both Pods have begun", async || {
+            let said = space.hooked(&["logs", "web"]).await?;
+            Ok(if said.out.lines().count() == 2 { Ok(said) } else { Err(format!("{said:?}")) })
+        })
+        .await?;
         ensure!(said.err.contains("container web is shown, out of web, side"), "{said:?}");
         let told = said.succeeded()?;
         let pods = space.pods("web").await?;

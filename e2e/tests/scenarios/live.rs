@@ -18,13 +18,33 @@ use tokio::sync::Mutex;
 /// at the operator's door as of one address.
 static ADDRESS: Mutex<()> = Mutex::const_new(());
 
-/// How long a hook takes whose runner is to be heard while its Pod lives: its words at the end have 100 ms to arrive,
-/// which is little on a busy node.
-const HEARD: &str = "sleep 2";
-
 /// One replica whose exec hooks run under the runner.
 fn measured(containers: impl IntoIterator<Item = Container>) -> Workload {
-    Workload::new("web", containers).with("hooks", json!({"measurement": "Runner"})).grace(5)
+    Workload::new("web", containers).with("hooks", json!({"measurement": "Runner"}))
+}
+
+/// One whose postStart hook goes on until there is a file of its Pod's name. A runner's words at the end have 100 ms to
+/// arrive: on a busy node they do only where it has been heard before.
+fn heard() -> Container {
+    let script = "echo run >> /witness/started; sleep 2; until [ -e /witness/$POD ]; do sleep 0.1; done";
+    let pod = json!([{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
+    Container::polite("web").with("env", pod).post_start(sh(script))
+}
+
+/// The hooks that run, as their runners tell.
+fn running(workload: &HookedWorkload) -> impl Iterator<Item = &HookRunStatus> {
+    let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
+    runs.filter(|run| run.outcome == Outcome::Running && run.source == Source::Runner)
+}
+
+/// Waits until so many runners are heard, has their hooks end, and returns what was told before.
+async fn until_heard(space: &Space, runners: usize) -> Result<HookedWorkload> {
+    let what = format!("{runners} runners are heard");
+    let workload = space.until("web", &what, |workload| running(workload).count() == runners).await?;
+    for run in running(&workload) {
+        space.files.touch(&run.pod)?;
+    }
+    Ok(workload)
 }
 
 /// The settled postStart runs of a container that are told.
@@ -50,8 +70,8 @@ async fn until_measured(space: &Space) -> Result<HookedWorkload> {
 #[tokio::test]
 async fn a_post_start_is_measured_while_its_pod_lives_on_and_is_counted_once() -> Result<()> {
     in_namespace("live", Security::Privileged, async |space| {
-        let container = Container::polite("web").post_start(sh("echo run >> /witness/started; sleep 2"));
-        space.apply(&measured([container]).replicas(3).witnessed(&space.files)).await?;
+        space.apply(&measured([heard()]).replicas(3).witnessed(&space.files)).await?;
+        until_heard(space, 3).await?;
         let workload = space
             .until("web", "three postStarts are measured", |workload| {
                 hook(workload, "web", HookKind::PostStart).is_ok_and(|counted| counted.duration.count == 3)
@@ -74,21 +94,9 @@ async fn a_post_start_is_measured_while_its_pod_lives_on_and_is_counted_once() -
 #[tokio::test]
 async fn a_hook_that_runs_is_shown_with_the_moment_of_its_beginning() -> Result<()> {
     in_namespace("live-running", Security::Privileged, async |space| {
-        let script = "while [ ! -e /witness/go ]; do sleep 0.1; done";
-        space
-            .apply(&measured([Container::polite("web").post_start(sh(script))]).witnessed(&space.files))
-            .await?;
-        let is_running =
-            |run: &HookRunStatus| run.outcome == Outcome::Running && run.source == Source::Runner;
-        let workload = space
-            .until("web", "its postStart runs", |workload| {
-                let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
-                runs.into_iter().any(is_running)
-            })
-            .await?;
-        let runs = workload.status.iter().flat_map(|status| &status.recent_runs);
-        let began = runs.into_iter().find(|run| is_running(run)).and_then(|run| run.start_time.clone());
-        space.files.touch("go")?;
+        space.apply(&measured([heard()]).witnessed(&space.files)).await?;
+        let workload = until_heard(space, 1).await?;
+        let began = running(&workload).next().and_then(|run| run.start_time.clone());
         let workload = until_measured(space).await?;
         let run = post_starts(&workload, "web")[0].clone();
         ensure!(began.is_some() && run.start_time == began, "{began:?} and {run:?}");
@@ -152,11 +160,11 @@ async fn a_hung_post_start_is_stopped_when_its_pod_is_to_go_and_one_of_the_kubel
 async fn it_works_on_the_nodes_network_and_without_the_pods_own_token() -> Result<()> {
     let _address = ADDRESS.lock().await;
     in_namespace("live-host", Security::Privileged, async |space| {
-        let container = Container::polite("web").post_start(sh(HEARD));
-        let workload = measured([container])
+        let workload = measured([heard()])
             .pod_with("hostNetwork", json!(true))
             .pod_with("automountServiceAccountToken", json!(false));
-        space.apply(&workload).await?;
+        space.apply(&workload.witnessed(&space.files)).await?;
+        until_heard(space, 1).await?;
         until_measured(space).await.map(drop)
     })
     .await
@@ -168,8 +176,9 @@ async fn it_works_under_restricted_pod_security() -> Result<()> {
         let security = json!({
             "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
         });
+        // It sees no file of the node, and so goes on for as long as it takes on a busy node to be heard.
         let container =
-            Container::polite("web").with("securityContext", security).post_start(sh(HEARD));
+            Container::polite("web").with("securityContext", security).post_start(sh("sleep 20"));
         let pod_security =
             json!({"runAsNonRoot": true, "runAsUser": 1234, "seccompProfile": {"type": "RuntimeDefault"}});
         space.apply(&measured([container]).pod_with("securityContext", pod_security)).await?;
@@ -194,9 +203,8 @@ fn told(workload: &HookedWorkload) -> Value {
 async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Result<()> {
     let _address = ADDRESS.lock().await;
     in_namespace("forged", Security::Privileged, async |space| {
-        let container =
-            Container::polite("web").post_start(sh(format!("echo run >> /witness/started; {HEARD}")));
-        space.apply(&measured([container]).witnessed(&space.files)).await?;
+        space.apply(&measured([heard()]).witnessed(&space.files)).await?;
+        until_heard(space, 1).await?;
         let before = until_measured(space).await?;
         let pods = space.pods("web").await?;
         let pod = pods.first().context("no Pod")?;
@@ -220,6 +228,7 @@ async fn ten_thousand_reports_of_nobody_count_nothing_and_disturb_nobody() -> Re
         ensure!(told(&workload) == told(&before), "{} and {}", told(&before), told(&workload));
 
         space.scale("web", 2).await?;
+        until_heard(space, 1).await?;
         space
             .until("web", "the next hook is heard of", |workload| {
                 let counted = hook(workload, "web", HookKind::PostStart);

@@ -186,7 +186,7 @@ async fn values_in_a_status_that_the_operator_does_not_know_stop_nothing() -> Re
         space.until_ready("web").await?;
         let pods = space.pods("web").await?;
         space
-            .kubectl(&["delete", "pod", &pods.first().context("no Pod")?.name_any(), "--timeout=120s"])
+            .kubectl(&["delete", "pod", &pods.first().context("no Pod")?.name_any(), "--timeout=300s"])
             .await?;
         let counted = |workload: &HookedWorkload| {
             workload.status.as_ref().is_some_and(|status| status.hook_totals.succeeded == 3)

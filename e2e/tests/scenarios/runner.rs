@@ -76,8 +76,9 @@ async fn a_failing_hook_shows_its_exit_status_and_output_only_if_asked() -> Resu
 #[tokio::test]
 async fn a_hook_that_takes_too_long_is_ended_with_all_its_processes_and_tried_again() -> Result<()> {
     in_namespace("timeout", Security::Privileged, async |space| {
-        let hook = sh("echo try >> /witness/tries; (trap '' TERM; sleep 5; echo survived >> /witness/tries) & wait; sleep 60");
-        let policies = json!([{"hook": "PreStop", "timeoutSeconds": 2, "retries": 1, "retryDelaySeconds": 0}]);
+        // On a busy node the hook takes its time to begin. What survives the first attempt tells so in the second.
+        let hook = sh("echo try >> /witness/tries; (trap '' TERM; sleep 18; echo survived >> /witness/tries) & wait; sleep 60");
+        let policies = json!([{"hook": "PreStop", "timeoutSeconds": 10, "retries": 1, "retryDelaySeconds": 0}]);
         let workload = run_and_stop(space, measured([Container::polite("web").pre_stop(hook)], &policies)).await?;
         let run = only_run(&workload, "web", HookKind::PreStop)?;
         ensure!((run.outcome, run.attempts) == (Outcome::TimedOut, Some(2)), "{run:?}");
@@ -152,7 +153,7 @@ async fn an_image_without_a_shell_has_its_hooks_measured() -> Result<()> {
             .with("command", json!(["/hook-runner", "swallow"]))
             .with("stdin", json!(true))
             .pre_stop(json!({"exec": {"command": ["/hook-runner", "no such task"]}}));
-        space.apply(&measured([container], &json!([])).grace(15)).await?;
+        space.apply(&measured([container], &json!([])).grace(30)).await?;
         space.until_ready("web").await?;
         let workload = space.until_stopped("web").await?;
         let run = only_run(&workload, "web", HookKind::PreStop)?;

@@ -141,7 +141,9 @@ async fn settled(
         (*wanted, *serve) = (*wanted + 1, *serve + usize::from(is_ready(pod)));
     }
     if !asked.paused && !asked.is_broken() {
-        is_quiet &= settled.keys().eq([&asked.version]);
+        // Pods may yet have to come when all that are there serve.
+        let replicas = asked.replicas as usize;
+        is_quiet &= settled == Settled::from([(asked.version, (replicas, replicas))]);
     }
     Ok(if is_quiet { Ok(settled) } else { Err(format!("{name}: {settled:?} {asked:?}")) })
 }

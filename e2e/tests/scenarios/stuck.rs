@@ -52,13 +52,13 @@ async fn a_post_start_that_keeps_its_pod_from_going_is_said_to_until_it_ends() -
 async fn a_pre_stop_that_eats_the_grace_period_is_said_to_before_its_container_is_killed() -> Result<()> {
     in_namespace("stuck-stop", Security::Privileged, async |space| {
         let waits = sh("echo run >> /witness/stopped; until [ -e /witness/go ]; do sleep 0.2; done");
-        let workload = Workload::new("web", [Container::polite("web").pre_stop(waits)]).grace(60);
+        let workload = Workload::new("web", [Container::polite("web").pre_stop(waits)]).grace(120);
         space.apply(&workload.witnessed(&space.files)).await?;
         space.until_ready("web").await?;
         let pod = space.pods("web").await?.first().context("no Pod")?.name_any();
-        // A shorter grace than its own, as a drain may give.
-        space.kubectl(&["delete", "pod", &pod, "--wait=false", "--grace-period=15"]).await?;
-        // The condition is there for seconds; the Event stays.
+        // A shorter grace than its own, as a drain may give, and yet long: the condition is there for a fifth of it,
+        // and a busy operator takes seconds to say so. The Event stays.
+        space.kubectl(&["delete", "pod", &pod, "--wait=false", "--grace-period=100"]).await?;
         space.until_event("web", "HookStuck", "PreStop of container web").await?;
         space.until_event("web", "HookStuck", "terminationGracePeriodSeconds").await?;
         space.files.touch("go")?;
