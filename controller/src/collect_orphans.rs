@@ -28,8 +28,10 @@ pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guar
     loop {
         ticks.tick().await;
         for stray in context.index.strays() {
-            let Stray { namespace, name, uid } = &stray;
-            if let Err(error) = remove_stray_finalizer(&port, namespace, name, uid).await {
+            let Stray { namespace, name, uid, version } = &stray;
+            if let Err(error) =
+                remove_stray_finalizer(&port, namespace, (name, uid), version.as_deref()).await
+            {
                 tracing::warn!(%error, "a Pod without an owner could not be released");
                 context.index.note_stray(stray);
             }

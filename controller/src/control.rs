@@ -8,15 +8,17 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, StreamExt, stream};
 use hooked_core::lifecycle::kubelet::EVENT_REASONS;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Client;
+use hooked_core::watch::Index;
+use kube::{Client, Resource};
 use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;
 
 use crate::collect_orphans::collect_orphans;
 use crate::live::{LiveSink, ScopedIndex};
 use crate::reconcile::{Context, on_error, reconcile};
-use crate::watch::{Guarded, Scope, watch_events, watch_pods, watch_workloads};
+use crate::watch::{
+    Guarded, Scope, Triggers, reference, watch_events, watch_foreign, watch_pods, watch_workloads,
+};
 
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
 /// some hooks, without reconciles nothing is done at all.
@@ -36,6 +38,7 @@ pub(crate) async fn control(
 ) {
     let index = Arc::clone(&context.index);
     let (triggers, triggered) = mpsc::unbounded();
+    let (change, changed) = mpsc::unbounded();
     let scoped = ScopedIndex { scope: scope.clone(), index: Arc::clone(&index), triggers: triggers.clone() };
 
     let (pods_listed, pods_ready) = oneshot::channel();
@@ -63,9 +66,10 @@ pub(crate) async fn control(
             tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
         listed.send(()).ok();
-        work(&client, &scope, context, triggered, concurrency).await;
+        work(&client, &scope, context, (triggers.clone(), triggered), change, concurrency).await;
     };
-    future::join3(pods, events, workloads).await;
+    let foreign = watch_foreign(client.clone(), Arc::clone(&index), triggers.clone(), changed);
+    future::join4(pods, events, workloads, foreign).await;
 }
 
 /// Watches the workloads of a scope and reconciles them for ever, and those whose Pods are `triggered`.
@@ -73,26 +77,34 @@ async fn work(
     client: &Client,
     scope: &Scope,
     context: Arc<Context>,
-    triggered: mpsc::UnboundedReceiver<ObjectRef<Guarded>>,
+    (triggers, triggered): (Triggers, mpsc::UnboundedReceiver<ObjectRef<Guarded>>),
+    change: mpsc::UnboundedSender<String>,
     concurrency: u16,
 ) {
     let shown = {
-        let index = Arc::clone(&context.index);
-        move |metadata: &ObjectMeta| index.show_workload(metadata)
+        let (index, triggers, change) = (Arc::clone(&context.index), triggers.clone(), change.clone());
+        move |workload: &Guarded| {
+            show(&index, &triggers, &change, workload);
+        }
     };
     let gone = {
-        let context = Arc::clone(&context);
+        let (context, change) = (Arc::clone(&context), change.clone());
         move |namespace: &str, name: &str, uid: &str| {
             context.operator.metrics.gone(namespace, name);
             context.index.disown(namespace, uid);
+            change.unbounded_send(namespace.to_owned()).ok();
         }
     };
-    let (metrics, listed_in) = (Arc::clone(&context.operator.metrics), scope.clone());
+    let (context_of_list, triggers_of_list, listed_in) = (Arc::clone(&context), triggers, scope.clone());
     let (store, changed) = watch_workloads(client, scope, shown, gone, move |store| {
+        let Context { index, operator } = &*context_of_list;
+        for workload in store.state() {
+            show(index, &triggers_of_list, &change, &workload);
+        }
         let exists =
             |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
         // Of what another scope covers, this list says nothing.
-        metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
+        operator.metrics.listed(|namespace, name| !listed_in.covers(namespace) || exists(namespace, name));
     });
     let orphans_store = store.clone();
     let queue = stream::select(changed, triggered).map(Ok::<_, std::convert::Infallible>);
@@ -108,4 +120,14 @@ async fn work(
     // Outcomes are logged where they are known; a workload that went meanwhile is no error.
     let all = reconciles.for_each(|_| future::ready(()));
     future::join(all, collect_orphans(context, orphans_store)).await;
+}
+
+/// Takes in a workload as it is shown, has others reconciled because of it, and tells its namespace.
+fn show(index: &Index, triggers: &Triggers, change: &mpsc::UnboundedSender<String>, workload: &Guarded) {
+    let spec = workload.0.as_ref().ok().map(|workload| &workload.spec);
+    for other in index.show_workload(workload.meta(), spec) {
+        // The receivers are gone only when the operator stops.
+        triggers.unbounded_send(reference(&other)).ok();
+    }
+    change.unbounded_send(workload.meta().namespace.clone().unwrap_or_default()).ok();
 }

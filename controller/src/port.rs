@@ -26,6 +26,11 @@ use crate::runner::RunnerSource;
 const METADATA_ONLY: HeaderValue =
     HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
 
+/// The same of a list.
+const METADATA_LIST: HeaderValue = HeaderValue::from_static(
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+);
+
 /// What every pass acts with.
 pub(crate) struct Operator {
     /// A client that sends each request once: whether one is sent again is for a pass to decide.
@@ -166,6 +171,7 @@ fn request(call: &Call, timeout: Duration) -> Result<Request<Vec<u8>>, http::Err
     }
     let accept = match reply {
         Reply::Metadata => METADATA_ONLY,
+        Reply::MetadataList => METADATA_LIST,
         Reply::Whole => HeaderValue::from_static("application/json"),
     };
     request.header(ACCEPT, accept).body(if body.is_null() { Vec::new() } else { bytes(body) })

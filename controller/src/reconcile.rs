@@ -22,10 +22,8 @@ pub(crate) struct Context {
 /// One pass over one workload. What fails in it is made up for by the action that it ends with.
 pub(crate) async fn reconcile(workload: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Infallible> {
     let started = Instant::now();
-    let metadata = workload.meta();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
-    let memory = context.index.memory(&text(&metadata.namespace), &owner);
+    let owner = Owner::of(workload.meta());
+    let memory = context.index.memory(workload.meta().namespace.as_deref().unwrap_or_default(), &owner);
     let port = context.operator.port(workload.object_ref(&()));
     let watched = match &workload.0 {
         Ok(workload) => Watched::Read(workload),

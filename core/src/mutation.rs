@@ -98,6 +98,8 @@ mutations! {
     MinReadyIgnored = "min-ready-ignored",
     /// A change of the total is given to no revision.
     ScaleIgnored = "scale-ignored",
+    /// Pods that nobody controls are left alone, and others are made beside them.
+    OrphansStayOrphans = "orphans-stay-orphans",
     /// Lost Pods of an older revision are not made again.
     OldRevisionNotFilled = "old-revision-not-filled",
     /// A rollout goes on in a workload that is paused.

@@ -208,6 +208,7 @@ mod tests {
                 progress: Progress::Unwatched,
                 stored: &[],
                 failure: None,
+                overlapping: &[],
                 live: None,
                 now: Timestamp::UNIX_EPOCH,
             },

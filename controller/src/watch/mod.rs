@@ -1,12 +1,14 @@
 //! Watches: what the API server says, turned into facts and evidence as it comes.
 
 mod events;
+mod foreign;
 mod pods;
 mod scope;
 mod watched;
 mod workloads;
 
 pub(crate) use events::watch_events;
+pub(crate) use foreign::watch_foreign;
 pub(crate) use pods::watch_pods;
 pub(crate) use scope::Scope;
 pub(crate) use workloads::{Guarded, watch_workloads};

@@ -33,7 +33,9 @@ pub(crate) async fn watch_pods(
                 if let Some(error) = shown.unnumbered {
                     tracing::warn!(%error, pod_uid = uid, "a Pod of ours has no number: it gets one");
                 }
-                trigger(&triggers, shown.workload);
+                for workload in shown.workloads {
+                    trigger(&triggers, Some(workload));
+                }
             }
             Ok(watcher::Event::Delete(Watched(pod))) => {
                 trigger(&triggers, index.show_last(pod, Timestamp::now()));

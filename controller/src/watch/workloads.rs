@@ -2,7 +2,6 @@
 
 use futures::{Stream, StreamExt, stream};
 use hooked_crd::HookedWorkload;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::{Client, Resource};
 use kube_runtime::reflector::{self, ObjectRef, Store};
@@ -20,7 +19,7 @@ pub(crate) type Guarded = DeserializeGuard<HookedWorkload>;
 pub(crate) fn watch_workloads(
     client: &Client,
     scope: &Scope,
-    shown: impl Fn(&ObjectMeta) + Send + 'static,
+    shown: impl Fn(&Guarded) + Send + 'static,
     gone: impl Fn(&str, &str, &str) + Send + 'static,
     listed: impl Fn(&Store<Guarded>) + Send + 'static,
 ) -> (Store<Guarded>, impl Stream<Item = ObjectRef<Guarded>> + Send + 'static) {
@@ -30,7 +29,7 @@ pub(crate) fn watch_workloads(
     let changed = reflector::reflector(writer, events).flat_map(move |event| {
         stream::iter(match event {
             Ok(watcher::Event::Apply(workload)) => {
-                shown(workload.meta());
+                shown(&workload);
                 vec![ObjectRef::from_obj(&workload)]
             }
             Ok(watcher::Event::Delete(workload)) => {

@@ -47,6 +47,8 @@ pub enum Verb {
 pub enum Reply {
     /// The object's metadata alone.
     Metadata,
+    /// The metadata alone of each object of a list.
+    MetadataList,
     /// All of it.
     Whole,
 }
@@ -74,6 +76,9 @@ impl Call {
         self
     }
 }
+
+/// Objects in a page of a list.
+const PAGE: u32 = 500;
 
 fn pods(namespace: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/pods")
@@ -110,6 +115,42 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call
     Call::new(Verb::Create, path).with(manifest).written().whole().dry()
 }
 
+/// Lists the metadata of the Pods that a selector matches, as the API server knows them now: the page that follows
+/// `token`, which is empty for the first one.
+pub fn list_pods(namespace: &str, selector: &str, token: &str) -> Call {
+    let mut call = Call { reply: Reply::MetadataList, ..Call::new(Verb::Get, pods(namespace)) };
+    call.query.push(("labelSelector", selector.to_owned()));
+    call.query.push(("limit", PAGE.to_string()));
+    if !token.is_empty() {
+        call.query.push(("continue", token.to_owned()));
+    }
+    call
+}
+
+/// Reads a Pod.
+pub fn read_pod(namespace: &str, name: &str) -> Call {
+    find_pod(namespace, name).whole()
+}
+
+/// Takes just this Pod over, as of just this version: the workload is its controller from then on, and our
+/// finalizer is on the Pod if that is asked for. The reply is the Pod.
+pub fn adopt_pod(
+    namespace: &str,
+    (name, uid, version): (&str, &str, &str),
+    revision: &str,
+    owner: &Owner,
+    adds_finalizer: bool,
+) -> Call {
+    let metadata = json!({
+        "finalizers": finalizers(adds_finalizer),
+        "uid": uid,
+        "resourceVersion": version,
+        "labels": {names::REVISION_LABEL: revision},
+        "ownerReferences": [owner.reference()],
+    });
+    patch_pod(namespace, name, json!({"metadata": metadata})).whole()
+}
+
 /// Reads the metadata of a Pod.
 pub fn find_pod(namespace: &str, name: &str) -> Call {
     Call::new(Verb::Get, format!("{}/{name}", pods(namespace)))
@@ -126,16 +167,24 @@ pub fn remove_pod_finalizer(namespace: &str, name: &str, uid: &str) -> Call {
     patch_pod(namespace, name, without_finalizer(uid))
 }
 
+/// Takes our finalizer off just this Pod, as of just this version.
+pub fn remove_finalizer_of_version(namespace: &str, name: &str, uid: &str, version: &str) -> Call {
+    let mut change = without_finalizer(uid);
+    change["metadata"]["resourceVersion"] = version.into();
+    patch_pod(namespace, name, change)
+}
+
 /// Takes our finalizer and the workload as owner off just this Pod: the Pod lives on without us.
 pub fn orphan_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
     patch_pod(namespace, &pod.name, without_owner(pod, owner))
 }
 
-/// Takes all that is ours off just this Pod: the Pod lives on, and is nobody's.
+/// Takes our finalizer, the workload as owner, and the number off just this Pod: the Pod lives on, and is
+/// nobody's. The hash of its template stays, as on a Pod that a ReplicaSet gives up: the Pod is known by it
+/// if its labels match again.
 pub fn release_pod(namespace: &str, pod: &PodRef, owner: &Owner) -> Call {
     let mut change = without_owner(pod, owner);
-    let labels = [names::REVISION_LABEL, names::TEMPLATE_HASH_LABEL, names::ORDINAL];
-    change["metadata"]["labels"] = labels.map(|label| (label.to_owned(), Value::Null)).into_iter().collect();
+    change["metadata"]["labels"] = json!({names::ORDINAL: null});
     change["metadata"]["annotations"] = json!({names::ORDINAL: null});
     patch_pod(namespace, &pod.name, change)
 }
@@ -147,14 +196,17 @@ pub fn annotate_pod(namespace: &str, pod: &PodRef, annotations: &serde_json::Map
 
 /// Writes its number on just this Pod, as of just this version, and puts our finalizer on it if that is asked for.
 pub fn number_pod(namespace: &str, pod: &PodRef, version: &str, owner: &Owner, adds_finalizer: bool) -> Call {
-    let finalizers = if adds_finalizer { vec![names::ACCOUNTING_FINALIZER] } else { Vec::new() };
     let metadata = json!({
         "uid": pod.uid,
         "resourceVersion": version,
         "annotations": {names::ORDINAL: ordinal(pod.number, &owner.uid)},
-        "finalizers": finalizers,
+        "finalizers": finalizers(adds_finalizer),
     });
     patch_pod(namespace, &pod.name, json!({"metadata": metadata}))
+}
+
+fn finalizers(adds_ours: bool) -> Vec<&'static str> {
+    if adds_ours { vec![names::ACCOUNTING_FINALIZER] } else { Vec::new() }
 }
 
 fn without_owner(pod: &PodRef, owner: &Owner) -> Value {
@@ -227,10 +279,28 @@ pub fn mark_revision(
     Call::new(Verb::Merge, format!("{}/{name}", revisions(namespace))).with(change).written()
 }
 
+/// Takes just this stored revision over, as of just this version. The reply is the revision.
+pub fn adopt_revision(namespace: &str, owner: &Owner, revision: &str, (uid, version): (&str, &str)) -> Call {
+    let name = object_name(owner, revision);
+    let metadata = json!({
+        "uid": uid,
+        "resourceVersion": version,
+        "labels": {names::WORKLOAD_UID_LABEL: owner.uid},
+        "ownerReferences": [owner.reference()],
+    });
+    let change = json!({"metadata": metadata});
+    Call::new(Verb::Merge, format!("{}/{name}", revisions(namespace))).with(change).written().whole()
+}
+
 /// Deletes a stored revision.
 pub fn delete_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
     let name = object_name(owner, revision);
     Call::new(Verb::Delete, format!("{}/{name}", revisions(namespace)))
+}
+
+/// Reads the metadata of a workload.
+pub fn find_workload(namespace: &str, name: &str) -> Call {
+    Call::new(Verb::Get, workload(namespace, name))
 }
 
 /// Reads a workload.

@@ -59,7 +59,6 @@ pub(super) fn decide<C: Cluster>(
     let memory = &mut *memory;
     let mut account = count(subject, prepared, before, memory, now);
     let prepared = &*prepared;
-
     let sizes = size(prepared, before, memory, now);
     let reserved = reserve(&sizes, before, prepared, memory);
     let claims = memory.newcomers.number_from(*reserved.start());
@@ -75,13 +74,13 @@ pub(super) fn decide<C: Cluster>(
         account.ledger.high_water = *reserved.end();
     }
     let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
-    account.ledger.sizes = Some(sizes);
+    account.ledger.sizes = (before.ledger.sizes.is_some() || are_pods_known(memory)).then_some(sizes);
     let progress = progress(prepared, before, rollout, memory, now);
     account.ledger.progressed_at = progress.since(now);
     account.ledger.fold_old_containers(&prepared.revision.shape);
 
     let failure = failure(memory, prepared, before);
-    let service = cluster.service();
+    let (service, overlapping) = (cluster.service(), memory.overlapping.names());
     let basis = Basis {
         previous: &before.status,
         generation: subject.generation,
@@ -98,6 +97,7 @@ pub(super) fn decide<C: Cluster>(
         progress,
         stored: memory.revisions.stored.as_deref().unwrap_or_default(),
         failure: failure.as_ref(),
+        overlapping: &overlapping,
         live: service.as_ref(),
         now,
     };
@@ -124,6 +124,11 @@ fn count(
         prepared.stop_at_closed_gate();
     }
     account
+}
+
+/// Whether it is known how many Pods of each revision there are: all are taken over that are to be, and have numbers.
+fn are_pods_known(memory: &Memory) -> bool {
+    memory.candidates.were_listed && !memory.awaits_pods()
 }
 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::allowance::Allowance;
+use super::candidates::{Candidates, Orphan};
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
+use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
 use super::released::Released;
 use super::selection::Selection;
@@ -17,6 +19,7 @@ use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::{Admission, Verdict};
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, kubelet};
+use crate::mutation::{Mutation, mutated};
 use crate::status::ReplicaFailure;
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Revision, Stored};
@@ -30,6 +33,10 @@ pub struct Memory {
     pub tracker: Tracker,
     /// Pods that are to get a number.
     pub(super) newcomers: Newcomers,
+    /// Pods that nobody controls and that may be taken over.
+    pub(super) candidates: Candidates,
+    /// Other workloads that ask for the same Pods.
+    pub overlapping: Overlapping,
     /// Pods that are set free, while the watch still shows them.
     pub(super) released: Released,
     selection: Selection,
@@ -47,8 +54,8 @@ pub struct Memory {
     pub(super) scaling: Allowance,
     /// The workload was seen to leave its Pods behind. The finalizer that says so goes before ours.
     pub(super) orphaning: bool,
-    /// The workload was seen to wait for the end of its Pods. The API server's finalizer that says so goes before ours:
-    /// our Pods do not keep it.
+    /// The workload was seen to wait for the end of its Pods. The API server's finalizer that says so goes
+    /// before ours: our Pods do not keep it.
     pub(super) in_foreground: bool,
 }
 
@@ -140,10 +147,30 @@ impl Memory {
     }
 
     /// Takes in the selector. Pods that were shown before it are judged now.
-    pub(super) fn know_selector(&mut self, selector: &LabelSelector) {
+    pub fn know_selector(&mut self, selector: &LabelSelector) {
         for number in self.selection.know(selector) {
             self.replicas.unselect(number);
         }
+    }
+
+    /// Takes in that nobody controls a Pod. Returns whether the workload may take the Pod over.
+    pub fn show_orphan(&mut self, orphan: &Orphan) -> bool {
+        if !self.selection.is_known_to_select(&orphan.labels) || mutated(Mutation::OrphansStayOrphans) {
+            self.candidates.remove(&orphan.uid);
+            return false;
+        }
+        self.candidates.show(orphan)
+    }
+
+    /// Whether the selector is known.
+    pub fn knows_selector(&self) -> bool {
+        self.selection.is_known()
+    }
+
+    /// Whether more Pods may be there than those that have numbers: nothing is made in their place, and
+    /// nobody knows yet how many of each revision there are.
+    pub fn awaits_pods(&self) -> bool {
+        self.newcomers.any_waiting() || self.candidates.adoptable().next().is_some()
     }
 
     /// Takes in what the watch shows of a Pod with its number.

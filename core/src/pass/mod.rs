@@ -1,7 +1,7 @@
 //! One pass over one workload: decide, commit, act.
 //!
 //! ```text
-//! confirm ─► rollback ─► prepare ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
+//! confirm ─► rollback ─► prepare ─► seek ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
 //! ```
 //!
 //! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may
@@ -11,9 +11,11 @@
 
 mod act;
 mod admit;
+mod adopt_revision;
 mod allowance;
 mod begin;
 pub mod call;
+mod candidates;
 mod cluster;
 mod commit;
 mod confirm;
@@ -23,13 +25,16 @@ mod leave;
 mod locked;
 mod memory;
 mod newcomers;
+mod overlapping;
 mod overlay;
+mod parallel;
 mod prepare;
 mod prune;
 mod reconcile;
 mod reject;
 mod released;
 mod rollback;
+mod seek;
 mod selection;
 mod store;
 mod stored;
@@ -42,6 +47,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 pub use act::ActError;
+pub use candidates::Orphan;
 pub use cluster::{Cluster, Failure, Refused, TIMEOUT};
 pub use commit::CommitError;
 pub use locked::Locked;
@@ -54,7 +60,9 @@ pub use stored::StoreError;
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
-use crate::status::{Notice, failed, farewell, newly_stalled, newly_stuck, notices, scaled};
+use crate::status::{
+    Notice, failed, farewell, newly_overlapping, newly_stalled, newly_stuck, notices, refused, scaled,
+};
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
@@ -69,6 +77,7 @@ use overlay::Committed;
 use prepare::prepare;
 use prune::prune;
 use rollback::rollback;
+use seek::seek;
 use subject::{Subject, committed};
 use wait::wait;
 
@@ -109,6 +118,9 @@ pub enum Retry {
     /// A revision could not be stored, checked or read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Which Pods the selector matches could not be looked up.
+    #[error("the Pods that the selector matches could not be listed: {0}")]
+    Seek(Failure),
     /// The status could not be written.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -125,8 +137,10 @@ pub enum Retry {
 
 impl Retry {
     /// Every label that [`Self::label`] gives.
-    pub const LABELS: [&str; 10] =
-        ["begin", "confirm", "rollback", "store", "conflict", "deposed", "commit", "act", "leave", "reject"];
+    pub const LABELS: [&str; 11] = [
+        "begin", "confirm", "rollback", "store", "seek", "conflict", "deposed", "commit", "act", "leave",
+        "reject",
+    ];
 
     /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
     pub fn is_conflict(&self) -> bool {
@@ -144,6 +158,7 @@ impl Retry {
             Self::Begin(_) => "begin",
             Self::Confirm(_) => "confirm",
             Self::Store(_) => "store",
+            Self::Seek(_) => "seek",
             Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => "conflict",
             Self::Rollback(_) => "rollback",
             Self::Commit(CommitError::Write(Failure::Deposed)) => "deposed",
@@ -173,6 +188,7 @@ fn tell(told: &Told, committed: &Committed, memory: &mut Memory, now: Timestamp)
     news.retain(|_| memory.scaling.take(now));
     let (known, said) = (&was.conditions, &is.conditions);
     news.extend(failed(known, said));
+    news.extend(newly_overlapping(known, said).map(refused));
     news.extend(notices(counted, newly_stuck(was, is), newly_stalled(known, said)));
     news
 }
@@ -188,7 +204,6 @@ pub async fn pass<C: Cluster>(
         let subject = Subject::of(workload, &mut memory);
         let before = committed(workload, &mut memory).map_err(Invalid::from)?;
         memory.know_high_water(before.ledger.high_water);
-        memory.know_selector(&workload.spec.selector);
         (subject, before)
     };
     if !subject.has_finalizer() {
@@ -203,6 +218,7 @@ pub async fn pass<C: Cluster>(
     // Hooks are counted all the same, and Pods replaced, of what is asked for as yet.
     let early = unconfirmed.or(rolled_back.err().map(Retry::from));
     let mut prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
+    let early = early.or(seek(cluster, &subject, &prepared, &before, memory).await.err().map(Retry::Seek));
     let Decided { decision, rollout, series } =
         decide(cluster, &subject, &mut prepared, &before, memory).map_err(Invalid::from)?;
     let written = commit(cluster, &subject, before, decision, memory).await.map_err(Retry::from)?;

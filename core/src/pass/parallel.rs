@@ -2,14 +2,10 @@
 
 use futures::{StreamExt, stream};
 
-use super::error::ActError;
-
 /// The most requests under way at once for one workload.
 pub(super) const PARALLEL: usize = 32;
 
 /// Carries requests out side by side, and returns what has become of each.
-pub(super) async fn all<T>(
-    requests: Vec<impl Future<Output = Result<T, ActError>>>,
-) -> Vec<Result<T, ActError>> {
+pub(super) async fn all<T>(requests: Vec<impl Future<Output = T>>) -> Vec<T> {
     stream::iter(requests).buffer_unordered(PARALLEL).collect().await
 }

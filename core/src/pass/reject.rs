@@ -68,16 +68,23 @@ pub(super) async fn reject<C: Cluster>(
     }
 }
 
-/// Takes our finalizer off a Pod that no workload accounts for.
+/// Takes our finalizer off a Pod that no workload accounts for. One that was nobody's in that `version` may be
+/// somebody's by now: if the Pod has changed, a watch shows what it is.
 pub async fn remove_stray_finalizer<C: Cluster>(
     cluster: &C,
     namespace: &str,
-    name: &str,
-    uid: &str,
+    (name, uid): (&str, &str),
+    version: Option<&str>,
 ) -> Result<(), ActError> {
     let pod = PodRef { number: 0, name: name.into(), uid: uid.into() };
-    let call = call::remove_pod_finalizer(namespace, name, uid);
-    super::act::change(cluster, namespace, &pod, call).await.map(drop)
+    let call = match version {
+        Some(version) => call::remove_finalizer_of_version(namespace, name, uid, version),
+        None => call::remove_pod_finalizer(namespace, name, uid),
+    };
+    match super::act::change(cluster, namespace, &pod, call).await {
+        Err(ActError::Change(_, failure)) if version.is_some() && failure.is_conflict() => Ok(()),
+        changed => changed.map(drop),
+    }
 }
 
 fn later<C: Cluster>(cluster: &C) -> Timestamp {

@@ -23,6 +23,11 @@ impl Released {
         self.pods.insert(Arc::clone(uid), true);
     }
 
+    /// Whether the watch still shows the Pod as it was before it was set free.
+    pub(super) fn has(&self, uid: &str) -> bool {
+        self.pods.contains_key(uid)
+    }
+
     /// Whether a Pod that the watch shows is free by now.
     pub(super) fn is_free(&mut self, uid: &str) -> bool {
         self.unlisted.remove(uid);

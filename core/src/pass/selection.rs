@@ -12,7 +12,7 @@ use crate::workload::selector::{Labels, selects};
 pub(super) enum Selection {
     /// Pods are listed before their workloads are: their labels wait, each set of them once.
     Unknown { of_pods: BTreeMap<u64, Arc<Labels>>, sets: BTreeSet<Arc<Labels>> },
-    /// A pass has told it.
+    /// The workload was shown.
     Known(LabelSelector),
 }
 
@@ -34,6 +34,16 @@ impl Selection {
                 true
             }
         }
+    }
+
+    /// Whether the selector is known.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
+
+    /// Whether the selector is known and selects a Pod with those labels.
+    pub(super) fn is_known_to_select(&self, labels: &Labels) -> bool {
+        matches!(self, Self::Known(selector) if selects(selector, labels))
     }
 
     /// Takes in the selector. Returns the Pods that passed for selected and are not.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::adopt_revision::adopt_revision;
 use super::equate::equate;
 use super::overlay::Committed;
 use super::stored::{StoreError, stored};
@@ -100,18 +101,18 @@ async fn create<C: Cluster>(
     let Site { namespace, owner } = &subject.site;
     let Stored { revision, number, change_cause, .. } = &wanted;
     let call = call::store_revision(namespace, owner, revision, *number, change_cause.as_deref(), data);
-    let known = match cluster.send(call).await {
-        Ok(_) => wanted,
-        Err(failure) if failure.is_conflict() => {
-            // An own create whose reply was lost, or somebody else's object.
-            let found = cluster.send(call::read_revision(namespace, owner, revision)).await?;
-            match Stored::of_object(&found, &owner.uid) {
-                Some(known) if known.data == wanted.data => known,
-                _ => return Ok(false),
-            }
+    match cluster.send(call).await {
+        Ok(_) => {
+            let mut memory = memory.lock();
+            memory.candidates.is_stored(revision);
+            memory.revisions.remember(wanted);
+            Ok(true)
         }
-        Err(failure) => return Err(failure),
-    };
-    memory.lock().revisions.remember(known);
-    Ok(true)
+        Err(failure) if failure.is_conflict() => {
+            // An own create whose reply was lost, what an earlier workload has left behind, or somebody else's object.
+            let known = adopt_revision(cluster, &subject.site, revision, memory).await?;
+            Ok(known.is_some_and(|known| known.data == wanted.data))
+        }
+        Err(failure) => Err(failure),
+    }
 }

@@ -23,9 +23,7 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn of(metadata: &ObjectMeta) -> Self {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
-        Self { namespace: text(&metadata.namespace), owner }
+        Self { namespace: metadata.namespace.clone().unwrap_or_default(), owner: Owner::of(metadata) }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Basis<'a> {
     pub stored: &'a [Stored],
     /// Why Pods cannot be created, deleted or changed, if they cannot.
     pub failure: Option<&'a ReplicaFailure>,
+    /// Other workloads whose Pods the selector matches, or whose selectors match these Pods: their names.
+    pub overlapping: &'a [&'a str],
     /// The live channel, if the operator serves it.
     pub live: Option<&'a LiveService>,
     /// The time.

@@ -95,8 +95,25 @@ fn stalled(basis: &Basis<'_>) -> Saying {
                 format!("no progress for {seconds} s; see the Pods of revision {}", basis.revision.name);
             say(condition::STALLED, "True", Reason::ProgressDeadlineExceeded, message)
         }
-        _ => say(condition::STALLED, "False", Reason::NotStalled, "not stalled"),
+        _ => match overlap(basis.overlapping) {
+            Some(told) => say(condition::STALLED, "False", Reason::SelectorOverlap, told),
+            None => say(condition::STALLED, "False", Reason::NotStalled, "not stalled"),
+        },
     }
+}
+
+/// That others ask for the same Pods. Each workload keeps to the Pods that it controls, but what selects Pods by their
+/// labels, such as a Service or an autoscaler, takes them all for one.
+fn overlap(others: &[&str]) -> Option<String> {
+    const NAMED: usize = 5;
+    let (named, more) = (others.get(..NAMED).unwrap_or(others), others.len().saturating_sub(NAMED));
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let told = format!(
+        "not stalled; spec.selector and the labels of spec.template are also matched by, or match, those of \
+         HookedWorkload {}{more}: give each workload a label of its own",
+        named.join(", ")
+    );
+    (!others.is_empty()).then_some(told)
 }
 
 fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {

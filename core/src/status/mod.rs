@@ -45,7 +45,7 @@ pub use progress::{Course, Progress};
 pub use recent::describe;
 pub use series::{Running, Series};
 pub use shortened::shortened;
-pub use stalled::{is_invalid, newly_stalled};
+pub use stalled::{is_invalid, newly_overlapping, newly_stalled};
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {

@@ -13,6 +13,12 @@ pub fn is_invalid(conditions: &[Condition]) -> bool {
     stalled(conditions).is_some_and(|(reason, _)| INVALID.contains(&reason))
 }
 
+/// The condition that says that other workloads ask for the same Pods, if those before did not say so.
+pub fn newly_overlapping<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
+    let says = |known: &&Condition| known.reason == Reason::SelectorOverlap.as_str();
+    conditions.iter().find(says).filter(|_| !previous.iter().any(|known| says(&known)))
+}
+
 /// The condition that says so, or that the gate of the rollout is closed, if those before did not say so for the same
 /// reason: what is told once. A rollout that is late may still get on by itself, and is not told.
 pub fn newly_stalled<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
@@ -86,5 +92,20 @@ mod tests {
         check(&unreadable(), &refused(true), Some("InvalidTemplate"));
         check(&refused(true), &carried_out(), None);
         check(&carried_out(), &refused(false), None);
+    }
+
+    #[test]
+    fn that_others_ask_for_the_same_pods_is_told_once_and_stalls_nothing() {
+        let mut case = Case::new(&json!({}));
+        case.overlapping = vec!["api", "web"];
+        let conditions = case.status().conditions;
+        let told = newly_overlapping(&carried_out(), &conditions).unwrap();
+        assert_eq!((&*told.status, &*told.reason), ("False", "SelectorOverlap"));
+        assert!(told.message.contains("HookedWorkload api, web: give"), "{}", told.message);
+        assert!(newly_overlapping(&conditions, &conditions).is_none() && !is_invalid(&conditions));
+        case.overlapping = ["a", "b", "c", "d", "e", "f", "g"].to_vec();
+        let conditions = case.status().conditions;
+        let told = newly_overlapping(&[], &conditions).unwrap();
+        assert!(told.message.contains("a, b, c, d, e and 2 more"), "{}", told.message);
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Case {
     ledger: Ledger,
     measuring: Measuring,
     pub(super) failure: Option<ReplicaFailure>,
+    pub(super) overlapping: Vec<&'static str>,
     progress: Progress,
     stored: Vec<Stored>,
     pub(super) previous: HookedWorkloadStatus,
@@ -45,6 +46,7 @@ impl Case {
             ledger: Ledger::default(),
             measuring: Measuring::Observed,
             failure: None,
+            overlapping: Vec::new(),
             progress: Progress::Made,
             stored: Vec::new(),
             previous: previous(),
@@ -83,6 +85,7 @@ impl Case {
             progress: self.progress,
             stored: &self.stored,
             failure: self.failure.as_ref(),
+            overlapping: &self.overlapping,
             live: None,
             now: Timestamp::UNIX_EPOCH,
         };

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use crate::accounting::Heard;
 use crate::lifecycle::ObservedPod;
 use crate::lifecycle::evidence::PodEvidence;
-use crate::pass::{Locked, Memory};
+use crate::pass::{Locked, Memory, Orphan};
 use crate::workload::replicas::PodFact;
 use crate::workload::template::Owner;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
+use super::claim::Claim;
 use super::early::EarlyEvents;
+use super::orphans::Orphans;
 use super::pod::Controller;
 
 /// A workload by its name.
@@ -54,12 +56,14 @@ impl Place {
 #[derive(Debug)]
 struct Known {
     name: String,
+    /// Which Pods it asks for, if it was shown and can be decoded.
+    claim: Option<Claim>,
     memory: Arc<Locked<Memory>>,
 }
 
 impl Known {
     fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), memory: Arc::default() }
+        Self { name: name.to_owned(), claim: None, memory: Arc::default() }
     }
 }
 
@@ -69,6 +73,7 @@ pub struct Index {
     workloads: Locked<BTreeMap<Key, Known>>,
     places: Locked<BTreeMap<String, Place>>,
     strays: Locked<BTreeMap<String, Stray>>,
+    orphans: Locked<Orphans>,
     early: Locked<EarlyEvents>,
 }
 
@@ -103,6 +108,8 @@ pub struct Stray {
     pub name: String,
     /// Its UID.
     pub uid: String,
+    /// The version in which the Pod was nobody's; none where its workload is gone.
+    pub version: Option<String>,
 }
 
 /// The workload that Pods name as their owner.
@@ -125,6 +132,67 @@ impl Index {
         // A Pod may have told another name: whoever makes a Pod writes what they like into it.
         known.name.clone_from(&owner.name);
         Arc::clone(&known.memory)
+    }
+
+    /// Takes in what a workload asks for. Names the workloads that are to be reconciled because of it: those
+    /// whose Pods it asks for too, or did until now.
+    pub(super) fn observe_claim(&self, namespace: &str, owner: &Owner, claim: &Claim) -> Vec<WorkloadRef> {
+        let memory = self.memory(namespace, owner);
+        {
+            let mut memory = memory.lock();
+            if !memory.knows_selector() {
+                memory.know_selector(&claim.selector);
+                for orphan in self.orphans.lock().of(namespace) {
+                    memory.show_orphan(orphan);
+                }
+            }
+        }
+        let key = (namespace.to_owned(), owner.uid.clone());
+        let mut workloads = self.workloads.lock();
+        let Some(known) = workloads.get_mut(&key) else { return Vec::new() };
+        if known.claim.as_ref() == Some(claim) {
+            return Vec::new();
+        }
+        known.claim = Some(claim.clone());
+        let others = workloads.range((namespace.to_owned(), String::new())..);
+        let others =
+            others.take_while(|((other, _), _)| other == namespace).filter(|(other, _)| **other != key);
+        let mut changed = Vec::new();
+        for ((_, uid), other) in others {
+            let Some(their_claim) = &other.claim else { continue };
+            let overlaps = claim.overlaps(their_claim);
+            let has_changed = memory.lock().overlapping.tell(uid, &other.name, overlaps);
+            if has_changed {
+                other.memory.lock().overlapping.tell(&owner.uid, &owner.name, overlaps);
+                changed.push(WorkloadRef::new(namespace, &other.name));
+            }
+        }
+        changed
+    }
+
+    /// Takes in a Pod that nobody controls, and names the workloads that may take the Pod over. Where a watch
+    /// shows such Pods before their workloads, `is_ours` has the Pod remembered for them.
+    pub(super) fn observe_orphan(&self, namespace: &str, orphan: &Orphan, is_ours: bool) -> Vec<WorkloadRef> {
+        if is_ours {
+            self.orphans.lock().show(namespace, orphan);
+        }
+        let of_namespace = self.of_namespace(namespace).into_iter();
+        let takers = of_namespace.filter(|(_, memory)| memory.lock().show_orphan(orphan));
+        takers.map(|(name, _)| WorkloadRef::new(namespace, &name)).collect()
+    }
+
+    /// Takes in that a Pod is somebody's, or gone.
+    pub(super) fn observe_no_orphan(&self, namespace: &str, uid: &str) {
+        self.orphans.lock().remove(namespace, uid);
+    }
+
+    /// Whether anything is known of a workload of that namespace.
+    pub fn holds(&self, namespace: &str) -> bool {
+        let workloads = self.workloads.lock();
+        workloads
+            .range((namespace.to_owned(), String::new())..)
+            .next()
+            .is_some_and(|((found, _), _)| found == namespace)
     }
 
     /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
@@ -240,6 +308,7 @@ impl Index {
 
     /// A complete list of Pods begins.
     pub fn list_begins(&self) {
+        *self.orphans.lock() = Orphans::default();
         for (_, memory) in self.all() {
             memory.lock().list_begins();
         }
@@ -261,9 +330,10 @@ impl Index {
         self.strays.lock().insert(stray.uid.clone(), stray);
     }
 
-    /// Takes all strays out.
+    /// Takes all strays out, but those that have become a workload's.
     pub fn strays(&self) -> Vec<Stray> {
-        std::mem::take(&mut *self.strays.lock()).into_values().collect()
+        let strays = std::mem::take(&mut *self.strays.lock());
+        strays.into_values().filter(|stray| !self.has(&stray.uid)).collect()
     }
 
     /// The workloads of which anything is known.
@@ -280,6 +350,9 @@ impl Index {
     pub fn disown(&self, namespace: &str, uid: &str) {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
         let Some(known) = known else { return };
+        for (_, memory) in self.of_namespace(namespace) {
+            memory.lock().overlapping.tell(uid, &known.name, false);
+        }
         let pods: Vec<PodFact> = known.memory.lock().pods().cloned().collect();
         self.unplace(&pods);
         self.note_strays(namespace, &pods);
@@ -289,7 +362,7 @@ impl Index {
     fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
         for pod in pods.iter().filter(|pod| pod.has_finalizer && pod.seen) {
             let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
-            self.note_stray(Stray { namespace: namespace.to_owned(), name, uid });
+            self.note_stray(Stray { namespace: namespace.to_owned(), name, uid, version: None });
         }
     }
 
@@ -303,6 +376,14 @@ impl Index {
     fn reference(&self, workload: &Key) -> Option<WorkloadRef> {
         let name = self.workloads.lock().get(workload)?.name.clone();
         Some(WorkloadRef::new(&workload.0, &name))
+    }
+
+    /// The workloads of a namespace, by their names.
+    fn of_namespace(&self, namespace: &str) -> Vec<(String, Arc<Locked<Memory>>)> {
+        let workloads = self.workloads.lock();
+        let all = workloads.range((namespace.to_owned(), String::new())..);
+        let all = all.take_while(|((other, _), _)| other == namespace);
+        all.map(|(_, known)| (known.name.clone(), Arc::clone(&known.memory))).collect()
     }
 
     fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {

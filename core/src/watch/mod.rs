@@ -3,9 +3,11 @@
 //! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the
 //! workloads reconciled that it names.
 
+mod claim;
 mod early;
 mod event;
 mod index;
+mod orphans;
 mod pod;
 mod show;
 

@@ -1,18 +1,21 @@
 //! What a watch shows of Pods and of Events, taken into the index.
 
+use hooked_crd::HookedWorkloadSpec;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::claim::Claim;
 use super::index::{Departure, Index, Stray, WorkloadRef};
 use super::{SlimEvent, SlimPod};
 use crate::lifecycle::ReadPodError;
+use crate::pass::Orphan;
 use crate::workload::template::Owner;
 
 /// What has become of a Pod that a watch has shown.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// The workload that is to be reconciled.
-    pub workload: Option<WorkloadRef>,
+    /// The workloads that are to be reconciled.
+    pub workloads: Vec<WorkloadRef>,
     /// Why the Pod has no number, though it is one of ours: it gets one.
     pub unnumbered: Option<ReadPodError>,
 }
@@ -23,23 +26,38 @@ impl Index {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let metadata = &pod.metadata;
         let (namespace, name, uid) = (text(&metadata.namespace), text(&metadata.name), text(&metadata.uid));
+        let version = metadata.resource_version.clone();
         let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
         let held = pod.is_held();
         if let Some(controller) = pod.controller() {
+            self.observe_no_orphan(&namespace, &uid);
             let (report, unnumbered) = pod.into_report(&controller);
-            let workload = Some(self.observe(&namespace, report, &controller, now));
-            return Shown { workload, unnumbered };
+            let workloads = vec![self.observe(&namespace, report, &controller, now)];
+            return Shown { workloads, unnumbered };
         }
-        // It may have been ours and lost its owner: then it lives on without us.
-        let workload = self.observe_departed(&uid, departure, now);
+        // It may have been ours and lost its owner: then it lives on without us, if no other takes it over.
+        let mut workloads: Vec<WorkloadRef> =
+            self.observe_departed(&uid, departure, now).into_iter().collect();
+        match Orphan::of(metadata) {
+            Some(orphan) => workloads.extend(self.observe_orphan(&namespace, &orphan, true)),
+            None => self.observe_no_orphan(&namespace, &uid),
+        }
         if held {
-            self.note_stray(Stray { namespace, name, uid });
+            self.note_stray(Stray { namespace, name, uid, version });
         }
-        Shown { workload, unnumbered: None }
+        Shown { workloads, unnumbered: None }
     }
 
-    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown, which may
-    /// be evidence that no earlier event has shown.
+    /// A Pod without our label is there, as a watch of metadata shows it: names the workloads that may take
+    /// the Pod over. Nothing is kept of a Pod that somebody controls, or that no workload selects.
+    pub fn show_foreign(&self, metadata: &ObjectMeta) -> Vec<WorkloadRef> {
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let orphan = Orphan::of(metadata);
+        orphan.map(|orphan| self.observe_orphan(namespace, &orphan, false)).unwrap_or_default()
+    }
+
+    /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown,
+    /// which may be evidence that no earlier event has shown.
     pub fn show_last(&self, pod: SlimPod, now: Timestamp) -> Option<WorkloadRef> {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let uid = pod.metadata.uid.clone().unwrap_or_default();
@@ -50,6 +68,7 @@ impl Index {
             true => Departure::Gone,
             false => Departure::Vanished,
         };
+        self.observe_no_orphan(&namespace, &uid);
         if let Some(controller) = pod.controller().filter(|_| self.has(&uid)) {
             let (report, _) = pod.into_report(&controller);
             self.observe(&namespace, report, &controller, now);
@@ -57,13 +76,18 @@ impl Index {
         self.observe_departed(&uid, departure, now)
     }
 
-    /// The workload is there, in this version. How it is deleted must not be missed.
-    pub fn show_workload(&self, metadata: &ObjectMeta) {
+    /// The workload is there, in this version; `spec` is none where it cannot be decoded. How it is deleted
+    /// must not be missed. Names the other workloads that are to be reconciled because of it.
+    pub fn show_workload(
+        &self,
+        metadata: &ObjectMeta,
+        spec: Option<&HookedWorkloadSpec>,
+    ) -> Vec<WorkloadRef> {
+        let (namespace, owner) = (metadata.namespace.as_deref().unwrap_or_default(), Owner::of(metadata));
         if metadata.deletion_timestamp.is_some() {
-            let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let owner = Owner { name: text(&metadata.name), uid: text(&metadata.uid) };
-            self.memory(&text(&metadata.namespace), &owner).lock().note_deletion(metadata);
+            self.memory(namespace, &owner).lock().note_deletion(metadata);
         }
+        spec.map(|spec| self.observe_claim(namespace, &owner, &Claim::of(spec))).unwrap_or_default()
     }
 
     /// The kubelet has told of a Pod. Nobody else knows what a hook did.
@@ -112,7 +136,10 @@ mod tests {
         let index = Index::default();
         let running = state(&json!({"running": {"startedAt": "2026-11-22T10:00:00Z"}}));
         let web = Some(WorkloadRef::new("shop", "web"));
-        assert_eq!(index.show_pod(pod(&ours(), &running), NOW).workload, web);
+        assert_eq!(
+            index.show_pod(pod(&ours(), &running), NOW).workloads,
+            web.clone().into_iter().collect::<Vec<_>>()
+        );
         assert_eq!(depart(&index), web);
         assert!(!index.has("u-1"));
         assert_eq!(index.strays().len(), 1);
@@ -128,7 +155,7 @@ mod tests {
             index.show_pod(pod(&ours(), &running), NOW);
             let labels = json!({"hooked.dev/revision": "rev", "hooked.dev/ordinal": number});
             let shown = index.show_pod(pod(&labels, &running), NOW);
-            assert_eq!(shown.workload, Some(WorkloadRef::new("shop", "web")));
+            assert_eq!(shown.workloads, [WorkloadRef::new("shop", "web")]);
             assert!(shown.unnumbered.is_some(), "{number}");
             let owner = Owner { name: "web".to_owned(), uid: "w-1".to_owned() };
             let memory = index.memory("shop", &owner);

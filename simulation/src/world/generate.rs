@@ -143,7 +143,9 @@ impl Generator {
     }
 
     fn feed(&mut self) -> Feed {
-        self.rng.pick(&[Feed::Pods, Feed::Pods, Feed::Pods, Feed::Workloads, Feed::Workloads, Feed::Events])
+        let pods = [Feed::Pods, Feed::Pods, Feed::Pods, Feed::Foreign];
+        let others = [Feed::Workloads, Feed::Workloads, Feed::Events];
+        self.rng.pick(&[pods.as_slice(), &others].concat())
     }
 
     fn time(&mut self) -> u32 {

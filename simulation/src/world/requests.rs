@@ -22,7 +22,7 @@ fn request(call: &Call) -> Request {
         Verb::StrategicMerge => (Method::Patch, ContentType::StrategicMergePatch),
     };
     let query = call.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let metadata_only = call.reply == Reply::Metadata;
+    let metadata_only = call.reply != Reply::Whole;
     Request { method, path: call.path.clone(), query, content_type, metadata_only, body }
 }
 

@@ -29,6 +29,8 @@ pub enum Feed {
     Events,
     /// Workloads.
     Workloads,
+    /// Pods without our label.
+    Foreign,
 }
 
 /// What becomes of the dependents of a deleted workload.
@@ -100,7 +102,7 @@ pub enum Turn {
     Delete { workload: u32, cascade: Cascade },
     /// A Pod is deleted with so many seconds of grace; 30 is what its template says.
     DeletePod { nth: u32, grace: u32 },
-    /// A Pod gets labels that its workload's selector does not match.
+    /// A Pod gets labels that its workload's selector does not match, or the ones that it matches again.
     Relabel { nth: u32 },
     /// A Pod is written down and deleted at once; the next such turn makes it again as it was written down, number and
     /// owner and all.
@@ -242,6 +244,6 @@ macro_rules! named {
     };
 }
 
-named!(Feed { Pods = "pods", Events = "events", Workloads = "workloads" });
+named!(Feed { Pods = "pods", Events = "events", Workloads = "workloads", Foreign = "foreign" });
 named!(Cascade { Background = "background", Foreground = "foreground", Orphan = "orphan" });
 named!(Refused { Creates = "creates", Deletes = "deletes", Updates = "updates" });

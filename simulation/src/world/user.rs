@@ -65,11 +65,7 @@ impl World {
                     self.ask(&Request::delete(path, Some(options)));
                 }
             }
-            Turn::Relabel { nth } => {
-                if let Some(path) = self.nth_of(PODS, nth) {
-                    self.merge(&path, json!({"metadata": {"labels": {"app": "debug"}}}));
-                }
-            }
+            Turn::Relabel { nth } => self.relabel_pod(nth),
             Turn::Replace { nth } => self.replace_pod(nth),
             Turn::DeleteRevision { nth } => {
                 if let Some(path) = self.nth_of(REVISIONS, nth) {
@@ -81,6 +77,14 @@ impl World {
             _ => {}
         }
         self.checks.note_specs(&self.server);
+    }
+
+    /// Takes a Pod out of its workload, or puts it back.
+    fn relabel_pod(&mut self, nth: u32) {
+        let Some(path) = self.nth_of(PODS, nth) else { return };
+        let is_in = self.server.object(&path).is_some_and(|pod| pod["metadata"]["labels"]["app"] == "web");
+        let other = if is_in { "debug" } else { "web" };
+        self.merge(&path, json!({"metadata": {"labels": {"app": other}}}));
     }
 
     /// `kubectl replace --force`, in two steps: what was read is deleted, and made again.

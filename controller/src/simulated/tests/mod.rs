@@ -1,6 +1,7 @@
 //! What holds of the operator as it ships.
 
 mod act;
+mod adopt;
 mod apply;
 mod commit;
 mod equal;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::newcomers::Newcomer;
+use super::super::parallel::all;
 use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
-use super::parallel::all;
 use crate::accounting::ledger::Ledger;
 use crate::workload::replicas::{Life, PodFact};
 use hooked_crd::Evidence;

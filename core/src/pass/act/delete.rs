@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::super::cluster::TIMEOUT;
 use super::super::overlay::Committed;
+use super::super::parallel::{PARALLEL, all};
 use super::super::prepare::Prepared;
 use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
-use super::parallel::{PARALLEL, all};
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{Floor, PodRef, surplus};
 use crate::workload::replicas::{Life, PodFact};

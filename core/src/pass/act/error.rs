@@ -24,6 +24,9 @@ pub enum ActError {
     /// A revision of which Pods are to be made is not known.
     #[error(transparent)]
     Read(#[from] StoreError),
+    /// Whether the workload is still there, which is to take Pods over, could not be looked up.
+    #[error("whether the workload may take Pods over could not be looked up: {0}")]
+    Look(Failure),
 }
 
 impl ActError {
@@ -33,7 +36,7 @@ impl ActError {
             Self::Create(_, failure) | Self::Delete(_, failure) | Self::Change(_, failure) => {
                 failure.refusal().is_some()
             }
-            Self::Read(_) => false,
+            Self::Read(_) | Self::Look(_) => false,
         }
     }
 
@@ -44,7 +47,8 @@ impl ActError {
             Self::Create(_, Failure::Deposed)
             | Self::Delete(_, Failure::Deposed)
             | Self::Change(_, Failure::Deposed)
-            | Self::Read(StoreError::Store(_, Failure::Deposed) | StoreError::Read(_, Failure::Deposed)) => {
+            | Self::Read(StoreError::Store(_, Failure::Deposed) | StoreError::Read(_, Failure::Deposed))
+            | Self::Look(_) => {
                 return None;
             }
             Self::Create(..) | Self::Read(_) => Reason::FailedCreate,
@@ -61,7 +65,7 @@ impl ActError {
             Self::Create(pod, _) | Self::Delete(pod, _) | Self::Change(pod, _) => {
                 gist(&words.replace(&**pod, ""))
             }
-            Self::Read(_) => gist(&words),
+            Self::Read(_) | Self::Look(_) => gist(&words),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::super::parallel::all;
 use super::super::subject::Site;
 use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
-use super::parallel::all;
 use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::PodRef;

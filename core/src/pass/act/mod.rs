@@ -1,12 +1,12 @@
 //! What follows from what is committed: idempotent, and computed anew from the Pods that are known at this
 //! moment.
 
+mod adopt;
 mod claim;
 mod create;
 mod delete;
 mod error;
 mod finalizer;
-mod parallel;
 mod refresh;
 mod release;
 
@@ -47,8 +47,11 @@ pub(super) async fn act<C: Cluster>(
     let mut errors = Vec::new();
     stop_hung_hooks(cluster, memory);
     let evidence = prepared.desired.evidence;
+    let adopted = adopt::adopt(cluster, subject, evidence, memory).await;
     let claimed = claim::claim(cluster, &subject.site, evidence, &committed.ledger, memory).await;
-    let mut again = claimed.as_ref().ok().copied().flatten();
+    let mut again = adopted.as_ref().ok().copied().flatten();
+    errors.extend(adopted.err());
+    again = again.or(claimed.as_ref().ok().copied().flatten());
     errors.extend(claimed.err());
     errors.extend(remove_finalizers(cluster, &subject.site, &committed.ledger, memory).await.err());
     if prepared.target.leaving() == Some(Leaving::WithoutPods) {
@@ -60,8 +63,8 @@ pub(super) async fn act<C: Cluster>(
         }
         errors
             .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
-        // A Pod that is yet to get its number may be what is lacking.
-        let is_known = !memory.lock().newcomers.any_waiting();
+        // A Pod that is yet to get its number, or to be taken over, may be what is lacking.
+        let is_known = !memory.lock().awaits_pods();
         if prepared.target.leaving().is_none() {
             if is_known {
                 let made = create::create_missing(cluster, subject, prepared, committed, memory).await;

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::super::parallel::all;
 use super::super::subject::Site;
 use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
 use super::finalizer::change;
-use super::parallel::all;
 use crate::lifecycle::LiveEndpoint;
 use crate::workload::fill::PodRef;
 

@@ -1,11 +1,11 @@
 //! Giving Pods up that no longer match the selector, as `ReleasePod` in
 //! `kubernetes/pkg/controller/controller_ref_manager.go` does: somebody has taken them out to look at them.
 
+use super::super::parallel::{PARALLEL, all};
 use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
 use super::finalizer::change;
-use super::parallel::{PARALLEL, all};
 use crate::accounting::ledger::Ledger;
 use crate::lifecycle::{Patience, infer};
 use crate::workload::fill::PodRef;

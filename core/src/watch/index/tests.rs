@@ -101,3 +101,51 @@ fn an_event_of_another_namespace_says_nothing_of_a_pod() {
     assert_eq!(index.observe_event("else", "a", PodEvidence::default(), NOW), None);
     assert!(index.observe_event("shop", "a", PodEvidence::default(), NOW).is_some());
 }
+
+fn orphan(uid: &str, app: &str) -> Orphan {
+    let labels = [("app".to_owned(), app.to_owned())].into();
+    Orphan { name: uid.into(), uid: uid.into(), revision: "rev".into(), labels }
+}
+
+/// Takes in a workload that selects that app; returns those that are to be reconciled because of it.
+fn claim(index: &Index, name: &str, app: &str) -> Vec<String> {
+    let owner = Owner { name: name.to_owned(), uid: format!("{name}-uid") };
+    let labels = serde_json::json!({"app": app});
+    let template = serde_json::json!({"metadata": {"labels": labels}, "spec": {"containers": []}});
+    let spec = serde_json::json!({"selector": {"matchLabels": labels}, "template": template});
+    let claim = Claim::of(&serde_json::from_value(spec).unwrap());
+    index.observe_claim("shop", &owner, &claim).into_iter().map(|other| other.name).collect()
+}
+
+#[test]
+fn a_pod_of_nobody_is_told_to_those_who_select_it_whichever_is_shown_first() {
+    let index = Index::default();
+    assert_eq!(index.observe_orphan("shop", &orphan("a", "web"), true), []);
+    claim(&index, "web", "web");
+    claim(&index, "api", "api");
+    let awaits = |name: &str| {
+        let owner = Owner { name: name.to_owned(), uid: format!("{name}-uid") };
+        index.memory("shop", &owner).lock().awaits_pods()
+    };
+    assert_eq!((awaits("web"), awaits("api")), (true, false));
+    assert_eq!(index.observe_orphan("shop", &orphan("b", "api"), false), [WorkloadRef::new("shop", "api")]);
+    assert!(awaits("api"));
+    // Of another namespace, or selected by nobody.
+    assert_eq!(index.observe_orphan("else", &orphan("c", "api"), false), []);
+    assert_eq!(index.observe_orphan("shop", &orphan("d", "else"), false), []);
+}
+
+#[test]
+fn workloads_that_ask_for_the_same_pods_are_told_of_each_other() {
+    let index = Index::default();
+    assert_eq!((claim(&index, "a", "web"), claim(&index, "b", "api")), (vec![], vec![]));
+    assert_eq!(claim(&index, "c", "web"), ["a"]);
+    assert_eq!(claim(&index, "c", "web"), [""; 0], "nothing is new");
+    let overlapping = |name: &str| {
+        let owner = Owner { name: name.to_owned(), uid: format!("{name}-uid") };
+        index.memory("shop", &owner).lock().overlapping.names().join(",")
+    };
+    assert_eq!([overlapping("a"), overlapping("b"), overlapping("c")], ["c", "", "a"]);
+    index.disown("shop", "c-uid");
+    assert_eq!(overlapping("a"), "");
+}

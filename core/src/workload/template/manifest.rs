@@ -1,6 +1,7 @@
 //! The Pod that is asked for: the template as written, plus who it belongs to.
 
 use hooked_crd::Evidence;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value, json};
 
 use crate::lifecycle::ordinal;
@@ -16,6 +17,12 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// The workload with this metadata.
+    pub fn of(metadata: &ObjectMeta) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self { name: text(&metadata.name), uid: text(&metadata.uid) }
+    }
+
     /// The owner reference of everything that this workload controls. The reference does not block the owner's
     /// deletion: our own finalizer does, and more exactly, and the API server refuses a blocking reference for seconds
     /// after our CRD is new.

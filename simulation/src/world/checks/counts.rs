@@ -28,6 +28,7 @@ impl Checks {
         nodes: &Nodes,
     ) -> Check {
         let Self { books, made, .. } = self;
+        counted_by_one(books, object)?;
         let Some(book) = books.get_mut(text(object, "uid")) else { return Ok(()) };
         let Ok(ledger) = Ledger::load(object["status"].get("ledger")) else {
             return violated("ledger", "what is committed cannot be read");
@@ -66,6 +67,20 @@ impl Checks {
         book.ledger = ledger;
         Ok(())
     }
+}
+
+/// No run that another workload has counted is shown, be the Pod another's by now.
+fn counted_by_one(books: &BTreeMap<String, Book>, object: &Value) -> Check {
+    let status = HookedWorkloadStatus::deserialize(&object["status"]).unwrap_or_default();
+    let uid = text(object, "uid");
+    for run in &status.recent_runs {
+        let Some(id) = id(run) else { continue };
+        let others = || books.iter().filter(|(other, _)| *other != uid);
+        if let Some((other, _)) = others().find(|(_, book)| book.counted.contains_key(&id)) {
+            return violated("counted-once", format!("{} was counted by {other}", describe(run)));
+        }
+    }
+    Ok(())
 }
 
 /// How many runs are counted as Unknown of which nothing is shown. Every other one is shown by the write that

@@ -1,5 +1,6 @@
 //! What must hold at every step, whatever happens: the invariants of ARCHITECTURE.md, judged by what really happened.
 
+mod adoption;
 mod counts;
 mod gate;
 mod numbers;
@@ -12,9 +13,9 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hooked_core::accounting::ledger::Ledger;
+use hooked_core::accounting::ledger::{Ledger, PodMarks};
 use hooked_core::pass::Failure;
-use hooked_core::pass::call::Verb;
+use hooked_core::pass::call::{Call, Verb};
 use hooked_core::workload::desired::{Desired, Strategy};
 use hooked_crd::{HookKind, HookedWorkload, Outcome};
 use jiff::Timestamp;
@@ -94,6 +95,8 @@ struct Made {
     is_durable: bool,
     /// Whether its hooks' failures are ignored: then only the end of a container tells how its postStart ended.
     is_ignoring: bool,
+    /// What was over before its workload took it over.
+    not_ours: PodMarks,
 }
 
 /// All that the checks remember.
@@ -182,7 +185,7 @@ impl Checks {
                 self.orphans_live_on(request, server)?;
                 self.enough_serve(request, server, clock)
             }
-            Verb::StrategicMerge if request.call.body["metadata"]["labels"].is_object() => {
+            Verb::StrategicMerge if sets_free(&request.call) => {
                 self.set_free_follows_count(request, server, nodes)
             }
             Verb::StrategicMerge if !request.call.body["metadata"][RELEASE].is_null() => {
@@ -217,10 +220,14 @@ impl Checks {
             self.note_pod(request)?;
             return self.within_surge(request, server);
         }
+        if is_of_pods(&call.path) && takes_over(call) {
+            self.note_adoption(request, server);
+        }
         if is_of_pods(&call.path) && number(&call.body) > 0 {
             let Some(pod) = server.object(&call.path).filter(|_| is_carried_out(request)) else {
                 return Ok(());
             };
+            self.note_numbered(pod);
             return self.number_is_new(owner(pod), number(pod), text(pod, "uid"));
         }
         if let Some(path) = call.path.strip_suffix("/status") {
@@ -259,6 +266,7 @@ impl Checks {
             is_never_ready: labels[NEVER_READY] == "yes",
             is_durable: !body["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty),
             is_ignoring: false,
+            not_ours: PodMarks::default(),
         };
         let containers = body["spec"]["containers"].as_array().into_iter().flatten();
         let mut words =
@@ -271,6 +279,20 @@ impl Checks {
 
 /// The field by which our finalizer is taken off a Pod.
 const RELEASE: &str = "$deleteFromPrimitiveList/finalizers";
+
+/// Whether the request takes a Pod out of its workload.
+fn sets_free(call: &Call) -> bool {
+    let body = &call.body["metadata"];
+    body["labels"].is_object() && body["ownerReferences"][0]["$patch"] == "delete"
+}
+
+/// Whether the request makes a workload the controller of a Pod.
+fn takes_over(call: &Call) -> bool {
+    call.verb == Verb::StrategicMerge
+        && call.body["metadata"]["ownerReferences"][0]["uid"].is_string()
+        && !sets_free(call)
+        && call.body["metadata"]["ownerReferences"][0]["$patch"].is_null()
+}
 
 fn is_of_pods(path: &str) -> bool {
     path.contains("/pods")

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use hooked_core::accounting::ledger::Sizes;
 use hooked_core::workload::desired::Desired;
 use hooked_crd::{HookedWorkload, Outcome};
+use hooked_protocol::Hook;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::adoption::none_is_left_alone;
 use super::gate::gate_is_obeyed;
 use super::numbers::kind;
 use super::{Check, Checks, is_alive, is_over, is_selected, owner, revision, text, violated};
@@ -23,6 +25,7 @@ impl Checks {
     /// Looks at a world that is at rest.
     pub(in super::super) fn at_rest(&self, server: &ApiServer, nodes: &Nodes, now: Timestamp) -> Check {
         nothing_is_left(server)?;
+        none_is_left_alone(server)?;
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }
@@ -159,6 +162,11 @@ impl Checks {
         else {
             return Ok(None);
         };
+        let mark = made.not_ours.of(&run.container);
+        let floor = if run.hook == Hook::PostStart { mark.post_start } else { mark.end };
+        if run.instance <= floor {
+            return Ok(None);
+        }
         let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
         let outcome = book.outcome(&id);
         if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
@@ -237,7 +245,13 @@ fn rollout_is_complete<'a>(
 ) -> Check {
     let name = text(object, "name");
     let alive = || pods_of(object, server).filter(|pod| is_alive(pod));
-    let of_asked = alive().filter(|pod| revision(pod) == &*desired.asked.name).count();
+    // A revision is known by its content: it may have its name from a workload that has left it behind.
+    let is_of_asked = |pod: &&Arc<Value>| {
+        let stored = server.object(&format!("{REVISIONS}/{name}-{}", revision(pod)));
+        revision(pod) == &*desired.asked.name
+            || stored.is_some_and(|stored| stored["data"] == desired.asked.data())
+    };
+    let of_asked = alive().filter(is_of_asked).count();
     let (alive, wanted) = (alive().count(), desired.replicas as usize);
     let ready = says("Ready");
     if (alive, of_asked) != (wanted, wanted) {

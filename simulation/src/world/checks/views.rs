@@ -7,7 +7,7 @@ use hooked_core::pass::call::Verb;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Checks, is_alive, is_of_pods, is_over, owner, revision, text};
+use super::{Checks, is_alive, is_of_pods, is_over, owner, revision, sets_free, takes_over, text};
 use crate::world::operator::Shown;
 use crate::world::wire::InFlight;
 
@@ -103,8 +103,11 @@ impl View {
                 let uid = call.body["preconditions"]["uid"].as_str().unwrap_or_default();
                 self.deleting.remove(uid);
             }
-            (Verb::StrategicMerge, Ok(found)) if call.body["metadata"]["labels"].is_object() => {
+            (Verb::StrategicMerge, Ok(found)) if sets_free(call) => {
                 self.free.insert(text(found, "uid").to_owned());
+            }
+            (Verb::StrategicMerge, Ok(found)) if takes_over(call) => {
+                self.free.remove(text(found, "uid"));
             }
             (Verb::Get, Ok(found)) if found["metadata"]["deletionTimestamp"].is_null() => {
                 self.deleting.remove(text(found, "uid"));

@@ -33,6 +33,7 @@ pub(in super::super) struct Leading {
     pods: Watching,
     events: Watching,
     workloads: Watching,
+    foreign: Watching,
     /// When workloads are watched though Events are not listed; none before Pods are.
     patience_ends: Option<Timestamp>,
     pub(in super::super) store: BTreeMap<WorkloadRef, Arc<Watched>>,
@@ -53,6 +54,7 @@ impl Leading {
             pods: watch(Feed::Pods),
             events: watch(Feed::Events),
             workloads: watch(Feed::Workloads),
+            foreign: watch(Feed::Foreign),
             patience_ends: None,
             store: BTreeMap::new(),
             listed: BTreeMap::new(),
@@ -72,17 +74,19 @@ impl Leading {
                 let is_over = self.patience_ends.is_some_and(|ends| ends <= now);
                 self.pods.was_listed && (self.events.was_listed || is_over)
             }
+            Feed::Foreign => self.workloads.was_listed,
         };
         has_begun.then_some(match feed {
             Feed::Pods => &mut self.pods,
             Feed::Events => &mut self.events,
             Feed::Workloads => &mut self.workloads,
+            Feed::Foreign => &mut self.foreign,
         })
     }
 
     /// Takes what has happened into the queues of all watches.
     pub(in super::super) fn fill(&mut self, server: &ApiServer) {
-        for watch in [&mut self.pods, &mut self.events, &mut self.workloads] {
+        for watch in [&mut self.pods, &mut self.events, &mut self.workloads, &mut self.foreign] {
             watch.fill(server);
         }
     }
@@ -95,6 +99,7 @@ impl Leading {
             Feed::Pods => self.show_pod(sight, now),
             Feed::Events => self.show_event(&sight, now),
             Feed::Workloads => self.show_workload(&sight, now),
+            Feed::Foreign => self.show_foreign(&sight, now),
         })
     }
 
@@ -107,8 +112,10 @@ impl Leading {
                 Shown::ListBegins
             }
             Sight::Listed(pod) | Sight::Changed(pod) => {
-                let workload = decode(&pod).and_then(|pod| self.index.show_pod(pod, clock).workload);
-                self.trigger(workload, now);
+                let shown = decode(&pod).map(|pod| self.index.show_pod(pod, clock)).unwrap_or_default();
+                for workload in shown.workloads {
+                    self.trigger(Some(workload), now);
+                }
                 Shown::Pod(pod)
             }
             Sight::Deleted(pod) => {
@@ -136,22 +143,37 @@ impl Leading {
         Shown::Other
     }
 
+    fn show_foreign(&mut self, sight: &Sight, now: Timestamp) -> Shown {
+        if let Sight::Listed(pod) | Sight::Changed(pod) = sight
+            && let Ok(metadata) = ObjectMeta::deserialize(&pod["metadata"])
+        {
+            for workload in self.index.show_foreign(&metadata) {
+                self.trigger(Some(workload), now);
+            }
+        }
+        Shown::Other
+    }
+
     fn show_workload(&mut self, sight: &Sight, now: Timestamp) -> Shown {
         match sight {
             Sight::ListBegins => self.listed.clear(),
             Sight::Listed(object) => drop(self.listed.insert(reference(object), Arc::new(decode(object)))),
             Sight::ListEnds => {
                 self.store = std::mem::take(&mut self.listed);
+                for watched in self.store.values() {
+                    self.index.show_workload(watched.metadata(), watched.spec());
+                }
                 for workload in self.store.keys().cloned().collect::<Vec<_>>() {
                     self.trigger(Some(workload), now);
                 }
             }
             Sight::Changed(object) => {
                 let workload = reference(object);
-                if let Ok(metadata) = ObjectMeta::deserialize(&object["metadata"]) {
-                    self.index.show_workload(&metadata);
+                let watched = decode(object);
+                for other in self.index.show_workload(watched.metadata(), watched.spec()) {
+                    self.trigger(Some(other), now);
                 }
-                self.store.insert(workload.clone(), Arc::new(decode(object)));
+                self.store.insert(workload.clone(), Arc::new(watched));
                 self.trigger(Some(workload), now);
             }
             Sight::Deleted(object) => {
@@ -201,8 +223,7 @@ impl Leading {
             self.queue.remove(&workload);
             let Some(watched) = self.store.get(&workload).cloned() else { continue };
             let metadata = watched.metadata();
-            let uid = metadata.uid.clone().unwrap_or_default();
-            let memory = self.index.memory(&workload.namespace, &Owner { name: workload.name.clone(), uid });
+            let memory = self.index.memory(&workload.namespace, &Owner::of(metadata));
             let generation = metadata.generation.unwrap_or_default();
             let purpose = Purpose::Pass { workload: workload.clone(), generation };
             let port = Port { purpose, ..self.port.clone() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hooked_core::pass::{self, Locked, Memory};
-use hooked_crd::HookedWorkload;
+use hooked_crd::{HookedWorkload, HookedWorkloadSpec};
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -18,6 +18,14 @@ pub(in super::super) enum Watched {
 }
 
 impl Watched {
+    /// The spec of a workload that can be decoded.
+    pub(in super::super) fn spec(&self) -> Option<&HookedWorkloadSpec> {
+        match self {
+            Self::Read(workload) => Some(&workload.spec),
+            Self::Unreadable(..) => None,
+        }
+    }
+
     pub(in super::super) fn metadata(&self) -> &ObjectMeta {
         match self {
             Self::Read(workload) => &workload.metadata,

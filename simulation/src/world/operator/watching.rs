@@ -46,6 +46,9 @@ pub(super) enum Sight {
 fn request(feed: Feed) -> Request {
     match feed {
         Feed::Pods => Request::get("/api/v1/pods").with("labelSelector", "hooked.dev/revision"),
+        Feed::Foreign => Request::get("/api/v1/pods")
+            .with("labelSelector", "!hooked.dev/revision,pod-template-hash")
+            .metadata_only(),
         Feed::Events => Request::get("/api/v1/events").with("fieldSelector", "involvedObject.kind=Pod"),
         Feed::Workloads => Request::get("/apis/hooked.dev/v1alpha1/hookedworkloads"),
     }
