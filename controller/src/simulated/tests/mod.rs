@@ -12,4 +12,5 @@ mod prune;
 mod rollback;
 mod skew;
 mod sweep;
+mod unknown;
 mod watches;
