@@ -9,6 +9,7 @@ mod hold;
 mod lead;
 mod leave;
 mod prune;
+mod requests;
 mod rollback;
 mod skew;
 mod sweep;
