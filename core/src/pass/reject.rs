@@ -165,7 +165,8 @@ async fn depart<C: Cluster>(
     Ok(None)
 }
 
-/// Writes the reason into the conditions, and what keeps Pods from being let go. The rest of the status, what is counted above all, stays as it is.
+/// Writes the reason into the conditions, and what keeps Pods from being let go. The rest of the status, what is
+/// counted above all, stays as it is.
 async fn say<C: Cluster>(
     cluster: &C,
     site: &Site,

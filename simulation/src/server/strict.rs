@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::resources::Resource;
 
-/// Drops the fields that Kubernetes does not know, and refuses an object that has some if it is to be taken strictly. Of
-/// kinds other than Pods and their templates this server knows no fields, and takes them as they are.
+/// Drops the fields that Kubernetes does not know, and refuses an object that has some if it is to be taken strictly.
+/// Of kinds other than Pods and their templates this server knows no fields, and takes them as they are.
 pub(crate) fn validate(of: &Resource, object: &mut Value, is_strict: bool) -> Result<(), Failure> {
     let known = match of.kind {
         "Pod" => known::<Pod>(object),

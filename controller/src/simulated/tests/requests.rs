@@ -1,4 +1,5 @@
-//! How much is asked of the API server: no more because there are more Pods, Events or workloads that nothing is done to.
+//! How much is asked of the API server: no more because there are more Pods, more news of them, or more workloads to
+//! which nothing is done.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -44,8 +45,8 @@ fn count(log: &[Sent], is_such: impl Fn(&Sent) -> bool) -> usize {
     log.iter().filter(|sent| is_such(sent)).count()
 }
 
-/// A workload with two Pods gets the change and then, step by step, eight Pods more: of so many passes at least. Returns
-/// what was sent from the change on.
+/// A workload with two Pods gets the change and then, step by step, eight Pods more: that takes so many passes at
+/// least. Returns what was sent from the change on.
 async fn scaled_after(change: serde_json::Value) -> Vec<Sent> {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);

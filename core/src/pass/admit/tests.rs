@@ -1,3 +1,5 @@
+//! What becomes of a revision at API servers that know more or less.
+
 use futures::executor::block_on;
 use hooked_crd::{HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
