@@ -53,6 +53,15 @@ pub enum Reply {
     Whole,
 }
 
+/// What the API server is to do about fields that it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// It refuses the object and names them.
+    Strict,
+    /// It drops them.
+    Lenient,
+}
+
 impl Call {
     fn new(verb: Verb, path: String) -> Self {
         Self { verb, path, query: Vec::new(), body: Value::Null, reply: Reply::Metadata }
@@ -68,6 +77,13 @@ impl Call {
 
     fn dry(mut self) -> Self {
         self.query.push(("dryRun", "All".to_owned()));
+        self
+    }
+
+    fn validated(mut self, validation: Validation) -> Self {
+        if validation == Validation::Strict {
+            self.query.push(("fieldValidation", "Strict".to_owned()));
+        }
         self
     }
 
@@ -97,14 +113,15 @@ pub fn create_pod(namespace: &str, manifest: Value) -> Call {
     Call::new(Verb::Create, pods(namespace)).with(manifest).written()
 }
 
-/// Asks what would become of the creation of a Pod.
-pub fn try_pod(namespace: &str, manifest: Value) -> Call {
-    create_pod(namespace, manifest).whole().dry()
+/// Asks what would become of the creation of a Pod. Only here a field may be refused that the server does not know: a
+/// Pod of a revision that is rolled out must be made whatever is in it.
+pub fn try_pod(namespace: &str, manifest: Value, validation: Validation) -> Call {
+    create_pod(namespace, manifest).whole().dry().validated(validation)
 }
 
 /// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or
 /// policy of Pods is met.
-pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call {
+pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision, validation: Validation) -> Call {
     let manifest = json!({
         "apiVersion": "v1",
         "kind": "PodTemplate",
@@ -112,7 +129,7 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision) -> Call
         "template": revision.template,
     });
     let path = format!("/api/v1/namespaces/{namespace}/podtemplates");
-    Call::new(Verb::Create, path).with(manifest).written().whole().dry()
+    Call::new(Verb::Create, path).with(manifest).written().whole().dry().validated(validation)
 }
 
 /// Lists the metadata of the Pods that a selector matches, as the API server knows them now: the page that follows

@@ -13,6 +13,9 @@ use crate::workload::template::{Delivery, Runner};
 /// operator that no longer leads.
 pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
 
+/// What is wrong with a field that the API server does not know.
+const UNKNOWN: &str = "unknown field (check the spelling, and whether this Kubernetes knows the field yet)";
+
 /// What a pass may ask and do.
 pub trait Cluster {
     /// The time.
@@ -119,9 +122,18 @@ impl Refused {
     /// The server's words about a Pod, with field paths as they are in the workload.
     pub fn of_template(&self) -> String {
         let named = self.causes.iter().filter(|(field, _)| !field.is_empty());
-        let named: Vec<String> =
-            named.map(|(field, message)| format!("spec.template.{field}: {message}")).collect();
-        if named.is_empty() { self.message.clone() } else { named.join("; ") }
+        let named = named.map(|(field, message)| (&**field, &**message));
+        let told = named.chain(self.unknown_fields().map(|field| (field, UNKNOWN)));
+        let told: Vec<String> =
+            told.map(|(field, message)| format!("spec.template.{field}: {message}")).collect();
+        if told.is_empty() { self.message.clone() } else { told.join("; ") }
+    }
+
+    /// The fields that the server does not know, where it was to refuse such: it names them in its message alone
+    /// (`strictDecodingError` in apimachinery/pkg/runtime/error.go).
+    pub fn unknown_fields(&self) -> impl Iterator<Item = &str> {
+        let errors = self.message.split_once("strict decoding error: ").map_or("", |(_, errors)| errors);
+        errors.split(", ").filter_map(|error| error.strip_prefix("unknown field \"")?.strip_suffix('"'))
     }
 }
 
@@ -134,6 +146,31 @@ mod tests {
         let causes = fields.iter().map(|field| ((*field).to_owned(), "no".to_owned())).collect();
         let refused = Refused { code, reason, message, causes };
         assert_eq!(refused.is_of_template(), expect, "{refused:?}");
+    }
+
+    fn check_words(message: &str, causes: &[(&str, &str)], expect: &str) {
+        let causes =
+            causes.iter().map(|(field, message)| ((*field).to_owned(), (*message).to_owned())).collect();
+        let refused = Refused { message: message.to_owned(), causes, ..Refused::default() };
+        assert_eq!(refused.of_template(), expect.replace("unknown field", UNKNOWN), "{refused:?}");
+    }
+
+    #[test]
+    fn a_refused_pod_is_told_with_the_paths_of_the_workload() {
+        check_words("no", &[("spec.hostname", "is bad"), ("", "no")], "spec.template.spec.hostname: is bad");
+        check_words("the body is no object", &[], "the body is no object");
+        // As the API server words what it decodes strictly.
+        let strict = |errors: &str| {
+            format!("Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: {errors}")
+        };
+        let one = strict(r#"unknown field "spec.containers[0].imagee""#);
+        check_words(&one, &[], "spec.template.spec.containers[0].imagee: unknown field");
+        let two = strict(r#"unknown field "spec.containers[0].imagee", unknown field "spec.foo""#);
+        let expect =
+            "spec.template.spec.containers[0].imagee: unknown field; spec.template.spec.foo: unknown field";
+        check_words(&two, &[], expect);
+        let doublet = strict(r#"duplicate field "spec.hostname""#);
+        check_words(&doublet, &[], &doublet);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
-use super::memory::Acts;
 use super::overlay::Committed;
 use super::prepare::Prepared;
 use super::subject::Subject;
@@ -178,8 +177,7 @@ fn progress(
     Progress::of(&Course { desired, target, rollout, counts, previous, before, now })
 }
 
-/// Why Pods are not what they are to be, if something keeps them from it. A process that has not tried yet says what
-/// the one before it has found out.
+/// Why Pods are not what they are to be, if something keeps them from it.
 fn failure(memory: &Memory, prepared: &Prepared, before: &Committed) -> Option<ReplicaFailure> {
     let unchecked = match prepared.target.held_by() {
         Some(Why::Unchecked(words)) => {
@@ -187,12 +185,7 @@ fn failure(memory: &Memory, prepared: &Prepared, before: &Committed) -> Option<R
         }
         _ => None,
     };
-    let of_acts = match &memory.acts {
-        Acts::Done => None,
-        Acts::Failed(failing) => Some(failing.told.clone()),
-        Acts::Untried => ReplicaFailure::of_conditions(&before.status.conditions),
-    };
-    unchecked.or(of_acts)
+    unchecked.or_else(|| memory.acts.failure(&before.status.conditions))
 }
 
 /// What is known of the text of the template. Where the revision could not be looked up, that is what was known

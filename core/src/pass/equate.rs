@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::call::Validation;
 use super::overlay::Committed;
 use super::stored::{self, StoreError, stored};
 use super::subject::Subject;
@@ -33,7 +34,7 @@ pub(super) async fn equate<C: Cluster>(
     let found = memory.lock().revisions.alias.clone().or_else(|| before.ledger.alias.clone());
     let equal = match alias(found, data, &known) {
         Some(revision) => stored::read(cluster, subject, &revision, memory).await?,
-        None => find(cluster, subject, &desired.asked, &known, memory).await?,
+        None => find(cluster, subject, before, &desired.asked, &known, memory).await?,
     };
     if let Some(equal) = equal {
         let alias = Some(Alias { data, revision: Arc::clone(&equal.name) });
@@ -53,10 +54,14 @@ fn alias(found: Option<Alias>, data: u64, known: &[Stored]) -> Option<Arc<str>> 
 /// The stored revision that means the same Pods as the one that is asked for. Where no API server need be asked, none
 /// is.
 ///
+/// A template with a field that the server does not know means no other's Pods, though the server would drop the field:
+/// the user is to be told of the field, and a revision with one is none to go on with.
+///
 /// A difference must show twice: while API servers are upgraded, one may add a default that another does not know.
 async fn find<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
+    before: &Committed,
     asked: &Revision,
     known: &[Stored],
     memory: &Locked<Memory>,
@@ -69,12 +74,15 @@ async fn find<C: Cluster>(
     }
     alike.sort_by_key(|known| std::cmp::Reverse(known.number));
     for _ in 0..2 {
-        let Some(wanted) = defaulted(cluster, subject, asked).await? else { break };
+        let Some(wanted) = defaulted(cluster, subject, asked, Validation::Strict).await? else { break };
         for known in &alike {
             let revision = known.revision.as_str().into();
             let Some(known) = stored::read(cluster, subject, &revision, memory).await? else { continue };
+            let validation = before.validation(&known.name);
             let is_same = known.hooks == asked.hooks
-                && defaulted(cluster, subject, &known).await?.is_some_and(|known| known == wanted);
+                && defaulted(cluster, subject, &known, validation)
+                    .await?
+                    .is_some_and(|known| known == wanted);
             if is_same {
                 return Ok(Some(known));
             }
@@ -90,8 +98,9 @@ async fn defaulted<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     revision: &Revision,
+    validation: Validation,
 ) -> Result<Option<Value>, StoreError> {
-    let call = call::try_template(&subject.site.namespace, &subject.site.owner, revision);
+    let call = call::try_template(&subject.site.namespace, &subject.site.owner, revision, validation);
     match cluster.send(call).await {
         Ok(mut reply) => Ok(Some(reply["template"].take())),
         Err(Failure::Refused(refused)) if refused.code < 500 && refused.code != 429 => Ok(None),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hooked_protocol::Record;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 
 use super::allowance::Allowance;
 use super::candidates::{Candidates, Orphan};
@@ -97,6 +97,18 @@ pub(super) struct Failing {
     pub(super) gist: String,
     /// When one failed last.
     pub(super) at: Timestamp,
+}
+
+impl Acts {
+    /// Why Pods are not what they are to be, if something keeps them from it. A process that has not tried yet says
+    /// what the one before it has found out, and `said` in its conditions.
+    pub(super) fn failure(&self, said: &[Condition]) -> Option<ReplicaFailure> {
+        match self {
+            Self::Done => None,
+            Self::Failed(failing) => Some(failing.told.clone()),
+            Self::Untried => ReplicaFailure::of_conditions(said),
+        }
+    }
 }
 
 /// What watches show.

@@ -3,6 +3,7 @@
 use hooked_crd::HookedWorkloadStatus;
 use jiff::{SignedDuration, Timestamp};
 
+use super::call::Validation;
 use crate::accounting::ledger::Ledger;
 use crate::status::News;
 
@@ -20,6 +21,18 @@ pub(super) struct Committed {
     pub(super) version: String,
     pub(super) status: HookedWorkloadStatus,
     pub(super) ledger: Ledger,
+}
+
+impl Committed {
+    /// How Pods of a revision are asked about. One that is rolled out was taken with all that is in it, perhaps by an
+    /// operator that did not ask strictly: Pods of it must go on to be made.
+    pub(super) fn validation(&self, revision: &str) -> Validation {
+        let Self { status, ledger, .. } = self;
+        let mut named = [&status.current_revision, &status.update_revision].into_iter().flatten();
+        let is_sized = ledger.sizes.as_ref().is_some_and(|sizes| sizes.get(revision) > 0);
+        let is_rolled_out = is_sized || named.any(|named| named == revision);
+        if is_rolled_out { Validation::Lenient } else { Validation::Strict }
+    }
 }
 
 /// An own status write that the watch has not shown yet. A write's own reply counts as read back.
@@ -70,11 +83,30 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounting::ledger::{Sizes, Total};
 
     fn check(bytes: usize, news: News, millis: i64, expect: Option<i64>) {
         let at = |millis| Timestamp::from_millisecond(millis).unwrap();
         let pace = Pace { at: Some(at(0)), bytes };
         assert_eq!(pace.due(news, at(millis)), expect.map(at), "{bytes} bytes, {news:?} after {millis} ms");
+    }
+
+    #[test]
+    fn a_revision_that_is_rolled_out_is_not_asked_about_strictly() {
+        let sizes = Sizes::new(vec![("sized".into(), 1), ("gone".into(), 0)], Total { replicas: 1, most: 1 });
+        let status = HookedWorkloadStatus {
+            current_revision: Some("current".to_owned()),
+            update_revision: Some("update".to_owned()),
+            ..HookedWorkloadStatus::default()
+        };
+        let ledger = Ledger { sizes: Some(sizes), ..Ledger::default() };
+        let committed = Committed { version: "1".to_owned(), status, ledger };
+        let check = |revision, expect| assert_eq!(committed.validation(revision), expect, "{revision}");
+        check("current", Validation::Lenient);
+        check("update", Validation::Lenient);
+        check("sized", Validation::Lenient);
+        check("gone", Validation::Strict);
+        check("new", Validation::Strict);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) async fn prepare<C: Cluster>(
         let mut desired = Desired::from_spec(spec, collisions)?;
         let trouble = equate(cluster, subject, before, &mut desired, memory).await.err();
         let paused = held(desired, collision_count, updating, Why::Paused);
-        let paused = paused.at_its_revision(cluster, subject, memory).await;
+        let paused = paused.at_its_revision(cluster, subject, before, memory).await;
         return Ok(Prepared { trouble: paused.trouble.or(trouble), ..paused });
     }
     let (desired, collisions) = match store(cluster, subject, before, memory).await {
@@ -65,13 +65,13 @@ pub(super) async fn prepare<C: Cluster>(
         Err(trouble) => {
             let desired = Desired::from_spec(spec, collisions)?;
             let held = held(desired, collision_count, updating, Why::NotStored(trouble.to_string()));
-            let held = held.at_its_revision(cluster, subject, memory).await;
+            let held = held.at_its_revision(cluster, subject, before, memory).await;
             return Ok(Prepared { trouble: Some(trouble), ..held });
         }
     };
     let collision_count = (collisions > 0).then_some(collisions);
     let asked = Arc::clone(&desired.asked.name);
-    match admit(cluster, subject, &desired.asked, memory).await {
+    match admit(cluster, subject, before, &desired.asked, memory).await {
         Ok(admission) => match admission.verdict {
             Verdict::Taken(making) => {
                 let source = making.source(&desired.asked, cluster.endpoint());
@@ -85,13 +85,13 @@ pub(super) async fn prepare<C: Cluster>(
             Verdict::Malformed(words) => {
                 let at = revision_before(&before.status, &asked).map(Arc::from);
                 let held = held(desired, collision_count, at, Why::Refused(words));
-                let held = held.at_its_revision(cluster, subject, memory).await;
+                let held = held.at_its_revision(cluster, subject, before, memory).await;
                 Ok(Prepared { ask_again: admission.until, ..held })
             }
         },
         Err(failure) => {
             let held = held(desired, collision_count, updating, Why::Unchecked(unchecked(&failure)));
-            let held = held.at_its_revision(cluster, subject, memory).await;
+            let held = held.at_its_revision(cluster, subject, before, memory).await;
             Ok(Prepared { trouble: Some(StoreError::Store(asked, failure)), ..held })
         }
     }
@@ -143,7 +143,7 @@ impl Prepared {
             Some(Closed::Pause) => Self { target: self.stopped(), ..self },
             Some(Closed::RollBack(to)) => {
                 let back = Self { target: Target::Roll { to: to.into() }, ..self };
-                let back = back.at_its_revision(cluster, subject, memory).await;
+                let back = back.at_its_revision(cluster, subject, before, memory).await;
                 // A revision that cannot be had, or that the API server takes no more, is not gone back to.
                 let is_there = back.target.revision() == Some(&back.revision.name);
                 let is_refused = memory.lock().revisions.is_refused(to);
@@ -169,6 +169,7 @@ impl Prepared {
         self,
         cluster: &C,
         subject: &Subject<'_>,
+        before: &Committed,
         memory: &Locked<Memory>,
     ) -> Self {
         let Some(at) = self.target.revision() else { return self };
@@ -182,7 +183,7 @@ impl Prepared {
             Ok(None) => return self,
             Err(trouble) => return Self { trouble: Some(trouble), ..self },
         };
-        match admit(cluster, subject, &revision, memory).await.map(|admission| admission.verdict) {
+        match admit(cluster, subject, before, &revision, memory).await.map(|admission| admission.verdict) {
             Ok(Verdict::Taken(making)) => {
                 let source = making.source(&revision, cluster.endpoint());
                 Self { revision, source, ..self }

@@ -8,14 +8,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::act::{ActError, delete_all, orphan_all, remove_finalizer, stop_hung_hooks};
+use super::act::{ActError, delete_all, note, orphan_all, remove_finalizer, stop_hung_hooks};
 use super::confirm::confirm;
 use super::leave::{is_needed_by_none, leave};
+use super::memory::Acts;
 use super::subject::Site;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::lifecycle::has_finalizer;
 use crate::lifecycle::infer::SILENCE;
-use crate::status::{farewell_unread, invalid, newly_stalled, refused};
+use crate::status::{Notice, failed, farewell_unread, invalid, newly_stalled, refused};
 use crate::workload::fill::PodRef;
 use crate::workload::replicas::{Life, PodFact};
 use crate::workload::target::Leaving;
@@ -54,14 +55,27 @@ pub(super) async fn reject<C: Cluster>(
     let site = Site::of(metadata);
     confirm(cluster, &site, memory).await.map_err(RejectError::Confirm)?;
     stop_hung_hooks(cluster, memory);
-    release_ended(cluster, &site, memory).await?;
     let leaving = memory.lock().leaving(metadata);
+    let mut errors: Vec<ActError> = release_ended(cluster, &site, memory).await.err().into_iter().collect();
+    if let Some(leaving) = leaving.filter(|_| has_finalizer(metadata)) {
+        errors.extend(evacuate(cluster, &site, leaving, memory).await.err());
+    }
+    note(&errors, memory, cluster.now());
+    if leaving.is_none() {
+        cluster.show_invalid();
+    }
+    if leaving.is_none() || !errors.is_empty() {
+        say(cluster, &site, message, memory).await?;
+    }
+    let is_refused = !errors.is_empty();
+    if let Some(error) = errors.into_iter().find(|error| !error.is_refusal()) {
+        return Err(error.into());
+    }
     match leaving {
+        _ if is_refused => Ok(Some(later(cluster))),
         Some(_) if !has_finalizer(metadata) => Ok(None),
-        Some(leaving) => evacuate(cluster, metadata, &site, leaving, message, memory).await,
+        Some(leaving) => depart(cluster, metadata, leaving, message, memory).await,
         None => {
-            cluster.show_invalid();
-            say(cluster, &site, message, memory).await?;
             let has_terminating = memory.lock().replicas.terminating() > 0;
             Ok(has_terminating.then(|| later(cluster)))
         }
@@ -97,7 +111,7 @@ async fn release_ended<C: Cluster>(
     cluster: &C,
     site: &Site,
     memory: &Locked<Memory>,
-) -> Result<(), RejectError> {
+) -> Result<(), ActError> {
     let ended: Vec<PodRef> = {
         let (memory, now) = (memory.lock(), cluster.now());
         let held = memory.pods().filter(|fact| fact.has_finalizer && fact.life == Life::Terminating);
@@ -118,15 +132,13 @@ fn has_ended(memory: &Memory, fact: &PodFact, now: Timestamp) -> bool {
     fact.over || never_ran || silent || memory.tracker.is_accounted(fact.number)
 }
 
-/// Every Pod is stopped, or orphaned; the workload goes when none needs it.
+/// Every Pod is stopped, or orphaned.
 async fn evacuate<C: Cluster>(
     cluster: &C,
-    metadata: &ObjectMeta,
     site: &Site,
     leaving: Leaving,
-    message: &str,
     memory: &Locked<Memory>,
-) -> Result<Option<Timestamp>, RejectError> {
+) -> Result<(), ActError> {
     match leaving {
         Leaving::WithPods => {
             let alive: Vec<PodRef> = {
@@ -135,10 +147,20 @@ async fn evacuate<C: Cluster>(
                 let alive = facts.filter(|fact| !fact.is_to_go());
                 alive.filter_map(PodRef::of).collect()
             };
-            delete_all(cluster, site, alive, memory).await?;
+            delete_all(cluster, site, alive, memory).await
         }
-        Leaving::WithoutPods => orphan_all(cluster, site, memory).await?,
+        Leaving::WithoutPods => orphan_all(cluster, site, memory).await,
     }
+}
+
+/// The workload goes when no Pod needs it.
+async fn depart<C: Cluster>(
+    cluster: &C,
+    metadata: &ObjectMeta,
+    leaving: Leaving,
+    message: &str,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, RejectError> {
     // What their hooks did is written down nowhere: Pods that nothing of ours holds are done with.
     if !is_needed_by_none(leaving, &memory.lock(), |_| true) {
         return Ok(Some(later(cluster)));
@@ -150,7 +172,8 @@ async fn evacuate<C: Cluster>(
     Ok(None)
 }
 
-/// Writes the reason into the conditions. The rest of the status, what is counted above all, stays as it is.
+/// Writes the reason into the conditions, and what keeps Pods from being let go. The rest of the status, what is
+/// counted above all, stays as it is.
 async fn say<C: Cluster>(
     cluster: &C,
     site: &Site,
@@ -164,13 +187,14 @@ async fn say<C: Cluster>(
         Err(failure) => return Err(RejectError::Read(failure)),
     };
     let message = unreadable_field(&current).unwrap_or_else(|| message.to_owned());
-    let Some(Said { status, news }) = said(&current, &message, cluster.now()) else { return Ok(()) };
+    let acts = memory.lock().acts.clone();
+    let Some(Said { status, news }) = said(&current, &message, &acts, cluster.now()) else { return Ok(()) };
     let version = current["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     match cluster.send(call::write_status(&site.namespace, &site.owner, version, &status)).await {
         Ok(_) => {
             memory.lock().overlay = None;
-            if let Some(stalled) = news {
-                cluster.tell(vec![refused(&stalled)]).await;
+            if !news.is_empty() {
+                cluster.tell(news).await;
             }
             Ok(())
         }
@@ -189,12 +213,12 @@ fn unreadable_field(object: &Value) -> Option<String> {
 /// What a workload that cannot be carried out is told.
 struct Said {
     status: Value,
-    /// The condition that says so, if it is the first time.
-    news: Option<Condition>,
+    /// What was not said before, as Events.
+    news: Vec<Notice>,
 }
 
 /// The status with the reason in its conditions; none if it is there.
-fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
+fn said(current: &Value, message: &str, acts: &Acts, now: Timestamp) -> Option<Said> {
     let mut status = current.get("status").cloned().unwrap_or_else(|| json!({}));
     let known = status.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
     // One that cannot be read is somebody else's, and is kept as it is.
@@ -204,8 +228,9 @@ fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
         .partition(Result::is_ok);
     let previous: Vec<Condition> = previous.into_iter().flatten().collect();
     let generation = current["metadata"]["generation"].as_i64().unwrap_or_default();
-    let conditions = invalid(&previous, generation, message, now);
-    let news = newly_stalled(&previous, &conditions).cloned();
+    let conditions = invalid(&previous, generation, message, acts.failure(&previous).as_ref(), now);
+    let mut news = failed(&previous, &conditions);
+    news.extend(newly_stalled(&previous, &conditions).map(refused));
     let written = conditions.into_iter().map(|known| json!(known));
     let conditions: Value = written.chain(unread.into_iter().filter_map(Result::err)).collect();
     if status.get("conditions") == Some(&conditions)
@@ -222,6 +247,9 @@ fn said(current: &Value, message: &str, now: Timestamp) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
+    use hooked_crd::Reason;
+
+    use super::super::Refused;
     use super::*;
 
     fn workload(generation: i64, status: &Value) -> Value {
@@ -230,14 +258,41 @@ mod tests {
 
     #[test]
     fn a_workload_that_cannot_be_read_is_told_so_when_it_is_news() {
-        let said = |workload: &Value| said(workload, "a field is wrong", Timestamp::UNIX_EPOCH);
+        let said = |workload: &Value| said(workload, "a field is wrong", &Acts::Done, Timestamp::UNIX_EPOCH);
         let first = said(&workload(1, &json!({"ledger": {"version": 99}}))).unwrap();
         assert_eq!(first.status["ledger"], json!({"version": 99}));
-        assert_eq!(first.news.map(|stalled| stalled.message).as_deref(), Some("a field is wrong"));
+        let told: Vec<&str> = first.news.iter().map(|told| &*told.note).collect();
+        assert_eq!(told, ["a field is wrong"]);
         assert!(said(&workload(1, &first.status)).is_none());
         let changed = said(&workload(2, &first.status)).unwrap();
         assert_eq!(changed.status["observedGeneration"], 2);
-        assert!(changed.news.is_none(), "{:?}", changed.news);
+        assert!(changed.news.is_empty(), "{:?}", changed.news);
+    }
+
+    #[test]
+    fn a_pod_that_cannot_be_let_go_is_told_while_it_is_so() {
+        fn check(before: &Value, acts: &Acts, expect: Option<&str>, events: &[Reason]) -> Value {
+            let workload = workload(1, before);
+            let said = said(&workload, "a field is wrong", acts, Timestamp::UNIX_EPOCH);
+            let (status, news) = said.map_or((before.clone(), Vec::new()), |said| (said.status, said.news));
+            let mut conditions = status["conditions"].as_array().unwrap().iter();
+            let failure = conditions.find(|known| known["type"] == "ReplicaFailure");
+            let failure = failure.map(|known| known["message"].as_str().unwrap());
+            assert_eq!(failure, expect, "{acts:?}");
+            assert_eq!(news.iter().map(|told| told.reason).collect::<Vec<_>>(), events, "{acts:?}");
+            status
+        }
+        let memory = Locked::new(Memory::default());
+        let refused = Refused { code: 403, message: "a policy forbids it".to_owned(), ..Refused::default() };
+        let error = ActError::Change("web-1".into(), Failure::Refused(refused));
+        note(&[error], &memory, Timestamp::UNIX_EPOCH);
+        let held = memory.lock().acts.clone();
+        let words = Some("Pod web-1 could not be changed: a policy forbids it");
+        let told = check(&json!({}), &held, words, &[Reason::FailedUpdate, Reason::Invalid]);
+        check(&told, &held, words, &[]);
+        // A process that has not tried yet takes back nothing.
+        check(&told, &Acts::Untried, words, &[]);
+        check(&told, &Acts::Done, None, &[]);
     }
 
     #[test]
@@ -245,11 +300,11 @@ mod tests {
         let foreign =
             json!({"type": "example.com/Checked", "status": "True", "lastTransitionTime": "yesterday"});
         let before = workload(1, &json!({"conditions": [foreign]}));
-        let told = said(&before, "a field is wrong", Timestamp::UNIX_EPOCH).unwrap().status;
+        let told = said(&before, "a field is wrong", &Acts::Done, Timestamp::UNIX_EPOCH).unwrap().status;
         let conditions = told["conditions"].as_array().unwrap();
         assert!(conditions.contains(&foreign), "{conditions:?}");
         assert!(conditions.iter().any(|known| known["type"] == "Stalled"), "{conditions:?}");
-        assert!(said(&workload(1, &told), "a field is wrong", Timestamp::UNIX_EPOCH).is_none());
+        assert!(said(&workload(1, &told), "a field is wrong", &Acts::Done, Timestamp::UNIX_EPOCH).is_none());
     }
 
     /// Whether a terminating Pod with the change is let go at that second after a stop that began at second 100.

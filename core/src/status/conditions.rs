@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::basis::Basis;
 use super::counts::ReplicaCounts;
 use super::ending::how_it_ended;
+use super::failure::ReplicaFailure;
 use super::progress::{Progress, is_overdue};
 use super::shortened::{WORDS, shortened};
 use super::{gate, live, policies};
@@ -44,12 +45,15 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
         reconciling(basis, counts, &stalled),
         stalled,
     ];
-    let failure = basis.failure.map(|failure| (failure.reason, failure.message()));
-    sayings.extend(failure.map(|(reason, words)| say(condition::REPLICA_FAILURE, "True", reason, words)));
+    sayings.extend(basis.failure.map(replica_failure));
     let previous = &basis.previous.conditions;
     let mut conditions = dated(sayings, previous, basis.generation, basis.now);
     conditions.extend(previous.iter().filter(|known| !is_ours(known)).cloned());
     conditions
+}
+
+fn replica_failure(failure: &ReplicaFailure) -> Saying {
+    say(condition::REPLICA_FAILURE, "True", failure.reason, failure.message())
 }
 
 /// Whether the operator writes conditions of that type.
@@ -57,10 +61,17 @@ pub fn is_ours(known: &Condition) -> bool {
     condition::ALL.contains(&known.type_.as_str())
 }
 
-/// The conditions of an object that cannot be read or carried out at all.
-pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Timestamp) -> Vec<Condition> {
+/// The conditions of an object that cannot be read or carried out at all, and of which Pods may be that cannot be let
+/// go.
+pub fn invalid(
+    previous: &[Condition],
+    generation: i64,
+    message: &str,
+    failure: Option<&ReplicaFailure>,
+    now: Timestamp,
+) -> Vec<Condition> {
     let message = shortened(message, WORDS);
-    let sayings = vec![
+    let mut sayings = vec![
         say(condition::READY, "False", Reason::Invalid, message.clone()),
         say(
             condition::RECONCILING,
@@ -70,7 +81,10 @@ pub fn invalid(previous: &[Condition], generation: i64, message: &str, now: Time
         ),
         say(condition::STALLED, "True", Reason::Invalid, message),
     ];
-    let replaced = |type_: &str| sayings.iter().any(|saying| saying.type_ == type_);
+    sayings.extend(failure.map(replica_failure));
+    let replaced = |type_: &str| {
+        type_ == condition::REPLICA_FAILURE || sayings.iter().any(|saying| saying.type_ == type_)
+    };
     let kept: Vec<Condition> = previous.iter().filter(|known| !replaced(&known.type_)).cloned().collect();
     let mut conditions = dated(sayings, previous, generation, now);
     conditions.extend(kept);

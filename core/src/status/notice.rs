@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn an_event_says_what_the_condition_says_as_far_as_the_server_takes_it() {
         fn check(message: &str, expect: &str) {
-            let conditions = invalid(&[], 1, message, Timestamp::UNIX_EPOCH);
+            let conditions = invalid(&[], 1, message, None, Timestamp::UNIX_EPOCH);
             let notice = refused(conditions.iter().find(|known| known.type_ == "Stalled").unwrap());
             assert_eq!((notice.reason, &*notice.note), (Reason::Invalid, expect));
             assert!(notice.is_warning && notice.note.len() <= 1024);

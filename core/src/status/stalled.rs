@@ -61,7 +61,7 @@ mod tests {
     }
 
     fn unreadable() -> Vec<Condition> {
-        invalid(&[], 1, "why", Timestamp::UNIX_EPOCH)
+        invalid(&[], 1, "why", None, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

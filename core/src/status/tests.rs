@@ -200,7 +200,7 @@ fn a_refusal_of_any_length_leaves_every_condition_short() {
     let failure = Some(failure(&words("a")));
     check_short(&Case { failure, ..case() }.status().conditions);
     check_short(&Case { measuring: Measuring::Unavailable(words("ü")), ..case() }.status().conditions);
-    check_short(&invalid(&[], 1, &words("a"), Timestamp::UNIX_EPOCH));
+    check_short(&invalid(&[], 1, &words("a"), None, Timestamp::UNIX_EPOCH));
     // What a process says of the one before it is what that has said.
     assert_eq!(shortened(&shortened(&words("€"), WORDS), WORDS), shortened(&words("€"), WORDS));
 }
@@ -271,7 +271,7 @@ fn conditions_of_others_stay_as_they_are() {
         assert_eq!(kept.len(), 1, "{conditions:?}");
         case.previous.conditions = conditions;
     }
-    let conditions = invalid(&case.previous.conditions, 1, "why", Timestamp::UNIX_EPOCH);
+    let conditions = invalid(&case.previous.conditions, 1, "why", None, Timestamp::UNIX_EPOCH);
     assert!(conditions.contains(&other), "{conditions:?}");
 }
 

@@ -93,6 +93,45 @@ async fn a_mount_of_an_unknown_volume_is_shown_with_its_path() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_misspelt_field_is_shown_with_its_path() -> Result<()> {
+    check_refused("misspelt", "spec.containers[0].imagee", |workload| {
+        workload.pod_with("containers", json!([{"name": "web", "image": "busybox", "imagee": "nginx"}]))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_field_that_is_misspelt_later_keeps_the_pods_that_run() -> Result<()> {
+    in_namespace("misspelt-update", Security::Baseline, async |space| {
+        space.apply(&web().replicas(2)).await?;
+        space.until_ready("web").await?;
+        let uids = async || {
+            let pods = space.pods("web").await?;
+            ensure!(pods.iter().all(|pod| pod.metadata.deletion_timestamp.is_none()));
+            let mut uids: Vec<_> = pods.iter().filter_map(ResourceExt::uid).collect();
+            uids.sort();
+            Ok(uids)
+        };
+        let before = uids().await?;
+        let container = Container::polite("web").post_start(sh("true")).with("imagee", json!("nginx"));
+        space.apply(&Workload::new("web", [container]).replicas(2)).await?;
+        let stalled = until_stalled(space, "web").await?;
+        ensure!(stalled.message.contains("spec.template.spec.containers[0].imagee"), "{stalled:?}");
+        let available = condition(&space.workload("web").await?, "Available").cloned();
+        ensure!(available.as_ref().is_some_and(|known| known.status == "True"), "{available:?}");
+        ensure!(uids().await? == before, "Pods were replaced");
+
+        space.apply(&web().replicas(2)).await?;
+        let workload = space.until_ready("web").await?;
+        let stalled = condition(&workload, "Stalled").context("no condition Stalled")?;
+        ensure!(stalled.status == "False", "{stalled:?}");
+        ensure!(uids().await? == before, "Pods were replaced");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_refused_template_does_not_stop_the_pods_that_run_nor_keep_them_from_being_scaled_and_replaced()
 -> Result<()> {
     in_namespace("refused-update", Security::Baseline, async |space| {

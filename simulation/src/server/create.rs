@@ -15,11 +15,10 @@ impl ApiServer {
     pub(super) fn create(
         &mut self,
         target: &Target<'_>,
-        body: &Value,
+        mut object: Value,
         dry_run: bool,
         now: Timestamp,
     ) -> Result<Reply, Failure> {
-        let mut object = body.clone();
         check_namespace(target, &object)?;
         let stem = meta::text(&object, "generateName").to_owned();
         let asked = meta::text(&object, "name").to_owned();

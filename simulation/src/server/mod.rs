@@ -15,6 +15,7 @@ mod resources;
 mod scale;
 mod selector;
 mod store;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -107,7 +108,10 @@ impl ApiServer {
             (Subresource::None, Method::Get) if target.name.is_empty() => self.list(&target, request),
             (Subresource::None | Subresource::Status, Method::Get) => self.get(&target),
             (Subresource::None, Method::Post) if target.name.is_empty() => {
-                self.create(&target, body()?, request.dry_run(), now)
+                let mut object = body()?.clone();
+                let is_strict = request.parameter("fieldValidation") == "Strict";
+                strict::validate(target.kind(), &mut object, is_strict)?;
+                self.create(&target, object, request.dry_run(), now)
             }
             (Subresource::None, Method::Delete) if !target.name.is_empty() => {
                 self.delete(&target, request, now)

@@ -35,7 +35,7 @@ impl ApiServer {
         }
         match old {
             Some(old) => self.update(target, body.clone(), &old, dry_run),
-            None => self.create(target, body, dry_run, now),
+            None => self.create(target, body.clone(), dry_run, now),
         }
     }
 

@@ -4,7 +4,7 @@ use hooked_crd::HookedWorkloadStatus;
 use hooked_simulation::{Method, Request};
 use serde_json::{Value, json};
 
-use crate::simulated::cluster::{Cluster, WORKLOADS, World};
+use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
 use crate::simulated::fate::Fate;
 use crate::simulated::operator::Operator;
 
@@ -90,6 +90,55 @@ async fn a_delete_that_is_refused_is_told_and_its_end() {
 async fn a_finalizer_that_may_not_be_removed_is_told_and_its_end() {
     let scaled = json!({"spec": {"replicas": 0}});
     check(Method::Patch, Fate::Refused(422), scaled, 0, "FailedUpdate", "the test refuses it").await;
+}
+
+/// A workload that cannot be read has a Pod that ends and cannot be let go, as the change has it. That is told, and
+/// nothing of it is left when the Pod may go.
+async fn check_unreadable(change: impl FnOnce(&Cluster), is_over: impl Fn(&World) -> bool) {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.serve("web", 1).await;
+    let path = format!("{WORKLOADS}/web");
+    cluster.merge(&path, json!({"spec": {"replicas": "many"}}));
+    cluster.decide(
+        |request| {
+            if is_of_pods(request, Method::Patch) { Fate::Refused(403) } else { Fate::Answered }
+        },
+    );
+    change(&cluster);
+    let failure = |world: &World| {
+        let known = world.server.object(&path)?["status"]["conditions"].as_array()?.clone();
+        let is_invalid = known.iter().any(|known| known["type"] == "Stalled" && known["reason"] == "Invalid");
+        let failure = known.iter().find(|known| known["type"] == "ReplicaFailure").cloned();
+        failure.filter(|_| is_invalid)
+    };
+    let told = cluster.wait("it is told", failure).await;
+    assert_eq!((&told["reason"], &told["status"]), (&json!("FailedUpdate"), &json!("True")));
+    assert!(told["message"].as_str().unwrap().contains("the test refuses it"), "{told}");
+    cluster.wait("an Event", |world| events(world, "FailedUpdate").pop()).await;
+    cluster.decide(|_| Fate::Answered);
+    cluster
+        .wait("the Pod is gone, and nothing told of it", |world| {
+            (world.pods().count() == 0 && failure(world).is_none() && is_over(world)).then_some(())
+        })
+        .await;
+    assert_eq!(events(&cluster.shared.world.lock(), "FailedUpdate").len(), 1);
+}
+
+#[tokio::test]
+async fn a_pod_that_an_unreadable_workload_cannot_let_go_is_told_and_its_end() {
+    let drain = |cluster: &Cluster| {
+        let name = cluster.shared.world.lock().pods().next().unwrap()["metadata"]["name"].clone();
+        cluster.ask(&Request::delete(format!("{PODS}/{}", name.as_str().unwrap()), None));
+    };
+    check_unreadable(drain, |_| true).await;
+}
+
+#[tokio::test]
+async fn a_pod_that_keeps_an_unreadable_workload_from_going_is_told() {
+    let path = format!("{WORKLOADS}/web");
+    let delete = |cluster: &Cluster| drop(cluster.ask(&Request::delete(&*path, None)));
+    check_unreadable(delete, |world| world.server.object(&path).is_none()).await;
 }
 
 #[tokio::test]

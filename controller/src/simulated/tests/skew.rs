@@ -1,11 +1,10 @@
 //! What an operator meets that another version, or somebody else, has written.
 
-use hooked_core::names;
 use hooked_simulation::Request;
 use serde_json::{Value, json};
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
-use crate::simulated::manifests::workload;
+use crate::simulated::manifests::{revision, workload};
 use crate::simulated::operator::Operator;
 
 const REVISIONS: &str = "/apis/apps/v1/namespaces/shop/controllerrevisions";
@@ -73,22 +72,7 @@ async fn a_revision_keeps_the_name_that_another_release_has_given_it() {
     object["spec"]["template"]["spec"]["containers"][0]["ports"] =
         json!([{"containerPort": 80, "protocol": "TCP"}]);
     let made = cluster.ask(&Request::create(WORKLOADS, object));
-    let (uid, template) = (&made["metadata"]["uid"], &made["spec"]["template"]);
-    cluster.ask(&Request::create(
-        REVISIONS,
-        json!({
-            "metadata": {
-                "name": "web-before", "namespace": "shop",
-                "labels": {names::REVISION_LABEL: "before", names::WORKLOAD_UID_LABEL: uid},
-                "ownerReferences": [{
-                    "apiVersion": names::API_VERSION, "kind": names::KIND, "name": "web", "uid": uid,
-                    "controller": true,
-                }],
-            },
-            "revision": 1,
-            "data": {"template": template},
-        }),
-    ));
+    cluster.ask(&Request::create(REVISIONS, revision("before", &made)));
     let _operator = Operator::start(&cluster, "a", &[]);
     let is_before = |revision: &Option<String>| revision.as_deref() == Some("before");
     cluster

@@ -39,7 +39,8 @@ pub(super) async fn create_missing<C: Cluster>(
     };
     let (mut left, mut has_more, mut trouble) = (BURST, false, None);
     for (revision, lacking) in lacking {
-        match create(cluster, subject, prepared, (revision, lacking.min(left)), memory).await {
+        let lacking = (revision, lacking.min(left));
+        match create(cluster, subject, prepared, committed, lacking, memory).await {
             Ok(Some(made)) => left -= made,
             // Nothing can be made of it any more: the next commit gives its size to the target, if that can be made.
             Ok(None) => has_more |= has_heir(prepared, memory),
@@ -65,10 +66,11 @@ async fn create<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     prepared: &Prepared,
+    committed: &Committed,
     (revision, pods): (Arc<str>, usize),
     memory: &Locked<Memory>,
 ) -> Result<Option<usize>, ActError> {
-    let Some(source) = source(cluster, subject, prepared, &revision, memory).await? else {
+    let Some(source) = source(cluster, subject, prepared, committed, &revision, memory).await? else {
         return Ok(None);
     };
     let batch = Batch { cluster, subject, evidence: prepared.desired.evidence, revision, source, memory };
@@ -80,6 +82,7 @@ async fn source<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     prepared: &Prepared,
+    committed: &Committed,
     revision: &Arc<str>,
     memory: &Locked<Memory>,
 ) -> Result<Option<PodSource>, ActError> {
@@ -88,7 +91,7 @@ async fn source<C: Cluster>(
     }
     let Some(found) = stored::read(cluster, subject, revision, memory).await? else { return Ok(None) };
     let failed = |failure| StoreError::Read(Arc::clone(revision), failure);
-    match admit(cluster, subject, &found, memory).await.map_err(failed)?.verdict {
+    match admit(cluster, subject, committed, &found, memory).await.map_err(failed)?.verdict {
         Verdict::Taken(making) => Ok(Some(making.source(&found, cluster.endpoint()))),
         // A create says why.
         Verdict::Malformed(_) => Ok(Some(found.as_written(crate::workload::revision::Measuring::Observed))),

@@ -31,7 +31,7 @@ pub enum ActError {
 
 impl ActError {
     /// Whether the server refuses it for good: users read that in the workload's conditions, and no pass has failed.
-    pub(super) fn is_refusal(&self) -> bool {
+    pub(in super::super) fn is_refusal(&self) -> bool {
         match self {
             Self::Create(_, failure) | Self::Delete(_, failure) | Self::Change(_, failure) => {
                 failure.refusal().is_some()

@@ -78,20 +78,22 @@ pub(super) async fn act<C: Cluster>(
         }
     }
     let now = cluster.now();
-    let is_news = {
-        let mut memory = memory.lock();
-        // What is in doubt may be what was not done.
-        let is_done = errors.is_empty() && memory.replicas.doubts().next().is_none();
-        let told = errors
-            .iter()
-            .filter_map(|error| Some(Failing { told: error.told()?, gist: error.gist(), at: now }));
-        // Of several the one that is worst for those who are served: Pods that are missing.
-        let told = told.min_by_key(|failing| failing.told.reason);
-        remember(&mut memory.acts, told, is_done)
-    };
+    let is_news = note(&errors, memory, now);
     // What begins or ends is committed at once; the pass that does so finds out whether it is so still.
     let trouble = errors.into_iter().find(|error| !error.is_refusal()).filter(|_| !is_news);
     Acted { trouble, again: again.or(is_news.then_some(now)) }
+}
+
+/// Remembers what has become of the acts of a pass, of which these have failed; true if a failure has begun or ended.
+pub(super) fn note(errors: &[ActError], memory: &Locked<Memory>, now: Timestamp) -> bool {
+    let mut memory = memory.lock();
+    // What is in doubt may be what was not done.
+    let is_done = errors.is_empty() && memory.replicas.doubts().next().is_none();
+    let told =
+        errors.iter().filter_map(|error| Some(Failing { told: error.told()?, gist: error.gist(), at: now }));
+    // Of several the one that is worst for those who are served: Pods that are missing.
+    let told = told.min_by_key(|failing| failing.told.reason);
+    remember(&mut memory.acts, told, is_done)
 }
 
 /// Remembers what has become of the acts; true if a failure has begun or ended.

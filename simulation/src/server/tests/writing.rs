@@ -300,3 +300,27 @@ fn scale_reads_and_writes_the_replicas() {
     assert_eq!((&workload["spec"]["replicas"], &workload["metadata"]["generation"]), (&json!(5), &json!(2)));
     story.refused(&Request::replace(path, scale), 409, "Conflict");
 }
+
+#[test]
+fn a_field_that_nobody_knows_is_refused_only_where_that_is_asked_for() {
+    let mut strange = pod("a");
+    strange["spec"]["containers"][0]["imagee"] = json!("b");
+    strange["spec"]["hostname"] = Value::Null;
+    strange["specc"] = json!({});
+    let mut story = Story::new();
+    let request = Request::create(PODS, strange).with("dryRun", "All");
+    let made = story.done(&request);
+    assert_eq!((&made["spec"]["containers"][0]["imagee"], &made["specc"]), (&Value::Null, &Value::Null));
+    let message = story.refused(&request.with("fieldValidation", "Strict"), 400, "BadRequest");
+    assert_eq!(
+        message,
+        "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: \
+         unknown field \"spec.containers[0].imagee\", unknown field \"specc\""
+    );
+    let mut known = pod("a");
+    known["spec"]["volumes"] = json!([{"name": "v", "image": {"reference": "web:1"}}]);
+    known["metadata"]["annotations"] = json!({"anything": "goes"});
+    story.done(&Request::create(PODS, known).with("fieldValidation", "Strict"));
+    let lease = json!({"metadata": {"name": "l"}, "spec": {"anything": "goes"}});
+    story.done(&Request::create(LEASES, lease).with("fieldValidation", "Strict"));
+}
