@@ -1,5 +1,5 @@
 //! `kubectl hooked history`: the revisions that are kept of a workload, the oldest first, as `kubectl rollout
-//! history` lists them.
+//! history` lists them, with the Pods that each has now.
 
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::arguments::{Format, HistoryOptions, TableFormat};
 use crate::connect::Connection;
+use crate::counts::{Counts, HEADINGS};
 use crate::end::End;
 use crate::overview::{Role, role};
 use crate::print::{PrintError, Screen, document};
@@ -44,6 +45,8 @@ struct Row {
     revision: String,
     /// What it is to the workload now.
     role: Role,
+    #[serde(flatten)]
+    counts: Counts,
     change_cause: Option<String>,
     /// When it was rolled out for the first time.
     created: Option<Timestamp>,
@@ -91,6 +94,7 @@ fn rows(workload: &HookedWorkload, kept: &[Kept]) -> Vec<Row> {
             number: stored.number,
             revision: stored.revision.clone(),
             role: role(&stored.revision, &status),
+            counts: Counts::of_revision(&stored.revision, &status),
             change_cause: stored.change_cause.clone(),
             created: object["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse().ok()),
             images: images.collect(),
@@ -110,6 +114,7 @@ fn find<'a>(rows: &'a [Row], revision: &str) -> Option<&'a Row> {
 /// The revisions as a table, in the order in which they come.
 fn lines(rows: &[Row], wide: bool, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     let mut headings = vec![("REVISION", Cut::Never), ("NAME", Cut::Never), ("ROLE", Cut::Never)];
+    headings.extend(HEADINGS);
     if wide {
         headings.extend([("AGE", Cut::Never), ("IMAGES", Cut::Never)]);
     }
@@ -123,6 +128,7 @@ fn lines(rows: &[Row], wide: bool, width: Option<usize>, now: Timestamp) -> Vec<
         };
         let mut cells =
             vec![plain(row.number.to_string()), plain(row.revision.clone()), (tone, role.to_owned())];
+        cells.extend(row.counts.cells());
         if wide {
             let age = row.created.map_or_else(String::new, |time| ago(time, now));
             cells.extend([plain(age), plain(row.images.join(","))]);
@@ -151,7 +157,11 @@ mod tests {
             revision("new", 4, &data("web:2"), Some("image 2")),
             revision("old", 2, &data("web:1"), None),
         ];
-        rows(&workload(&json!({"updateRevision": "new", "currentRevision": "old"})), &kept(objects, "w"))
+        let status = json!({
+            "updateRevision": "new", "currentRevision": "old",
+            "revisions": [{"revision": "new", "number": 4, "desired": 3, "replicas": 2, "ready": 1, "available": 0}],
+        });
+        rows(&workload(&status), &kept(objects, "w"))
     }
 
     fn check(wide: bool, width: Option<usize>, expect: &[&str]) {
@@ -161,23 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn revisions_are_listed_by_their_numbers_with_their_causes() {
+    fn revisions_are_listed_by_their_numbers_with_pods_and_causes() {
         check(
             false,
             Some(40),
             &[
-                "REVISION  NAME  ROLE     CHANGE-CAUSE",
-                "2         old   Current  <none>",
-                "4         new   Update   image 2",
+                "REVISION  NAME  ROLE     DESIRED  CURRENT  READY  AVAILABLE  CHANGE-CAUSE",
+                "2         old   Current  0        0        0      0          <none>",
+                "4         new   Update   3        2        1      0          image 2",
             ],
         );
         check(
             true,
             Some(40),
             &[
-                "REVISION  NAME  ROLE     AGE  IMAGES      CHANGE-CAUSE",
-                "2         old   Current  5m   web:1,side  <none>",
-                "4         new   Update   5m   web:2,side  image 2",
+                "REVISION  NAME  ROLE     DESIRED  CURRENT  READY  AVAILABLE  AGE  IMAGES      CHANGE-CAUSE",
+                "2         old   Current  0        0        0      0          5m   web:1,side  <none>",
+                "4         new   Update   3        2        1      0          5m   web:2,side  image 2",
             ],
         );
     }
@@ -189,6 +199,10 @@ mod tests {
         assert_eq!([found("2"), found("new"), found("3"), found("web")], [Some(2), Some(4), None, None]);
         let shown = serde_json::to_value(find(&rows, "4").unwrap()).unwrap();
         assert_eq!(shown["template"]["spec"]["containers"][0]["image"], "web:2");
+        assert_eq!(
+            (&shown["desired"], &shown["replicas"], &shown["ready"]),
+            (&json!(3), &json!(2), &json!(1))
+        );
         assert_eq!((&shown["changeCause"], &shown["role"]), (&json!("image 2"), &json!("Update")));
     }
 }

@@ -7,6 +7,7 @@
 mod arguments;
 mod connect;
 mod convert;
+mod counts;
 mod end;
 #[cfg(test)]
 mod fixtures;

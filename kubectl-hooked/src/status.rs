@@ -3,6 +3,7 @@
 mod error;
 mod heading;
 mod once;
+mod shares;
 mod tree;
 mod wait;
 mod watch;

@@ -4,6 +4,7 @@ use hooked_crd::{HookTotals, KillStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::shares::shares;
 use crate::overview::Overview;
 use crate::render::{Line, Tone, ago, labelled, named, of_condition};
 
@@ -37,6 +38,11 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
         },
     );
     lines.extend(labelled("Replicas", VALUES, Line::new(), &replicas, width));
+    let mut label = "Revisions";
+    for line in shares(&status.revisions) {
+        lines.push(Line::new().add(Tone::Faint, label).pad_to(VALUES).append(line));
+        label = "";
+    }
     for (label, condition) in conditions(&status.conditions) {
         let start = Line::new().add(tone_of(condition), &condition.status);
         let message = format!(" {}: {}", condition.reason, condition.message);

@@ -195,6 +195,10 @@ mod tests {
         workload(&json!({
             "observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1,
             "updateRevision": "new", "currentRevision": "old",
+            "revisions": [
+                {"revision": "new", "number": 2, "desired": 2, "replicas": 2, "ready": 1, "available": 1},
+                {"revision": "old", "number": 1, "desired": 1, "replicas": 0, "ready": 0, "available": 0},
+            ],
             "hookTotals": {"succeeded": 2, "failed": 1, "kills": 2},
             "conditions": [
                 condition("Ready", "RolloutInProgress", "1 of 3 Pods available, 2 up to date, 1 old"),
@@ -233,6 +237,9 @@ mod tests {
             "
 HookedWorkload shop/web
 Replicas      1 of 3 ready, 2 up to date, 1 available
+Revisions     REVISION  NAME  DESIRED  CURRENT  READY  AVAILABLE
+              2         new   2        2        1      1
+              1         old   1        0        0      0
 Ready         False RolloutInProgress: 1 of 3 Pods available, 2 up to date, 1
               old
 HooksHealthy  False HookFailed: PostStart of container web in Pod web-c: exited
@@ -272,6 +279,9 @@ Pods that are gone
             "
 HookedWorkload shop/web
 Replicas      1 of 3 ready, 2 up to date, 1 available
+Revisions     REVISION  NAME  DESIRED  CURRENT  READY  AVAILABLE
+              2         new   2        2        1      1
+              1         old   1        0        0      0
 Ready         False RolloutInProgress: 1 of 3 Pods available, 2 up to date, 1 old
 HooksHealthy  False HookFailed: PostStart of container web in Pod web-c: exited with 3
 Hook runs     2 succeeded, 1 failed
