@@ -28,8 +28,26 @@ pub(crate) async fn change(
     name: &str,
     patch: &Patch<Value>,
 ) -> Result<HookedWorkload, kube::Error> {
-    let parameters =
-        PatchParams { field_manager: Some("kubectl-hooked".to_owned()), ..PatchParams::default() };
+    send(connection, name, patch, false).await
+}
+
+/// Has the API server check a change as if it were to make it.
+pub(crate) async fn try_change(
+    connection: &Connection,
+    name: &str,
+    patch: &Patch<Value>,
+) -> Result<HookedWorkload, kube::Error> {
+    send(connection, name, patch, true).await
+}
+
+async fn send(
+    connection: &Connection,
+    name: &str,
+    patch: &Patch<Value>,
+    dry_run: bool,
+) -> Result<HookedWorkload, kube::Error> {
+    let field_manager = Some("kubectl-hooked".to_owned());
+    let parameters = PatchParams { dry_run, field_manager, ..PatchParams::default() };
     workloads(connection).patch(name, &parameters, patch).await
 }
 

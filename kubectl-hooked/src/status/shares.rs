@@ -1,5 +1,5 @@
-//! The revisions among which the Pods of a workload are shared out, where that is more than one: a rollout is under way,
-//! stuck, paused or held by the gate.
+//! The revisions among which the Pods of a workload are shared out, where that is more than one: a rollout is under
+//! way, stuck, paused or held by the gate.
 
 use hooked_crd::RevisionStatus;
 
