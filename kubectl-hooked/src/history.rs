@@ -25,10 +25,14 @@ pub(crate) enum HistoryError {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// There is no such revision.
-    #[error("{name} has no revision {revision}: `kubectl hooked history {name}` lists those that are kept")]
+    #[error(
+        "{name} has no revision {revision}: `kubectl hooked history {name} -n {namespace}` lists those that are kept"
+    )]
     NotFound {
         /// The workload.
         name: String,
+        /// Its namespace.
+        namespace: String,
         /// The revision that is asked for.
         revision: String,
     },
@@ -67,8 +71,11 @@ pub(crate) async fn run(
     let rows = rows(&workload, &revisions(connection, &workload).await?);
     let programs = output.and_then(TableFormat::for_programs);
     if let Some(revision) = revision {
-        let row = find(&rows, revision)
-            .ok_or_else(|| HistoryError::NotFound { name: name.clone(), revision: revision.clone() })?;
+        let row = find(&rows, revision).ok_or_else(|| HistoryError::NotFound {
+            name: name.clone(),
+            namespace: connection.namespace.clone(),
+            revision: revision.clone(),
+        })?;
         document(row, programs.unwrap_or(Format::Yaml))?;
     } else if let Some(format) = programs {
         document(&rows, format)?;
