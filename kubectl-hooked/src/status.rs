@@ -2,6 +2,7 @@
 
 mod error;
 mod heading;
+mod hook;
 mod once;
 mod shares;
 mod tree;

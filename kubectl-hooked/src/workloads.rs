@@ -11,6 +11,9 @@ use crate::print::{PrintError, Screen, document};
 use crate::render::Line;
 use crate::request::{Asked, Request, RequestError};
 
+/// Workloads that one reply holds: few, since each has its account book with it.
+pub(crate) const PAGE: u32 = 50;
+
 /// The workloads of the namespace.
 pub(crate) fn workloads(connection: &Connection) -> Api<HookedWorkload> {
     Api::namespaced(connection.client.clone(), &connection.namespace)

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use hooked_core::lifecycle::RECORDED;
 use hooked_core::lifecycle::kubelet::is_before_start;
-use hooked_crd::{GoDuration, HookKind, HookRunStatus};
 use jiff::Timestamp;
 
 use super::heading::heading;
-use crate::overview::{ContainerRow, HookRow, Overview, PodRow, RevisionRow, Role};
-use crate::render::{Line, Tone, ago, bar, of_outcome, short};
-
-/// Columns of a bar.
-const BAR: usize = 10;
-/// Columns of a duration such as `~12.3s`.
-const DURATION: usize = 8;
+use super::hook::{Measure, Scale, hook_lines};
+use crate::overview::{ContainerRow, Overview, PodRow, RevisionRow, Role};
+use crate::render::{Line, Tone, ago};
 
 /// The overview as lines. Long words of the heading are wrapped to `width`; the tree is cut by who shows it.
 pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -> Vec<Line> {
@@ -93,67 +87,6 @@ fn container_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &Containe
     let ContainerRow { name, state, restarts: _, hooks } = row;
     lines.push(Line::new().add(Tone::Faint, stem).plain(name).add(Tone::Faint, format!("  {state}")));
     branch(lines, rest, hooks, |lines, stem, rest, hook| hook_lines(lines, stem, rest, hook, measure));
-}
-
-fn hook_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &HookRow, measure: Measure) {
-    let line = Line::new().add(Tone::Faint, stem).plain(format!("{:<10}", format!("{:?}", row.hook)));
-    let Some(run) = &row.run else {
-        return lines.push(line.add(Tone::Faint, "no run known"));
-    };
-    let outcome = of_outcome(run.outcome);
-    let mut line = line.add(outcome, format!("{:<10}", format!("{:?}", run.outcome)));
-    if let Some(GoDuration(duration)) = run.duration {
-        let whole = measure.whole(row.hook);
-        line = line.plain(format!("{:>DURATION$} ", estimate(run, duration)));
-        line = line.add(outcome, format!("{:<BAR$}", bar(duration, whole, BAR)));
-        if let (HookKind::PreStop, Some(grace)) = (row.hook, measure.grace) {
-            line = line.add(Tone::Faint, format!(" of {}", short(grace)));
-        }
-        line = line.plain("  ");
-    }
-    // That the record was seen is the rule.
-    let why = run.message.as_str();
-    let why = if why == RECORDED { "" } else { why };
-    lines.push(line.add(Tone::Faint, why));
-    for printed in run.output.lines() {
-        lines.push(Line::new().add(Tone::Faint, rest).add(Tone::Faint, "│ ").plain(printed));
-    }
-}
-
-/// A duration, marked where it is only an estimate.
-fn estimate(run: &HookRunStatus, duration: Duration) -> String {
-    let measured = run.duration_error.is_none_or(|GoDuration(error)| error.is_zero());
-    format!("{}{}", if measured { "" } else { "~" }, short(duration))
-}
-
-/// What fills a bar: the longest postStart that is shown. A preStop is held against its grace period.
-#[derive(Clone, Copy)]
-struct Scale {
-    longest: Duration,
-}
-
-#[derive(Clone, Copy)]
-struct Measure {
-    scale: Scale,
-    grace: Option<Duration>,
-}
-
-impl Scale {
-    fn of(overview: &Overview) -> Self {
-        let pods = overview.revisions.iter().flat_map(|row| &row.shown).chain(&overview.gone);
-        let hooks = pods.flat_map(|pod| &pod.containers).flat_map(|container| &container.hooks);
-        let durations = hooks.filter_map(|hook| Some(hook.run.as_ref()?.duration?.0));
-        Self { longest: durations.max().unwrap_or_default() }
-    }
-}
-
-impl Measure {
-    fn whole(self, hook: HookKind) -> Duration {
-        match (hook, self.grace) {
-            (HookKind::PreStop, Some(grace)) => grace,
-            _ => self.scale.longest,
-        }
-    }
 }
 
 #[cfg(test)]
