@@ -13,7 +13,7 @@ use crate::counts::{Counts, HEADINGS};
 use crate::end::End;
 use crate::overview::{Role, role};
 use crate::print::{PrintError, Screen, document};
-use crate::render::{Cut, Line, Tone, ago, table};
+use crate::render::{Cut, Line, Tone, ago, named, table};
 use crate::request::RequestError;
 use crate::revisions::{Kept, revisions};
 use crate::workloads::get;
@@ -128,13 +128,13 @@ fn lines(rows: &[Row], wide: bool, width: Option<usize>, now: Timestamp) -> Vec<
     headings.push(("CHANGE-CAUSE", Cut::End(12)));
     let cells = |row: &Row| {
         let plain = |text: String| (Tone::Plain, text);
-        let (tone, role) = match row.role {
-            Role::Update => (Tone::Good, "Update"),
-            Role::Current => (Tone::Active, "Current"),
-            Role::Old => (Tone::Faint, "Old"),
+        let tone = match row.role {
+            Role::Update => Tone::Good,
+            Role::Current => Tone::Active,
+            Role::Old => Tone::Faint,
         };
         let mut cells =
-            vec![plain(row.number.to_string()), plain(row.revision.clone()), (tone, role.to_owned())];
+            vec![plain(row.number.to_string()), plain(row.revision.clone()), (tone, named(row.role))];
         cells.extend(row.counts.cells());
         if wide {
             let age = row.created.map_or_else(String::new, |time| ago(time, now));

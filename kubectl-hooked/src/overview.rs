@@ -41,6 +41,8 @@ pub(crate) struct RevisionRow {
     pub(crate) role: Role,
     pub(crate) pods: usize,
     pub(crate) ready: usize,
+    /// Those that are terminating, which the operator counts no longer.
+    pub(crate) terminating: usize,
     /// Those that are shown, with trouble first.
     pub(crate) shown: Vec<PodRow>,
 }
@@ -130,10 +132,12 @@ fn revisions(
             role,
             pods: 0,
             ready: 0,
+            terminating: 0,
             shown: Vec::new(),
         });
         row.pods += 1;
         row.ready += usize::from(pod.ready);
+        row.terminating += usize::from(pod.terminating);
         if index < limit {
             let mut pod = pod.with_runs(&status.recent_runs);
             hide_output(pod.runs_mut(), show_output);

@@ -53,8 +53,8 @@ impl Row {
 
 /// What needs attention first; of equals by their names.
 pub(super) fn sort(rows: &mut [Row]) {
-    rows.sort_by(|one, other| {
-        let by = |row: &Row| (row.attention, row.namespace.clone(), row.name.clone());
-        by(one).cmp(&by(other))
-    });
+    fn by(row: &Row) -> (Attention, &str, &str) {
+        (row.attention, &row.namespace, &row.name)
+    }
+    rows.sort_by(|one, other| by(one).cmp(&by(other)));
 }

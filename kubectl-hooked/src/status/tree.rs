@@ -33,15 +33,17 @@ pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -
 }
 
 fn revision_line(row: &RevisionRow) -> Line {
-    let RevisionRow { revision, role, pods, ready, .. } = row;
+    let RevisionRow { revision, role, pods, ready, terminating, shown: _ } = row;
     let role = match role {
         Role::Update => "",
         Role::Current => " (the one before)",
         Role::Old => " (old)",
     };
-    Line::new()
+    let line = Line::new()
         .add(Tone::Strong, format!("Revision {revision}"))
-        .plain(format!("{role}  {pods} {}, {ready} ready", if *pods == 1 { "Pod" } else { "Pods" }))
+        .plain(format!("{role}  {pods} {}, {ready} ready", if *pods == 1 { "Pod" } else { "Pods" }));
+    // What the operator has counted has none of them any more.
+    if *terminating > 0 { line.plain(format!(", {terminating} terminating")) } else { line }
 }
 
 /// Draws what hangs on `stem`: each item with the stem of its own line and that of what hangs on it.
@@ -190,7 +192,7 @@ Revision new  2 Pods, 1 ready
       ├─ PostStart Succeeded the container became Running
       └─ PreStop   no run known
 
-Revision old (the one before)  1 Pod, 1 ready
+Revision old (the one before)  1 Pod, 1 ready, 1 terminating
 └─ web-d  Terminating  5m
    └─ web  running
       ├─ PostStart Succeeded the container became Running
@@ -226,7 +228,7 @@ Revision new  2 Pods, 1 ready
       ├─ PostStart Failed        1.5s ███▊        exited with 3
       └─ PreStop   Succeeded       4s █▍         of 30s
 
-Revision old (the one before)  1 Pod, 1 ready
+Revision old (the one before)  1 Pod, 1 ready, 1 terminating
 
 2 of 3 Pods are not shown; --all shows them
 
