@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
-pub(crate) use rollout::{ChangeOptions, HistoryOptions, UndoOptions};
+pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
 
 /// What container lifecycle hooks did, and why a container was killed.
 #[derive(Debug, Parser)]
@@ -206,6 +206,11 @@ mod tests {
         check("undo web --to-revision=3", Ok(()));
         check("undo web --to-revision 6c9fbdtzkw -o json", Ok(()));
         check("undo", Err("NAME"));
+        check("undo web --dry-run", Ok(()));
+        check("undo --dry-run web --to-revision=3", Ok(()));
+        check("undo web --dry-run=server -o yaml", Ok(()));
+        check("undo web --dry-run=none", Ok(()));
+        check("undo web --dry-run=true", Err("possible values: none, client, server"));
         check("pause web", Ok(()));
         check("resume web -n shop", Ok(()));
     }

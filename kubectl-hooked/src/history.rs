@@ -1,5 +1,5 @@
 //! `kubectl hooked history`: the revisions that are kept of a workload, the oldest first, as `kubectl rollout
-//! history` lists them.
+//! history` lists them, with the Pods that each has now.
 
 use hooked_crd::HookedWorkload;
 use jiff::Timestamp;
@@ -9,10 +9,11 @@ use thiserror::Error;
 
 use crate::arguments::{Format, HistoryOptions, TableFormat};
 use crate::connect::Connection;
+use crate::counts::{Counts, HEADINGS};
 use crate::end::End;
 use crate::overview::{Role, role};
 use crate::print::{PrintError, Screen, document};
-use crate::render::{Cut, Line, Tone, ago, table};
+use crate::render::{Cut, Line, Tone, ago, named, table};
 use crate::request::RequestError;
 use crate::revisions::{Kept, revisions};
 use crate::workloads::get;
@@ -24,10 +25,14 @@ pub(crate) enum HistoryError {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// There is no such revision.
-    #[error("{name} has no revision {revision}: `kubectl hooked history {name}` lists those that are kept")]
+    #[error(
+        "{name} has no revision {revision}: `kubectl hooked history {name} -n {namespace}` lists those that are kept"
+    )]
     NotFound {
         /// The workload.
         name: String,
+        /// Its namespace.
+        namespace: String,
         /// The revision that is asked for.
         revision: String,
     },
@@ -44,6 +49,8 @@ struct Row {
     revision: String,
     /// What it is to the workload now.
     role: Role,
+    #[serde(flatten)]
+    counts: Counts,
     change_cause: Option<String>,
     /// When it was rolled out for the first time.
     created: Option<Timestamp>,
@@ -64,8 +71,11 @@ pub(crate) async fn run(
     let rows = rows(&workload, &revisions(connection, &workload).await?);
     let programs = output.and_then(TableFormat::for_programs);
     if let Some(revision) = revision {
-        let row = find(&rows, revision)
-            .ok_or_else(|| HistoryError::NotFound { name: name.clone(), revision: revision.clone() })?;
+        let row = find(&rows, revision).ok_or_else(|| HistoryError::NotFound {
+            name: name.clone(),
+            namespace: connection.namespace.clone(),
+            revision: revision.clone(),
+        })?;
         document(row, programs.unwrap_or(Format::Yaml))?;
     } else if let Some(format) = programs {
         document(&rows, format)?;
@@ -91,6 +101,7 @@ fn rows(workload: &HookedWorkload, kept: &[Kept]) -> Vec<Row> {
             number: stored.number,
             revision: stored.revision.clone(),
             role: role(&stored.revision, &status),
+            counts: Counts::of_revision(&stored.revision, &status),
             change_cause: stored.change_cause.clone(),
             created: object["metadata"]["creationTimestamp"].as_str().and_then(|time| time.parse().ok()),
             images: images.collect(),
@@ -110,19 +121,21 @@ fn find<'a>(rows: &'a [Row], revision: &str) -> Option<&'a Row> {
 /// The revisions as a table, in the order in which they come.
 fn lines(rows: &[Row], wide: bool, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     let mut headings = vec![("REVISION", Cut::Never), ("NAME", Cut::Never), ("ROLE", Cut::Never)];
+    headings.extend(HEADINGS);
     if wide {
         headings.extend([("AGE", Cut::Never), ("IMAGES", Cut::Never)]);
     }
     headings.push(("CHANGE-CAUSE", Cut::End(12)));
     let cells = |row: &Row| {
         let plain = |text: String| (Tone::Plain, text);
-        let (tone, role) = match row.role {
-            Role::Update => (Tone::Good, "Update"),
-            Role::Current => (Tone::Active, "Current"),
-            Role::Old => (Tone::Faint, "Old"),
+        let tone = match row.role {
+            Role::Update => Tone::Good,
+            Role::Current => Tone::Active,
+            Role::Old => Tone::Faint,
         };
         let mut cells =
-            vec![plain(row.number.to_string()), plain(row.revision.clone()), (tone, role.to_owned())];
+            vec![plain(row.number.to_string()), plain(row.revision.clone()), (tone, named(row.role))];
+        cells.extend(row.counts.cells());
         if wide {
             let age = row.created.map_or_else(String::new, |time| ago(time, now));
             cells.extend([plain(age), plain(row.images.join(","))]);
@@ -151,7 +164,11 @@ mod tests {
             revision("new", 4, &data("web:2"), Some("image 2")),
             revision("old", 2, &data("web:1"), None),
         ];
-        rows(&workload(&json!({"updateRevision": "new", "currentRevision": "old"})), &kept(objects, "w"))
+        let status = json!({
+            "updateRevision": "new", "currentRevision": "old",
+            "revisions": [{"revision": "new", "number": 4, "desired": 3, "replicas": 2, "ready": 1, "available": 0}],
+        });
+        rows(&workload(&status), &kept(objects, "w"))
     }
 
     fn check(wide: bool, width: Option<usize>, expect: &[&str]) {
@@ -161,23 +178,23 @@ mod tests {
     }
 
     #[test]
-    fn revisions_are_listed_by_their_numbers_with_their_causes() {
+    fn revisions_are_listed_by_their_numbers_with_pods_and_causes() {
         check(
             false,
             Some(40),
             &[
-                "REVISION  NAME  ROLE     CHANGE-CAUSE",
-                "2         old   Current  <none>",
-                "4         new   Update   image 2",
+                "REVISION  NAME  ROLE     DESIRED  CURRENT  READY  AVAILABLE  CHANGE-CAUSE",
+                "2         old   Current  0        0        0      0          <none>",
+                "4         new   Update   3        2        1      0          image 2",
             ],
         );
         check(
             true,
             Some(40),
             &[
-                "REVISION  NAME  ROLE     AGE  IMAGES      CHANGE-CAUSE",
-                "2         old   Current  5m   web:1,side  <none>",
-                "4         new   Update   5m   web:2,side  image 2",
+                "REVISION  NAME  ROLE     DESIRED  CURRENT  READY  AVAILABLE  AGE  IMAGES      CHANGE-CAUSE",
+                "2         old   Current  0        0        0      0          5m   web:1,side  <none>",
+                "4         new   Update   3        2        1      0          5m   web:2,side  image 2",
             ],
         );
     }
@@ -189,6 +206,10 @@ mod tests {
         assert_eq!([found("2"), found("new"), found("3"), found("web")], [Some(2), Some(4), None, None]);
         let shown = serde_json::to_value(find(&rows, "4").unwrap()).unwrap();
         assert_eq!(shown["template"]["spec"]["containers"][0]["image"], "web:2");
+        assert_eq!(
+            (&shown["desired"], &shown["replicas"], &shown["ready"]),
+            (&json!(3), &json!(2), &json!(1))
+        );
         assert_eq!((&shown["changeCause"], &shown["role"]), (&json!("image 2"), &json!("Update")));
     }
 }

@@ -27,8 +27,13 @@ pub(crate) enum LogsError {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// There are no Pods.
-    #[error("{0} has no Pods: `kubectl hooked status {0}` says why")]
-    NoPods(String),
+    #[error("{name} has no Pods: `kubectl hooked status {name} -n {namespace}` says why")]
+    NoPods {
+        /// The workload.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// There is no such container.
     #[error(transparent)]
     Choose(#[from] ChooseError),
@@ -60,7 +65,8 @@ pub(crate) async fn run(connection: &Connection, options: &LogsOptions) -> Resul
     each_of(connection, &workload, |pod| found.push(choose(pod, options))).await?;
     let chosen = found.into_iter().collect::<Result<Vec<Chosen>, _>>()?;
     if chosen.is_empty() {
-        return Err(LogsError::NoPods(options.name.clone()));
+        let (name, namespace) = (options.name.clone(), connection.namespace.clone());
+        return Err(LogsError::NoPods { name, namespace });
     }
     if let Some(note) = choose::note(&chosen) {
         eprintln!("{note}");

@@ -5,8 +5,10 @@
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
 mod arguments;
+mod conditions;
 mod connect;
 mod convert;
+mod counts;
 mod end;
 #[cfg(test)]
 mod fixtures;
@@ -15,6 +17,7 @@ mod list;
 mod logs;
 mod output;
 mod overview;
+mod pages;
 mod pause;
 mod pods;
 mod print;
@@ -78,22 +81,18 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
     let Cli { cluster, no_color, command } = cli;
     let screen = Screen::of_stdout(no_color);
     // What is converted needs no cluster.
-    if let Command::Convert(options) = &command {
-        convert::run(options)?;
-        return Ok(End::Done);
-    }
-    let connection = connect::connect(&cluster).await?;
+    let connect = async || connect::connect(&cluster).await;
     match command {
-        Command::Status(options) => Ok(status::run(&connection, &options, &screen).await?),
-        Command::Runs(options) => Ok(runs::run(&connection, &options, &screen).await?),
-        Command::Why(options) => Ok(why::run(&connection, &options, &screen).await?),
-        Command::List(options) => Ok(list::run(&connection, &options, &screen).await?),
-        Command::Logs(options) => Ok(logs::run(&connection, &options).await?),
-        Command::History(options) => Ok(history::run(&connection, &options, &screen).await?),
-        Command::Undo(options) => Ok(undo::run(&connection, &options, &screen).await?),
-        Command::Pause(options) => Ok(pause::run(&connection, &options, true, &screen).await?),
-        Command::Resume(options) => Ok(pause::run(&connection, &options, false, &screen).await?),
-        Command::Restart(options) => Ok(restart::run(&connection, &options, &screen).await?),
-        Command::Convert(_) => Ok(End::Done),
+        Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
+        Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
+        Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
+        Command::Why(options) => Ok(why::run(&connect().await?, &options, &screen).await?),
+        Command::List(options) => Ok(list::run(&connect().await?, &options, &screen).await?),
+        Command::Logs(options) => Ok(logs::run(&connect().await?, &options).await?),
+        Command::History(options) => Ok(history::run(&connect().await?, &options, &screen).await?),
+        Command::Undo(options) => Ok(undo::run(&connect().await?, &options, &screen).await?),
+        Command::Pause(options) => Ok(pause::run(&connect().await?, &options, true, &screen).await?),
+        Command::Resume(options) => Ok(pause::run(&connect().await?, &options, false, &screen).await?),
+        Command::Restart(options) => Ok(restart::run(&connect().await?, &options, &screen).await?),
     }
 }

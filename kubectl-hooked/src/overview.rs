@@ -41,6 +41,8 @@ pub(crate) struct RevisionRow {
     pub(crate) role: Role,
     pub(crate) pods: usize,
     pub(crate) ready: usize,
+    /// Those that are terminating, which the operator counts no longer.
+    pub(crate) terminating: usize,
     /// Those that are shown, with trouble first.
     pub(crate) shown: Vec<PodRow>,
 }
@@ -105,8 +107,9 @@ pub(crate) fn overview<'a>(
 }
 
 fn trouble(pod: &PodRow, recorded: &[HookRunStatus]) -> Trouble {
-    // The first of a hook is its newest.
-    let failed = pod.with_runs(recorded).has_failed_hook();
+    // Of 10,000 Pods few have recorded runs: the others are judged without a copy of each.
+    let is_recorded = recorded.iter().any(|run| run.pod_uid == pod.uid);
+    let failed = if is_recorded { pod.with_runs(recorded).has_failed_hook() } else { pod.has_failed_hook() };
     match (failed, pod.terminating, pod.ready) {
         (true, ..) => Trouble::HookFailed,
         (_, true, _) => Trouble::Leaving,
@@ -130,10 +133,12 @@ fn revisions(
             role,
             pods: 0,
             ready: 0,
+            terminating: 0,
             shown: Vec::new(),
         });
         row.pods += 1;
         row.ready += usize::from(pod.ready);
+        row.terminating += usize::from(pod.terminating);
         if index < limit {
             let mut pod = pod.with_runs(&status.recent_runs);
             hide_output(pod.runs_mut(), show_output);

@@ -20,11 +20,21 @@ pub(crate) enum PauseError {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// There is nothing to do.
-    #[error("{0} is already paused; `kubectl hooked resume {0}` lets its rollout go on")]
-    Paused(String),
+    #[error("{name} is already paused; `kubectl hooked resume {name} -n {namespace}` lets its rollout go on")]
+    Paused {
+        /// The workload.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// There is nothing to do.
-    #[error("{0} is not paused; `kubectl hooked pause {0}` pauses it")]
-    NotPaused(String),
+    #[error("{name} is not paused; `kubectl hooked pause {name} -n {namespace}` pauses it")]
+    NotPaused {
+        /// The workload.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// It is done, and was not printed.
     #[error(transparent)]
     Print(#[from] PrintError),
@@ -47,9 +57,10 @@ pub(crate) async fn run(
 }
 
 fn check(workload: &HookedWorkload, pause: bool) -> Result<(), PauseError> {
+    let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
     match (workload.spec.paused == Some(true), pause) {
-        (true, true) => Err(PauseError::Paused(workload.name_any())),
-        (false, false) => Err(PauseError::NotPaused(workload.name_any())),
+        (true, true) => Err(PauseError::Paused { name, namespace }),
+        (false, false) => Err(PauseError::NotPaused { name, namespace }),
         (true, false) | (false, true) => Ok(()),
     }
 }
@@ -76,8 +87,8 @@ mod tests {
         check_asked(None, true, None);
         check_asked(Some(false), true, None);
         check_asked(Some(true), false, None);
-        check_asked(Some(true), true, Some("`kubectl hooked resume web`"));
-        check_asked(None, false, Some("`kubectl hooked pause web`"));
+        check_asked(Some(true), true, Some("`kubectl hooked resume web -n shop`"));
+        check_asked(None, false, Some("`kubectl hooked pause web -n shop`"));
     }
 
     #[test]

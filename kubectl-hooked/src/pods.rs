@@ -11,6 +11,7 @@ use kube::api::ListParams;
 use kube::core::{ApiResource, Object};
 
 use crate::connect::Connection;
+use crate::pages;
 use crate::request::{Asked, Request, RequestError};
 
 /// Pods that one reply holds. A Pod takes some 10 KiB.
@@ -25,23 +26,20 @@ pub(crate) fn pods(connection: &Connection) -> Api<PodObject> {
     Api::namespaced_with(connection.client.clone(), &connection.namespace, &kind)
 }
 
-/// Lists the Pods of a workload, a page at a time: there may be 10,000, and whoever looks at one keeps what is
-/// needed of it.
+/// Has every Pod of a workload looked at.
 pub(crate) async fn each_of(
     connection: &Connection,
     workload: &HookedWorkload,
     mut look: impl FnMut(&PodObject),
 ) -> Result<(), RequestError> {
     let request = Request { verb: "list", asked: Asked::Pod, name: "", namespace: &connection.namespace };
-    let mut parameters = ListParams::default().labels(&selector(workload)).limit(PAGE);
-    loop {
-        let page = pods(connection).list(&parameters).await.map_err(|error| request.failed(&error))?;
-        page.items.iter().filter(|pod| is_of(pod, workload)).for_each(&mut look);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => parameters.continue_token = Some(token),
-            None => return Ok(()),
+    let parameters = ListParams::default().labels(&selector(workload)).limit(PAGE);
+    let look = |pod: &PodObject| {
+        if is_of(pod, workload) {
+            look(pod);
         }
-    }
+    };
+    pages::each(&pods(connection), parameters, request, look).await
 }
 
 /// Selects the workload's Pods, and few others. Until the operator has seen the workload there are none.

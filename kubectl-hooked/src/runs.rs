@@ -9,7 +9,7 @@ use crate::connect::Connection;
 use crate::end::End;
 use crate::output::hide_output;
 use crate::print::{PrintError, Screen, document};
-use crate::render::{Cut, Line, Tone, ago, named, of_outcome, short, table};
+use crate::render::{Cut, Line, Tone, ago, named, of_outcome, short, table, took};
 use crate::request::RequestError;
 use crate::workloads::get;
 
@@ -81,15 +81,14 @@ fn row(run: &HookRunStatus, wide: bool, now: Timestamp) -> Vec<(Tone, String)> {
     let plain = |text: String| (Tone::Plain, text);
     let known = |number: Option<i32>| number.map_or_else(String::new, |number| number.to_string());
     let span = |span: Option<GoDuration>| span.map_or_else(String::new, |GoDuration(span)| short(span));
-    let estimated = run.duration_error.is_some_and(|GoDuration(error)| !error.is_zero());
     let age = run.start_time.as_ref().map_or_else(String::new, |time| ago(time.0, now));
     let mut cells = vec![
         plain(age),
         plain(run.pod.clone()),
         plain(run.container.clone()),
-        plain(format!("{:?}", run.hook)),
-        (of_outcome(run.outcome), format!("{:?}", run.outcome)),
-        plain(format!("{}{}", if estimated { "~" } else { "" }, span(run.duration))),
+        plain(named(run.hook)),
+        (of_outcome(run.outcome), named(run.outcome)),
+        plain(took(run).unwrap_or_default()),
     ];
     if wide {
         cells.extend([
@@ -99,7 +98,7 @@ fn row(run: &HookRunStatus, wide: bool, now: Timestamp) -> Vec<(Tone, String)> {
             plain(run.execution.to_string()),
             plain(run.restart_count.to_string()),
             plain(named(run.handler)),
-            plain(format!("{:?}", run.source)),
+            plain(named(run.source)),
             plain(run.node.clone().unwrap_or_default()),
         ]);
     }

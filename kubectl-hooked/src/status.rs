@@ -2,7 +2,9 @@
 
 mod error;
 mod heading;
+mod hook;
 mod once;
+mod shares;
 mod tree;
 mod wait;
 mod watch;

@@ -1,19 +1,27 @@
 //! `kubectl hooked undo`: back to an earlier revision, as `kubectl rollout undo` goes. The annotation
 //! `hooked.dev/rollback-to` has the operator do the same.
 
-use hooked_core::workload::revision::{NoEarlier, Present, Stored, earlier, rollback};
+mod difference;
+mod find;
+mod preview;
+
+use hooked_core::workload::revision::{Stored, rollback};
 use hooked_crd::HookedWorkload;
 use kube::ResourceExt;
 use kube::api::Patch;
 use thiserror::Error;
 
-use crate::arguments::UndoOptions;
+use crate::arguments::{DryRun, UndoOptions};
 use crate::connect::Connection;
 use crate::end::End;
 use crate::print::{PrintError, Screen};
 use crate::request::RequestError;
-use crate::revisions::{Kept, revisions};
-use crate::workloads::{change, get, not_changed, show_changed};
+use crate::revisions::revisions;
+use crate::workloads::{change, get, not_changed, show_changed, try_change};
+
+use difference::difference;
+use find::{FindError, Found, find};
+use preview::{PreviewError, preview};
 
 /// How often it is tried where the operator, say, writes the status just then.
 const TRIES: u32 = 5;
@@ -24,30 +32,20 @@ pub(crate) enum UndoError {
     /// The API server has not done what was asked for.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// There is no such revision, or none to go back to.
-    #[error("{name} does not go back: {why}")]
-    NoEarlier {
-        /// The workload.
-        name: String,
-        /// Why not.
-        why: NoEarlier,
-    },
-    /// It would only take effect later, to somebody's surprise.
-    #[error(
-        "{name} is paused (spec.paused): resume it first with `kubectl hooked resume {name} -n {namespace}`"
-    )]
-    Paused {
-        /// The workload.
-        name: String,
-        /// Its namespace.
-        namespace: String,
-    },
-    /// Its Pods are being stopped for good.
-    #[error("{0} is being deleted: there is nothing to go back to")]
-    Deleted(String),
+    /// It does not go back.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// Somebody changes it again and again.
     #[error("{0} was changed by others {TRIES} times meanwhile: try again")]
     Busy(String),
+    /// What would change is not known.
+    #[error("cannot show what would change of {name}: {source}; --dry-run=server asks the API server")]
+    Preview {
+        /// The workload.
+        name: String,
+        /// Why not.
+        source: PreviewError,
+    },
     /// It is done, and was not printed.
     #[error(transparent)]
     Print(#[from] PrintError),
@@ -59,7 +57,7 @@ pub(crate) async fn run(
     options: &UndoOptions,
     screen: &Screen,
 ) -> Result<End, UndoError> {
-    let UndoOptions { name, to_revision, output } = options;
+    let UndoOptions { name, to_revision, dry_run, output } = options;
     for _ in 0..TRIES {
         let workload = get(connection, name).await?;
         let kept = revisions(connection, &workload).await?;
@@ -68,17 +66,23 @@ pub(crate) async fn run(
             Found::Unchanged { number } => {
                 let skipped =
                     format!("skipped rollback (current template already matches revision {number})");
-                show_changed(&workload, name, &skipped, *output, screen)?;
+                show_changed(&workload, name, &dry_run.said(&skipped), *output, screen)?;
                 return Ok(End::Done);
             }
         };
         let version = workload.resource_version().unwrap_or_default();
         let patch = serde_json::from_value(rollback(&workload, &version, &found.object));
-        let patch = patch.map_err(|error| not_changed(connection, name, &kube::Error::SerdeError(error)))?;
-        match change(connection, name, &Patch::Json(patch)).await {
+        let patch: json_patch::Patch =
+            patch.map_err(|error| not_changed(connection, name, &kube::Error::SerdeError(error)))?;
+        let changed = match dry_run {
+            DryRun::None => change(connection, name, &Patch::Json(patch)).await,
+            DryRun::Server => try_change(connection, name, &Patch::Json(patch)).await,
+            DryRun::Client => Ok(preview(&workload, &patch)
+                .map_err(|source| UndoError::Preview { name: name.clone(), source })?),
+        };
+        match changed {
             Ok(changed) => {
-                let Stored { number, .. } = found.stored;
-                show_changed(&changed, name, &format!("rolled back to revision {number}"), *output, screen)?;
+                show(&workload, &changed, &found.stored, options, screen)?;
                 return Ok(End::Done);
             }
             Err(error) if has_changed(&error) => {}
@@ -88,33 +92,23 @@ pub(crate) async fn run(
     Err(UndoError::Busy(name.clone()))
 }
 
-/// What is meant.
-#[derive(Debug)]
-enum Found<'a> {
-    Earlier(&'a Kept),
-    /// It is what the workload asks for already.
-    Unchanged {
-        number: i64,
-    },
-}
-
-fn find<'a>(workload: &HookedWorkload, kept: &'a [Kept], wanted: &str) -> Result<Found<'a>, UndoError> {
-    let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
-    if workload.metadata.deletion_timestamp.is_some() {
-        return Err(UndoError::Deleted(name));
+/// Shows what was done, and of what was only tried the difference that it would make.
+fn show(
+    before: &HookedWorkload,
+    after: &HookedWorkload,
+    to: &Stored,
+    options: &UndoOptions,
+    screen: &Screen,
+) -> Result<(), PrintError> {
+    let UndoOptions { name, dry_run, output, .. } = options;
+    let done = dry_run.said(&format!("rolled back to revision {}", to.number));
+    show_changed(after, name, &done, *output, screen)?;
+    if *dry_run == DryRun::None || output.is_some() {
+        return Ok(());
     }
-    let stored: Vec<Stored> = kept.iter().map(|kept| kept.stored.clone()).collect();
-    match earlier(&stored, Present::of(&workload.spec), wanted) {
-        Ok(found) => {
-            let mut kept = kept.iter();
-            let why = NoEarlier::NotFound(found.revision.clone());
-            let found = kept.find(|kept| kept.stored.revision == found.revision);
-            found.map(Found::Earlier).ok_or(UndoError::NoEarlier { name, why })
-        }
-        Err(NoEarlier::Unchanged { number, .. }) => Ok(Found::Unchanged { number }),
-        Err(NoEarlier::Paused) => Err(UndoError::Paused { name, namespace }),
-        Err(why) => Err(UndoError::NoEarlier { name, why }),
-    }
+    let lines = difference(before, after, &format!("revision {} ({})", to.number, to.revision))?;
+    // Nothing is cut off: two images may differ in their last characters alone.
+    Screen { width: None, ..*screen }.show(&lines)
 }
 
 /// Whether the workload was changed since it was read: a test of the patch has failed, which names no field.
@@ -129,52 +123,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::fixtures::{revision, workload};
-    use crate::revisions::kept;
-
-    fn template(image: &str) -> Value {
-        json!({"spec": {"containers": [{"name": "web", "image": image}]}})
-    }
-
-    /// What is found by a workload of the image `c`, before which `a` and `b` were rolled out.
-    fn check(wanted: &str, change: impl FnOnce(&mut HookedWorkload), expect: Result<&str, &str>) {
-        let images = ["a", "b", "c"];
-        let objects = images
-            .iter()
-            .zip(1..)
-            .map(|(image, number)| revision(image, number, &json!({"template": template(image)}), None));
-        let kept = kept(objects.collect(), "w");
-        let mut workload = workload(&json!({}));
-        workload.spec.template.0 = template("c");
-        change(&mut workload);
-        match (find(&workload, &kept, wanted), expect) {
-            (Ok(Found::Earlier(found)), Ok(expect)) => assert_eq!(found.stored.revision, expect),
-            (Ok(Found::Unchanged { number }), Ok(expect)) => {
-                assert_eq!(format!("unchanged {number}"), expect);
-            }
-            (Err(error), Err(expect)) => assert!(error.to_string().contains(expect), "{error}"),
-            (found, expect) => panic!("{found:?}, but {expect:?} was expected"),
-        }
-    }
 
     #[test]
-    fn the_revision_before_is_gone_back_to_or_the_one_that_is_named() {
-        check("", |_| {}, Ok("b"));
-        check("1", |_| {}, Ok("a"));
-        check("a", |_| {}, Ok("a"));
-        check("3", |_| {}, Ok("unchanged 3"));
-        // Of a template that cannot be read the last that could is the one before.
-        check("", |workload| workload.spec.template.0 = json!({"spec": {"containers": 1}}), Ok("c"));
-    }
-
-    #[test]
-    fn what_cannot_be_undone_is_said_with_the_fix() {
-        check("9", |_| {}, Err("there is no revision 9; `kubectl hooked history` lists"));
-        check("", |workload| workload.spec.paused = Some(true), Err("`kubectl hooked resume web -n shop`"));
-        let deleted = |workload: &mut HookedWorkload| {
-            workload.metadata.deletion_timestamp = serde_json::from_str(r#""2026-11-22T10:05:00Z""#).unwrap();
-        };
-        check("", deleted, Err("is being deleted"));
+    fn a_dry_run_is_told_as_kubectl_tells_it() {
+        let said = [DryRun::None, DryRun::Client, DryRun::Server].map(|dry_run| dry_run.said("done"));
+        assert_eq!(said, ["done", "done (dry run)", "done (server dry run)"]);
     }
 
     #[test]

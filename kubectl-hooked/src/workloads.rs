@@ -11,6 +11,9 @@ use crate::print::{PrintError, Screen, document};
 use crate::render::Line;
 use crate::request::{Asked, Request, RequestError};
 
+/// Workloads that one reply holds: few, since each has its account book with it.
+pub(crate) const PAGE: u32 = 50;
+
 /// The workloads of the namespace.
 pub(crate) fn workloads(connection: &Connection) -> Api<HookedWorkload> {
     Api::namespaced(connection.client.clone(), &connection.namespace)
@@ -28,8 +31,26 @@ pub(crate) async fn change(
     name: &str,
     patch: &Patch<Value>,
 ) -> Result<HookedWorkload, kube::Error> {
-    let parameters =
-        PatchParams { field_manager: Some("kubectl-hooked".to_owned()), ..PatchParams::default() };
+    send(connection, name, patch, false).await
+}
+
+/// Has the API server check a change as if it were to make it.
+pub(crate) async fn try_change(
+    connection: &Connection,
+    name: &str,
+    patch: &Patch<Value>,
+) -> Result<HookedWorkload, kube::Error> {
+    send(connection, name, patch, true).await
+}
+
+async fn send(
+    connection: &Connection,
+    name: &str,
+    patch: &Patch<Value>,
+    dry_run: bool,
+) -> Result<HookedWorkload, kube::Error> {
+    let field_manager = Some("kubectl-hooked".to_owned());
+    let parameters = PatchParams { dry_run, field_manager, ..PatchParams::default() };
     workloads(connection).patch(name, &parameters, patch).await
 }
 

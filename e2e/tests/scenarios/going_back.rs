@@ -70,7 +70,9 @@ async fn undo_goes_back_and_history_numbers_the_revision_anew() -> Result<()> {
         until_history(space, &[(1, "version 1"), (2, "version 2"), (3, "version 3")]).await?;
         let table = space.hooked(&["history", "web"]).await?.succeeded()?;
         let first: Vec<&str> = table.lines().next().unwrap_or_default().split_whitespace().collect();
-        ensure!(first == ["REVISION", "NAME", "ROLE", "CHANGE-CAUSE"], "{table}");
+        let columns =
+            ["REVISION", "NAME", "ROLE", "DESIRED", "CURRENT", "READY", "AVAILABLE", "CHANGE-CAUSE"];
+        ensure!(first == columns, "{table}");
 
         let said = space.hooked(&["undo", "web"]).await?.succeeded()?;
         ensure!(said == "hookedworkload.hooked.dev/web rolled back to revision 2\n", "{said}");

@@ -286,6 +286,24 @@ spec:
     .to_owned()
 }
 
+/// Of a workload that was restarted and is ready, `history` has all Pods in the second revision, and a dry run of
+/// `undo` leaves the spec at its generation.
+async fn shows_revisions_and_tries_an_undo(space: &Space, generation: Option<i64>) -> Result<()> {
+    let told = space.hooked(&["history", "web", "-o", "json"]).await?.succeeded()?;
+    let rows: Vec<Value> = serde_json::from_str(&told)?;
+    let counts: Vec<_> = rows.iter().map(|row| [&row["number"], &row["desired"], &row["replicas"]]).collect();
+    ensure!(counts == [[&json!(1), &json!(0), &json!(0)], [&json!(2), &json!(1), &json!(1)]], "{told}");
+    for (dry_run, said) in [("--dry-run", " (dry run)"), ("--dry-run=server", " (server dry run)")] {
+        let told = space.hooked(&["undo", "web", dry_run]).await?.succeeded()?;
+        ensure!(told.contains(&format!("rolled back to revision 1{said}\n")), "{told}");
+        let goes = |line: &str| line.starts_with('-') && line.contains("restartedAt");
+        ensure!(told.lines().any(goes), "{told}");
+    }
+    let workload = space.workload("web").await?;
+    ensure!(workload.metadata.generation == generation, "a dry run has changed {:?}", workload.spec);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_restart_makes_a_new_revision_and_is_refused_while_paused() -> Result<()> {
     in_namespace("plugin-restart", Security::Baseline, async |space| {
@@ -296,7 +314,8 @@ async fn a_restart_makes_a_new_revision_and_is_refused_while_paused() -> Result<
         let said = space.hooked(&["restart", "web"]).await?.succeeded()?;
         ensure!(said == "hookedworkload.hooked.dev/web restarted\n", "{said}");
         space.until("web", "has another revision", |workload| revision(workload) != before).await?;
-        space.until_ready("web").await?;
+        let restarted = space.until_ready("web").await?;
+        shows_revisions_and_tries_an_undo(space, restarted.metadata.generation).await?;
 
         space.kubectl(&["patch", "hw", "web", "--type=merge", "-p", r#"{"spec":{"paused":true}}"#]).await?;
         let refused = space.hooked(&["restart", "web"]).await?;

@@ -1,10 +1,10 @@
 //! What about a workload needs attention, by its conditions.
 
-use hooked_core::names::condition;
-use hooked_crd::HookedWorkload;
+use hooked_crd::{HookedWorkload, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
+use crate::conditions;
 use crate::render::Tone;
 
 /// What needs attention, most of all first.
@@ -50,16 +50,15 @@ impl Attention {
 
 /// What about a workload needs attention, with the reason and the words of the condition that says so.
 pub(super) fn attention(workload: &HookedWorkload) -> (Attention, String, String) {
-    let status = workload.status.clone().unwrap_or_default();
     let says = |type_: &str, status_: &str| {
-        let mut conditions = status.conditions.iter();
-        conditions.find(|known| known.type_ == type_ && known.status == status_).cloned()
+        conditions::find(conditions::of(workload), type_).filter(|known| known.status == status_)
     };
-    let of = |attention, condition: Condition| (attention, condition.reason, condition.message);
+    let of = |attention, said: &Condition| (attention, said.reason.clone(), said.message.clone());
     if workload.metadata.deletion_timestamp.is_some() {
         return (Attention::Leaving, String::new(), "it is being deleted".to_owned());
     }
-    if status.observed_generation != workload.metadata.generation {
+    let seen = workload.status.as_ref().and_then(|status| status.observed_generation);
+    if seen != workload.metadata.generation {
         let message = "the operator has not seen the present spec yet".to_owned();
         return (Attention::InProgress, String::new(), message);
     }

@@ -7,6 +7,7 @@ mod named;
 mod table;
 mod time;
 mod tone;
+mod took;
 
 pub(crate) use bar::bar;
 pub(crate) use labelled::labelled;
@@ -15,3 +16,4 @@ pub(crate) use named::named;
 pub(crate) use table::{Cut, table};
 pub(crate) use time::{ago, clock, short};
 pub(crate) use tone::{Tone, of_condition, of_outcome};
+pub(crate) use took::{is_estimate, took};

@@ -1,9 +1,12 @@
 //! The heading of an overview: what somebody on call reads first.
 
+use hooked_crd::condition::{HOOKS_HEALTHY, READY, REPLICA_FAILURE, STALLED};
 use hooked_crd::{HookTotals, KillStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::shares::shares;
+use crate::conditions::find;
 use crate::overview::Overview;
 use crate::render::{Line, Tone, ago, labelled, named, of_condition};
 
@@ -37,7 +40,12 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
         },
     );
     lines.extend(labelled("Replicas", VALUES, Line::new(), &replicas, width));
-    for (label, condition) in conditions(&status.conditions) {
+    let mut label = "Revisions";
+    for line in shares(&status.revisions) {
+        lines.push(Line::new().add(Tone::Faint, label).pad_to(VALUES).append(line));
+        label = "";
+    }
+    for (label, condition) in telling(&status.conditions) {
         let start = Line::new().add(tone_of(condition), &condition.status);
         let message = format!(" {}: {}", condition.reason, condition.message);
         lines.extend(labelled(label, VALUES, start, &message, width));
@@ -54,21 +62,20 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
 }
 
 /// The conditions that are worth a line, under the names that people know.
-fn conditions(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
-    let of = |type_: &'static str| conditions.iter().find(move |condition| condition.type_ == type_);
-    let stalled = of("Stalled").filter(|condition| condition.status == "True");
+fn telling(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
+    let stalled = find(conditions, STALLED).filter(|condition| condition.status == "True");
     let shown = [
-        ("Ready", of("Ready")),
-        ("Stalled", stalled),
-        ("Failing", of("ReplicaFailure")),
-        ("HooksHealthy", of("HooksHealthy")),
+        (READY, find(conditions, READY)),
+        (STALLED, stalled),
+        ("Failing", find(conditions, REPLICA_FAILURE)),
+        (HOOKS_HEALTHY, find(conditions, HOOKS_HEALTHY)),
     ];
     shown.into_iter().filter_map(|(label, condition)| Some((label, condition?)))
 }
 
 fn tone_of(condition: &Condition) -> Tone {
     // What these two say is bad if it is true.
-    let is_bad = matches!(condition.type_.as_str(), "Stalled" | "ReplicaFailure");
+    let is_bad = matches!(condition.type_.as_str(), STALLED | REPLICA_FAILURE);
     if is_bad { Tone::Bad } else { of_condition(&condition.status) }
 }
 

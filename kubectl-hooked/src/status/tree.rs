@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use hooked_core::lifecycle::RECORDED;
 use hooked_core::lifecycle::kubelet::is_before_start;
-use hooked_crd::{GoDuration, HookKind, HookRunStatus};
 use jiff::Timestamp;
 
 use super::heading::heading;
-use crate::overview::{ContainerRow, HookRow, Overview, PodRow, RevisionRow, Role};
-use crate::render::{Line, Tone, ago, bar, of_outcome, short};
-
-/// Columns of a bar.
-const BAR: usize = 10;
-/// Columns of a duration such as `~12.3s`.
-const DURATION: usize = 8;
+use super::hook::{Measure, Scale, hook_lines};
+use crate::overview::{ContainerRow, Overview, PodRow, RevisionRow, Role};
+use crate::render::{Line, Tone, ago};
 
 /// The overview as lines. Long words of the heading are wrapped to `width`; the tree is cut by who shows it.
 pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -> Vec<Line> {
@@ -39,15 +33,17 @@ pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -
 }
 
 fn revision_line(row: &RevisionRow) -> Line {
-    let RevisionRow { revision, role, pods, ready, .. } = row;
+    let RevisionRow { revision, role, pods, ready, terminating, shown: _ } = row;
     let role = match role {
         Role::Update => "",
         Role::Current => " (the one before)",
         Role::Old => " (old)",
     };
-    Line::new()
+    let line = Line::new()
         .add(Tone::Strong, format!("Revision {revision}"))
-        .plain(format!("{role}  {pods} {}, {ready} ready", if *pods == 1 { "Pod" } else { "Pods" }))
+        .plain(format!("{role}  {pods} {}, {ready} ready", if *pods == 1 { "Pod" } else { "Pods" }));
+    // What the operator has counted has none of them any more.
+    if *terminating > 0 { line.plain(format!(", {terminating} terminating")) } else { line }
 }
 
 /// Draws what hangs on `stem`: each item with the stem of its own line and that of what hangs on it.
@@ -95,67 +91,6 @@ fn container_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &Containe
     branch(lines, rest, hooks, |lines, stem, rest, hook| hook_lines(lines, stem, rest, hook, measure));
 }
 
-fn hook_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, row: &HookRow, measure: Measure) {
-    let line = Line::new().add(Tone::Faint, stem).plain(format!("{:<10}", format!("{:?}", row.hook)));
-    let Some(run) = &row.run else {
-        return lines.push(line.add(Tone::Faint, "no run known"));
-    };
-    let outcome = of_outcome(run.outcome);
-    let mut line = line.add(outcome, format!("{:<10}", format!("{:?}", run.outcome)));
-    if let Some(GoDuration(duration)) = run.duration {
-        let whole = measure.whole(row.hook);
-        line = line.plain(format!("{:>DURATION$} ", estimate(run, duration)));
-        line = line.add(outcome, format!("{:<BAR$}", bar(duration, whole, BAR)));
-        if let (HookKind::PreStop, Some(grace)) = (row.hook, measure.grace) {
-            line = line.add(Tone::Faint, format!(" of {}", short(grace)));
-        }
-        line = line.plain("  ");
-    }
-    // That the record was seen is the rule.
-    let why = run.message.as_str();
-    let why = if why == RECORDED { "" } else { why };
-    lines.push(line.add(Tone::Faint, why));
-    for printed in run.output.lines() {
-        lines.push(Line::new().add(Tone::Faint, rest).add(Tone::Faint, "│ ").plain(printed));
-    }
-}
-
-/// A duration, marked where it is only an estimate.
-fn estimate(run: &HookRunStatus, duration: Duration) -> String {
-    let measured = run.duration_error.is_none_or(|GoDuration(error)| error.is_zero());
-    format!("{}{}", if measured { "" } else { "~" }, short(duration))
-}
-
-/// What fills a bar: the longest postStart that is shown. A preStop is held against its grace period.
-#[derive(Clone, Copy)]
-struct Scale {
-    longest: Duration,
-}
-
-#[derive(Clone, Copy)]
-struct Measure {
-    scale: Scale,
-    grace: Option<Duration>,
-}
-
-impl Scale {
-    fn of(overview: &Overview) -> Self {
-        let pods = overview.revisions.iter().flat_map(|row| &row.shown).chain(&overview.gone);
-        let hooks = pods.flat_map(|pod| &pod.containers).flat_map(|container| &container.hooks);
-        let durations = hooks.filter_map(|hook| Some(hook.run.as_ref()?.duration?.0));
-        Self { longest: durations.max().unwrap_or_default() }
-    }
-}
-
-impl Measure {
-    fn whole(self, hook: HookKind) -> Duration {
-        match (hook, self.grace) {
-            (HookKind::PreStop, Some(grace)) => grace,
-            _ => self.scale.longest,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use hooked_crd::HookedWorkload;
@@ -195,6 +130,10 @@ mod tests {
         workload(&json!({
             "observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1,
             "updateRevision": "new", "currentRevision": "old",
+            "revisions": [
+                {"revision": "new", "number": 2, "desired": 2, "replicas": 2, "ready": 1, "available": 1},
+                {"revision": "old", "number": 1, "desired": 1, "replicas": 0, "ready": 0, "available": 0},
+            ],
             "hookTotals": {"succeeded": 2, "failed": 1, "kills": 2},
             "conditions": [
                 condition("Ready", "RolloutInProgress", "1 of 3 Pods available, 2 up to date, 1 old"),
@@ -233,6 +172,9 @@ mod tests {
             "
 HookedWorkload shop/web
 Replicas      1 of 3 ready, 2 up to date, 1 available
+Revisions     REVISION  NAME  DESIRED  CURRENT  READY  AVAILABLE
+              2         new   2        2        1      1
+              1         old   1        0        0      0
 Ready         False RolloutInProgress: 1 of 3 Pods available, 2 up to date, 1
               old
 HooksHealthy  False HookFailed: PostStart of container web in Pod web-c: exited
@@ -250,7 +192,7 @@ Revision new  2 Pods, 1 ready
       ├─ PostStart Succeeded the container became Running
       └─ PreStop   no run known
 
-Revision old (the one before)  1 Pod, 1 ready
+Revision old (the one before)  1 Pod, 1 ready, 1 terminating
 └─ web-d  Terminating  5m
    └─ web  running
       ├─ PostStart Succeeded the container became Running
@@ -272,6 +214,9 @@ Pods that are gone
             "
 HookedWorkload shop/web
 Replicas      1 of 3 ready, 2 up to date, 1 available
+Revisions     REVISION  NAME  DESIRED  CURRENT  READY  AVAILABLE
+              2         new   2        2        1      1
+              1         old   1        0        0      0
 Ready         False RolloutInProgress: 1 of 3 Pods available, 2 up to date, 1 old
 HooksHealthy  False HookFailed: PostStart of container web in Pod web-c: exited with 3
 Hook runs     2 succeeded, 1 failed
@@ -283,7 +228,7 @@ Revision new  2 Pods, 1 ready
       ├─ PostStart Failed        1.5s ███▊        exited with 3
       └─ PreStop   Succeeded       4s █▍         of 30s
 
-Revision old (the one before)  1 Pod, 1 ready
+Revision old (the one before)  1 Pod, 1 ready, 1 terminating
 
 2 of 3 Pods are not shown; --all shows them
 

@@ -1,14 +1,14 @@
 //! `status --wait`: until something has come true, can no longer come true, or was waited for long enough.
 
 use futures::{StreamExt, pin_mut};
-use hooked_core::names::condition;
-use hooked_crd::HookedWorkload;
+use hooked_crd::{HookedWorkload, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::watch_object;
 
 use super::error::StatusError;
 use crate::arguments::{Goal, StatusOptions};
+use crate::conditions;
 use crate::connect::Connection;
 use crate::end::End;
 use crate::request::{Asked, Request, RequestError};
@@ -149,7 +149,7 @@ fn hooks_healthy(workload: &HookedWorkload) -> Standing {
 }
 
 fn find<'a>(workload: &'a HookedWorkload, type_: &str) -> Option<&'a Condition> {
-    workload.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
+    conditions::find(conditions::of(workload), type_)
 }
 
 fn words(condition: &Condition) -> String {

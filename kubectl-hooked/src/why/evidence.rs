@@ -4,16 +4,16 @@ use hooked_core::lifecycle::kubelet::{OUT_OF_MEMORY, POST_START_ERROR, failure_e
 use hooked_core::lifecycle::{End, Fact, Stop};
 
 use super::reasons::exit;
-use crate::render::clock;
+use crate::render::{clock, named};
 
 /// A fact in words.
 pub(super) fn words(fact: &Fact) -> String {
     match fact {
         Fact::RecordedBeginning(hook) => {
-            format!("the hook-runner's record: {hook:?} was begun, and no end of it was written")
+            format!("the hook-runner's record: {} was begun, and no end of it was written", named(hook))
         }
         Fact::RecordedEnd { hook, outcome, attempts } => {
-            format!("the hook-runner's record: {hook:?} {outcome:?} in attempt {attempts}")
+            format!("the hook-runner's record: {} {} in attempt {attempts}", named(hook), named(outcome))
         }
         Fact::Ended(end) => ended(end),
         Fact::PostStartError => format!("container status: waiting for {POST_START_ERROR}"),

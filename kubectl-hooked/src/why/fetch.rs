@@ -8,9 +8,10 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 
 use crate::connect::Connection;
+use crate::pages;
 use crate::pods::PodObject;
 use crate::request::{Asked, Request, RequestError};
-use crate::workloads::{get, workloads};
+use crate::workloads::{PAGE, get, workloads};
 
 /// A Pod that is there.
 pub(super) struct Found {
@@ -79,21 +80,13 @@ pub(super) async fn remembered(connection: &Connection, pod: &str) -> Result<Vec
     let namespace = &connection.namespace;
     let request = Request { verb: "list", asked: Asked::Workload, name: "", namespace };
     let mut memories = Vec::new();
-    // Few at a time: each has its account book with it.
-    let mut parameters = ListParams::default().limit(50);
-    loop {
-        let page = match workloads(connection).list(&parameters).await.map_err(|error| request.failed(&error))
-        {
-            // Where there are no HookedWorkloads nobody can remember.
-            Err(RequestError::NotInstalled) => return Ok(memories),
-            page => page?,
-        };
-        memories.extend(page.items.iter().filter_map(|workload| memory(workload, pod)));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => parameters.continue_token = Some(token),
-            None => return Ok(memories),
-        }
+    let look = |workload: &HookedWorkload| memories.extend(memory(workload, pod));
+    match pages::each(&workloads(connection), ListParams::default().limit(PAGE), request, look).await {
+        // Where there are no HookedWorkloads nobody can remember.
+        Err(RequestError::NotInstalled) => {}
+        looked => looked?,
     }
+    Ok(memories)
 }
 
 fn memory(workload: &HookedWorkload, pod: &str) -> Option<Memory> {

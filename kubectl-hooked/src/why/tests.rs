@@ -1,15 +1,11 @@
 //! What is told of Pods as the API server shows them.
 
 use hooked_crd::{HookRunStatus, KillStatus};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fetch::{Found, Memory};
 use super::{memory, story, text};
-
-fn now() -> Timestamp {
-    "2026-11-22T10:05:00Z".parse().unwrap()
-}
+use crate::fixtures::now;
 
 /// A Pod with one container, its status, and Events as reason, second past ten o'clock, and message.
 fn found(pod: &Value, container: &Value, status: &Value, events: &[(&str, u8, &str)]) -> Found {

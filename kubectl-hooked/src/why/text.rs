@@ -4,7 +4,7 @@ use hooked_core::lifecycle::Fate;
 use hooked_crd::{GoDuration, HookRunStatus};
 
 use super::explanation::{ContainerExplanation, Explanation, Instance, RememberedKill};
-use crate::render::{Line, Tone, clock, labelled, named, of_outcome, short};
+use crate::render::{Line, Tone, clock, is_estimate, labelled, named, of_outcome, short};
 
 /// Where words about an instance begin, and where its labelled values do.
 const WORDS: usize = 4;
@@ -41,7 +41,7 @@ fn container_lines(story: &ContainerExplanation, width: Option<usize>) -> Vec<Li
         Line::new().add(Tone::Strong, format!("Container {name}")).plain(format!("  {state}{restarts}"));
     let mut lines = vec![title];
     for run in running {
-        let start = Line::new().add(Tone::Active, format!("{:?} runs", run.hook));
+        let start = Line::new().add(Tone::Active, format!("{} runs", named(run.hook)));
         let since = run
             .start_time
             .as_ref()
@@ -108,12 +108,10 @@ fn kill_lines(kill: &RememberedKill, width: Option<usize>) -> Vec<Line> {
 }
 
 fn run_lines(label: &str, run: &HookRunStatus, width: Option<usize>) -> Vec<Line> {
-    let start = Line::new()
-        .plain(format!("{:?} ", run.hook))
-        .add(of_outcome(run.outcome), format!("{:?}", run.outcome));
-    let estimated = run.duration_error.is_some_and(|GoDuration(error)| !error.is_zero());
+    let start =
+        Line::new().plain(format!("{} ", named(run.hook))).add(of_outcome(run.outcome), named(run.outcome));
     let duration = run.duration.map_or_else(String::new, |GoDuration(duration)| {
-        format!(" {} {}", if estimated { "after about" } else { "after" }, short(duration))
+        format!(" {} {}", if is_estimate(run) { "after about" } else { "after" }, short(duration))
     });
     let why = if run.message.is_empty() { String::new() } else { format!(": {}", run.message) };
     let values = VALUES.max(label.len());
