@@ -134,9 +134,9 @@ reasons! {
     Reconciled: [Condition(RECONCILING, "False")],
     /// Nothing has to be changed for the operator to go on.
     NotStalled: [Condition(STALLED, "False")],
-    /// Nothing keeps the operator, but another HookedWorkload asks for the same Pods: its selector matches the labels of
-    /// this template, or the other way round. Each keeps to its own Pods; Services and autoscalers take the Pods of both
-    /// for one.
+    /// Nothing keeps the operator, but another HookedWorkload asks for the same Pods: its selector matches the labels
+    /// of this template, or the other way round. Each keeps to its own Pods; Services and autoscalers take the Pods of
+    /// both for one.
     SelectorOverlap: [Condition(STALLED, "False"), Event("Warning")],
     /// The last run of every hook ended well, as far as is known.
     NoHookIsFailing: [Condition(HOOKS_HEALTHY, "True")],
