@@ -86,6 +86,13 @@ impl Workload {
         }))
     }
 
+    /// Gives it another name, and leaves its selector and its labels.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.0["metadata"]["name"] = json!(name);
+        self
+    }
+
     /// Sets any field of the spec.
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {

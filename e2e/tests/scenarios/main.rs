@@ -1,5 +1,6 @@
 //! What users do and what they are told, with an operator that is left alone. Scenarios run side by side.
 
+mod adoption;
 mod apply;
 mod crash_loop;
 mod deaths;
