@@ -13,13 +13,13 @@ use kube::{Error, ResourceExt};
 use kube_runtime::reflector::Store;
 
 use crate::reconcile::Context;
-use crate::watch::Guarded;
+use crate::watch::{Guarded, Triggers, trigger};
 
 /// How often it is looked: nothing waits for it but Pods that would otherwise stay for ever.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// Lets Pods go that no workload accounts for, for ever. Runs only once the first lists are complete.
-pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guarded>) {
+pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guarded>, triggers: Triggers) {
     if workloads.wait_until_ready().await.is_err() {
         return;
     }
@@ -42,7 +42,7 @@ pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guar
         for NamedOwner { namespace, name, uid } in context.index.owners() {
             let is_known = known.contains(&(Some(namespace.clone()), Some(uid.clone())));
             if !is_known && is_gone(&context, &namespace, &name, &uid).await {
-                context.index.disown(&namespace, &uid);
+                trigger(&triggers, context.index.disown(&namespace, &uid));
             }
         }
     }

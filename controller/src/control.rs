@@ -17,7 +17,7 @@ use crate::collect_orphans::collect_orphans;
 use crate::live::{LiveSink, ScopedIndex};
 use crate::reconcile::{Context, on_error, reconcile};
 use crate::watch::{
-    Guarded, Scope, Triggers, reference, watch_events, watch_foreign, watch_pods, watch_workloads,
+    Guarded, Scope, Triggers, trigger, watch_events, watch_foreign, watch_pods, watch_workloads,
 };
 
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
@@ -88,14 +88,15 @@ async fn work(
         }
     };
     let gone = {
-        let (context, change) = (Arc::clone(&context), change.clone());
+        let (context, triggers, change) = (Arc::clone(&context), triggers.clone(), change.clone());
         move |namespace: &str, name: &str, uid: &str| {
             context.operator.metrics.gone(namespace, name);
-            context.index.disown(namespace, uid);
+            trigger(&triggers, context.index.disown(namespace, uid));
             change.unbounded_send(namespace.to_owned()).ok();
         }
     };
-    let (context_of_list, triggers_of_list, listed_in) = (Arc::clone(&context), triggers, scope.clone());
+    let (context_of_list, triggers_of_list, listed_in) =
+        (Arc::clone(&context), triggers.clone(), scope.clone());
     let (store, changed) = watch_workloads(client, scope, shown, gone, move |store| {
         let Context { index, operator } = &*context_of_list;
         for workload in store.state() {
@@ -119,15 +120,13 @@ async fn work(
     );
     // Outcomes are logged where they are known; a workload that went meanwhile is no error.
     let all = reconciles.for_each(|_| future::ready(()));
-    future::join(all, collect_orphans(context, orphans_store)).await;
+    future::join(all, collect_orphans(context, orphans_store, triggers)).await;
 }
 
 /// Takes in a workload as it is shown, has others reconciled because of it, and tells its namespace.
 fn show(index: &Index, triggers: &Triggers, change: &mpsc::UnboundedSender<String>, workload: &Guarded) {
     let spec = workload.0.as_ref().ok().map(|workload| &workload.spec);
-    for other in index.show_workload(workload.meta(), spec) {
-        // The receivers are gone only when the operator stops.
-        triggers.unbounded_send(reference(&other)).ok();
-    }
+    trigger(triggers, index.show_workload(workload.meta(), spec));
+    // The receiver is gone only when the operator stops.
     change.unbounded_send(workload.meta().namespace.clone().unwrap_or_default()).ok();
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kube_runtime::reflector::ObjectRef;
 
 use crate::metrics::Metrics;
-use crate::watch::{Scope, Triggers, reference};
+use crate::watch::{Scope, Triggers, trigger};
 
 /// The index that holds a scope's Pods, and the queue of the scope's workloads.
 pub(crate) struct ScopedIndex {
@@ -44,8 +44,7 @@ impl Sink for LiveSink {
         covering.find_map(|scoped| {
             let known = scoped.index.observe_live(namespace, pod_uid, record.clone(), Timestamp::now())?;
             if known.heard == Heard::News {
-                // The receiver is gone only when the operator stops.
-                scoped.triggers.unbounded_send(reference(&known.workload)).ok();
+                trigger(&scoped.triggers, Some(known.workload));
             }
             Some(Reported { heard: known.heard, terminating: known.terminating })
         })

@@ -31,7 +31,7 @@ pub use live::{Stranger, forged, token};
 pub use metrics::{Metrics, exposition};
 pub use operator::Operator;
 pub use plugin::{Said, Terminal};
-pub use process::Frozen;
+pub use process::{Frozen, Usage};
 pub use prometheus::{Prometheus, Series};
 pub use scenario::{Security, in_namespace, with_operator};
 pub use space::{Space, condition, hook, kills};

@@ -21,6 +21,34 @@ fn process_of(pod: &str) -> Result<Pid> {
     Ok(found[0])
 }
 
+/// What the operator of a Pod has used.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Processor time since it was started, in seconds.
+    pub processor_seconds: f64,
+    /// Memory that it has of its own (`RssAnon`), in KiB.
+    pub memory_kib: u64,
+}
+
+impl Usage {
+    /// What the operator of that Pod has used until now.
+    pub fn of(pod: &str) -> Result<Self> {
+        let about = |file: &str| -> Result<String> {
+            Ok(fs::read_to_string(format!("/proc/{}/{file}", process_of(pod)?.as_raw_nonzero()))?)
+        };
+        // The first number is the time that the thread ran, in nanoseconds (Documentation/scheduler/sched-stats.rst).
+        let tasks = fs::read_dir(format!("/proc/{}/task", process_of(pod)?.as_raw_nonzero()))?.flatten();
+        let ran = tasks.filter_map(|task| {
+            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split(' ').next()?.parse::<f64>().ok()
+        });
+        let status = about("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;
+        let memory_kib = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(Self { processor_seconds: ran.sum::<f64>() / 1e9, memory_kib })
+    }
+}
+
 /// Ends the operator of that Pod at whatever it is doing.
 pub(crate) fn kill(pod: &str) -> Result<()> {
     Ok(kill_process(process_of(pod)?, Signal::KILL)?)

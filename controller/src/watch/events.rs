@@ -8,10 +8,9 @@ use jiff::Timestamp;
 use kube::Client;
 use kube_runtime::{WatchStreamExt, watcher};
 
-use super::Triggers;
-use super::pods::trigger;
 use super::scope::{Scope, watch_config};
 use super::watched::Watched;
+use super::{Triggers, trigger};
 
 /// Watches the Events of one reason for ever: the API server selects them, so that Events of no interest cost
 /// nothing.

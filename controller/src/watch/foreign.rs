@@ -16,9 +16,8 @@ use kube::core::PartialObjectMeta;
 use kube_runtime::{WatchStreamExt, watcher};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::Triggers;
-use super::pods::trigger;
 use super::scope::watch_config;
+use super::{Triggers, trigger};
 
 /// Watches such Pods in the namespaces of the workloads that the index knows, for ever. `changed` names the
 /// namespaces in which workloads come and go.
@@ -56,9 +55,7 @@ async fn watch_namespace(
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
-                for workload in index.show_foreign(&pod.metadata) {
-                    trigger(&triggers, Some(workload));
-                }
+                trigger(&triggers, index.show_foreign(&pod.metadata));
             }
             // Before a Pod is taken over the API server is asked for it, so nothing is to be taken back here.
             Ok(Some(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone)) => {}

@@ -21,6 +21,14 @@ use kube_runtime::reflector::ObjectRef;
 pub(crate) type Triggers = mpsc::UnboundedSender<ObjectRef<Guarded>>;
 
 /// The workload as the queue of reconciles names it.
-pub(crate) fn reference(workload: &WorkloadRef) -> ObjectRef<Guarded> {
+fn reference(workload: &WorkloadRef) -> ObjectRef<Guarded> {
     ObjectRef::new(&workload.name).within(&workload.namespace)
+}
+
+/// Has workloads reconciled.
+pub(crate) fn trigger(triggers: &Triggers, workloads: impl IntoIterator<Item = WorkloadRef>) {
+    for workload in workloads {
+        // The receiver is gone only when the operator stops.
+        triggers.unbounded_send(reference(&workload)).ok();
+    }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures::{StreamExt, channel::oneshot};
 use hooked_core::names;
-use hooked_core::watch::{Index, SlimPod, WorkloadRef};
+use hooked_core::watch::{Index, SlimPod};
 use jiff::Timestamp;
 use kube::Client;
 use kube_runtime::{WatchStreamExt, watcher};
 
 use super::scope::{Scope, watch_config};
 use super::watched::Watched;
-use super::{Triggers, reference};
+use super::{Triggers, trigger};
 
 /// Watches Pods for ever. `listed` is told when the first list is complete: before it no decision is safe.
 pub(crate) async fn watch_pods(
@@ -33,30 +33,18 @@ pub(crate) async fn watch_pods(
                 if let Some(error) = shown.unnumbered {
                     tracing::warn!(%error, pod_uid = uid, "a Pod of ours has no number: it gets one");
                 }
-                for workload in shown.workloads {
-                    trigger(&triggers, Some(workload));
-                }
+                trigger(&triggers, shown.workloads);
             }
             Ok(watcher::Event::Delete(Watched(pod))) => {
                 trigger(&triggers, index.show_last(pod, Timestamp::now()));
             }
             Ok(watcher::Event::InitDone) => {
-                for workload in index.list_ends(Timestamp::now()) {
-                    trigger(&triggers, Some(workload));
-                }
+                trigger(&triggers, index.list_ends(Timestamp::now()));
                 if let Some(listed) = listed.take() {
                     listed.send(()).ok();
                 }
             }
             Err(error) => tracing::warn!(%error, "the Pod watch is interrupted and will be resumed"),
         }
-    }
-}
-
-/// Has the workload reconciled, if there is one.
-pub(super) fn trigger(triggers: &Triggers, workload: Option<WorkloadRef>) {
-    if let Some(workload) = workload {
-        // The receiver is gone only when the operator stops.
-        triggers.unbounded_send(reference(&workload)).ok();
     }
 }

@@ -18,9 +18,11 @@ impl Released {
         self.pods.entry(Arc::clone(uid)).or_default();
     }
 
-    /// A Pod is free.
-    pub(super) fn released(&mut self, uid: &Arc<str>) {
-        self.pods.insert(Arc::clone(uid), true);
+    /// A Pod is free, as the server says. Where the watch has shown so before, nothing is left to wait for.
+    pub(super) fn released(&mut self, uid: &str) {
+        if let Some(is_free) = self.pods.get_mut(uid) {
+            *is_free = true;
+        }
     }
 
     /// Whether the watch still shows the Pod as it was before it was set free.
@@ -50,5 +52,29 @@ impl Released {
         let free = std::mem::take(&mut self.unlisted);
         self.pods.retain(|uid, _| !free.contains(uid));
         free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_watch_shows_is_old_until_it_shows_that_the_pod_is_free() {
+        let (mut released, uid) = (Released::default(), Arc::from("u-1"));
+        released.releasing(&uid);
+        assert!(!released.is_free(&uid) && released.has(&uid));
+        released.released(&uid);
+        assert!(released.is_free(&uid));
+        assert_eq!((released.depart(&uid), released.has(&uid)), (Some(true), false));
+    }
+
+    #[test]
+    fn where_the_watch_shows_it_before_the_server_says_so_nothing_is_old() {
+        let (mut released, uid) = (Released::default(), Arc::from("u-1"));
+        released.releasing(&uid);
+        assert_eq!(released.depart(&uid), Some(false));
+        released.released(&uid);
+        assert!(!released.is_free(&uid) && !released.has(&uid));
     }
 }

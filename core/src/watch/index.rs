@@ -346,16 +346,17 @@ impl Index {
         self.workloads.lock().iter().map(named).collect()
     }
 
-    /// A workload is gone for good: its Pods are strays.
-    pub fn disown(&self, namespace: &str, uid: &str) {
+    /// A workload is gone for good: its Pods are strays. Names the workloads that are to be reconciled because of it.
+    pub fn disown(&self, namespace: &str, uid: &str) -> Vec<WorkloadRef> {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
-        let Some(known) = known else { return };
-        for (_, memory) in self.of_namespace(namespace) {
-            memory.lock().overlapping.tell(uid, &known.name, false);
-        }
+        let Some(known) = known else { return Vec::new() };
+        let others = self.of_namespace(namespace).into_iter();
+        let others = others.filter(|(_, memory)| memory.lock().overlapping.tell(uid, &known.name, false));
+        let alone = others.map(|(name, _)| WorkloadRef::new(namespace, &name)).collect();
         let pods: Vec<PodFact> = known.memory.lock().pods().cloned().collect();
         self.unplace(&pods);
         self.note_strays(namespace, &pods);
+        alone
     }
 
     /// Remembers those Pods as strays that our finalizer still holds, as far as we know.

@@ -1,5 +1,7 @@
 //! The index, shown Pods and Events of one workload.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -146,6 +148,38 @@ fn workloads_that_ask_for_the_same_pods_are_told_of_each_other() {
         index.memory("shop", &owner).lock().overlapping.names().join(",")
     };
     assert_eq!([overlapping("a"), overlapping("b"), overlapping("c")], ["c", "", "a"]);
-    index.disown("shop", "c-uid");
+    assert_eq!(index.disown("shop", "c-uid"), [WorkloadRef::new("shop", "a")]);
     assert_eq!(overlapping("a"), "");
+}
+
+#[test]
+fn of_pods_that_somebody_controls_nothing_is_kept() {
+    let index = Index::default();
+    claim(&index, "web", "web");
+    let before = format!("{index:?}");
+    for number in 0..20_000 {
+        let mut pod = ObjectMeta {
+            name: Some(format!("api-{number}")),
+            namespace: Some("shop".to_owned()),
+            uid: Some(format!("u-{number}")),
+            labels: Some(
+                [("app", "web"), ("pod-template-hash", "rs")]
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into(),
+            ),
+            ..ObjectMeta::default()
+        };
+        let owner = serde_json::json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "api-rs", "uid": "r", "controller": true});
+        pod.owner_references = Some(vec![serde_json::from_value(owner).unwrap()]);
+        assert_eq!(index.show_foreign(&pod), []);
+        // Nor of one that nobody controls and nobody selects.
+        pod.owner_references = None;
+        pod.labels = Some(
+            [("app", "api"), ("pod-template-hash", "rs")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+        );
+        assert_eq!(index.show_foreign(&pod), []);
+    }
+    assert_eq!(format!("{index:?}"), before);
 }

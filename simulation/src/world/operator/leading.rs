@@ -180,7 +180,9 @@ impl Leading {
                 let workload = reference(object);
                 self.store.remove(&workload);
                 let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-                self.index.disown(&workload.namespace, uid);
+                for other in self.index.disown(&workload.namespace, uid) {
+                    self.trigger(Some(other), now);
+                }
             }
         }
         Shown::Other
