@@ -243,8 +243,13 @@ fn is_done(both: &Both) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// How many scripts each property is tried with: `PROPTEST_CASES` has more than these tried.
+fn cases() -> u32 {
+    ProptestConfig::default().cases.max(512)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     /// Where the operator comes to the end of its passes between two events, it is a Deployment, Pod by Pod;
     /// but for scaling down, where a Deployment may take Pods that must serve.

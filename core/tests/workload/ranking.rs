@@ -222,7 +222,7 @@ fn ranked() -> impl Strategy<Value = Ranked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: super::cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn pods_go_in_the_order_of_a_replica_set(

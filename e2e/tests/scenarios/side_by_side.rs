@@ -8,6 +8,7 @@ use hooked_e2e::{Container, History, Security, Sight, Space, Workload, in_namesp
 use hooked_simulation::world::Rng;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
+use kube::api::{Api, EvictParams};
 use serde_json::{Value, json};
 
 /// Ours and the Deployment, each with Pods that bear its name as the label `app`.
@@ -31,6 +32,17 @@ enum Step {
     Resume,
     /// A Pod that serves is deleted.
     Lose,
+    /// A Pod that serves is evicted, as a drain evicts the Pods of its node.
+    Evict,
+    /// A Pod that serves gets a label that the selector does not match.
+    TakeOut,
+}
+
+impl Step {
+    /// Whether a Pod that serves is lost by it.
+    fn loses(self) -> bool {
+        matches!(self, Self::Lose | Self::Evict | Self::TakeOut)
+    }
 }
 
 /// What users ask for.
@@ -59,7 +71,7 @@ impl Asked {
             Step::Undo => self.version = self.good,
             Step::Pause => self.paused = true,
             Step::Resume => self.paused = false,
-            Step::Lose => {}
+            Step::Lose | Step::Evict | Step::TakeOut => {}
         }
         if !self.paused && !self.is_broken() {
             self.good = self.version;
@@ -84,7 +96,8 @@ impl Asked {
             Step::Undo,
             pause,
             Step::Lose,
-            Step::Lose,
+            Step::Evict,
+            Step::TakeOut,
         ])
     }
 
@@ -167,12 +180,20 @@ async fn until_alike(space: &Space, what: &str, asked: &Asked) -> Result<Settled
     .await
 }
 
-/// Deletes the first Pod that serves, of the oldest version.
-async fn lose(space: &Space, name: &str) -> Result<()> {
+/// Has the first Pod that serves, of the oldest version, be lost so.
+async fn lose(space: &Space, name: &str, step: Step) -> Result<()> {
     let mut pods = space.pods(name).await?;
     pods.sort_by_key(|pod| (version(pod), pod.name_any()));
     let Some(lost) = pods.iter().find(|pod| is_ready(pod)) else { return Ok(()) };
-    space.kubectl(&["delete", "pod", &lost.name_any(), "--wait=false"]).await?;
+    let lost = lost.name_any();
+    match step {
+        Step::Evict => {
+            let pods: Api<Pod> = Api::namespaced(space.cluster.client.clone(), &space.name);
+            pods.evict(&lost, &EvictParams::default()).await?;
+        }
+        Step::TakeOut => drop(space.kubectl(&["label", "pod", &lost, "app=debug", "--overwrite"]).await?),
+        _ => drop(space.kubectl(&["delete", "pod", &lost, "--wait=false"]).await?),
+    }
     Ok(())
 }
 
@@ -208,16 +229,17 @@ async fn happen(space: &Space, seed: u64) -> Result<()> {
             asked.take(*step);
         }
         story.push(format!("{steps:?}"));
+        let loses = steps.iter().any(|step| step.loses());
         for (_, name) in BOTH {
-            if steps == [Step::Lose] {
-                lose(space, name).await?;
+            if loses {
+                lose(space, name, steps[0]).await?;
             } else {
                 space.apply_manifest(&asked.manifest(name)).await?;
             }
         }
         let what = story.join(", ");
         until_alike(space, &what, &asked).await?;
-        let lost = usize::from(steps == [Step::Lose]);
+        let lost = usize::from(loses);
         check(&history.moments()[since..], &asked, lost).with_context(|| what)?;
     }
     Ok(())

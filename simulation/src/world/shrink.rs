@@ -3,7 +3,7 @@
 use super::{Script, Turn};
 
 /// Turns that all reruns of a shrink may take.
-const MOST_TURNS: u64 = 3_000_000;
+const MOST_TURNS: u64 = 1_000_000;
 
 /// Looks for shorter scripts that violate the same invariant.
 struct Shrinker {
