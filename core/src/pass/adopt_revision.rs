@@ -29,7 +29,12 @@ pub(super) async fn adopt_revision<C: Cluster>(
     {
         let text = |field: &str| metadata[field].as_str().unwrap_or_default();
         let of = (text("uid"), text("resourceVersion"));
-        found = cluster.send(call::adopt_revision(namespace, owner, revision, of)).await?;
+        match cluster.send(call::adopt_revision(namespace, owner, revision, of)).await {
+            Ok(adopted) => found = adopted,
+            // What the server refuses for good stays nobody's: no Pod waits for it.
+            Err(failure) if failure.refusal().is_some() && !failure.is_conflict() => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
     }
     let known = Stored::of_object(&found, &owner.uid).filter(|known| known.revision == revision);
     if let Some(known) = &known {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use hooked_simulation::Request;
+use hooked_simulation::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
+use crate::simulated::fate::Fate;
 use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
@@ -120,4 +121,19 @@ async fn a_pod_that_lost_its_owner_while_no_operator_ran_is_taken_back() {
     cluster.serve("other", 1).await;
     let world = cluster.shared.world.lock();
     assert!(before.is_subset(&uids(&world)) && world.pods().count() == 3, "no other was made");
+}
+
+#[tokio::test]
+async fn what_may_not_be_taken_over_keeps_nothing_from_being_made() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    let left = leave_two(&cluster).await;
+    cluster.decide(|request| {
+        let is_change = request.method == Method::Patch && request.path.contains("/controllerrevisions/");
+        if is_change { Fate::Refused(422) } else { Fate::Answered }
+    });
+    cluster.serve("web", 2).await;
+    let world = cluster.shared.world.lock();
+    assert!(left.is_subset(&uids(&world)), "those that are nobody's live on");
+    assert_eq!(world.pods().filter(|pod| is_owned(pod)).count(), 2);
 }
