@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::channel::mpsc;
 use hooked_core::pass::remove_stray_finalizer;
 use hooked_core::watch::{NamedOwner, Stray};
 use hooked_crd::HookedWorkload;
@@ -19,7 +20,12 @@ use crate::watch::{Guarded, Triggers, trigger};
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// Lets Pods go that no workload accounts for, for ever. Runs only once the first lists are complete.
-pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guarded>, triggers: Triggers) {
+pub(crate) async fn collect_orphans(
+    context: Arc<Context>,
+    workloads: Store<Guarded>,
+    triggers: Triggers,
+    change: mpsc::UnboundedSender<String>,
+) {
     if workloads.wait_until_ready().await.is_err() {
         return;
     }
@@ -43,6 +49,8 @@ pub(crate) async fn collect_orphans(context: Arc<Context>, workloads: Store<Guar
             let is_known = known.contains(&(Some(namespace.clone()), Some(uid.clone())));
             if !is_known && is_gone(&context, &namespace, &name, &uid).await {
                 trigger(&triggers, context.index.disown(&namespace, &uid));
+                // The receiver is gone only when the operator stops.
+                change.unbounded_send(namespace).ok();
             }
         }
     }

@@ -95,12 +95,12 @@ async fn work(
             change.unbounded_send(namespace.to_owned()).ok();
         }
     };
-    let (context_of_list, triggers_of_list, listed_in) =
-        (Arc::clone(&context), triggers.clone(), scope.clone());
+    let (context_of_list, listed_in) = (Arc::clone(&context), scope.clone());
+    let (triggers_of_list, change_of_list) = (triggers.clone(), change.clone());
     let (store, changed) = watch_workloads(client, scope, shown, gone, move |store| {
         let Context { index, operator } = &*context_of_list;
         for workload in store.state() {
-            show(index, &triggers_of_list, &change, &workload);
+            show(index, &triggers_of_list, &change_of_list, &workload);
         }
         let exists =
             |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
@@ -120,7 +120,7 @@ async fn work(
     );
     // Outcomes are logged where they are known; a workload that went meanwhile is no error.
     let all = reconciles.for_each(|_| future::ready(()));
-    future::join(all, collect_orphans(context, orphans_store, triggers)).await;
+    future::join(all, collect_orphans(context, orphans_store, triggers, change)).await;
 }
 
 /// Takes in a workload as it is shown, has others reconciled because of it, and tells its namespace.

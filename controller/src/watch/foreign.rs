@@ -57,8 +57,9 @@ async fn watch_namespace(
             Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod))) => {
                 trigger(&triggers, index.show_foreign(&pod.metadata));
             }
-            // Before a Pod is taken over the API server is asked for it, so nothing is to be taken back here.
-            Ok(Some(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone)) => {}
+            Ok(Some(watcher::Event::Delete(pod))) => index.show_no_foreign(&pod.metadata),
+            // Before a Pod is taken over the API server is asked for it: what a list does not show is found out then.
+            Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) => {}
             Ok(None) => return,
             Err(error) => {
                 tracing::warn!(%error, namespace, "the watch of Pods without our label is interrupted and will be resumed");

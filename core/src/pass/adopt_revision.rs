@@ -3,6 +3,7 @@
 
 use super::subject::Site;
 use super::{Cluster, Failure, Locked, Memory, call};
+use crate::names;
 use crate::workload::revision::{Revision, Stored};
 
 /// The stored revision of that name, if it is the workload's or becomes the workload's now; none if there is
@@ -20,7 +21,8 @@ pub(super) async fn adopt_revision<C: Cluster>(
         Err(failure) => return Err(failure),
     };
     let metadata = &found["metadata"];
-    let is_free = metadata["ownerReferences"].as_array().is_none_or(Vec::is_empty);
+    let is_named = metadata["labels"][names::REVISION_LABEL] == *revision;
+    let is_free = is_named && metadata["ownerReferences"].as_array().is_none_or(Vec::is_empty);
     let is_readable = || Revision::of_data(revision, &found["data"]).is_ok();
     if is_free
         && metadata["deletionTimestamp"].is_null()
@@ -32,7 +34,7 @@ pub(super) async fn adopt_revision<C: Cluster>(
         match cluster.send(call::adopt_revision(namespace, owner, revision, of)).await {
             Ok(adopted) => found = adopted,
             // What the server refuses for good stays nobody's: no Pod waits for it.
-            Err(failure) if failure.refusal().is_some() && !failure.is_conflict() => return Ok(None),
+            Err(failure) if is_for_good(&failure) => return Ok(None),
             Err(failure) => return Err(failure),
         }
     }
@@ -43,6 +45,10 @@ pub(super) async fn adopt_revision<C: Cluster>(
         memory.revisions.remember(known.clone());
     }
     Ok(known)
+}
+
+fn is_for_good(failure: &Failure) -> bool {
+    failure.refusal().is_some() && !failure.is_conflict() && !failure.is_not_found()
 }
 
 /// Whether the workload is there and stays, as the API server knows it now: what is deleted takes nothing over

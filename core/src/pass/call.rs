@@ -132,13 +132,16 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision, validat
     Call::new(Verb::Create, path).with(manifest).written().whole().dry().validated(validation)
 }
 
-/// Lists the metadata of the Pods that a selector matches, as the API server knows them now: the page that follows
-/// `token`, which is empty for the first one.
-pub fn list_pods(namespace: &str, selector: &str, token: &str) -> Call {
+/// Lists the metadata of the Pods that a selector matches, as they are since `version` at least: the page that follows
+/// `token`, which is empty for the first one. So the API server answers from its cache and reads no Pods of others.
+pub fn list_pods(namespace: &str, selector: &str, version: &str, token: &str) -> Call {
     let mut call = Call { reply: Reply::MetadataList, ..Call::new(Verb::Get, pods(namespace)) };
     call.query.push(("labelSelector", selector.to_owned()));
     call.query.push(("limit", PAGE.to_string()));
-    if !token.is_empty() {
+    if token.is_empty() {
+        call.query.push(("resourceVersion", version.to_owned()));
+        call.query.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
+    } else {
         call.query.push(("continue", token.to_owned()));
     }
     call

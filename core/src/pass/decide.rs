@@ -73,7 +73,7 @@ pub(super) fn decide<C: Cluster>(
         account.ledger.high_water = *reserved.end();
     }
     let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
-    account.ledger.sizes = (before.ledger.sizes.is_some() || are_pods_known(memory)).then_some(sizes);
+    account.ledger.sizes = is_sized(subject, before, memory).then_some(sizes);
     let progress = progress(prepared, before, rollout, memory, now);
     account.ledger.progressed_at = progress.since(now);
     account.ledger.fold_old_containers(&prepared.revision.shape);
@@ -125,9 +125,11 @@ fn count(
     account
 }
 
-/// Whether it is known how many Pods of each revision there are: all are taken over that are to be, and have numbers.
-fn are_pods_known(memory: &Memory) -> bool {
-    memory.candidates.were_listed && !memory.awaits_pods()
+/// Whether sizes are committed. The first ones are the counts that are there, so they wait until all Pods are
+/// taken over that are to be, and have their numbers; but of a workload that leaves nothing is waited for.
+fn is_sized(subject: &Subject<'_>, before: &Committed, memory: &Memory) -> bool {
+    let waits = memory.newcomers.any_waiting() || memory.may_adopt();
+    before.ledger.sizes.is_some() || subject.leaving.is_some() || (memory.candidates.were_listed && !waits)
 }
 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
@@ -149,9 +151,9 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
     sizes
 }
 
-/// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for: above all
-/// that were reserved before, and above those of all Pods that are there. Without new ones it is empty, and ends where
-/// the reserved ones end.
+/// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for:
+/// above all that were reserved before, and above those of all Pods that are there. Without new ones it is
+/// empty, and ends where the reserved ones end.
 #[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
     let reserved = if mutated(Mutation::HighWaterIgnored) { 0 } else { before.ledger.high_water };

@@ -165,13 +165,24 @@ impl Memory {
         }
     }
 
-    /// Takes in that nobody controls a Pod. Returns whether the workload may take the Pod over.
-    pub fn show_orphan(&mut self, orphan: &Orphan) -> bool {
+    /// Takes in that nobody controls a Pod. Returns whether the workload may take the Pod over; none if the Pod is not
+    /// selected.
+    pub fn show_orphan(&mut self, orphan: &Orphan) -> Option<bool> {
         if !self.selection.is_known_to_select(&orphan.labels) || mutated(Mutation::OrphansStayOrphans) {
             self.candidates.remove(&orphan.uid);
-            return false;
+            return None;
         }
-        self.candidates.show(orphan)
+        Some(self.candidates.show(orphan))
+    }
+
+    /// Whether there are Pods that nobody controls and that may be taken over, as far as is known.
+    pub fn may_adopt(&self) -> bool {
+        self.candidates.waiting().next().is_some()
+    }
+
+    /// Takes in that the Pod is gone, or somebody's.
+    pub fn show_no_orphan(&mut self, uid: &str) {
+        self.candidates.remove(uid);
     }
 
     /// Whether the selector is known.
@@ -182,7 +193,11 @@ impl Memory {
     /// Whether more Pods may be there than those that have numbers: nothing is made in their place, and
     /// nobody knows yet how many of each revision there are.
     pub fn awaits_pods(&self) -> bool {
-        self.newcomers.any_waiting() || self.candidates.adoptable().next().is_some()
+        let is_stored = |revision: &str| {
+            let mut stored = self.revisions.stored.iter().flatten();
+            stored.any(|stored| stored.revision == revision)
+        };
+        self.newcomers.any_waiting() || self.candidates.waiting().any(|known| is_stored(&known.revision))
     }
 
     /// Takes in what the watch shows of a Pod with its number.

@@ -63,6 +63,7 @@ fn is_used(revision: &str, committed: &Committed, memory: &Memory) -> bool {
         || committed.ledger.gate.as_ref().is_some_and(|gate| *gate.revision == *revision)
         || committed.ledger.sizes.as_ref().is_some_and(|sizes| sizes.get(revision) > 0)
         || memory.replicas.revision(revision).unfinished() > 0
+        || memory.newcomers.facts().any(|fact| *fact.revision == *revision)
 }
 
 impl Memory {

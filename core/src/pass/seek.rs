@@ -26,7 +26,8 @@ pub(super) async fn seek<C: Cluster>(
     }
     let mut token = String::new();
     loop {
-        let call = call::list_pods(&subject.site.namespace, &prepared.desired.selector, &token);
+        let call =
+            call::list_pods(&subject.site.namespace, &prepared.desired.selector, &before.version, &token);
         let page = cluster.send(call).await?;
         let mut memory = memory.lock();
         for orphan in page["items"].as_array().into_iter().flatten().filter_map(orphan) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::accounting::Heard;
 use crate::lifecycle::ObservedPod;
 use crate::lifecycle::evidence::PodEvidence;
-use crate::pass::{Locked, Memory, Orphan};
+use crate::pass::{Locked, Memory};
 use crate::workload::replicas::PodFact;
 use crate::workload::template::Owner;
 use hooked_protocol::Record;
@@ -134,58 +134,6 @@ impl Index {
         Arc::clone(&known.memory)
     }
 
-    /// Takes in what a workload asks for. Names the workloads that are to be reconciled because of it: those
-    /// whose Pods it asks for too, or did until now.
-    pub(super) fn observe_claim(&self, namespace: &str, owner: &Owner, claim: &Claim) -> Vec<WorkloadRef> {
-        let memory = self.memory(namespace, owner);
-        {
-            let mut memory = memory.lock();
-            if !memory.knows_selector() {
-                memory.know_selector(&claim.selector);
-                for orphan in self.orphans.lock().of(namespace) {
-                    memory.show_orphan(orphan);
-                }
-            }
-        }
-        let key = (namespace.to_owned(), owner.uid.clone());
-        let mut workloads = self.workloads.lock();
-        let Some(known) = workloads.get_mut(&key) else { return Vec::new() };
-        if known.claim.as_ref() == Some(claim) {
-            return Vec::new();
-        }
-        known.claim = Some(claim.clone());
-        let others = workloads.range((namespace.to_owned(), String::new())..);
-        let others =
-            others.take_while(|((other, _), _)| other == namespace).filter(|(other, _)| **other != key);
-        let mut changed = Vec::new();
-        for ((_, uid), other) in others {
-            let Some(their_claim) = &other.claim else { continue };
-            let overlaps = claim.overlaps(their_claim);
-            let has_changed = memory.lock().overlapping.tell(uid, &other.name, overlaps);
-            if has_changed {
-                other.memory.lock().overlapping.tell(&owner.uid, &owner.name, overlaps);
-                changed.push(WorkloadRef::new(namespace, &other.name));
-            }
-        }
-        changed
-    }
-
-    /// Takes in a Pod that nobody controls, and names the workloads that may take the Pod over. Where a watch
-    /// shows such Pods before their workloads, `is_ours` has the Pod remembered for them.
-    pub(super) fn observe_orphan(&self, namespace: &str, orphan: &Orphan, is_ours: bool) -> Vec<WorkloadRef> {
-        if is_ours {
-            self.orphans.lock().show(namespace, orphan);
-        }
-        let of_namespace = self.of_namespace(namespace).into_iter();
-        let takers = of_namespace.filter(|(_, memory)| memory.lock().show_orphan(orphan));
-        takers.map(|(name, _)| WorkloadRef::new(namespace, &name)).collect()
-    }
-
-    /// Takes in that a Pod is somebody's, or gone.
-    pub(super) fn observe_no_orphan(&self, namespace: &str, uid: &str) {
-        self.orphans.lock().remove(namespace, uid);
-    }
-
     /// Whether anything is known of a workload of that namespace.
     pub fn holds(&self, namespace: &str) -> bool {
         let workloads = self.workloads.lock();
@@ -308,7 +256,7 @@ impl Index {
 
     /// A complete list of Pods begins.
     pub fn list_begins(&self) {
-        *self.orphans.lock() = Orphans::default();
+        self.orphans.lock().list_begins();
         for (_, memory) in self.all() {
             memory.lock().list_begins();
         }
@@ -316,6 +264,10 @@ impl Index {
 
     /// The list is complete: what it has not shown is gone. Returns the workloads that have lost Pods by it.
     pub fn list_ends(&self, now: Timestamp) -> Vec<WorkloadRef> {
+        let no_orphans = self.orphans.lock().list_ends();
+        for (namespace, uid) in no_orphans {
+            self.observe_no_orphan(&namespace, &uid, true);
+        }
         let lost = |(workload, memory): (Key, Arc<Locked<Memory>>)| {
             let gone = memory.lock().list_ends(now);
             self.note_strays(&workload.0, &gone);
@@ -379,19 +331,13 @@ impl Index {
         Some(WorkloadRef::new(&workload.0, &name))
     }
 
-    /// The workloads of a namespace, by their names.
-    fn of_namespace(&self, namespace: &str) -> Vec<(String, Arc<Locked<Memory>>)> {
-        let workloads = self.workloads.lock();
-        let all = workloads.range((namespace.to_owned(), String::new())..);
-        let all = all.take_while(|((other, _), _)| other == namespace);
-        all.map(|(_, known)| (known.name.clone(), Arc::clone(&known.memory))).collect()
-    }
-
     fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
         let workloads = self.workloads.lock();
         workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.memory))).collect()
     }
 }
+
+mod unowned;
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ impl Index {
         let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
         let held = pod.is_held();
         if let Some(controller) = pod.controller() {
-            self.observe_no_orphan(&namespace, &uid);
+            self.observe_no_orphan(&namespace, &uid, true);
             let (report, unnumbered) = pod.into_report(&controller);
             let workloads = vec![self.observe(&namespace, report, &controller, now)];
             return Shown { workloads, unnumbered };
@@ -40,7 +40,7 @@ impl Index {
             self.observe_departed(&uid, departure, now).into_iter().collect();
         match Orphan::of(metadata) {
             Some(orphan) => workloads.extend(self.observe_orphan(&namespace, &orphan, true)),
-            None => self.observe_no_orphan(&namespace, &uid),
+            None => self.observe_no_orphan(&namespace, &uid, true),
         }
         if held {
             self.note_stray(Stray { namespace, name, uid, version });
@@ -52,8 +52,17 @@ impl Index {
     /// the Pod over. Nothing is kept of a Pod that somebody controls, or that no workload selects.
     pub fn show_foreign(&self, metadata: &ObjectMeta) -> Vec<WorkloadRef> {
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let orphan = Orphan::of(metadata);
-        orphan.map(|orphan| self.observe_orphan(namespace, &orphan, false)).unwrap_or_default()
+        if let Some(orphan) = Orphan::of(metadata) {
+            return self.observe_orphan(namespace, &orphan, false);
+        }
+        self.show_no_foreign(metadata);
+        Vec::new()
+    }
+
+    /// A Pod without our label is gone, or has got our label.
+    pub fn show_no_foreign(&self, metadata: &ObjectMeta) {
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        self.observe_no_orphan(namespace, metadata.uid.as_deref().unwrap_or_default(), false);
     }
 
     /// The Pod is deleted, or has lost the label by which it is watched. Either way its last state is shown,
@@ -68,7 +77,7 @@ impl Index {
             true => Departure::Gone,
             false => Departure::Vanished,
         };
-        self.observe_no_orphan(&namespace, &uid);
+        self.observe_no_orphan(&namespace, &uid, true);
         if let Some(controller) = pod.controller().filter(|_| self.has(&uid)) {
             let (report, _) = pod.into_report(&controller);
             self.observe(&namespace, report, &controller, now);

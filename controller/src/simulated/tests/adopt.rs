@@ -137,3 +137,49 @@ async fn what_may_not_be_taken_over_keeps_nothing_from_being_made() {
     assert!(left.is_subset(&uids(&world)), "those that are nobody's live on");
     assert_eq!(world.pods().filter(|pod| is_owned(pod)).count(), 2);
 }
+
+#[tokio::test]
+async fn a_workload_that_is_deleted_before_all_is_taken_over_goes_all_the_same() {
+    let cluster = Cluster::new();
+    let operator = Operator::start(&cluster, "a", &[]);
+    leave_two(&cluster).await;
+    // One is taken over, and the server fails on the other.
+    let mut first = None;
+    cluster.decide(move |request| {
+        let takes_over = request.method == Method::Patch
+            && request.path.starts_with(PODS)
+            && request.body.as_ref().is_some_and(|body| body["metadata"]["ownerReferences"].is_array());
+        let is_first = !takes_over || *first.get_or_insert_with(|| request.path.clone()) == request.path;
+        if is_first { Fate::Answered } else { Fate::Refused(500) }
+    });
+    cluster.ask(&Request::create(WORKLOADS, workload("web", 2)));
+    let owned = |world: &World| world.pods().filter(|pod| is_owned(pod)).count();
+    cluster.wait("one is the workload's", |world| (owned(world) == 1).then_some(())).await;
+    operator.crash().await;
+
+    cluster.ask(&Request::delete(WEB, None));
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.wait("the workload goes", |world| world.server.object(WEB).is_none().then_some(())).await;
+    cluster
+        .wait("with its Pod, and not with the other", |world| (world.pods().count() == 1).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_pod_is_taken_over_though_it_changes_or_the_reply_is_lost() {
+    for fate in [Fate::Refused(409), Fate::ReplyLost] {
+        let cluster = Cluster::new();
+        let _operator = Operator::start(&cluster, "a", &[]);
+        let left = leave_two(&cluster).await;
+        let mut met = BTreeSet::new();
+        cluster.decide(move |request| {
+            let takes_over = request.method == Method::Patch
+                && request.path.starts_with(PODS)
+                && request.body.as_ref().is_some_and(|body| body["metadata"]["ownerReferences"].is_array());
+            if takes_over && met.insert(request.path.clone()) { fate } else { Fate::Answered }
+        });
+        cluster.serve("web", 2).await;
+        cluster.wait("they are ours", |world| world.pods().all(|pod| is_owned(pod)).then_some(())).await;
+        assert_eq!(uids(&cluster.shared.world.lock()), left, "{fate:?}: no Pod is made, and none goes");
+    }
+}

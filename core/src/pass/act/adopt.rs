@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hooked_crd::Evidence;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,6 +24,10 @@ use crate::workload::selector::selects;
 
 /// The most Pods that one pass takes over: hooks are counted in between.
 const BATCH: usize = 500;
+/// How long a Pod rests that has changed since it was read.
+const CONFLICT: SignedDuration = SignedDuration::from_secs(1);
+/// How long a Pod rests that the API server does not let the operator take over.
+const REFUSED: SignedDuration = SignedDuration::from_secs(10);
 
 /// Takes over the Pods that nobody controls, that the workload's selector matches, and that were made from one of its
 /// revisions. Returns when to give them their numbers.
@@ -36,9 +40,10 @@ pub(super) async fn adopt<C: Cluster>(
     if subject.leaving.is_some() {
         return Ok(None);
     }
-    let batch: Vec<Candidate> = memory.lock().candidates.adoptable().take(BATCH).cloned().collect();
+    let batch: Vec<Candidate> =
+        memory.lock().candidates.adoptable(cluster.now()).take(BATCH).cloned().collect();
     if batch.is_empty() || !is_still_there(cluster, &subject.site).await.map_err(ActError::Look)? {
-        return Ok(None);
+        return Ok(memory.lock().candidates.next_try(cluster.now()));
     }
     let revisions: BTreeSet<&Arc<str>> = batch.iter().map(|known| &known.revision).collect();
     for revision in revisions {
@@ -50,7 +55,7 @@ pub(super) async fn adopt<C: Cluster>(
     let adoptions =
         batch.iter().map(|candidate| adopt_one(cluster, subject, evidence, candidate, memory)).collect();
     all(adoptions).await.into_iter().collect::<Result<(), ActError>>()?;
-    Ok(Some(cluster.now()))
+    Ok(memory.lock().candidates.next_try(cluster.now()).or(Some(cluster.now())))
 }
 
 /// Whether a revision of that name is stored of the workload. One that nobody controls is taken over.
@@ -74,7 +79,7 @@ async fn adopt_one<C: Cluster>(
     candidate: &Candidate,
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
-    let Candidate { name, uid, revision } = candidate;
+    let Candidate { name, uid, revision, .. } = candidate;
     let failed = |failure| ActError::Change(Arc::clone(name), failure);
     let namespace = &subject.site.namespace;
     let found = match cluster.send(call::read_pod(namespace, name)).await {
@@ -82,13 +87,17 @@ async fn adopt_one<C: Cluster>(
         Err(failure) if failure.is_not_found() => Value::Null,
         Err(failure) => return Err(failed(failure)),
     };
+    if is_ours(&found, &subject.site.owner.uid, candidate) {
+        // The reply to an earlier request was lost.
+        take_in(cluster, &found, memory);
+        return Ok(());
+    }
     let selector = &subject.workload.spec.selector;
     let is_wanted = |orphan: Orphan| {
         orphan.uid == *uid && orphan.revision == *revision && selects(selector, &orphan.labels)
     };
     if has_ended(&found) || !orphan(&found).is_some_and(is_wanted) {
-        // If the Pod may be taken over as it is now, a watch shows the Pod so.
-        memory.lock().candidates.remove(uid);
+        memory.lock().candidates.remove_known(candidate);
         return Ok(());
     }
     {
@@ -99,26 +108,34 @@ async fn adopt_one<C: Cluster>(
         }
     }
     let version = found["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    let call = call::adopt_pod(
-        namespace,
-        (name, uid, version),
-        revision,
-        &subject.site.owner,
-        evidence == Evidence::Durable,
-    );
-    match cluster.send(call).await {
-        Ok(pod) => take_in(cluster, &pod, memory),
-        Err(failure) if failure.is_conflict() || failure.is_not_found() => {
-            memory.lock().candidates.remove(uid);
+    let (owner, is_durable) = (&subject.site.owner, evidence == Evidence::Durable);
+    let call = call::adopt_pod(namespace, (name, uid, version), revision, owner, is_durable);
+    let failure = match cluster.send(call).await {
+        Ok(pod) => {
+            take_in(cluster, &pod, memory);
+            return Ok(());
         }
-        Err(failure) => {
-            if failure.refusal().is_some() {
-                memory.lock().candidates.remove(uid);
-            }
-            return Err(failed(failure));
-        }
+        Err(failure) => failure,
+    };
+    let rest = |time, is_refused| {
+        let until = cluster.now().checked_add(time).unwrap_or(Timestamp::MAX);
+        memory.lock().candidates.rest(uid, until, is_refused);
+    };
+    if failure.is_conflict() {
+        rest(CONFLICT, false);
+        return Ok(());
     }
-    Ok(())
+    if failure.refusal().is_some() {
+        rest(REFUSED, true);
+    }
+    Err(failed(failure))
+}
+
+/// Whether the Pod is the one that is meant, and the workload's by now.
+fn is_ours(pod: &Value, owner: &str, candidate: &Candidate) -> bool {
+    let mut owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    pod["metadata"]["uid"] == *candidate.uid
+        && owners.any(|known| known["uid"] == *owner && known["controller"] == true)
 }
 
 /// A ReplicaSet takes over no Pod that has ended (`FilterActivePods` in

@@ -88,7 +88,8 @@ pub(super) async fn act<C: Cluster>(
 pub(super) fn note(errors: &[ActError], memory: &Locked<Memory>, now: Timestamp) -> bool {
     let mut memory = memory.lock();
     // What is in doubt may be what was not done.
-    let is_done = errors.is_empty() && memory.replicas.doubts().next().is_none();
+    let is_sure = memory.replicas.doubts().next().is_none() && !memory.candidates.any_refused();
+    let is_done = errors.is_empty() && is_sure;
     let told =
         errors.iter().filter_map(|error| Some(Failing { told: error.told()?, gist: error.gist(), at: now }));
     // Of several the one that is worst for those who are served: Pods that are missing.

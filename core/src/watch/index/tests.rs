@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
+use crate::pass::Orphan;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -127,7 +128,7 @@ fn a_pod_of_nobody_is_told_to_those_who_select_it_whichever_is_shown_first() {
     claim(&index, "api", "api");
     let awaits = |name: &str| {
         let owner = Owner { name: name.to_owned(), uid: format!("{name}-uid") };
-        index.memory("shop", &owner).lock().awaits_pods()
+        index.memory("shop", &owner).lock().may_adopt()
     };
     assert_eq!((awaits("web"), awaits("api")), (true, false));
     assert_eq!(index.observe_orphan("shop", &orphan("b", "api"), false), [WorkloadRef::new("shop", "api")]);

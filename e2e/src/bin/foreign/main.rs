@@ -1,5 +1,6 @@
-//! Measures what Pods of others cost the operator: `cargo xtask test --e2e adoption --keep`, and then, with the variables
-//! `HOOKED_E2E_*` of that run, `cargo run --release -p hooked-e2e --bin foreign [PODS] [EVENTS A SECOND] [SECONDS]`.
+//! Measures what Pods of others cost the operator: `cargo xtask test --e2e adoption --keep`, and then, with
+//! the variables `HOOKED_E2E_*` of that run, `cargo run --release -p hooked-e2e --bin foreign [PODS] [EVENTS
+//! A SECOND] [SECONDS]`.
 //!
 //! The Pods have a controller and the hash of a template, and are in the namespace of a workload, so every change of
 //! them is shown to the operator. The processor time and the memory of the operator are printed, before and after.

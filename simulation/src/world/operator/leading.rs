@@ -151,6 +151,11 @@ impl Leading {
                 self.trigger(Some(workload), now);
             }
         }
+        if let Sight::Deleted(pod) = sight
+            && let Ok(metadata) = ObjectMeta::deserialize(&pod["metadata"])
+        {
+            self.index.show_no_foreign(&metadata);
+        }
         Shown::Other
     }
 
