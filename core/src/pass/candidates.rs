@@ -86,7 +86,8 @@ impl Candidates {
     /// The Pod is gone, or is somebody's.
     pub(super) fn remove(&mut self, uid: &str) {
         let Some(gone) = self.pods.remove(uid) else { return };
-        if self.pods.values().all(|known| known.revision != gone.revision) {
+        let is_foreign = self.foreign.contains(&gone.revision);
+        if is_foreign && self.pods.values().all(|known| known.revision != gone.revision) {
             self.foreign.remove(&gone.revision);
         }
     }
@@ -133,6 +134,16 @@ impl Candidates {
     /// The Pods that may be taken over and are waited for.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Candidate> {
         self.may_be_ours().filter(|known| !known.is_refused())
+    }
+
+    /// Whether any Pod of those revisions may be taken over and is waited for.
+    pub(super) fn any_waiting_of<'a, R: Iterator<Item = &'a str>>(&self, revisions: impl Fn() -> R) -> bool {
+        let mut waiting = self.waiting().peekable();
+        if waiting.peek().is_none() {
+            return false;
+        }
+        let revisions: BTreeSet<&str> = revisions().collect();
+        waiting.any(|known| revisions.contains(&*known.revision))
     }
 
     /// Whether any Pod that may be taken over is refused for good.

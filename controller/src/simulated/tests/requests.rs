@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hooked_simulation::kubelet::Step;
 use hooked_simulation::{Method, Request};
@@ -103,8 +103,9 @@ async fn what_is_only_counted_is_written_once_a_second() {
             Step::OutOfMemory { uid, .. } => killed.borrow_mut().insert(uid.clone()),
             _ => false,
         };
+        let so_far = cluster.wait("the runs until then", |world| Some(world.runs().len())).await;
         cluster.strike("a container is killed", is_next).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        cluster.wait("the next one's hook", |world| (world.runs().len() > so_far).then_some(())).await;
     }
     cluster.wait_for_status("web", "all is counted", |status| status.hook_totals.succeeded == 60).await;
     let log = cluster.log().split_off(before);

@@ -87,16 +87,20 @@ async fn adopt_one<C: Cluster>(
         Err(failure) if failure.is_not_found() => Value::Null,
         Err(failure) => return Err(failed(failure)),
     };
-    if is_ours(&found, &subject.site.owner.uid, candidate) {
+    let decoded = ObservedPod::deserialize(&found).ok().filter(|pod| *pod.uid == **uid);
+    if let Some(pod) = decoded.as_ref().filter(|pod| pod.owner_uid == subject.site.owner.uid) {
         // The reply to an earlier request was lost.
-        take_in(cluster, &found, memory);
+        take_in(cluster, &found, pod.clone(), memory);
         return Ok(());
     }
     let selector = &subject.workload.spec.selector;
     let is_wanted = |orphan: Orphan| {
         orphan.uid == *uid && orphan.revision == *revision && selects(selector, &orphan.labels)
     };
-    if has_ended(&found) || !orphan(&found).is_some_and(is_wanted) {
+    // A ReplicaSet takes over no Pod that has ended (`FilterActivePods` in
+    // `kubernetes/pkg/controller/controller_utils.go`).
+    let is_over = decoded.is_none_or(|pod| pod.is_over());
+    if is_over || !orphan(&found).is_some_and(is_wanted) {
         memory.lock().candidates.remove_known(candidate);
         return Ok(());
     }
@@ -112,7 +116,9 @@ async fn adopt_one<C: Cluster>(
     let call = call::adopt_pod(namespace, (name, uid, version), revision, owner, is_durable);
     let failure = match cluster.send(call).await {
         Ok(pod) => {
-            take_in(cluster, &pod, memory);
+            if let Ok(decoded) = ObservedPod::deserialize(&pod) {
+                take_in(cluster, &pod, decoded, memory);
+            }
             return Ok(());
         }
         Err(failure) => failure,
@@ -131,23 +137,9 @@ async fn adopt_one<C: Cluster>(
     Err(failed(failure))
 }
 
-/// Whether the Pod is the one that is meant, and the workload's by now.
-fn is_ours(pod: &Value, owner: &str, candidate: &Candidate) -> bool {
-    let mut owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-    pod["metadata"]["uid"] == *candidate.uid
-        && owners.any(|known| known["uid"] == *owner && known["controller"] == true)
-}
-
-/// A ReplicaSet takes over no Pod that has ended (`FilterActivePods` in
-/// `kubernetes/pkg/controller/controller_utils.go`).
-fn has_ended(pod: &Value) -> bool {
-    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
-}
-
 /// Takes in a Pod as it is since the workload controls it: the reply to an own write counts as a sight.
-fn take_in<C: Cluster>(cluster: &C, pod: &Value, memory: &Locked<Memory>) {
-    let is_numbered = pod["metadata"]["annotations"][names::ORDINAL].is_string();
-    let Ok(mut pod) = ObservedPod::deserialize(pod) else { return };
+fn take_in<C: Cluster>(cluster: &C, found: &Value, mut pod: ObservedPod, memory: &Locked<Memory>) {
+    let is_numbered = found["metadata"]["annotations"][names::ORDINAL].is_string();
     if !is_numbered {
         // A bare number in a label, as the version before has written it, may be another workload's.
         pod.number = 0;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
@@ -14,9 +15,8 @@ use super::super::subject::Subject;
 use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
 use crate::admission::Verdict;
-use crate::lifecycle::PodIdentity;
+use crate::lifecycle::ObservedPod;
 use crate::mutation::{Mutation, mutated};
-use crate::names;
 use crate::workload::fill::{BURST, missing};
 use crate::workload::replicas::PodFact;
 use crate::workload::revision::PodSource;
@@ -190,9 +190,6 @@ impl<C: Cluster> Batch<'_, C> {
 
 /// Whether a Pod of that name is the one that we made under that number.
 pub(in super::super) fn is_ours(pod: &serde_json::Value, owner_uid: &str, number: u64) -> bool {
-    let metadata = &pod["metadata"];
-    let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
-    let label = |key: &str| metadata["labels"][key].as_str();
-    let identity = PodIdentity::read(label, metadata["annotations"][names::ORDINAL].as_str(), owner_uid);
-    owners.any(|owner| owner["uid"] == owner_uid) && identity.is_ok_and(|known| known.number == number)
+    let is_meant = |pod: ObservedPod| pod.owner_uid == owner_uid && pod.number == number;
+    ObservedPod::deserialize(pod).is_ok_and(is_meant)
 }
