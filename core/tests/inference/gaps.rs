@@ -35,6 +35,15 @@ fn a_silent_kubelet_is_given_up_a_minute_after_the_grace_period() {
 }
 
 #[test]
+fn of_which_start_a_silent_kubelet_told_a_failure_nobody_knows() {
+    let story = Story::with_hooks(&exec("preStop")).stopping(0, 0, 30, &running(0, -10));
+    let story = story.event(20, "FailedPreStopHook", "PreStopHook failed");
+    assert_eq!(story.conclude(90).pre_stop, [Outcome::Unknown]);
+    let ended = story.stopping(30, 0, 30, &ended(-10, 25, 0, "Completed"));
+    assert_eq!(ended.conclude(90).pre_stop, [Outcome::Failed]);
+}
+
+#[test]
 fn an_inferred_duration_holds_the_truth() {
     let story = Story::with_hooks(&exec("preStop"))
         .event(10, "Killing", "Stopping container web")

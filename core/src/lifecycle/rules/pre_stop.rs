@@ -11,7 +11,7 @@ use crate::mutation::{Mutation, mutated};
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
     a_container_out_of_memory_runs_no_hook,
@@ -21,6 +21,7 @@ const RULES: [Rule; 10] = [
     a_hook_reported_at_the_deadline_was_cut_off,
     a_hook_reported_after_its_containers_end_is_unknown,
     a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown,
+    a_hook_reported_by_a_kubelet_that_fell_silent_is_unknown,
     a_failure_event_is_a_failure,
 ];
 
@@ -110,6 +111,15 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
             .then_some("the program may have ended by itself, as it did before")?
     };
     (ended == reported).then(|| Verdict::new(Outcome::Unknown, why))
+}
+
+/// The container may have been started again after the kubelet's last status: an Event names no instance. If the kubelet
+/// speaks again, it shows which one failed, and that one is counted then.
+fn a_hook_reported_by_a_kubelet_that_fell_silent_is_unknown(view: &View<'_>) -> Option<Verdict> {
+    view.pre_stop_failed_at()?;
+    let is_silent = view.pod.closed == Some(Closed::Silent) && view.instance.end.is_none();
+    let message = "the kubelet reported FailedPreStopHook, and nothing since; another start may have failed";
+    is_silent.then(|| Verdict::new(Outcome::Unknown, message))
 }
 
 /// Where the runner records, a hook that failed has a record of the failure: a hook without a record was
