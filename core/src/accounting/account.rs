@@ -1,7 +1,6 @@
 //! One pass of accounting: whatever is due is inferred, and what is settled is counted.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use hooked_crd::{Outcome, Source};
 use jiff::Timestamp;
@@ -40,7 +39,6 @@ impl Account {
 
     fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
         let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
-        let revision = Arc::clone(&evidence.revision);
         let mut marks = self.ledger.marks.get(number);
         if mutated(Mutation::CountsMarkedRuns) {
             marks = crate::lifecycle::PodMarks::default();
@@ -48,12 +46,15 @@ impl Account {
         let findings = infer(evidence, &marks, Patience::Settle, now);
         let unreported: Vec<i64> =
             findings.settled.iter().filter_map(|finding| unreported(evidence, finding)).collect();
+        let is_counted = !findings.settled.is_empty();
+        if is_counted {
+            fold(&mut self.ledger, number, evidence, findings.settled, &mut self.counted);
+            self.pods.insert(number);
+        }
         for began in unreported {
             tracker.missed_report(began);
         }
-        if !findings.settled.is_empty() {
-            fold(&mut self.ledger, number, &revision, findings.settled, &mut self.counted);
-            self.pods.insert(number);
+        if is_counted {
             // What else there is to the Pod is looked at once this is committed.
             tracker.found(number, findings.running, findings.due);
         } else if findings.complete && !self.pods.contains(&number) {

@@ -70,6 +70,7 @@ pub(super) fn read_shaped_pod(observed: &ObservedPod, shape: PodShape, now: Time
         pod: observed.name.as_str().into(),
         uid: observed.uid.as_str().into(),
         revision: observed.revision.as_str().into(),
+        created: observed.created.map(Timestamp::as_second),
         node: observed.spec.node_name.as_deref().map(Arc::from),
         shape: Arc::new(shape),
         stop: read_stop(observed, running),

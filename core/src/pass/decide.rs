@@ -11,13 +11,14 @@ use super::prepare::Prepared;
 use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
-use crate::accounting::ledger::{Alias, Gate, LedgerError, Sizes};
+use crate::accounting::ledger::{Alias, Gate, LedgerError, Marks, Sizes};
 use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
     Basis, Course, News, Progress, ReplicaCounts, ReplicaFailure, Series, is_invalid, news, status,
 };
 use crate::workload::fill::{lacking_numbers, missing};
+use crate::workload::replicas::PodFact;
 use crate::workload::resize::{self, resize};
 use crate::workload::rollout::{Rollout, rollout};
 use crate::workload::target::Why;
@@ -66,8 +67,8 @@ pub(super) fn decide<C: Cluster>(
         replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
     };
     account.ledger.marks.compact(is_there);
-    for (number, not_ours) in memory.newcomers.not_ours(&claims) {
-        account.ledger.marks.set(number, not_ours.clone());
+    for (number, not_ours, created) in memory.newcomers.not_ours(&claims) {
+        account.ledger.marks.set(number, not_ours.clone(), created);
     }
     if !mutated(Mutation::NumbersUnreserved) {
         account.ledger.high_water = *reserved.end();
@@ -118,11 +119,29 @@ fn count(
     let mut account = memory.account_on(before, now);
     account.ledger.gate = subject.gate(account.ledger.gate.take(), &prepared.desired, before);
     account.ledger.alias = alias(prepared, before);
+    judge_marks(&mut account.ledger.marks, &before.ledger.marks, memory);
     account.count(&mut memory.tracker, now);
     if account.ledger.gate.as_ref().is_some_and(Gate::is_closed) && !mutated(Mutation::GateClosesLate) {
         prepared.stop_at_closed_gate();
     }
     account
+}
+
+/// Takes marks off numbers under which Pods are shown that are not those which were marked. A user may have made a Pod
+/// anew under the number of the Pod before, while no operator was there to see it.
+fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
+    let Memory { replicas, unjudged, .. } = memory;
+    if marks.youngest().is_none() && marks.ranges().next().is_some() {
+        marks.know_youngest(replicas.iter().filter_map(PodFact::created).max());
+    }
+    let created = |number: u64| replicas.get(number).and_then(PodFact::created);
+    // What is not committed yet may be discarded, and is found anew by the next pass.
+    unjudged.retain(|number| committed.are_of_another(*number, created(*number)));
+    for number in unjudged.iter() {
+        if marks.are_of_another(*number, created(*number)) {
+            marks.unmark(*number);
+        }
+    }
 }
 
 /// Whether sizes are committed. The first ones are the counts that are there, so they wait until all Pods are
@@ -135,7 +154,8 @@ fn is_sized(subject: &Subject<'_>, before: &Committed, memory: &Memory) -> bool 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
 fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp) -> Sizes {
     let (desired, target, replicas) = (&prepared.desired, &prepared.target, &memory.replicas);
-    let basis = resize::Basis { desired, target, replicas, now: now.as_second() };
+    let joining = &memory.joining();
+    let basis = resize::Basis { desired, target, replicas, joining, now: now.as_second() };
     let mut sizes = resize(before.ledger.sizes.as_ref(), &basis);
     let Some(heir) = target.revision().filter(|heir| !memory.revisions.lost.contains(*heir)) else {
         return sizes;
@@ -271,6 +291,41 @@ mod tests {
             let prepared = prepared(Target::Hold { at: None, why: Why::Leaving(leaving) });
             assert!(reserve(&sizes(3), &committed(7), &prepared, &Memory::default()).is_empty());
         }
+    }
+
+    /// What is marked under the number of a Pod that this process is shown for the first time, and that was created in
+    /// second `created`. The committed marks are of a Pod of second 20; where the account has counted something of the
+    /// new Pod already, its marks are new.
+    fn check_marks(created: i64, is_counted: bool, expect: u32) {
+        let mark = |marks: &mut Marks, starts, created| {
+            let mark = crate::lifecycle::Mark { post_start: starts, ..Default::default() };
+            marks.set(7, crate::lifecycle::PodMarks([(Arc::from("web"), mark)].into()), Some(created));
+        };
+        let mut committed = Marks::default();
+        mark(&mut committed, 3, 20);
+        let mut marks = committed.clone();
+        if is_counted {
+            mark(&mut marks, 1, created);
+        }
+        let mut memory = Memory::default();
+        let pod = crate::lifecycle::ObservedPod {
+            created: Timestamp::from_second(created).ok(),
+            ..crate::lifecycle::ObservedPod::numbered("u-7", 7)
+        };
+        memory.sight(pod, None, Timestamp::UNIX_EPOCH);
+        for _ in 0..2 {
+            judge_marks(&mut marks, &committed, &mut memory);
+            assert_eq!(marks.get(7).of("web").post_start, expect, "{created} {is_counted}");
+        }
+        judge_marks(&mut marks.clone(), &marks, &mut memory);
+        assert!(memory.unjudged.is_empty(), "what is committed is judged");
+    }
+
+    #[test]
+    fn what_is_marked_of_a_pod_is_not_said_of_another_under_its_number() {
+        check_marks(20, false, 3);
+        check_marks(21, false, 0);
+        check_marks(21, true, 1);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Memory {
     pub(super) newcomers: Newcomers,
     /// Pods that nobody controls and that may be taken over.
     pub(super) candidates: Candidates,
+    /// Numbers under which Pods were shown for the first time: what is marked under them may be of the Pods that had
+    /// the numbers before.
+    pub(super) unjudged: BTreeSet<u64>,
     /// Other workloads that ask for the same Pods.
     pub overlapping: Overlapping,
     /// Pods that are set free, while the watch still shows them.
@@ -124,6 +127,9 @@ impl Memory {
         let written = pod.number;
         if known.is_none_or(|number| number == written) && self.gave(&pod) {
             self.newcomers.remove(&pod.uid);
+            if known.is_none() {
+                self.unjudged.insert(written);
+            }
             self.observe_pod(&pod, now);
             return written;
         }
@@ -193,11 +199,14 @@ impl Memory {
     /// Whether more Pods may be there than those that have numbers: nothing is made in their place, and
     /// nobody knows yet how many of each revision there are.
     pub fn awaits_pods(&self) -> bool {
-        let is_stored = |revision: &str| {
-            let mut stored = self.revisions.stored.iter().flatten();
-            stored.any(|stored| stored.revision == revision)
-        };
-        self.newcomers.any_waiting() || self.candidates.waiting().any(|known| is_stored(&known.revision))
+        let stored = || self.revisions.stored.iter().flatten().map(|stored| &*stored.revision);
+        self.newcomers.any_waiting() || self.candidates.any_waiting_of(stored)
+    }
+
+    /// The revisions of Pods that may still run and are not among the workload's Pods yet.
+    pub(super) fn joining(&self) -> BTreeSet<Arc<str>> {
+        let adopted = self.candidates.waiting().map(|known| &known.revision);
+        self.newcomers.running().map(|fact| &fact.revision).chain(adopted).map(Arc::clone).collect()
     }
 
     /// Takes in what the watch shows of a Pod with its number.

@@ -128,14 +128,16 @@ impl Newcomers {
         }
     }
 
-    /// Numbers, those of `assigned` too, with what is not ours to count of their Pods.
+    /// Numbers, those of `assigned` too, with what is not ours to count of their Pods, and the second in which the Pod
+    /// was created.
     pub(super) fn not_ours<'a>(
         &'a self,
         assigned: &'a [(Arc<str>, u64)],
-    ) -> impl Iterator<Item = (u64, &'a PodMarks)> {
-        let new = assigned.iter().filter_map(|(uid, number)| Some((*number, &self.pods.get(uid)?.not_ours)));
+    ) -> impl Iterator<Item = (u64, &'a PodMarks, Option<i64>)> {
+        let new = assigned.iter().filter_map(|(uid, number)| Some((*number, self.pods.get(uid)?)));
         let numbered = self.waiting().filter(|known| known.fact.number > 0 && !known.is_known);
-        numbered.map(|known| (known.fact.number, &known.not_ours)).chain(new)
+        let all = numbered.map(|known| (known.fact.number, known)).chain(new);
+        all.map(|(number, known)| (number, &known.not_ours, known.fact.created()))
     }
 
     /// Whether any has a number in that range.
@@ -170,6 +172,11 @@ impl Newcomers {
         if let Some(known) = self.pods.get_mut(uid) {
             known.state = State::Refused;
         }
+    }
+
+    /// Those that may still run and are not among the workload's Pods yet.
+    pub(super) fn running(&self) -> impl Iterator<Item = &PodFact> {
+        self.facts().filter(|fact| !fact.over)
     }
 
     /// Those that are not among the workload's Pods yet.
@@ -209,8 +216,8 @@ mod tests {
 
     fn committed(newcomers: &Newcomers, claims: &[(Arc<str>, u64)], high_water: u64) -> Ledger {
         let mut ledger = Ledger { high_water, ..Ledger::default() };
-        for (number, marks) in newcomers.not_ours(claims) {
-            ledger.marks.set(number, marks.clone());
+        for (number, marks, created) in newcomers.not_ours(claims) {
+            ledger.marks.set(number, marks.clone(), created);
         }
         ledger
     }

@@ -96,7 +96,8 @@ impl Ours {
             Some(to) if !spec.paused => Target::Roll { to },
             at => Target::Hold { at, why: Why::Paused },
         };
-        let basis = Basis { desired: &desired, target: &target, replicas: &replicas, now };
+        let joining = &std::collections::BTreeSet::new();
+        let basis = Basis { desired: &desired, target: &target, replicas: &replicas, joining, now };
         let sizes = resize(self.sizes.as_ref(), &basis);
         let (most, _) = limits(&desired);
         let before = self.sizes.as_ref().map_or(most, Sizes::total);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 
 use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, GateFailure, KillKey, LastRun, Ledger, RunKey};
+use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, PodMarks, Slot};
 use crate::mutation::{Mutation, mutated};
 
@@ -28,8 +29,15 @@ impl Counted {
     }
 }
 
-/// Counts the findings of the Pod with `number`, which is of `revision`, into `ledger`, and marks them as counted.
-pub fn fold(ledger: &mut Ledger, number: u64, revision: &str, findings: Vec<Finding>, counted: &mut Counted) {
+/// Counts the findings of the Pod with `number`, of which `pod` is known, into `ledger`, and marks them as counted.
+pub fn fold(
+    ledger: &mut Ledger,
+    number: u64,
+    pod: &PodEvidence,
+    findings: Vec<Finding>,
+    counted: &mut Counted,
+) {
+    let revision = &*pod.revision;
     let mut marks = ledger.marks.get(number);
     for finding in findings {
         match finding {
@@ -77,7 +85,7 @@ pub fn fold(ledger: &mut Ledger, number: u64, revision: &str, findings: Vec<Find
             }
         }
     }
-    ledger.marks.set(number, marks);
+    ledger.marks.set(number, marks, pod.created);
 }
 
 /// The failure that the end of an instance shows. A kill because of a failed postStart counts only where that run was

@@ -1,7 +1,8 @@
 //! Marks: up to where the runs of each present Pod are counted.
 //!
 //! Most Pods of a workload are alike, so the marks are ranges of numbers. A range may span numbers that are gone:
-//! they are never used again, so nothing can be said wrongly of them.
+//! the operator never gives them again. A user may: `kubectl replace --force` makes a Pod anew with all that stood on
+//! the Pod. So the marks know when the youngest Pod was created that is marked, and say nothing of younger ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,9 +15,35 @@ use crate::mutation::{Mutation, mutated};
 pub struct Marks {
     /// Ranges by their first number: the last number, and the marks that all Pods in between have.
     ranges: BTreeMap<u64, (u64, PodMarks)>,
+    /// The second, by the API server's clock, in which the youngest Pod was created that is marked; none if an
+    /// operator has written the marks that did not note it, or where nothing is marked.
+    youngest: Option<i64>,
 }
 
 impl Marks {
+    /// The second, by the API server's clock, in which the youngest Pod was created that is marked, if that is known.
+    pub fn youngest(&self) -> Option<i64> {
+        self.youngest
+    }
+
+    /// Takes in when the youngest Pod was created of those that may be marked, where the ledger does not say.
+    pub fn know_youngest(&mut self, created: Option<i64>) {
+        self.youngest = self.youngest.or(created);
+    }
+
+    /// Whether something is marked under that number, and the Pod that has the number now was created since: the marks
+    /// are of the Pod that had the number before. Within the second in which the youngest marked Pod was created, they
+    /// are taken for the Pod's own.
+    pub fn are_of_another(&self, number: u64, created: Option<i64>) -> bool {
+        let is_younger = created.zip(self.youngest).is_some_and(|(created, youngest)| created > youngest);
+        is_younger && self.covering(number).is_some_and(|(_, _, marks)| !marks.0.is_empty())
+    }
+
+    /// Takes the marks off a number.
+    pub fn unmark(&mut self, number: u64) {
+        self.replace(number, PodMarks::default());
+    }
+
     /// The ranges in order: first number, last number, marks.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, &PodMarks)> {
         self.ranges.iter().map(|(first, (last, marks))| (*first, *last, marks))
@@ -42,8 +69,17 @@ impl Marks {
         self.covering(number).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
     }
 
-    /// Sets the marks of a Pod, splitting the range it was in.
-    pub fn set(&mut self, number: u64, marks: PodMarks) {
+    /// Sets the marks of a Pod, which was created in that second.
+    pub fn set(&mut self, number: u64, marks: PodMarks, created: Option<i64>) {
+        self.youngest = match self.youngest {
+            None if !self.ranges.is_empty() => None,
+            youngest => created.map(|created| youngest.map_or(created, |youngest| youngest.max(created))),
+        };
+        self.replace(number, marks);
+    }
+
+    /// Sets the marks under a number, splitting the range it was in.
+    fn replace(&mut self, number: u64, marks: PodMarks) {
         if let Some((first, last, old)) = self.covering(number).map(|(f, l, m)| (f, l, m.clone())) {
             if old == marks {
                 return;
@@ -107,7 +143,7 @@ mod tests {
     fn ten_thousand_pods_that_are_alike_are_one_range() {
         let mut all = Marks::default();
         for number in 1..=10_000 {
-            all.set(number, marks(1));
+            all.set(number, marks(1), None);
         }
         all.compact(|_, _| true);
         assert_eq!(ranges(&all), [(1, 10_000)]);
@@ -117,12 +153,42 @@ mod tests {
     fn gone_numbers_do_not_break_a_range_and_a_range_of_gone_numbers_goes() {
         let mut all = Marks::default();
         for number in [1, 2, 4, 7] {
-            all.set(number, marks(1));
+            all.set(number, marks(1), None);
         }
-        all.set(9, marks(2));
+        all.set(9, marks(2), None);
         let present = [1, 2, 4, 7];
         all.compact(|first, last| present.iter().any(|o| (first..=last).contains(o)));
         assert_eq!(ranges(&all), [(1, 7)]);
+    }
+
+    /// Pods of 1 to 3 are marked, the youngest of which was created in second 20; whether the marks under `number` are
+    /// another's, if its Pod was created in second `created`.
+    fn check(number: u64, created: Option<i64>, expect: bool) {
+        let mut all = Marks::default();
+        for (number, created) in [(1, 10), (2, 20), (3, 15)] {
+            all.set(number, marks(1), Some(created));
+        }
+        assert_eq!(all.are_of_another(number, created), expect, "{number} of {created:?}");
+        all.unmark(number);
+        assert!(!all.are_of_another(number, created), "nothing is marked under {number}");
+    }
+
+    #[test]
+    fn marks_are_of_no_pod_that_is_younger_than_all_that_are_marked() {
+        check(1, Some(20), false);
+        check(1, Some(21), true);
+        check(4, Some(21), false);
+        check(1, None, false);
+    }
+
+    #[test]
+    fn marks_of_an_operator_that_did_not_note_the_youngest_pod_are_each_pods_own() {
+        let mut all = Marks::default();
+        all.insert(1, 3, marks(1));
+        all.set(4, marks(1), Some(10));
+        assert!(!all.are_of_another(1, Some(99)), "the Pods of 1 to 3 may be younger than the one of 4");
+        all.know_youngest(Some(50));
+        assert!(all.are_of_another(1, Some(99)) && !all.are_of_another(1, Some(50)));
     }
 
     proptest! {
@@ -133,7 +199,7 @@ mod tests {
             let mut all = Marks::default();
             for (number, mark) in writes {
                 plain.insert(number, marks(mark));
-                all.set(number, marks(mark));
+                all.set(number, marks(mark), None);
                 all.compact(|first, last| plain.range(first..=last).next().is_some());
             }
             for (number, expect) in &plain {

@@ -88,7 +88,7 @@ mod tests {
     fn marks(pods: impl IntoIterator<Item = (u64, (u32, u32))>) -> Marks {
         let mut marks = Marks::default();
         for (number, web) in pods {
-            marks.set(number, pod(web));
+            marks.set(number, pod(web), None);
         }
         marks
     }

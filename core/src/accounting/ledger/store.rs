@@ -120,6 +120,9 @@ struct StoredMarks {
     containers: Vec<Arc<str>>,
     /// See [`ranges`].
     ranges: String,
+    /// See [`Marks::youngest`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    youngest: Option<i64>,
 }
 
 impl Ledger {
@@ -147,8 +150,10 @@ impl Ledger {
             u64::from_str_radix(&data, 16).ok().map(|data| Alias { data, revision })
         });
         let marks = match marks {
-            Some(StoredMarks { containers, ranges }) => {
-                ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?
+            Some(StoredMarks { containers, ranges, youngest }) => {
+                let mut marks = ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?;
+                marks.know_youngest(youngest);
+                marks
             }
             None => Marks::default(),
         };
@@ -210,7 +215,8 @@ impl Ledger {
         });
         let containers = marks.containers();
         let ranges = ranges::write(marks, &containers);
-        let marks = (!ranges.is_empty()).then_some(StoredMarks { containers, ranges });
+        let youngest = marks.youngest();
+        let marks = (!ranges.is_empty()).then_some(StoredMarks { containers, ranges, youngest });
         Ok(serde_json::to_value(Stored {
             version: VERSION,
             high_water: *high_water,

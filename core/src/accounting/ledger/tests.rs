@@ -116,7 +116,7 @@ fn large() -> Ledger {
         let nth = u32::try_from(number % 977).unwrap();
         let mark = Mark { post_start: nth + 1, end: nth, seen_running: nth % 2 * (nth + 1) };
         let containers = ["proxy", "web"].map(|name| (Arc::from(name), mark));
-        ledger.marks.set(1_000_000 + number, PodMarks(containers.into()));
+        ledger.marks.set(1_000_000 + number, PodMarks(containers.into()), Some(0));
     }
     let of = (0..20).map(|nth| (format!("revision-{nth}").into(), 500)).collect();
     ledger.sizes = Some(Sizes::new(of, Total { replicas: 10_000, most: 12_500 }));

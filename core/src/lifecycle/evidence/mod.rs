@@ -33,6 +33,8 @@ pub struct PodEvidence {
     pub uid: Arc<str>,
     /// The hash of the template that the Pod was made from.
     pub revision: Arc<str>,
+    /// The second in which the API server created the Pod.
+    pub created: Option<i64>,
     /// The node that the Pod is bound to.
     pub node: Option<Arc<str>>,
     /// The hooks and probes of the Pod's containers.
@@ -87,6 +89,7 @@ impl PodEvidence {
         if !shape.containers.is_empty() {
             self.shape = shape;
         }
+        self.created = self.created.or(other.created);
         self.node = self.node.take().or(node);
         self.stop = match (self.stop, stop) {
             (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),

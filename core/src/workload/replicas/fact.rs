@@ -109,6 +109,11 @@ impl PodFact {
         Self { life, ..self }
     }
 
+    /// The second in which it was created, if that is known.
+    pub fn created(&self) -> Option<i64> {
+        Some(self.standing.created).filter(|created| *created < i64::MAX)
+    }
+
     /// Whether its deletion was asked for, by whomever.
     pub fn is_to_go(&self) -> bool {
         self.life == Life::Terminating || self.deleting

@@ -1,5 +1,8 @@
 //! What sizes are made from.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::accounting::ledger::Total;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::{Desired, Strategy};
@@ -15,6 +18,8 @@ pub struct Basis<'a> {
     pub target: &'a Target,
     /// The Pods that there are, own writes included.
     pub replicas: &'a Replicas,
+    /// The revisions of Pods that are taken over, have no number yet and may still run.
+    pub joining: &'a BTreeSet<Arc<str>>,
     /// The second at which it is.
     pub now: i64,
 }
@@ -39,7 +44,8 @@ impl Basis<'_> {
             return false;
         }
         let mut others = self.replicas.revisions().filter(|(revision, _)| ***revision != *new);
-        others.any(|(_, counts)| counts.unfinished() > 0)
+        let joins = || self.joining.iter().any(|revision| **revision != *new);
+        others.any(|(_, counts)| counts.unfinished() > 0) || joins()
     }
 
     /// Available Pods of a revision, of those that it is to keep.

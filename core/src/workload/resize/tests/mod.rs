@@ -5,6 +5,7 @@ mod keep;
 mod roll;
 mod scale;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hooked_crd::HookedWorkloadSpec;
@@ -24,6 +25,7 @@ struct Case {
     sizes: Option<Sizes>,
     made_for: Total,
     replicas: Replicas,
+    joining: BTreeSet<Arc<str>>,
 }
 
 /// A workload that rolls out `new` with this strategy; its sizes were made for the Pods that it wants now.
@@ -34,8 +36,14 @@ fn workload(replicas: u32, strategy: &Value) -> Case {
     let mut desired = Desired::from_spec(&spec, 0).unwrap();
     desired.asked.name = "new".into();
     let target = Target::Roll { to: "new".into() };
-    let mut case =
-        Case { desired, target, sizes: None, made_for: Total::default(), replicas: Replicas::default() };
+    let mut case = Case {
+        desired,
+        target,
+        sizes: None,
+        made_for: Total::default(),
+        replicas: Replicas::default(),
+        joining: BTreeSet::new(),
+    };
     case.made_for = case.basis().total();
     case
 }
@@ -91,7 +99,8 @@ impl Case {
     }
 
     fn basis(&self) -> Basis<'_> {
-        Basis { desired: &self.desired, target: &self.target, replicas: &self.replicas, now: 0 }
+        let Self { desired, target, replicas, joining, .. } = self;
+        Basis { desired, target, replicas, joining, now: 0 }
     }
 
     fn resized(&self) -> Sizes {

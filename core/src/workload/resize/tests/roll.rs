@@ -117,6 +117,12 @@ fn new_pods_come_when_the_last_old_one_has_ended() {
     last_old(Life::Terminating, true).check(&[("new", 3)]);
     last_old(Life::Ended, true).check(&[("new", 3)]);
     recreate(1).with(&[("new", 3, 3)]).check(&[("new", 1)]);
+    // One that is taken over may run as any other.
+    let mut joined = recreate(3);
+    joined.joining.insert("new".into());
+    joined.check(&[("new", 3)]);
+    joined.joining.insert("old".into());
+    joined.check(&[]);
 }
 
 #[test]
