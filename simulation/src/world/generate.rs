@@ -185,7 +185,7 @@ impl Generator {
         if self.rng.chance(self.mix.policies) {
             return self.policy();
         }
-        match self.rng.below(21) {
+        match self.rng.below(23) {
             0..=2 => Turn::Scale { workload, replicas: self.rng.below(7) },
             3..=6 => Turn::Change { workload, plan: self.plan() },
             7 => Turn::Pause { workload, paused: self.rng.chance(400) },
@@ -202,6 +202,7 @@ impl Generator {
             },
             14 => Turn::OpenGate { workload },
             15 => Turn::Relabel { nth: self.any() },
+            16 | 17 => Turn::Replace { nth: self.any() },
             _ => Turn::DeletePod { nth: self.any(), grace: self.rng.pick(&[30, 30, 30, 1, 0]) },
         }
     }

@@ -92,7 +92,7 @@ impl World {
         if let Some(pod) = self.written_down.take() {
             let reply = self.server.handle(&Request::create(PODS, pod.clone()), self.now());
             if reply.is_success() {
-                self.checks.note_copy(&reply.body);
+                self.checks.note_copy(&reply.body, &self.server);
             } else {
                 self.written_down = Some(pod);
             }

@@ -13,6 +13,7 @@ impl Checks {
     /// A workload has become the controller of a Pod: there are more Pods than it has made.
     pub(super) fn note_adoption(&mut self, request: &InFlight, server: &ApiServer) {
         let Some(pod) = server.object(&request.call.path).filter(|_| is_carried_out(request)) else { return };
+        self.taken_over.insert(text(pod, "uid").to_owned());
         let of = owner(pod);
         let alive = server.objects(PODS).filter(|pod| is_alive(pod) && owner(pod) == of).count();
         if let Some(book) = self.books.get_mut(of) {

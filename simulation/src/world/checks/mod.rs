@@ -110,6 +110,8 @@ pub(super) struct Checks {
     numbers: BTreeMap<(String, u64), String>,
     /// Pods that were let go though nobody knows of their end.
     given_up: BTreeSet<String>,
+    /// UIDs of Pods that a workload has taken over.
+    taken_over: BTreeSet<String>,
     /// What each operator was shown.
     views: BTreeMap<usize, View>,
     last_change: String,
@@ -251,8 +253,14 @@ impl Checks {
         self.number_is_new(owner(body), number(body), &uid)
     }
 
-    /// A user has made a Pod as one of a workload was.
-    pub(super) fn note_copy(&mut self, pod: &Value) {
+    /// A user has made a Pod as one of a workload was. One that is made while the workload goes, or later, is nobody's to
+    /// count.
+    pub(super) fn note_copy(&mut self, pod: &Value, server: &ApiServer) {
+        let mut workloads = server.objects(WORKLOADS);
+        let is_owner = |object: &&Arc<Value>| text(object, "uid") == owner(pod);
+        if workloads.find(is_owner).is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {
+            return;
+        }
         self.books.entry(owner(pod).to_owned()).or_default().has_copies = true;
         self.note_made(text(pod, "uid"), pod);
     }

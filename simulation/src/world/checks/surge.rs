@@ -36,20 +36,24 @@ impl Checks {
         Ok(())
     }
 
-    /// With Recreate, no Pod comes while one of another revision may still run, as far as the operator was shown.
+    /// With Recreate, no Pod comes while one of another revision may still run, as far as the operator was shown. A Pod
+    /// that is taken over when sizes are committed stops none of them, as with a Deployment.
     pub(super) fn comes_alone(&self, request: &InFlight) -> Check {
         let pod = &request.call.body;
         let of = owner(pod);
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
-        let bounds = self.books.get(of).and_then(|book| book.specs.get(&generation));
+        // A user makes Pods anew at any time, also while a request of the operator is under way.
+        let book = self.books.get(of).filter(|book| !book.has_copies);
+        let bounds = book.and_then(|book| book.specs.get(&generation));
         if !bounds.is_some_and(|bounds| bounds.alone) {
             return Ok(());
         }
         let Some(view) = self.views.get(&request.process.operator) else { return Ok(()) };
         let is_another =
             |known: &&PodView| known.owner == of && known.revision != revision(pod) && !known.is_over;
-        let not_free = view.pods.iter().filter(|(uid, _)| !view.free.contains(*uid)).map(|(_, known)| known);
-        match not_free.into_iter().find(is_another) {
+        let is_made = |uid: &String| !view.free.contains(uid) && !self.taken_over.contains(uid);
+        let made = view.pods.iter().filter(|(uid, _)| is_made(uid)).map(|(_, known)| known);
+        match made.into_iter().find(is_another) {
             Some(known) => {
                 let name = text(pod, "name");
                 violated("recreate", format!("{name} comes while {} is there", known.name))
