@@ -74,9 +74,9 @@ pub mod mount {
     /// The runner itself; [`hooked_protocol::RUNNER_PATH`] lies in it.
     pub const RUNNER: &str = "/.hooked/runner";
     /// Where the runners of a Pod count executions.
-    pub const RECORDS: &str = "/.hooked/records";
+    pub const RECORDS: &str = hooked_protocol::RECORD_DIR;
     /// How the runners of a Pod reach the operator while a hook runs.
-    pub const LIVE: &str = "/.hooked/live";
+    pub const LIVE: &str = hooked_protocol::LIVE_DIR;
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use hooked_protocol::{FromOperator, SERVER_NAME};
+use hooked_protocol::{FromOperator, Hook, Invocation, SERVER_NAME};
 use support::operator::{Authority, Operator, PROOF, listen, write_volume};
 use support::{Outcome, in_scratch};
 
@@ -130,15 +130,17 @@ impl Ways {
 }
 
 fn runner(program: &Path, record: Option<(&Path, &Path)>, live: Option<&Path>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![program.into()];
-    words.extend(["run", "--container", "web", "--hook", "PreStop"].map(OsString::from));
+    let mut invocation = Invocation::new("web".to_owned(), Hook::PreStop, Vec::new());
     if let Some((directory, log)) = record {
-        words.extend(["--record-dir".into(), directory.into(), "--termination-log".into(), log.into()]);
-        words.extend(["--budget", "4096", "--output-bytes", "1024"].map(OsString::from));
+        invocation.record_dir = Some(directory.into());
+        invocation.termination_log = Some(log.into());
+        invocation.budget = Some(4096);
+        invocation.output_bytes = Some(1024);
     }
-    words.extend(live.into_iter().flat_map(|live| ["--live".into(), live.into()]));
-    words.push("--".into());
-    words
+    // With the live channel, a hook during which the runner speaks.
+    invocation.hook = if live.is_some() { Hook::PostStart } else { Hook::PreStop };
+    invocation.live = live.map(Into::into);
+    [program.into()].into_iter().chain(invocation.to_words()).collect()
 }
 
 struct Contender {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use hooked_protocol::{Invocation, InvocationError, RUN};
+use hooked_protocol::{Invocation, InvocationError};
 
 /// What is asked of this program.
 #[derive(Debug)]
@@ -23,33 +23,34 @@ pub(crate) enum Task {
 /// What is wrong with the arguments.
 #[derive(Debug)]
 pub(crate) enum ArgumentsError {
-    /// Neither `run` nor `install DEST`.
+    /// Neither a hook nor `install DEST`.
     Task,
-    /// What follows `run` is no invocation.
+    /// The words are about a hook, and no invocation.
     Invocation(InvocationError),
 }
 
 impl fmt::Display for ArgumentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Task => f.write_str("usage: hook-runner run OPTION… -- COMMAND ARG… | install DEST"),
+            Self::Task => f.write_str(
+                "usage: hook-runner (PostStart|PreStop)=CONTAINER[,ITEM…] COMMAND ARG… | install DEST",
+            ),
             Self::Invocation(error) => error.fmt(f),
         }
     }
 }
 
 impl Task {
-    /// Reads the program's arguments, without its name.
-    pub(crate) fn from_arguments(mut words: impl Iterator<Item = OsString>) -> Result<Self, ArgumentsError> {
-        let task = words.next().ok_or(ArgumentsError::Task)?;
-        match task.to_str() {
-            Some(RUN) => Invocation::from_args(words).map(Self::Run).map_err(ArgumentsError::Invocation),
-            Some("install") => {
-                let destination = words.next().ok_or(ArgumentsError::Task)?;
-                Ok(Self::Install { destination: destination.into() })
-            }
-            Some("swallow") => Ok(Self::Swallow),
-            _ => Err(ArgumentsError::Task),
+    /// Reads the program's words, without its name.
+    pub(crate) fn from_words(words: Vec<OsString>) -> Result<Self, ArgumentsError> {
+        let task = words.first().and_then(|word| word.to_str());
+        match (task, words.get(1)) {
+            (Some("install"), Some(destination)) => Ok(Self::Install { destination: destination.into() }),
+            (Some("swallow"), _) => Ok(Self::Swallow),
+            _ => match Invocation::from_words(words) {
+                Some(invocation) => invocation.map(Self::Run).map_err(ArgumentsError::Invocation),
+                None => Err(ArgumentsError::Task),
+            },
         }
     }
 }

@@ -1,13 +1,14 @@
 //! One attempt: from the start of the hook's process to the end of that process, or of all its descendants.
 
-use std::io;
+use std::ffi::CString;
 use std::time::{Duration, Instant};
 
 use hooked_protocol::{Exit, Invocation};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
 use crate::descendants::{reap, signal_all};
-use crate::signals::Arrived;
+use crate::program::NotStarted;
+use crate::signals::{Arrived, send};
 use crate::spawn::{Started, spawn};
 use crate::watch::{Event, Watch};
 
@@ -23,7 +24,7 @@ const KILL_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Attempt {
     /// How the hook's own process ended, or why that process could not be started. `None` if it survives SIGKILL.
-    pub(crate) end: Option<Result<Exit, io::Error>>,
+    pub(crate) end: Option<Result<Exit, NotStarted>>,
     /// Who ended the attempt; `None` if the hook ended by itself.
     pub(crate) cut: Option<Cut>,
     /// When the child process had become the hook.
@@ -42,9 +43,15 @@ pub(crate) enum Cut {
 }
 
 /// Starts the hook's process and waits for its end. A signal that asks the runner to end goes into `stop`.
-pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<Signal>) -> Attempt {
+pub(crate) fn attempt(
+    invocation: &Invocation,
+    environment: &[CString],
+    watch: &mut Watch,
+    stop: &mut Option<i32>,
+) -> Attempt {
+    let command = (&*invocation.command, environment);
     let Started { process: hook, began } =
-        match spawn(&invocation.command, &watch.streams, watch.signals.original(), &watch.waits) {
+        match spawn(command, &watch.streams, watch.signals.original(), &watch.waits) {
             Ok(started) => started,
             Err(error) => {
                 let now = Instant::now();
@@ -65,7 +72,7 @@ pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Opt
             Event::Signal(Arrived::ForHook(signal)) => {
                 // The hook's process number cannot be another process's by now: only `reap` above gives the number
                 // back.
-                let _ = kill_process(hook, signal);
+                send(hook, signal);
                 note(signal, stop);
             }
             Event::Deadline => {
@@ -81,8 +88,8 @@ pub(crate) fn attempt(invocation: &Invocation, watch: &mut Watch, stop: &mut Opt
 }
 
 /// Remembers a signal that asks the runner to end: the runner begins no further attempt.
-pub(crate) fn note(signal: Signal, stop: &mut Option<Signal>) {
-    if [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].contains(&signal) {
+pub(crate) fn note(signal: i32, stop: &mut Option<i32>) {
+    if [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].map(Signal::as_raw).contains(&signal) {
         *stop = Some(signal);
     }
 }

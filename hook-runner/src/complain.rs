@@ -4,5 +4,10 @@ use std::io::Write;
 
 /// Writes one line to stderr. The runner does not fail if nobody reads stderr.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "hook-runner: {text}");
+    say(&format!("hook-runner: {text}"));
+}
+
+/// Writes one line to stderr as somebody else would, where the runner stands in that one's place.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -10,6 +10,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 
+use hooked_protocol::RUNNER_PATH;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read};
 
@@ -22,8 +23,7 @@ pub(crate) fn leave(pipes: Vec<OwnedFd>) {
     let copy = |of: &OwnedFd| of.try_clone();
     let Ok(other) = pipes.next().map_or_else(|| copy(&one), Ok) else { return };
     let Ok(third) = copy(&other) else { return };
-    let this_program = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(Into::into));
-    let Some(this_program) = this_program else { return };
+    let this_program = std::env::current_exe().unwrap_or_else(|_| RUNNER_PATH.into());
     // The runner exits at once, and the process that adopts this one reaps it. All signals stay blocked in it.
     let _ = Command::new(this_program)
         .arg("swallow")

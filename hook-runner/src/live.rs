@@ -1,7 +1,10 @@
-//! The live channel: the operator hears of the run while the hook runs, and can have the hook stopped.
+//! The live channel: the operator hears of a run at once, and can have a postStart hook stopped.
 //!
 //! The hook never waits for the channel and is not affected by the channel's failures; the durable record in the
-//! termination log is written without it.
+//! termination log is written without it. Nor does the hook see the channel: a connection is there for as long as a
+//! report takes, and leaves nothing behind in `/proc/net/tcp`. A preStop hook may well wait until all connections are
+//! closed, so while it runs there is none, and its end alone is reported. A postStart hook that hangs keeps its Pod from
+//! going, so its beginning is reported, and again from time to time, and the answer is where the operator says stop.
 
 mod connection;
 mod socket;
@@ -23,8 +26,11 @@ use volume::Volume;
 /// How long after the hook's start the runner connects to the operator. Most hooks are over by then: the TLS handshake,
 /// which takes a millisecond of computing, neither slows them down nor keeps the runner from seeing their end.
 const HEAD_START: Duration = Duration::from_millis(20);
-/// How long after a lost connection the runner connects again: at first, and at most. The delay doubles in between.
+/// How long after a failure to report the runner tries again: at first, and at most. The delay doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How long after a report the runner asks again whether to stop the hook: a part of what the hook has taken so far, and
+/// no less and no more than this. So few hooks are asked about twice, and a Pod with one that hangs is gone in seconds.
+const ASK_AGAIN: (u32, Duration, Duration) = (4, Duration::from_secs(1), Duration::from_secs(5));
 
 /// The channel of one run.
 pub(crate) struct Live {
@@ -33,6 +39,8 @@ pub(crate) struct Live {
     /// which cancels no other.
     mark_in: Option<PathBuf>,
     begun: Record,
+    /// When the hook's beginning could first be reported.
+    opened: Option<Instant>,
     proof: Option<Proof>,
     /// The frame to send at the end, once the hook has ended.
     last_word: Option<String>,
@@ -56,6 +64,7 @@ impl Live {
             directory: invocation.live.clone()?,
             mark_in: invocation.record_dir.clone().filter(|_| invocation.hook == Hook::PostStart),
             begun: begun.clone(),
+            opened: None,
             proof: None,
             last_word: None,
             delay: DELAYS.0,
@@ -64,10 +73,11 @@ impl Live {
         })
     }
 
-    /// The hook has been started: connect soon. Has no effect when called again.
+    /// The hook has been started: report soon, unless it is a preStop hook. Has no effect when called again.
     pub(crate) fn open(&mut self) {
-        if let State::Away(at @ None) = &mut self.state {
-            *at = Instant::now().checked_add(HEAD_START);
+        if self.begun.hook == Hook::PostStart && self.opened.is_none() {
+            self.opened = Instant::now().checked_add(HEAD_START);
+            self.state = State::Away(self.opened);
         }
     }
 
@@ -146,13 +156,14 @@ impl Live {
     }
 
     fn hear(&mut self) -> Result<(), Lost> {
+        let mut welcome = false;
         while let State::Connected(connection) = &mut self.state {
             match connection.hear()? {
                 None => break,
                 Some(FromOperator::Welcome { proof }) => {
                     self.proof = Some(proof);
                     self.delay = DELAYS.0;
-                    self.rest();
+                    welcome = true;
                 }
                 Some(FromOperator::Refused(_)) => {
                     self.state = State::Over;
@@ -166,7 +177,30 @@ impl Live {
                 }
             }
         }
+        // All that has come is heard: an operator may say stop after its welcome.
+        if welcome {
+            self.pause();
+        }
         Ok(())
+    }
+
+    /// The beginning is reported. Closes the connection, unless the end is to be told over it as well.
+    fn pause(&mut self) {
+        if self.last_word.is_some() {
+            return;
+        }
+        let again = if self.stop { None } else { self.ask_again() };
+        if let State::Connected(connection) = std::mem::replace(&mut self.state, State::Away(again)) {
+            connection.close();
+        }
+        self.rest();
+    }
+
+    /// When to ask again whether to stop the hook.
+    fn ask_again(&self) -> Option<Instant> {
+        let (part, least, most) = ASK_AGAIN;
+        let so_far = self.opened.map_or(Duration::ZERO, |opened| opened.elapsed());
+        Instant::now().checked_add(jittered((so_far / part).clamp(least, most)))
     }
 
     /// Makes the mark before the hook is stopped: once the hook has ended, the kubelet starts the next one.
@@ -179,11 +213,16 @@ impl Live {
 
     /// Connects again later, unless the run has ended.
     fn lose(&mut self) {
-        self.state = if self.last_word.is_some() {
+        let next = if self.last_word.is_some() {
             State::Over
         } else {
             State::Away(Instant::now().checked_add(jittered(self.delay)))
         };
+        if let State::Connected(connection) = std::mem::replace(&mut self.state, next)
+            && self.last_word.is_none()
+        {
+            connection.close();
+        }
         self.delay = (self.delay * 2).min(DELAYS.1);
         self.rest();
     }

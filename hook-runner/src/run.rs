@@ -1,14 +1,15 @@
 //! A run: attempts until one succeeds or there are no more, and one outcome.
 
+use std::ffi::CString;
 use std::io;
 use std::time::{Duration, Instant};
 
 use hooked_protocol::{Exit, Invocation, Outcome};
-use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
+use rustix::process::{Pid, getpid, set_child_subreaper};
 
 use crate::attempt::{Attempt, Cut, attempt, note};
 use crate::cancelled;
-use crate::complain::complain;
+use crate::complain::say;
 use crate::leftover::leave;
 use crate::live::Live;
 use crate::recorder::{Recorder, RunEnd};
@@ -19,9 +20,6 @@ use crate::watch::{Event, Watch};
 
 /// The exit code of a hook that was ended at its timeout and nevertheless exited with 0.
 const TIMED_OUT: u8 = 124;
-/// What a shell returns for a command that it cannot start, and for one that it does not find.
-const CANNOT_START: u8 = 126;
-const NOT_FOUND: u8 = 127;
 /// What is returned for a process that SIGKILL does not end.
 const KILLED: u8 = 128 + 9;
 /// The exit code of a hook that was cancelled and exited with 0, or was not begun: as if SIGTERM had ended it.
@@ -30,10 +28,10 @@ const CANCELLED: u8 = 128 + 15;
 const TELL: Duration = Duration::from_millis(100);
 
 /// Runs the hook as ordered and returns what the runner is to exit with.
-pub(crate) fn run(invocation: &Invocation) -> u8 {
+pub(crate) fn run(invocation: &Invocation, environment: &[CString]) -> u8 {
     let Ok(mut watch) = prepare(invocation) else {
         // Without pipes or a signal queue the hook runs unrecorded: the hook matters more than its record.
-        return replaced(invocation, None);
+        return replaced(invocation, environment, None);
     };
     let recorder = Recorder::begin(invocation);
     if cancelled::bars(invocation) {
@@ -44,12 +42,12 @@ pub(crate) fn run(invocation: &Invocation) -> u8 {
     let mut attempts = 1;
     let mut began = None;
     let last = loop {
-        let last = attempt(invocation, &mut watch, &mut stop);
+        let last = attempt(invocation, environment, &mut watch, &mut stop);
         began.get_or_insert(last.began);
         if let Some(Err(error)) = &last.end
-            && is_want(error)
+            && error.is_want()
         {
-            return replaced(invocation, Some(&watch));
+            return replaced(invocation, environment, Some(&watch));
         }
         if well(&last)
             || watch.is_told_to_stop()
@@ -64,7 +62,7 @@ pub(crate) fn run(invocation: &Invocation) -> u8 {
     let duration = last.ended.saturating_duration_since(began.unwrap_or(last.began));
     let result = judge(invocation, &last, attempts, (watch.is_told_to_stop(), stop), duration);
     if last.end.as_ref().is_some_and(Result::is_err) {
-        complain(&result.message);
+        say(&result.message);
     }
     watch.finish();
     let ended = recorder.end(result, watch.streams.last_output());
@@ -93,24 +91,19 @@ fn prepare(invocation: &Invocation) -> io::Result<Watch> {
     Ok(Watch::new(signals, streams))
 }
 
-/// Whether the machine lacked what a second process takes, so that the hook may yet start in the runner's place.
-fn is_want(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
-}
-
 /// Replaces the runner by the hook, which then runs unwatched. The run stays recorded as begun.
-fn replaced(invocation: &Invocation, watch: Option<&Watch>) -> u8 {
+fn replaced(invocation: &Invocation, environment: &[CString], watch: Option<&Watch>) -> u8 {
     let _ = set_child_subreaper(None::<Pid>);
     if let Some(watch) = watch {
         let _ = set_mask(&watch.signals.original());
     }
-    let error = become_it(&invocation.command);
-    complain(&cannot_start(invocation, &error));
-    if invocation.ignore_failure { 0 } else { refusal(&error) }
+    let error = become_it(&invocation.command, environment);
+    say(&error.to_string());
+    if invocation.ignore_failure { 0 } else { error.code() }
 }
 
 /// Waits before the next attempt. False if the runner was asked to end meanwhile.
-fn pause(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<Signal>) -> bool {
+fn pause(invocation: &Invocation, watch: &mut Watch, stop: &mut Option<i32>) -> bool {
     let Some(deadline) = Instant::now().checked_add(invocation.retry_delay()) else { return false };
     while stop.is_none() {
         match watch.next(Some(deadline)) {
@@ -133,12 +126,12 @@ fn judge(
     invocation: &Invocation,
     last: &Attempt,
     attempts: u32,
-    (told, signal): (bool, Option<Signal>),
+    (told, signal): (bool, Option<i32>),
     duration: Duration,
 ) -> RunEnd {
     let exit = match &last.end {
         Some(Ok(exit)) => Some(*exit),
-        Some(Err(error)) => Some(Exit::Code(refusal(error))),
+        Some(Err(error)) => Some(Exit::Code(error.code())),
         None => None,
     };
     let (outcome, message) = match &last.end {
@@ -148,26 +141,17 @@ fn judge(
             (Outcome::TimedOut, format!("timed out after {seconds} s"))
         }
         _ if told => (Outcome::Cancelled, "stopped by the operator: the Pod is to go".to_owned()),
-        Some(Err(error)) => (Outcome::Failed, cannot_start(invocation, error)),
+        Some(Err(error)) => (Outcome::Failed, error.to_string()),
         Some(Ok(Exit::Code(code))) => (Outcome::Failed, format!("exited with {code}")),
         Some(Ok(Exit::Signal(signal))) => (Outcome::Failed, format!("ended by signal {signal}")),
         None => (Outcome::Failed, "how it ended could not be learnt".to_owned()),
     };
     // The signal did not come from the operator, which uses the live channel: the run has failed.
     let asked = signal.filter(|_| outcome == Outcome::Failed);
-    let asked = asked.map(|signal| format!(", asked to end by signal {}", signal.as_raw()));
+    let asked = asked.map(|signal| format!(", asked to end by signal {signal}"));
     let message = message + asked.as_deref().unwrap_or_default();
     let duration = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     RunEnd { outcome, exit, attempts, message, duration }
-}
-
-fn cannot_start(invocation: &Invocation, error: &io::Error) -> String {
-    let program = invocation.command.first().map(|program| program.display().to_string()).unwrap_or_default();
-    format!("cannot start {program:?}: {error}")
-}
-
-fn refusal(error: &io::Error) -> u8 {
-    if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_START }
 }
 
 /// What the runner exits with: what the hook's own process did, as a shell puts it.
@@ -177,7 +161,7 @@ fn code(last: &Attempt) -> u8 {
         Some(Ok(Exit::Code(0))) if last.cut == Some(Cut::Operator) => CANCELLED,
         Some(Ok(Exit::Code(code))) => *code,
         Some(Ok(Exit::Signal(signal))) => signal.saturating_add(128),
-        Some(Err(error)) => refusal(error),
+        Some(Err(error)) => error.code(),
         None => KILLED,
     }
 }

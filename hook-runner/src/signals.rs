@@ -1,10 +1,18 @@
 //! Signals as a descriptor to read from. Blocked signals interrupt no system call of the runner, and none is lost.
+//!
+//! The kernel tells who has sent a signal, and that decides whether the signal is for the hook. One from outside the
+//! container's PID namespace (by the sender's number 0) or from the runtime's process, which is the runner's parent, has
+//! come by way of the runner alone, so the runner passes it on. Whoever is inside the container sees the hook itself,
+//! and has sent it what is meant for it: `kill -TERM -1` reaches the hook and the runner, and passed on it would reach
+//! the hook twice, or reach the hook that has sent it, which `kill` spares.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getppid};
 
 /// The signals that were sent to the runner since [`Signals::block`].
 pub(crate) struct Signals {
@@ -17,20 +25,15 @@ pub(crate) struct Signals {
 pub(crate) enum Arrived {
     /// A child changed its state.
     Child,
-    /// A signal that is meant for the hook.
-    ForHook(rustix::process::Signal),
+    /// A signal of this number that is meant for the hook.
+    ForHook(i32),
 }
 
 impl Signals {
-    /// Blocks every signal that may be for the hook, and queues it instead.
+    /// Blocks every signal and queues it instead, also those that tell of a fault: where the runner itself has the
+    /// fault, the kernel ends it whatever is blocked.
     pub(crate) fn block() -> nix::Result<Self> {
-        let mut all: SigSet = Signal::iterator().collect();
-        // These tell of a fault in the runner itself; blocked, they would kill it without a trace.
-        for fault in
-            [Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGSEGV, Signal::SIGSYS, Signal::SIGTRAP]
-        {
-            all.remove(fault);
-        }
+        let all = SigSet::all();
         let original = all.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let queue =
             SignalFd::with_flags(&all, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).inspect_err(|_| {
@@ -47,14 +50,32 @@ impl Signals {
     /// The next signal that arrived, if any.
     pub(crate) fn next(&self) -> Option<Arrived> {
         loop {
-            let number = self.queue.read_signal().ok()??.ssi_signo;
-            let signal = i32::try_from(number).ok().and_then(rustix::process::Signal::from_named_raw);
-            match signal {
-                Some(rustix::process::Signal::CHILD) => return Some(Arrived::Child),
-                Some(signal) => return Some(Arrived::ForHook(signal)),
-                None => {}
+            let arrived = self.queue.read_signal().ok()??;
+            match i32::try_from(arrived.ssi_signo) {
+                Ok(number) if number == Signal::CHILD.as_raw() => return Some(Arrived::Child),
+                Ok(number) if is_for_hook(&arrived) => return Some(Arrived::ForHook(number)),
+                _ => {}
             }
         }
+    }
+}
+
+/// Whether another process has sent the signal, and one that has no other way to the hook.
+fn is_for_hook(arrived: &siginfo) -> bool {
+    let parent = getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    let is_sent = arrived.ssi_code <= 0;
+    is_sent && (arrived.ssi_pid == 0 || i32::try_from(arrived.ssi_pid) == Ok(parent))
+}
+
+/// Sends the process a signal of this number. A process that is gone by now needs no signal.
+pub(crate) fn send(process: Pid, signal: i32) {
+    #[allow(
+        unsafe_code,
+        reason = "no library sends all signals: those for real-time programs have numbers alone"
+    )]
+    // SAFETY: the call takes two numbers and touches no memory.
+    unsafe {
+        libc::kill(process.as_raw_nonzero().get(), signal);
     }
 }
 

@@ -5,30 +5,24 @@ use std::convert::Infallible;
 use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, clone};
 use nix::sys::signal::SigSet;
-use nix::unistd::execvp;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, setsid, waitpid,
 };
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
+use crate::program::{NotStarted, Program};
 use crate::signals::set_mask;
 use crate::streams::Streams;
 use crate::turns;
 use crate::waits::Waits;
 
-/// Bytes of stack for what a child does before it becomes the hook. The C library looks for the program along PATH
-/// there, of which it takes up to 64 KiB, and lists the arguments once more for a script without an interpreter's line.
-const STACK: usize = 128 * 1024;
-/// What a list of arguments takes for each of them, twice over.
-const STACK_AN_ARGUMENT: usize = 16;
+/// Bytes of stack for what a child does before it becomes the hook.
+const STACK: usize = 64 * 1024;
 
 /// The hook's process.
 #[derive(Clone, Copy, Debug)]
@@ -43,21 +37,22 @@ pub(crate) struct Started {
 /// The child shares the runner's memory until it becomes the hook, and the runner waits for that: nothing is copied,
 /// and the child's last look at the clock is there when the runner goes on.
 pub(crate) fn spawn(
-    command: &[OsString],
+    (command, environment): (&[OsString], &[CString]),
     streams: &Streams,
     mask: SigSet,
     waits: &Waits,
-) -> io::Result<Started> {
-    let words = words(command)?;
+) -> Result<Started, NotStarted> {
+    let program = Program::find(command, environment)?;
     let (output, runner) = (streams.for_hook()?, getpid());
     let short = turns::take_short();
     let (mut began, mut failed) = (Instant::now(), None);
     let child = Box::new(|| {
-        let Err(error) = become_hook(&words, output, mask, runner, short, &mut began);
+        let hook = (&program, environment);
+        let Err(error) = become_hook(hook, output, mask, runner, short, &mut began);
         failed = Some(error);
         127
     });
-    let mut stack = vec![0; STACK + words.len() * STACK_AN_ARGUMENT];
+    let mut stack = vec![0; STACK];
     let before = waits.so_far();
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
     #[allow(
@@ -71,20 +66,21 @@ pub(crate) fn spawn(
         // The hook may yet replace the runner, and is to have ordinary turns then.
         turns::take_ordinary();
     }
-    let process = Pid::from_raw(cloned?.as_raw()).ok_or(io::ErrorKind::Other)?;
+    let process = cloned.map_err(io::Error::from)?;
+    let process = Pid::from_raw(process.as_raw()).ok_or(io::Error::from(io::ErrorKind::Other))?;
     match failed {
         None => Ok(Started { process, began: begun(began, waits.woken(before)) }),
         Some(error) => {
             // The child has ended without becoming the hook.
             let _ = waitpid(Some(process), WaitOptions::empty());
-            Err(error.into())
+            Err(program.failed(error))
         }
     }
 }
 
 /// What the child does. Returns only if it could not become the hook.
 fn become_hook(
-    words: &[CString],
+    (program, environment): (&Program, &[CString]),
     (stdout, stderr): (BorrowedFd<'_>, BorrowedFd<'_>),
     mask: SigSet,
     runner: Pid,
@@ -103,13 +99,8 @@ fn become_hook(
         turns::take_ordinary();
     }
     set_mask(&mask)?;
-    let program = words.first().ok_or(Errno::INVAL)?;
     *began = Instant::now();
-    execvp(program, words).map_err(|error| Errno::from_raw_os_error(error as i32))
-}
-
-fn words(command: &[OsString]) -> io::Result<Vec<CString>> {
-    command.iter().map(|word| Ok(CString::new(word.as_bytes())?)).collect()
+    program.become_it(environment)
 }
 
 /// When the child became the hook: when it woke the runner. Where the runner had no time to fall asleep nobody knows,
@@ -120,9 +111,12 @@ fn begun(earliest: Instant, woken: Instant) -> Instant {
 }
 
 /// Becomes the command, where there is not even room for a second process. Returns only if that failed.
-pub(crate) fn become_it(command: &[OsString]) -> io::Error {
-    let Some((program, arguments)) = command.split_first() else {
-        return io::ErrorKind::InvalidInput.into();
-    };
-    Command::new(program).args(arguments).exec()
+pub(crate) fn become_it(command: &[OsString], environment: &[CString]) -> NotStarted {
+    match Program::find(command, environment) {
+        Ok(program) => {
+            let Err(error) = program.become_it(environment);
+            program.failed(error)
+        }
+        Err(error) => error,
+    }
 }

@@ -1,4 +1,5 @@
-//! Open connections by Pod, so that the operator can stop a hook that runs.
+//! Open connections by Pod, so that the operator can stop a hook that runs. A runner is connected for a moment only, and
+//! most stops reach it when it comes the next time; runners of before stay connected as long as their hooks run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -55,11 +56,6 @@ impl Registry {
 }
 
 impl Entry<'_> {
-    /// Asks the runner of this connection to stop its hook.
-    pub(crate) fn stop(&self) {
-        self.stop.notify_one();
-    }
-
     /// Returns when the hook is to be stopped: once for each request, also for one that came before the wait.
     pub(crate) async fn stopped(&self) {
         self.stop.notified().await;

@@ -1,5 +1,5 @@
 //! One session: a runner proves which Pod it is in and reports what runs, stops the hook if it is asked to,
-//! and reports how the run ended.
+//! and reports how the run ended. A runner comes for each of its reports anew, and again while a postStart goes on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,10 +73,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let entry = registry.enter(&identity.pod_uid, record.hook).ok_or(Refusal::RateLimited)?;
         let reported = shared.report(&identity, &record).await?;
         let proof = shared.authenticator.prove(&identity, &record);
-        self.framed.send(&FromOperator::Welcome { proof }).await?;
         if reported.terminating && record.hook == Hook::PostStart {
-            entry.stop();
+            // Before the welcome, since the runner closes the connection when it has that.
+            self.framed.send(&FromOperator::Stop).await?;
         }
+        self.framed.send(&FromOperator::Welcome { proof }).await?;
         Ok(Run { identity, record, entry })
     }
 

@@ -1,10 +1,17 @@
 //! How the operator calls the runner: the words that stand in front of a hook's own command in a Pod's spec.
 //!
-//! The operator writes them by [`Invocation::to_command`], the runner reads them by [`Invocation::from_args`], and the
+//! The operator writes them by [`Invocation::to_command`], the runner reads them by [`Invocation::from_words`], and the
 //! operator reads back from a Pod's spec by [`Invocation::from_command`] what the Pod's runner was asked for. Arguments
-//! alone carry an invocation: the hook would see an environment variable.
+//! alone carry an invocation: the hook would see an environment variable. One short word carries all of it, since every
+//! process of the container can read the runner's words until the runner blanks them.
+//!
+//! ```text
+//! /.hooked/runner/hook-runner PreStop=web,records,log,budget=1536,timeout=30,live sh -c …
+//! ```
 
-mod parse;
+mod compact;
+mod error;
+mod options;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,11 +20,17 @@ use std::time::Duration;
 use crate::hook::Hook;
 use crate::limits::{MAX_BUDGET, MAX_OUTPUT};
 
-pub use parse::InvocationError;
+pub use error::InvocationError;
 
 /// Where the runner is found in a container.
 pub const RUNNER_PATH: &str = "/.hooked/runner/hook-runner";
-/// The task of the runner that an [`Invocation`] describes: the first word after the program.
+/// Where the runners of a Pod count executions, unless told otherwise.
+pub const RECORD_DIR: &str = "/.hooked/records";
+/// The volume that says how to reach the operator, unless the runner is told otherwise.
+pub const LIVE_DIR: &str = "/.hooked/live";
+/// Where the kubelet puts a container's termination log unless the container's spec says otherwise.
+pub const DEFAULT_LOG: &str = "/dev/termination-log";
+/// The task of the runner in front of options, as earlier operators called it: the first word after the program.
 pub const RUN: &str = "run";
 
 /// The options of [`RUN`].
@@ -116,47 +129,31 @@ impl Invocation {
         self.output_bytes.unwrap_or(0).min(MAX_OUTPUT)
     }
 
-    /// The words of the exec handler that has the runner run the hook: [`RUNNER_PATH`], [`RUN`] and [`Self::to_args`].
+    /// The words of the exec handler that has the runner run the hook: [`RUNNER_PATH`] and [`Self::to_words`].
     pub fn to_command(&self) -> Vec<OsString> {
-        [RUNNER_PATH.into(), RUN.into()].into_iter().chain(self.to_args()).collect()
+        std::iter::once(RUNNER_PATH.into()).chain(self.to_words()).collect()
     }
 
-    /// The words after [`RUN`]: the options, `--`, and the hook's own command.
-    pub fn to_args(&self) -> Vec<OsString> {
-        let Self {
-            container,
-            hook,
-            record_dir,
-            termination_log,
-            budget,
-            timeout,
-            retries,
-            retry_delay,
-            ignore_failure,
-            output_bytes,
-            live,
-            command,
-        } = self;
-        let path = |path: &Option<PathBuf>| path.as_ref().map(OsString::from);
-        let seconds = |number: &Option<u32>| number.map(|number| number.to_string().into());
-        let bytes = |number: &Option<usize>| number.map(|number| number.to_string().into());
-        let options = [
-            (option::CONTAINER, Some(container.into())),
-            (option::HOOK, Some(hook.name().into())),
-            (option::RECORD_DIR, path(record_dir)),
-            (option::TERMINATION_LOG, path(termination_log)),
-            (option::BUDGET, bytes(budget)),
-            (option::TIMEOUT, seconds(timeout)),
-            (option::RETRIES, seconds(retries)),
-            (option::RETRY_DELAY, seconds(retry_delay)),
-            (option::OUTPUT_BYTES, bytes(output_bytes)),
-        ];
-        let given = options.into_iter().filter_map(|(name, value)| Some([name.into(), value?]));
-        let mut words: Vec<OsString> = given.flatten().collect();
-        words.extend(ignore_failure.then(|| option::IGNORE_FAILURE.into()));
-        words.extend(path(live).into_iter().flat_map(|path| [option::LIVE.into(), path]));
-        words.push("--".into());
-        words.extend_from_slice(command);
-        words
+    /// The words after the program: one that says all about the run, and the hook's own command.
+    pub fn to_words(&self) -> Vec<OsString> {
+        std::iter::once(compact::write(self).into()).chain(self.command.iter().cloned()).collect()
+    }
+
+    /// Reads the words of an exec handler, as [`Self::to_command`] writes them. `None` if they do not have the runner
+    /// run a hook.
+    pub fn from_command(words: impl IntoIterator<Item = OsString>) -> Option<Result<Self, InvocationError>> {
+        let mut words = words.into_iter();
+        (words.next()? == RUNNER_PATH).then(|| Self::from_words(words))?
+    }
+
+    /// Reads the words after the program, as [`Self::to_words`] writes them, or as operators before that wrote them:
+    /// Pods live longer than an operator. `None` if they are not about a hook.
+    pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Option<Result<Self, InvocationError>> {
+        let mut words = words.into_iter();
+        let first = words.next()?;
+        if first == RUN {
+            return Some(options::read(words));
+        }
+        compact::read(first.to_str()?, words)
     }
 }

@@ -37,7 +37,10 @@ mod wire;
 
 pub use history::{Counts, Earlier, Past};
 pub use hook::Hook;
-pub use invocation::{IGNORE_FAILURE, Invocation, InvocationError, LIVE, RUN, RUNNER_PATH, TERMINATION_LOG};
+pub use invocation::{
+    DEFAULT_LOG, IGNORE_FAILURE, Invocation, InvocationError, LIVE, LIVE_DIR, RECORD_DIR, RUN, RUNNER_PATH,
+    TERMINATION_LOG,
+};
 pub use limits::{MAX_LINE, MAX_MESSAGE, MAX_OUTPUT, MAX_PAST, MAX_RECORDS};
 pub use line::PREFIX;
 pub use live::{

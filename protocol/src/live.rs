@@ -1,13 +1,17 @@
-//! The live channel: what runner and operator send each other while a hook runs. Lines of text, one frame each, no I/O.
+//! The live channel: what runner and operator send each other about a hook. Lines of text, one frame each, no I/O.
 //!
 //! ```text
 //! runner                                                             operator
 //! {"v":1,"token":"…","proof":"…","record":"hooked.dev/v1 {…}"}   →             once, first
+//!                                                                ←  {"stop":true}                 if the Pod is to go
 //!                                                                ←  {"welcome":true,"proof":"…"}  or  {"refused":"…"}
-//!                                                                ←  {"stop":true}                 at any time after
 //! hooked.dev/v1 {…}                                              →             once, when the hook has ended
 //!                                                                ←  {"taken":true}
 //! ```
+//! A runner connects for each report, since a hook can see its connections: to say that a postStart hook has begun, and
+//! again from time to time while the hook goes on, it closes after the welcome; to say that a hook has ended, it sends
+//! both frames at once. Runners of before stay connected while their hooks run, and hear `stop` at any time.
+//!
 //! The runner's last frame is a record, read and written as in a termination log: [`crate::Record::to_line`] and
 //! [`crate::parse()`]. A frame takes [`MAX_LINE`] bytes at most with its newline. Both sides pass over unknown fields.
 

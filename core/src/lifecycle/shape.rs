@@ -147,7 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_runner_is_asked_for_is_read_from_its_options_alone() {
+    fn what_the_runner_is_asked_for_is_read_from_its_word_alone() {
+        check(&[RUNNER_PATH, "PreStop=web", "sh"], (false, false, false));
+        check(&[RUNNER_PATH, "PreStop=web,records,log,budget=9", "sh"], (true, false, false));
+        check(&[RUNNER_PATH, "PreStop=web,log=/log,live", "sh"], (true, true, false));
+        check(&[RUNNER_PATH, "PostStart=web,ignore,from-the-future,live", "sh"], (false, true, true));
+        check(&[RUNNER_PATH, "PostStart=web", "log,live,ignore"], (false, false, false));
+        check(&["sh", "PreStop=web,log,live,ignore"], (false, false, false));
+    }
+
+    #[test]
+    fn what_an_earlier_operator_asked_for_is_read_from_its_options_alone() {
         let run = [RUNNER_PATH, "run", "--container", "web", "--hook", "PreStop"];
         let with = |words: &[&'static str]| [&run[..], words].concat();
         check(&with(&["--", "sh"]), (false, false, false));

@@ -11,8 +11,8 @@ use super::socket::Socket;
 use super::tls;
 use super::volume::Volume;
 
-/// How long the operator has to send its welcome.
-const WELCOME: Duration = Duration::from_secs(10);
+/// How long the operator has to send its welcome, for which it may have to wait until it is shown the Pod.
+const WELCOME: Duration = Duration::from_secs(5);
 
 /// The connection.
 pub(super) struct Connection {
@@ -118,10 +118,9 @@ impl Connection {
         Ok(None)
     }
 
-    /// Tells the operator that no more frames will come, if that is possible without waiting.
-    pub(super) fn close(mut self) {
-        self.tls.send_close_notify();
-        let _ = self.send();
+    /// Closes the connection without a trace. There is nothing more to send, or to hear.
+    pub(super) fn close(self) {
+        self.socket.reset();
     }
 }
 

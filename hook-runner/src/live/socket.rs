@@ -6,15 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::{Errno, read};
-use rustix::net::sockopt::{
-    set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay, socket_error,
-};
+use rustix::net::sockopt::{set_socket_linger, set_tcp_nodelay, socket_error};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with};
-
-/// After how long a silent connection is probed, and in which interval again.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
-/// After how many unanswered probes a connection counts as lost.
-const KEEPALIVE_TRIALS: u32 = 3;
 
 /// The socket, connected or about to be.
 pub(super) struct Socket(OwnedFd);
@@ -25,16 +18,18 @@ impl Socket {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-        // Frames are short and urgent. And an operator whose node is gone closes no connection.
+        // Frames are short and urgent.
         set_tcp_nodelay(&socket, true)?;
-        set_socket_keepalive(&socket, true)?;
-        set_tcp_keepidle(&socket, KEEPALIVE.0)?;
-        set_tcp_keepintvl(&socket, KEEPALIVE.1)?;
-        set_tcp_keepcnt(&socket, KEEPALIVE_TRIALS)?;
         match connect(&socket, &address) {
             Ok(()) | Err(Errno::INPROGRESS) => Ok(Self(socket)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Closes the connection at once. In the ordinary way the side that closes first goes on showing the connection for
+    /// a minute (`TIME_WAIT`), to whoever lists connections as well.
+    pub(super) fn reset(self) {
+        let _ = set_socket_linger(&self.0, Some(Duration::ZERO));
     }
 
     /// Whether the connection is established, once the answer is known.

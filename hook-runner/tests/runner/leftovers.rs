@@ -56,9 +56,9 @@ fn reader_of(writer: u32) -> Option<u32> {
     let numbers =
         fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     numbers.into_iter().find(|process: &u32| {
-        let swallows =
-            fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line.ends_with(b"swallow\0"));
-        swallows && target(*process, 1).as_ref() == Some(&pipe)
+        // Its words and its name are blanked.
+        let is_blank = fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name == "\n");
+        is_blank && target(*process, 1).as_ref() == Some(&pipe)
     })
 }
 

@@ -21,10 +21,11 @@ const SCRIPTS: [&str; 2] = [
 
 /// The hook exits with 7, says what it says, is not kept waiting, and is on record.
 fn unaffected(place: &Place, what: &str) {
-    for script in SCRIPTS {
+    for (script, hook) in SCRIPTS.into_iter().zip(["PreStop", "PostStart"]).chain([(SCRIPTS[0], "PostStart")])
+    {
         fs::write(place.file("log"), "").unwrap();
         let began = Instant::now();
-        let output = run(place, &["--output-bytes", "10"], script).output().unwrap();
+        let output = run(place, &["--output-bytes", "10", "--hook", hook], script).output().unwrap();
         let took = began.elapsed();
         assert_eq!(output.status.code(), Some(7), "{what}");
         assert_eq!(output.stdout, b"said\n", "{what}");

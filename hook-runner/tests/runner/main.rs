@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 #![allow(clippy::print_stderr, reason = "a test that cannot be made here says so")]
 
+mod alike;
 mod confined;
 mod fuzz;
 mod killed;
@@ -18,3 +19,4 @@ mod records;
 mod stopped;
 mod support;
 mod trouble;
+mod unmet;

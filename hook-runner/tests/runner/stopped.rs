@@ -1,6 +1,8 @@
 //! The operator can have a hook stopped, and those that would start later in the Pod.
 
 use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hooked_protocol::{Earlier, Exit, FromOperator, Outcome};
@@ -8,24 +10,22 @@ use hooked_protocol::{Earlier, Exit, FromOperator, Outcome};
 use crate::live::{place_with, run};
 use crate::operator::PROOF;
 use crate::policy::STUBBORN;
-use crate::support::{Place, is_alive, until};
+use crate::support::{Place, first_line, is_alive, signal};
 
-/// A place with an operator that has every hook stopped as soon as there is a file of this name in it.
+/// A place with an operator that says stop to whoever comes once there is a file of this name in it.
 fn place_that_is_stopped(once: &'static str) -> Place {
-    let (tell, place_is) = std::sync::mpsc::channel::<std::path::PathBuf>();
-    let place_is = std::sync::Mutex::new(Some(place_is));
+    let where_it_is = Arc::new(OnceLock::<PathBuf>::new());
+    let known = Arc::clone(&where_it_is);
     let place = place_with(move |mut conversation| {
         conversation.hello()?;
-        conversation.say(&FromOperator::Welcome { proof: PROOF })?;
-        let place = place_is.lock().unwrap().take().and_then(|place_is| place_is.recv().ok());
-        if let Some(place) = place {
-            until("the hook is where it is to be stopped", || place.join(once).exists());
+        if known.wait().join(once).exists() {
             conversation.say(&FromOperator::Stop)?;
         }
+        conversation.say(&FromOperator::Welcome { proof: PROOF })?;
         conversation.ended()?;
         conversation.say(&FromOperator::Taken)
     });
-    tell.send(place.path.clone()).unwrap();
+    where_it_is.set(place.path.clone()).unwrap();
     place
 }
 
@@ -125,18 +125,21 @@ fn after_a_stop_only_containers_that_had_started_properly_are_stopped_properly()
 }
 
 #[test]
-fn a_pre_stop_hook_that_is_stopped_bars_no_other() {
+fn a_pre_stop_hook_is_not_stopped_and_bars_no_other() {
     let place = place_that_is_stopped("ready");
-    assert_eq!(run(&place, &[], "echo > ready; sleep 1000").status().unwrap().code(), Some(143));
-    assert_eq!(place.ending().outcome, Outcome::Cancelled);
+    assert_eq!(run(&place, &[], "echo > ready; sleep 0.3; exit 3").status().unwrap().code(), Some(3));
+    assert_eq!(place.ending().outcome, Outcome::Failed);
     assert!(!place.file("records/cancelled").exists());
 }
 
 #[test]
 fn a_post_start_hook_that_was_asked_to_end_by_a_signal_bars_no_other() {
     let place = Place::new();
-    let script = "kill -TERM $PPID; sleep 1000";
-    place.run(&["--hook", "PostStart"], &["sh", "-c", script]).output().unwrap();
+    let script = ["sh", "-c", "echo ready; sleep 1000"];
+    let mut child = place.run(&["--hook", "PostStart"], &script).spawn().unwrap();
+    first_line(&mut child);
+    signal(child.id(), 15);
+    child.wait().unwrap();
     assert_eq!(place.ending().outcome, Outcome::Failed);
     fs::write(place.file("log"), "").unwrap();
     assert_eq!(place.script(&[], "exit 3").status.code(), Some(3));

@@ -1,13 +1,15 @@
 //! A place for a run, the command that makes it, and what it left behind.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hooked_protocol::{Ending, Record, State, merge, parse};
+use hooked_protocol::{Ending, Invocation, Record, State, merge, parse};
 
 /// The program under test.
 pub(crate) fn runner() -> PathBuf {
@@ -33,16 +35,33 @@ impl Place {
         self.path.join(name)
     }
 
-    /// A run of the hook with these options, in this place.
+    /// A run of the hook with these options, in this place. The options are those of earlier operators, which say the
+    /// same at greater length than the word that the runner is called by.
     pub(crate) fn run(&self, options: &[&str], hook: &[&str]) -> Command {
+        let mut words: Vec<OsString> =
+            ["run", "--container", "web", "--hook", "PreStop", "--budget", "4096"].map(Into::into).into();
+        words.extend(["--record-dir".into(), self.file("records").into()]);
+        words.extend(["--termination-log".into(), self.file("log").into()]);
+        words.extend(options.iter().chain(&["--"]).chain(hook).map(Into::into));
+        let invocation = Invocation::from_words(words.clone()).unwrap();
+        self.called_by(invocation.map_or(words, |invocation| invocation.to_words()))
+    }
+
+    /// A run of the runner with these words.
+    pub(crate) fn called_by(&self, words: impl IntoIterator<Item = OsString>) -> Command {
         // A shell's background job, or a CI, may have been started with signals ignored; the runner passes that on.
-        let mut command = Command::new("env");
-        command.arg("--default-signal").arg(runner());
-        command.args(["run", "--container", "web", "--hook", "PreStop", "--budget", "4096"]);
-        command.arg("--record-dir").arg(self.file("records")).arg("--termination-log").arg(self.file("log"));
-        command.args(options).arg("--").args(hook);
+        let mut command = Command::new("/usr/bin/env");
+        command.arg("--default-signal").arg(runner()).args(words);
         command.current_dir(&self.path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// A file that everybody may run.
+    pub(crate) fn executable(&self, name: &str, content: &str) -> PathBuf {
+        let file = self.file(name);
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
     }
 
     /// A run of a shell's script, to its end.

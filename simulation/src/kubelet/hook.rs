@@ -1,8 +1,8 @@
 //! Hooks: which a container has, and what a runner records of a run.
 
-use hooked_protocol::{
-    Ending, Exit, Hook, IGNORE_FAILURE, MAX_LINE, Outcome, RUNNER_PATH, Record, RunId, State, TERMINATION_LOG,
-};
+use std::ffi::OsString;
+
+use hooked_protocol::{Ending, Exit, Hook, Invocation, MAX_LINE, Outcome, Record, RunId, State};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -36,7 +36,8 @@ impl Handler {
         let words: Vec<_> =
             handler["exec"]["command"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let name = container["name"].as_str().unwrap_or_default();
-        let runner = (words.first() == Some(&RUNNER_PATH)).then(|| Runner::told(name, &words));
+        let invocation = Invocation::from_command(words.iter().map(OsString::from)).and_then(Result::ok);
+        let runner = invocation.map(|invocation| Runner::told(name, &invocation));
         Some(Self { hook, command: words.join(" "), runner })
     }
 
@@ -90,19 +91,13 @@ impl Handler {
 }
 
 impl Runner {
-    fn told(container: &str, words: &[&str]) -> Self {
-        let options: Vec<_> = words.iter().take_while(|word| **word != "--").collect();
-        let value = |option: &str| {
-            let index = options.iter().position(|word| **word == option)?;
-            options.get(index + 1).map(|word| **word)
-        };
-        let logs = value(TERMINATION_LOG).is_some();
-        let budget = value("--budget").and_then(|bytes| bytes.parse().ok()).unwrap_or(MAX_LINE);
+    fn told(container: &str, invocation: &Invocation) -> Self {
+        let logs = invocation.termination_log.is_some();
         Self {
             container: container.to_owned(),
-            budget: logs.then_some(budget),
-            ignores_failure: options.iter().any(|word| **word == IGNORE_FAILURE),
-            has_timeout: value("--timeout").is_some(),
+            budget: logs.then_some(invocation.budget.unwrap_or(MAX_LINE)),
+            ignores_failure: invocation.ignore_failure,
+            has_timeout: invocation.timeout.is_some(),
             state: State::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The runner in front of the exec hooks of one container.
 
 use hooked_crd::{FailurePolicy, HookKind, HookPolicy};
-use hooked_protocol::Invocation;
+use hooked_protocol::{DEFAULT_LOG, Invocation};
 use serde_json::{Value, json};
 
 use super::channel;
@@ -13,8 +13,6 @@ use crate::names::{mount, volume};
 /// (`pkg/kubelet/status/status_manager.go`), and of one of them (`kuberuntime_container.go`).
 const ALL_LOGS: usize = 12_288;
 const ONE_LOG: usize = 4096;
-/// Where the kubelet puts a container's termination log unless its spec says otherwise.
-const DEFAULT_LOG: &str = "/dev/termination-log";
 
 /// What the runners of all containers of a Pod are told alike.
 pub(super) struct Wrapping<'a> {
@@ -129,9 +127,8 @@ mod tests {
         };
         assert_eq!(
             command(&json!({}), &[policy], true),
-            "/.hooked/runner/hook-runner run --container web --hook PreStop --record-dir /.hooked/records \
-             --termination-log /dev/termination-log --budget 1536 --timeout 30 --retries 0 --retry-delay 2 \
-             --output-bytes 512 --ignore-failure --live /.hooked/live -- sleep 5"
+            "/.hooked/runner/hook-runner \
+             PreStop=web,records,log,budget=1536,timeout=30,retries=0,delay=2,output=512,ignore,live sleep 5"
         );
     }
 
@@ -139,15 +136,15 @@ mod tests {
     fn the_log_is_the_containers_own_and_an_empty_path_is_the_default() {
         fn check(container: &Value, expect: Option<&str>) {
             let words = command(container, &[], false);
-            let option = expect.map(|path| format!(" --termination-log {path} --budget 1536 --"));
-            assert!(option.as_ref().is_none_or(|option| words.contains(option)), "{container}: {words}");
-            assert_eq!(option.is_some(), words.contains("--termination-log"), "{container}: {words}");
+            let item = expect.map(|log| format!(",{log},budget=1536 "));
+            assert!(item.as_ref().is_none_or(|item| words.contains(item)), "{container}: {words}");
+            assert_eq!(item.is_some(), words.contains(",log"), "{container}: {words}");
         }
-        check(&json!({}), Some("/dev/termination-log"));
-        check(&json!({"terminationMessagePath": ""}), Some("/dev/termination-log"));
-        check(&json!({"terminationMessagePath": null}), Some("/dev/termination-log"));
-        check(&json!({"terminationMessagePath": "/tmp/log"}), Some("/tmp/log"));
-        check(&json!({"terminationMessagePolicy": "File"}), Some("/dev/termination-log"));
+        check(&json!({}), Some("log"));
+        check(&json!({"terminationMessagePath": ""}), Some("log"));
+        check(&json!({"terminationMessagePath": null}), Some("log"));
+        check(&json!({"terminationMessagePath": "/tmp/log"}), Some("log=/tmp/log"));
+        check(&json!({"terminationMessagePolicy": "File"}), Some("log"));
         check(&json!({"terminationMessagePolicy": "FallbackToLogsOnError"}), None);
     }
 
@@ -160,7 +157,7 @@ mod tests {
             HookPolicy { timeout_seconds: Some(4), ..HookPolicy::default() },
         ];
         let words = command(&json!({}), &policies, false);
-        assert!(words.contains(" --timeout 3 ") && !words.contains("--retries"), "{words}");
+        assert!(words.contains(",timeout=3 ") && !words.contains("retries"), "{words}");
     }
 
     #[test]
@@ -169,10 +166,8 @@ mod tests {
         let mut container = json!({"name": "web", "lifecycle": {"postStart": exec, "preStop": exec}});
         let wrapping = Wrapping { policies: &[], budget: 1000, live: false };
         wrapping.wrap(&mut container, &[HookKind::PostStart, HookKind::PreStop]);
-        let budget = |hook: &str| {
-            let words = container["lifecycle"][hook]["exec"]["command"].as_array().unwrap();
-            words[words.iter().position(|word| word == "--budget").unwrap() + 1].clone()
-        };
-        assert_eq!((budget("postStart"), budget("preStop")), (json!("500"), json!("1000")));
+        let asked = |hook: &str| container["lifecycle"][hook]["exec"]["command"][1].clone();
+        assert_eq!(asked("postStart"), "PostStart=web,records,log,budget=500");
+        assert_eq!(asked("preStop"), "PreStop=web,records,log,budget=1000");
     }
 }
