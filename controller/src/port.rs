@@ -8,7 +8,7 @@ use hooked_core::lifecycle::LiveEndpoint;
 use hooked_core::pass::call::{Call, Reply, Verb};
 use hooked_core::pass::{Cluster, Failure, Refused, TIMEOUT};
 use hooked_core::status::{LiveService, Notice, Series};
-use hooked_core::workload::template::{Delivery, Runner};
+use hooked_core::workload::template::Supply;
 use hooked_live::Channel;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
@@ -109,12 +109,8 @@ impl Cluster for Port {
         self.operator.live.service()
     }
 
-    async fn runner(&self) -> Runner {
-        self.operator.runner.runner(&self.operator.client).await
-    }
-
-    fn delivery(&self) -> Option<Delivery> {
-        self.operator.runner.known_delivery()
+    async fn supply(&self) -> Arc<Supply> {
+        self.operator.runner.supply(&self.operator.client).await
     }
 
     fn stop_hooks(&self, pod_uid: &str) {

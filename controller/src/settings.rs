@@ -21,9 +21,18 @@ pub(crate) struct Settings {
     /// A namespace to work in; may be given several times. All namespaces if absent.
     #[arg(long = "namespace")]
     pub(crate) namespaces: Vec<String>,
-    /// The image that holds the hook-runner; Pods get it as an image volume or by an init container.
-    #[arg(long, default_value = "hooked.dev/hooked:dev")]
-    pub(crate) runner_image: String,
+    /// The image that holds the hook-runner; Pods get it as an image volume or by an init container. If absent or empty,
+    /// the image of the operator's own container.
+    #[arg(long)]
+    pub(crate) runner_image: Option<String>,
+    /// A Secret by which that image is pulled, beside those that a Pod has of its own or of its ServiceAccount. There must
+    /// be one of that name in every namespace with such Pods: the operator copies none.
+    #[arg(long)]
+    pub(crate) runner_pull_secret: Option<String>,
+    /// The architectures that the runner's image is for, such as `amd64,arm64`. If absent, the operator's own. Pods that
+    /// may land on nodes of another one are observed.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) runner_architectures: Vec<String>,
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
     #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
     pub(crate) injection: Injection,
@@ -61,11 +70,36 @@ pub(crate) struct Settings {
     pub(crate) concurrency: u16,
 }
 
+/// What concerns the hook-runner.
+#[derive(Clone, Debug)]
+pub(crate) struct RunnerSettings {
+    pub(crate) image: Option<String>,
+    pub(crate) pull_secret: Option<String>,
+    pub(crate) architectures: Vec<String>,
+    pub(crate) injection: Injection,
+    /// Where the operator's own Pod is.
+    pub(crate) pod_namespace: String,
+    pub(crate) pod_name: String,
+}
+
 /// An address to listen on, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Listening(pub(crate) Option<SocketAddr>);
 
 impl Settings {
+    /// What concerns the hook-runner. An empty word is none, as charts render it.
+    pub(crate) fn runner(&self) -> RunnerSettings {
+        let is_said = |word: &String| !word.is_empty();
+        RunnerSettings {
+            image: self.runner_image.clone().filter(is_said),
+            pull_secret: self.runner_pull_secret.clone().filter(is_said),
+            architectures: self.runner_architectures.iter().filter(|word| is_said(word)).cloned().collect(),
+            injection: self.injection,
+            pod_namespace: self.pod_namespace.clone(),
+            pod_name: self.pod_name.clone(),
+        }
+    }
+
     /// What concerns the live channel.
     pub(crate) fn live(&self) -> hooked_live::Options {
         hooked_live::Options {
@@ -112,6 +146,20 @@ mod tests {
         assert_eq!(parse_address(":8080").unwrap().to_string(), "[::]:8080");
         assert_eq!(parse_address("127.0.0.1:1").unwrap().to_string(), "127.0.0.1:1");
         assert!(parse_address("8080").is_err());
+    }
+
+    #[test]
+    fn an_empty_word_about_the_runner_is_none() {
+        let told = |options: &[&str]| {
+            let settings = Settings::parse_from(["hooked-controller"].iter().chain(options)).runner();
+            (settings.image, settings.pull_secret, settings.architectures)
+        };
+        assert_eq!(told(&[]), (None, None, vec![]));
+        let empty = ["--runner-image=", "--runner-pull-secret=", "--runner-architectures="];
+        assert_eq!(told(&empty), (None, None, vec![]));
+        let all = ["--runner-image=i", "--runner-pull-secret=s", "--runner-architectures=amd64,arm64"];
+        let architectures = vec!["amd64".to_owned(), "arm64".to_owned()];
+        assert_eq!(told(&all), (Some("i".to_owned()), Some("s".to_owned()), architectures));
     }
 
     #[test]

@@ -96,19 +96,17 @@ pub(crate) async fn operate(
     stop: impl Future<Output = ()>,
 ) -> Result<(), WiringError> {
     let live_options = settings.live();
+    let runner = Arc::new(RunnerSource::new(settings.runner()));
     let Settings {
         metrics_bind_address,
         health_probe_bind_address,
         namespaces,
-        runner_image,
-        injection,
         concurrency,
         leader_elect,
         pod_namespace,
         pod_name,
         ..
     } = settings;
-    let runner = Arc::new(RunnerSource::new(runner_image, injection));
     let Clients { once, client } = clients;
     let metrics = Arc::new(Metrics::new()?);
     let (tell_standing, standing) = watch::channel(Standing::Unknown);

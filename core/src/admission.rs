@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::lifecycle::LiveEndpoint;
 use crate::workload::revision::{Measuring, PodSource, Revision};
-use crate::workload::template::{Delivery, Runner};
+use crate::workload::template::{InjectError, Offer, Runner};
 
 /// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may
 /// be changed meanwhile, and nothing tells us.
@@ -42,8 +42,8 @@ pub enum Verdict {
 pub struct Admission {
     /// What it says.
     pub verdict: Verdict,
-    /// How the runner was to come into the Pods that the server was asked about; none if it was asked about none.
-    delivery: Option<Delivery>,
+    /// What there was of the runner for these Pods; none if they need none.
+    basis: Option<Result<Offer, InjectError>>,
     /// When it is to be asked again; none if nothing was refused.
     pub until: Option<Timestamp>,
 }
@@ -51,19 +51,19 @@ pub struct Admission {
 impl Admission {
     /// One that holds for as long as the operator lives.
     pub fn lasting(making: Making) -> Self {
-        Self { verdict: Verdict::Taken(making), delivery: None, until: None }
+        Self { verdict: Verdict::Taken(making), basis: None, until: None }
     }
 
     /// A refusal of the template at that time.
     pub fn malformed(words: String, now: Timestamp) -> Self {
         let until = now.checked_add(REFUSAL_BELIEVED).ok();
-        Self { verdict: Verdict::Malformed(words), delivery: None, until }
+        Self { verdict: Verdict::Malformed(words), basis: None, until }
     }
 
-    /// One of Pods with a runner that comes in this way.
+    /// One that rests on what there was of the runner.
     #[must_use]
-    pub fn with(self, delivery: Delivery) -> Self {
-        Self { delivery: Some(delivery), ..self }
+    pub fn of(self, basis: Option<Result<Offer, InjectError>>) -> Self {
+        Self { basis, ..self }
     }
 
     /// One that came of a refusal at that time, or that could not be asked for again.
@@ -72,11 +72,10 @@ impl Admission {
         Self { until: now.checked_add(BELIEVED).ok(), ..self }
     }
 
-    /// Whether it need not be asked for again, where the runner comes into Pods as `detected`, if that is known.
-    pub fn holds(&self, detected: Option<Delivery>, now: Timestamp) -> bool {
+    /// Whether it need not be asked for again, where there is `now_offered` of the runner.
+    pub fn holds(&self, now_offered: Option<&Result<Offer, InjectError>>, now: Timestamp) -> bool {
         let is_over = self.until.is_some_and(|until| until <= now);
-        let comes_otherwise = self.delivery.zip(detected).is_some_and(|(asked, detected)| asked != detected);
-        !is_over && !comes_otherwise
+        !is_over && self.basis.as_ref() == now_offered
     }
 }
 
@@ -97,50 +96,57 @@ impl Making {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::template::Delivery;
+
+    fn offered(delivery: Delivery) -> Option<Result<Offer, InjectError>> {
+        Some(Ok(Offer { image: "hooked".to_owned(), pull_secret: None, deliveries: vec![delivery] }))
+    }
 
     fn observed() -> Admission {
         let observed = Making::Observed("a policy forbids it".to_owned());
-        Admission::lasting(observed).with(Delivery::ImageVolume)
+        Admission::lasting(observed).of(offered(Delivery::ImageVolume))
     }
 
-    fn check(admission: &Admission, detected: Option<Delivery>, second: i64, expect: bool) {
+    fn check(admission: &Admission, delivery: Delivery, second: i64, expect: bool) {
         let now = Timestamp::from_second(second).unwrap();
-        assert_eq!(admission.holds(detected, now), expect, "{detected:?} after {second} s: {admission:?}");
+        let offered = offered(delivery);
+        assert_eq!(admission.holds(offered.as_ref(), now), expect, "{delivery:?} after {second} s");
     }
 
     #[test]
     fn a_refusal_of_the_runner_is_believed_for_ten_minutes() {
         let refused = observed().for_now(Timestamp::UNIX_EPOCH);
         assert_eq!(refused.until, Timestamp::from_second(600).ok());
-        check(&refused, Some(Delivery::ImageVolume), 599, true);
-        check(&refused, Some(Delivery::ImageVolume), 600, false);
+        check(&refused, Delivery::ImageVolume, 599, true);
+        check(&refused, Delivery::ImageVolume, 600, false);
         // Nobody could be asked: the old one goes on for as long again.
         let now = Timestamp::from_second(600).unwrap();
-        check(&refused.for_now(now), Some(Delivery::ImageVolume), 1199, true);
+        check(&refused.for_now(now), Delivery::ImageVolume, 1199, true);
     }
 
     #[test]
     fn a_refusal_of_the_template_is_believed_and_asked_about_again() {
         let refused = Admission::malformed("spec.template.spec: no".to_owned(), Timestamp::UNIX_EPOCH);
-        check(&refused, None, 29, true);
-        check(&refused, None, 30, false);
+        let refused = refused.of(offered(Delivery::ImageVolume));
+        check(&refused, Delivery::ImageVolume, 29, true);
+        check(&refused, Delivery::ImageVolume, 30, false);
     }
 
     #[test]
-    fn an_answer_is_asked_for_again_when_the_runner_comes_in_another_way() {
+    fn an_answer_is_asked_for_again_when_there_is_another_runner_or_way_or_node() {
         for admission in [observed(), observed().for_now(Timestamp::UNIX_EPOCH)] {
-            check(&admission, Some(Delivery::InitContainer), 1, false);
-            check(&admission, Some(Delivery::ImageVolume), 1, true);
-            check(&admission, None, 1, true);
+            check(&admission, Delivery::InitContainer, 1, false);
+            check(&admission, Delivery::ImageVolume, 1, true);
+            let misfit = Some(Err(InjectError::OtherSystem("windows".to_owned())));
+            assert!(!admission.holds(misfit.as_ref(), Timestamp::UNIX_EPOCH));
+            assert!(admission.of(misfit.clone()).holds(misfit.as_ref(), Timestamp::UNIX_EPOCH));
         }
     }
 
     #[test]
-    fn what_was_taken_holds_for_ever_and_what_needs_no_runner_however_it_comes() {
-        check(&observed(), Some(Delivery::ImageVolume), 1_000_000, true);
+    fn what_was_taken_holds_for_ever_and_so_does_what_needs_no_runner() {
+        check(&observed(), Delivery::ImageVolume, 1_000_000, true);
         let as_written = Admission::lasting(Making::AsWritten);
-        for detected in [None, Some(Delivery::ImageVolume), Some(Delivery::InitContainer)] {
-            check(&as_written, detected, 1_000_000, true);
-        }
+        assert!(as_written.holds(None, Timestamp::from_second(1_000_000).unwrap()));
     }
 }

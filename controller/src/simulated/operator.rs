@@ -16,8 +16,14 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Starts an operator of that name with these flags.
+    /// Starts an operator of that name with these flags, which was told the runner's image.
     pub(super) fn start(cluster: &Cluster, name: &str, flags: &[&str]) -> Self {
+        let flags: Vec<&str> = ["--runner-image=hooked:1"].into_iter().chain(flags.iter().copied()).collect();
+        Self::start_untold(cluster, name, &flags)
+    }
+
+    /// Starts an operator of that name with these flags.
+    pub(super) fn start_untold(cluster: &Cluster, name: &str, flags: &[&str]) -> Self {
         let own = ["hooked-controller", "--metrics-bind-address=127.0.0.1:0", "--live-bind-address="];
         let own = own.into_iter().chain(["--health-probe-bind-address=127.0.0.1:0", "--pod-name", name]);
         let settings = Settings::parse_from(own.chain(flags.iter().copied()));

@@ -3,6 +3,12 @@
 //! A Deployment's template is checked at admission. Ours cannot be checked there in full, and a rollout that
 //! finds out on its first create may have removed a serving Pod before.
 
+mod pull_secrets;
+mod with_runner;
+
+use std::sync::Arc;
+
+use hooked_crd::Evidence;
 use serde_json::Value;
 
 use super::call::Validation;
@@ -11,8 +17,7 @@ use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, Refused, call};
 use crate::admission::{Admission, Making};
 use crate::workload::revision::{Measuring, PodSource, Revision};
-use crate::workload::template::{Delivery, Identity, Runner, manifest};
-use hooked_crd::Evidence;
+use crate::workload::template::{Identity, InjectError, Supply, manifest};
 
 /// The metadata that a template may have (`ObjectMeta`): a Pod gets some of it, and the rest is left out as it is of a
 /// Deployment's Pods.
@@ -53,16 +58,22 @@ pub(super) async fn admit<C: Cluster>(
     revision: &Revision,
     memory: &Locked<Memory>,
 ) -> Result<Admission, Failure> {
+    let supply = if revision.wants_runner() { Some(cluster.supply().await) } else { None };
+    let basis = supply.as_ref().map(|supply| supply.offer(&revision.template["spec"]));
     let known = memory.lock().revisions.admissions.get(&revision.name).cloned();
     let now = cluster.now();
     let admission = match known {
-        Some(known) if known.holds(cluster.delivery(), now) => return Ok(known),
-        outdated => match (Question::of(cluster, subject, before, revision).judge().await, outdated) {
-            (Ok(admission), _) => admission,
-            // A server that cannot be asked again has not changed its mind: a rollout that it let begin goes on.
-            (Err(_), Some(outdated)) => outdated.for_now(now),
-            (Err(failure), None) => return Err(failure),
-        },
+        Some(known) if known.holds(basis.as_ref(), now) => return Ok(known),
+        outdated => {
+            let question =
+                Question { cluster, subject, revision, validation: before.validation(&revision.name) };
+            match (question.judge(supply).await, outdated) {
+                (Ok(admission), _) => admission.of(basis),
+                // A server that cannot be asked again has not changed its mind: a rollout that it let begin goes on.
+                (Err(_), Some(outdated)) => outdated.for_now(now),
+                (Err(failure), None) => return Err(failure),
+            }
+        }
     };
     memory.lock().revisions.admissions.insert(revision.name.clone(), admission.clone());
     Ok(admission)
@@ -76,58 +87,32 @@ struct Question<'a, C> {
     validation: Validation,
 }
 
-impl<'a, C: Cluster> Question<'a, C> {
-    fn of(cluster: &'a C, subject: &'a Subject<'_>, before: &Committed, revision: &'a Revision) -> Self {
-        Self { cluster, subject, revision, validation: before.validation(&revision.name) }
+impl<C: Cluster> Question<'_, C> {
+    async fn judge(&self, supply: Option<Arc<Supply>>) -> Result<Admission, Failure> {
+        let Some(supply) = supply else {
+            return Ok(self.without_runner(self.as_written().await?, Making::AsWritten));
+        };
+        let misfit = match supply.offer(&self.revision.template["spec"]) {
+            Ok(offer) => return self.with_runner(&supply, &offer).await,
+            Err(misfit) => misfit,
+        };
+        let answer = self.as_written().await?;
+        // A namespace or a runtime class may narrow where its Pods land, which only a Pod shows.
+        if let (Answer::Taken(pod), InjectError::OtherArchitecture { .. }) = (&answer, &misfit)
+            && let Ok(offer) = supply.offer(&pod["spec"])
+        {
+            let admission = self.with_runner(&supply, &offer).await?;
+            return Ok(admission.for_now(self.cluster.now()));
+        }
+        Ok(self.without_runner(answer, Making::Observed(misfit.to_string())))
     }
 
-    async fn judge(&self) -> Result<Admission, Failure> {
-        if let Some(admission) = self.with_runner().await? {
-            return Ok(admission);
-        }
-        Ok(match self.as_written().await? {
+    /// What becomes of Pods that are made as they are written, to which the server has said this.
+    fn without_runner(&self, answer: Answer, making: Making) -> Admission {
+        match answer {
             Answer::Malformed(refused) => Admission::malformed(refused.of_template(), self.cluster.now()),
-            Answer::Taken(_) | Answer::Forbidden(_) => Admission::lasting(Making::AsWritten),
-        })
-    }
-
-    /// What becomes of Pods with the runner; none if that is not asked for.
-    async fn with_runner(&self) -> Result<Option<Admission>, Failure> {
-        let Self { cluster, revision, .. } = self;
-        let runner = cluster.runner().await;
-        let delivery = runner.delivery;
-        let lasting = |making| Admission::lasting(making).with(delivery);
-        let for_now = |making| lasting(making).for_now(cluster.now());
-        let endpoint = cluster.endpoint();
-        let connected = revision.with_runner(&Runner { live: endpoint.clone(), ..runner.clone() });
-        match &connected.measuring {
-            Measuring::Observed => return Ok(None),
-            // No server was asked: it is the template that has no place for the runner.
-            Measuring::Unavailable(reason) => {
-                return Ok(Some(Admission::lasting(Making::Observed(reason.clone()))));
-            }
-            Measuring::Runner => {}
+            Answer::Taken(_) | Answer::Forbidden(_) => Admission::lasting(making),
         }
-        let mut answer = self.ask(&connected).await?;
-        if is_delivered(&answer, delivery) {
-            return Ok(Some(lasting(Making::WithRunner { runner, live: true })));
-        }
-        if endpoint.is_some() && !matches!(answer, Answer::Taken(_)) {
-            // A policy may forbid the live channel's volume and not the runner.
-            let alone = self.ask(&revision.with_runner(&runner)).await?;
-            if is_delivered(&alone, delivery) {
-                return Ok(Some(for_now(Making::WithRunner { runner, live: false })));
-            }
-            if let Answer::Taken(_) = alone {
-                answer = alone;
-            }
-        }
-        Ok(Some(match self.as_written().await? {
-            Answer::Taken(_) => for_now(Making::Observed(why_not(answer))),
-            // It is not the runner's fault, as far as can be seen while no Pod is let in.
-            Answer::Forbidden(_) => for_now(Making::WithRunner { runner, live: true }),
-            Answer::Malformed(refused) => Admission::malformed(refused.of_template(), cluster.now()),
-        }))
     }
 
     async fn as_written(&self) -> Result<Answer, Failure> {
@@ -166,28 +151,6 @@ fn take_along(pod: &mut Value, template: &Value) {
             pod[name] = value;
         }
     }
-}
-
-/// Why the runner cannot be put into Pods to which the server says this, though it takes them as they are written.
-fn why_not(answer: Answer) -> String {
-    let is_image = |field: &str| field.starts_with("spec.volumes[") && field.ends_with("].image");
-    match answer {
-        // Where it does not drop what it does not know, it is our volume alone: it takes all that the user has written.
-        Answer::Malformed(refused) if !refused.unknown_fields().any(is_image) => refused.of_template(),
-        Answer::Forbidden(words) => words,
-        Answer::Taken(_) | Answer::Malformed(_) => {
-            "the API server does not know image volumes; run the operator with --injection=InitContainer"
-                .to_owned()
-        }
-    }
-}
-
-/// Whether the server takes the Pod with the runner in it. One that knows image volumes and has them switched off drops
-/// the source, as does one that does not know them and is not asked strictly: the hook would find no program.
-fn is_delivered(answer: &Answer, delivery: Delivery) -> bool {
-    let Answer::Taken(pod) = answer else { return false };
-    let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    delivery == Delivery::InitContainer || volumes.any(|volume| volume["image"]["reference"].is_string())
 }
 
 #[cfg(test)]

@@ -119,6 +119,12 @@ pub fn try_pod(namespace: &str, manifest: Value, validation: Validation) -> Call
     create_pod(namespace, manifest).whole().dry().validated(validation)
 }
 
+/// Whether there is a Secret of that name. The operator has no right to read Secrets of others unless it is given one;
+/// what stands in it is not asked for.
+pub fn find_secret(namespace: &str, name: &str) -> Call {
+    Call::new(Verb::Get, format!("/api/v1/namespaces/{namespace}/secrets/{name}"))
+}
+
 /// Asks for the template of a revision with the API server's defaults. Nothing is stored, and no webhook, quota or
 /// policy of Pods is met.
 pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision, validation: Validation) -> Call {

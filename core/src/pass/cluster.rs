@@ -1,5 +1,7 @@
 //! The port of a pass: what it may ask and do. The controller carries it out with a client, the simulation in memory.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use thiserror::Error;
@@ -7,7 +9,7 @@ use thiserror::Error;
 use super::call::Call;
 use crate::lifecycle::LiveEndpoint;
 use crate::status::{LiveService, Notice, Series};
-use crate::workload::template::{Delivery, Runner};
+use crate::workload::template::Supply;
 
 /// How long a request may take at most. It ends before the Lease does, so that nothing is carried out for an
 /// operator that no longer leads.
@@ -31,11 +33,8 @@ pub trait Cluster {
     /// The live channel that the operator serves, if it does.
     fn service(&self) -> Option<LiveService>;
 
-    /// The runner for Pods that are made now; nodes may be asked for it.
-    fn runner(&self) -> impl Future<Output = Runner> + Send;
-
-    /// How the runner comes into Pods, as far as that is known without asking.
-    fn delivery(&self) -> Option<Delivery>;
+    /// What there is of the runner for Pods that are made now; now and then nodes are asked for it.
+    fn supply(&self) -> impl Future<Output = Arc<Supply>> + Send;
 
     /// Has the postStart hooks that run in a Pod stopped, where their runners are connected.
     fn stop_hooks(&self, pod_uid: &str);

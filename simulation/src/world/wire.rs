@@ -1,6 +1,6 @@
 //! Requests under way, and the port through which a pass sends them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -11,7 +11,7 @@ use hooked_core::pass::call::Call;
 use hooked_core::pass::{Cluster, Failure, Locked, TIMEOUT};
 use hooked_core::status::{LiveService, Notice, Series};
 use hooked_core::watch::WorkloadRef;
-use hooked_core::workload::template::{Delivery, Runner};
+use hooked_core::workload::template::{Delivery, Supply};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -187,12 +187,15 @@ impl Cluster for Port {
         None
     }
 
-    async fn runner(&self) -> Runner {
-        Runner { image: "runner".to_owned(), delivery: Delivery::ImageVolume, live: None }
-    }
-
-    fn delivery(&self) -> Option<Delivery> {
-        Some(Delivery::ImageVolume)
+    async fn supply(&self) -> Arc<Supply> {
+        let supply = Supply {
+            image: Ok("runner".to_owned()),
+            pull_secret: None,
+            deliveries: vec![Delivery::ImageVolume],
+            architectures: BTreeSet::new(),
+            nodes: BTreeSet::new(),
+        };
+        Arc::new(supply)
     }
 
     fn stop_hooks(&self, _pod_uid: &str) {}

@@ -7,6 +7,7 @@ mod commit;
 mod equal;
 mod fail;
 mod hold;
+mod inject;
 mod lead;
 mod leave;
 mod prune;

@@ -1,5 +1,9 @@
 //! What becomes of a revision at API servers that know more or less.
 
+mod forms;
+
+use std::collections::BTreeSet;
+
 use futures::executor::block_on;
 use hooked_crd::{HookedWorkload, HookedWorkloadStatus};
 use jiff::Timestamp;
@@ -12,15 +16,44 @@ use crate::lifecycle::LiveEndpoint;
 use crate::pass::call::Call;
 use crate::status::{LiveService, Notice, Series};
 use crate::workload::desired::Desired;
+use crate::workload::template::Delivery;
 
 /// An API server that knows these fields and no others of those that tests write, and counts what it is asked.
 struct Server {
     knows_image_volumes: bool,
     has_live_channel: bool,
+    supply: Supply,
+    /// What a policy says to a Pod's spec, if it refuses it.
+    refuse: fn(&Value) -> Option<&'static str>,
+    /// What webhooks make of a Pod's spec.
+    add: fn(&mut Value),
+    /// The status of the reply to whoever looks for a Secret.
+    secret: u16,
     asked: Locked<Vec<Call>>,
 }
 
 impl Server {
+    fn new() -> Self {
+        let supply = Supply {
+            image: Ok("hooked:1".to_owned()),
+            pull_secret: None,
+            deliveries: vec![Delivery::ImageVolume, Delivery::InitContainer],
+            architectures: ["amd64".to_owned()].into(),
+            nodes: BTreeSet::new(),
+        };
+        let asked = Locked::new(Vec::new());
+        let (knows_image_volumes, has_live_channel) = (true, true);
+        Self {
+            knows_image_volumes,
+            has_live_channel,
+            supply,
+            refuse: |_| None,
+            add: |_| {},
+            secret: 200,
+            asked,
+        }
+    }
+
     /// The fields of the Pod that it does not know, which it drops.
     fn drop_unknown(&self, pod: &mut Value) -> Vec<String> {
         let mut unknown = Vec::new();
@@ -46,19 +79,33 @@ impl Cluster for Server {
     }
 
     async fn send(&self, call: Call) -> Result<Value, Failure> {
+        let refused = |code, reason: &str, message: String| {
+            Err(Failure::Refused(Refused { code, reason: reason.to_owned(), message, causes: Vec::new() }))
+        };
+        if call.path.contains("/secrets/") {
+            self.asked.lock().push(call);
+            return if self.secret < 300 {
+                Ok(Value::Null)
+            } else {
+                refused(self.secret, "", "no".to_owned())
+            };
+        }
         let mut pod = call.body.clone();
         let is_strict = call.query.contains(&("fieldValidation", "Strict".to_owned()));
         self.asked.lock().push(call);
         let unknown = self.drop_unknown(&mut pod);
-        if unknown.is_empty() || !is_strict {
-            return Ok(pod);
+        if !unknown.is_empty() && is_strict {
+            let message = format!(
+                "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: {}",
+                unknown.join(", ")
+            );
+            return refused(400, "BadRequest", message);
         }
-        let message = format!(
-            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: {}",
-            unknown.join(", ")
-        );
-        let reason = "BadRequest".to_owned();
-        Err(Failure::Refused(Refused { code: 400, reason, message, causes: Vec::new() }))
+        (self.add)(&mut pod["spec"]);
+        match (self.refuse)(&pod["spec"]) {
+            Some(words) => refused(403, "Forbidden", words.to_owned()),
+            None => Ok(pod),
+        }
     }
 
     fn endpoint(&self) -> Option<LiveEndpoint> {
@@ -70,12 +117,8 @@ impl Cluster for Server {
         None
     }
 
-    async fn runner(&self) -> Runner {
-        Runner { image: "hooked:1".to_owned(), delivery: Delivery::ImageVolume, live: None }
-    }
-
-    fn delivery(&self) -> Option<Delivery> {
-        Some(Delivery::ImageVolume)
+    async fn supply(&self) -> Arc<Supply> {
+        Arc::new(self.supply.clone())
     }
 
     fn stop_hooks(&self, _: &str) {}
@@ -126,7 +169,8 @@ fn check(
     most: usize,
 ) {
     for has_live_channel in [false, true] {
-        let server = Server { knows_image_volumes, has_live_channel, asked: Locked::new(Vec::new()) };
+        let mut server = Server { knows_image_volumes, has_live_channel, ..Server::new() };
+        server.supply.deliveries = vec![Delivery::ImageVolume];
         let (verdict, asked) = admitted(&server, &workload(at, more.clone()), is_rolled_out);
         assert!(expect(&verdict) && asked <= most, "{at} {more:?}: {verdict:?} after {asked}");
         let name = "fieldValidation";

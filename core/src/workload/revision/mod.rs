@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::lifecycle::{PodShape, PodSpec};
 use crate::short_hash::short_hash;
-use crate::workload::template::{Owner, Runner, give_up, inject};
+use crate::workload::template::{Owner, Runner, give_up, has_exec_hooks, inject};
 
 pub use earlier::{NoEarlier, Present, earlier};
 pub use history::{Stored, expendable, newest, same};
@@ -107,15 +107,19 @@ impl Revision {
         PodSource { template, measuring }
     }
 
-    /// Pods of the revision with the runner in front of their exec hooks, if that is asked for and possible.
+    /// Whether a hook of the revision is to run under the runner.
+    pub fn wants_runner(&self) -> bool {
+        self.hooks.measurement == Measurement::Runner && has_exec_hooks(&self.template["spec"])
+    }
+
+    /// Pods of the revision with the runner in front of their exec hooks, if that is asked for and there are such.
     pub fn with_runner(&self, runner: &Runner) -> PodSource {
         if self.hooks.measurement == Measurement::Observe {
             return self.as_written(Measuring::Observed);
         }
         match inject(&self.template, runner, &self.hooks.policies) {
-            Ok(Some(template)) => PodSource { template, measuring: Measuring::Runner },
-            Ok(None) => self.as_written(Measuring::Observed),
-            Err(reason) => self.as_written(Measuring::Unavailable(reason.to_string())),
+            Some(template) => PodSource { template, measuring: Measuring::Runner },
+            None => self.as_written(Measuring::Observed),
         }
     }
 }
@@ -182,10 +186,8 @@ mod tests {
 
     #[test]
     fn a_field_that_no_schema_knows_is_part_of_the_revision_and_reaches_the_pod() {
-        let (hook, runner) = (
-            json!({"exec": {"command": ["true"]}}),
-            Runner { image: "hooked".to_owned(), delivery: Delivery::ImageVolume, live: None },
-        );
+        let (hook, runner) =
+            (json!({"exec": {"command": ["true"]}}), Runner::new("hooked".to_owned(), Delivery::ImageVolume));
         let template = |is_new: bool| {
             let mut template = json!({"spec": {"containers": [{
                 "name": "web", "lifecycle": {"preStop": hook, "newer": {"deep": [1]}}, "newer": "a",

@@ -12,15 +12,27 @@ pub enum InjectError {
     #[error("spec.template.spec has a {0} named {1:?} already; give it another name")]
     Taken(&'static str, &'static str),
     /// The runner is a Linux program.
-    #[error("spec.template.spec.os.name is {0:?}; the runner is for linux only")]
+    #[error("{0}; the hook-runner is for linux only")]
     OtherSystem(String),
+    /// The runner's image has no program for a node that Pods may land on.
+    #[error(
+        "Pods may land on nodes of {others}, and the hook-runner is for {ours} only: name that as kubernetes.io/arch in \
+         spec.template.spec.nodeSelector, or give the operator an image that is for all of them and name them in \
+         --runner-architectures"
+    )]
+    OtherArchitecture {
+        /// The architectures of those nodes.
+        others: String,
+        /// The architectures that the image is for.
+        ours: String,
+    },
+    /// The operator does not know its own image, and was told none.
+    #[error("the operator knows no image of the hook-runner: {0}; name one in --runner-image")]
+    NoImage(String),
 }
 
-/// Refuses a Pod's spec that the runner does not fit into.
+/// Refuses a Pod's spec that has something under a name of ours.
 pub(super) fn refuse_conflicts(spec: &Value) -> Result<(), InjectError> {
-    if let Some(system) = spec["os"]["name"].as_str().filter(|name| *name != "linux") {
-        return Err(InjectError::OtherSystem(system.to_owned()));
-    }
     let has =
         |list: &str, name: &str| spec[list].as_array().into_iter().flatten().any(|item| item["name"] == name);
     for volume in volume::ALL {
@@ -41,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_taken_and_another_system_are_refused() {
+    fn a_name_that_is_taken_is_refused() {
         fn check(spec: &Value, expect: Option<&InjectError>) {
             assert_eq!(refuse_conflicts(spec).as_ref().err(), expect, "{spec}");
         }
@@ -53,8 +65,5 @@ mod tests {
         let taken = InjectError::Taken("container", "hooked-install");
         check(&json!({"containers": named("hooked-install")}), Some(&taken));
         check(&json!({"initContainers": named("hooked-install")}), Some(&taken));
-        check(&json!({"os": {"name": "linux"}}), None);
-        let windows = InjectError::OtherSystem("windows".to_owned());
-        check(&json!({"os": {"name": "windows"}}), Some(&windows));
     }
 }

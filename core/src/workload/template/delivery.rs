@@ -1,16 +1,16 @@
 //! How the runner gets into a Pod: the volumes that its containers mount, and who fills them.
 
-use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
 
+use super::installer::installer;
 use super::json::append;
-use crate::names::{INSTALLER_CONTAINER, mount, volume};
+use crate::names::volume;
 
 /// Where the program is in its image.
-const PROGRAM: &str = "/hook-runner";
+pub(super) const PROGRAM: &str = "/hook-runner";
 
 /// How the runner gets into a Pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
     /// By an image volume: on by default from Kubernetes 1.35, allowed under restricted Pod Security.
     ImageVolume,
@@ -19,6 +19,11 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// How many containers a Pod gets by it.
+    pub(super) fn containers(self) -> usize {
+        usize::from(self == Self::InitContainer)
+    }
+
     /// Gives the Pod the volumes of the runner, and what fills them from the image.
     pub(super) fn deliver(self, spec: &mut Value, image: &str) {
         let source = match self {
@@ -44,30 +49,4 @@ impl Delivery {
             Self::InitContainer => &[volume::RUNNER, volume::RECORDS],
         }
     }
-}
-
-/// An init container that quotas and restricted Pod Security accept.
-fn installer(spec: &Value, image: &str) -> Value {
-    let mut security = json!({
-        "allowPrivilegeEscalation": false,
-        "readOnlyRootFilesystem": true,
-        "runAsNonRoot": true,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    });
-    // The Pod's own user, if it names one that is not root, fits its namespace's policies best.
-    if !matches!(spec["securityContext"]["runAsUser"].as_i64(), Some(1..)) {
-        security["runAsUser"] = json!(65532);
-    }
-    // Requests that were not the limits would make a Guaranteed Pod Burstable: no CPUs of its own, and evicted earlier.
-    let share = json!({"cpu": "50m", "memory": "32Mi"});
-    json!({
-        "name": INSTALLER_CONTAINER,
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": [PROGRAM, "install", RUNNER_PATH],
-        "resources": {"requests": share, "limits": share},
-        "securityContext": security,
-        "volumeMounts": [{"name": volume::RUNNER, "mountPath": mount::RUNNER}],
-    })
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 const LISTS: [&str; 2] = ["initContainers", "containers"];
 
 /// Whether any container has an exec hook.
-pub(super) fn has_exec_hooks(spec: &Value) -> bool {
+pub(crate) fn has_exec_hooks(spec: &Value) -> bool {
     let containers = |list: &'static str| spec[list].as_array().into_iter().flatten().map(move |c| (list, c));
     LISTS.into_iter().flat_map(containers).any(|(list, container)| !exec_hooks(list, container).is_empty())
 }

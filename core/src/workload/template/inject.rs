@@ -5,9 +5,8 @@
 //! stay native.
 
 use hooked_crd::HookPolicy;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::conflicts::{InjectError, refuse_conflicts};
 use super::delivery::Delivery;
 use super::hooked::{for_each_hooked, has_exec_hooks};
 use super::json::text;
@@ -25,20 +24,27 @@ pub struct Runner {
     pub delivery: Delivery,
     /// Where it reaches the operator while a hook runs; none if it does not.
     pub live: Option<LiveEndpoint>,
+    /// All Secrets that the Pod's images are pulled by; none if the Pod's own will do.
+    pub pull_secrets: Vec<String>,
+    /// How many containers the Pod has once everybody has added theirs; 0 if that was not seen.
+    pub containers: usize,
+}
+
+impl Runner {
+    /// One of that image, of which nothing more is known.
+    pub fn new(image: String, delivery: Delivery) -> Self {
+        Self { image, delivery, live: None, pull_secrets: Vec::new(), containers: 0 }
+    }
 }
 
 /// The template with the runner in front of its exec hooks; none if it has no exec hook.
-pub fn inject(
-    template: &Value,
-    runner: &Runner,
-    policies: &[HookPolicy],
-) -> Result<Option<Value>, InjectError> {
+pub fn inject(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
     let spec = &template["spec"];
     if !has_exec_hooks(spec) {
-        return Ok(None);
+        return None;
     }
-    refuse_conflicts(spec)?;
-    let wrapping = Wrapping::of(spec, policies, runner.live.is_some());
+    let containers = runner.containers.max(count_containers(spec) + runner.delivery.containers());
+    let wrapping = Wrapping::of(containers, policies, runner.live.is_some());
     let mut injected = template.clone();
     let mut originals = Map::new();
     for_each_hooked(&mut injected["spec"], |container, hooks| {
@@ -50,8 +56,17 @@ pub fn inject(
         channel::deliver(&mut injected, endpoint);
     }
     runner.delivery.deliver(&mut injected["spec"], &runner.image);
+    if !runner.pull_secrets.is_empty() {
+        let named = runner.pull_secrets.iter().map(|name| json!({"name": name}));
+        injected["spec"]["imagePullSecrets"] = named.collect();
+    }
     evict::give_up(&mut injected, runner.delivery.local_volumes());
-    Ok(Some(injected))
+    Some(injected)
+}
+
+/// How many containers a Pod of that spec has.
+pub(crate) fn count_containers(spec: &Value) -> usize {
+    ["initContainers", "containers"].into_iter().map(|list| spec[list].as_array().map_or(0, Vec::len)).sum()
 }
 
 /// What the user wrote can be read back from the Pod.
@@ -77,12 +92,12 @@ mod tests {
     }
 
     fn runner(delivery: Delivery) -> Runner {
-        Runner { image: "hooked".to_owned(), delivery, live: None }
+        Runner::new("hooked".to_owned(), delivery)
     }
 
     #[test]
     fn exec_hooks_run_under_the_runner_and_others_stay_as_they_are() {
-        let injected = inject(&template(), &runner(Delivery::ImageVolume), &[]).unwrap().unwrap();
+        let injected = inject(&template(), &runner(Delivery::ImageVolume), &[]).unwrap();
         let web = &injected["spec"]["containers"][0];
         let command = web["lifecycle"]["preStop"]["exec"]["command"].as_array().unwrap();
         assert_eq!(command[0], RUNNER_PATH);
@@ -101,33 +116,101 @@ mod tests {
     #[test]
     fn a_template_without_exec_hooks_is_left_alone() {
         let bare = json!({"spec": {"containers": [{"name": "web", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}]}});
-        assert_eq!(inject(&bare, &runner(Delivery::ImageVolume), &[]), Ok(None));
+        assert_eq!(inject(&bare, &runner(Delivery::ImageVolume), &[]), None);
     }
 
     #[test]
     fn the_installer_comes_before_every_sidecar() {
         let mut sidecar = template();
         sidecar["spec"]["initContainers"] = json!([{"name": "mesh", "restartPolicy": "Always"}]);
-        let injected = inject(&sidecar, &runner(Delivery::InitContainer), &[]).unwrap().unwrap();
+        let injected = inject(&sidecar, &runner(Delivery::InitContainer), &[]).unwrap();
         assert_eq!(injected["spec"]["initContainers"][0]["name"], INSTALLER_CONTAINER);
         assert_eq!(injected["spec"]["initContainers"][1]["name"], "mesh");
     }
 
-    #[test]
-    fn a_guaranteed_pod_stays_guaranteed_with_the_installer_in_it() {
-        let all = json!({"cpu": "1", "memory": "1Gi"});
-        let mut guaranteed = template();
-        for container in guaranteed["spec"]["containers"].as_array_mut().unwrap() {
-            container["resources"] = json!({"requests": all, "limits": all});
+    /// The QoS class of a Pod as Kubernetes computes it of its containers' resources
+    /// (`pkg/apis/core/v1/helper/qos/qos.go`).
+    fn qos(spec: &Value) -> &'static str {
+        let lists = ["initContainers", "containers"].into_iter().flat_map(|list| spec[list].as_array());
+        let all: Vec<&Value> = lists.flatten().map(|container| &container["resources"]).collect();
+        let amount = |resources: &Value, field: &str, name: &str| {
+            let limit = &resources["limits"][name];
+            let asked = &resources[field][name];
+            if asked.is_null() { limit.clone() } else { asked.clone() }
+        };
+        let has = |resources: &&Value, name: &str| !amount(resources, "requests", name).is_null();
+        let is_fixed = |resources: &&Value| {
+            ["cpu", "memory"].into_iter().all(|name| {
+                let limit = &resources["limits"][name];
+                !limit.is_null() && amount(resources, "requests", name) == *limit
+            })
+        };
+        if all.iter().all(|resources| !has(resources, "cpu") && !has(resources, "memory")) {
+            "BestEffort"
+        } else if all.iter().all(is_fixed) {
+            "Guaranteed"
+        } else {
+            "Burstable"
         }
-        let injected = inject(&guaranteed, &runner(Delivery::InitContainer), &[]).unwrap().unwrap();
-        for list in ["initContainers", "containers"] {
-            for container in injected["spec"][list].as_array().unwrap() {
-                let resources = &container["resources"];
-                assert!(resources["limits"]["cpu"].is_string() && resources["limits"]["memory"].is_string());
-                assert_eq!(resources["requests"], resources["limits"], "{}", container["name"]);
+    }
+
+    #[test]
+    fn no_pod_changes_its_qos_class_for_the_runner() {
+        let all = json!({"cpu": "1", "memory": "1Gi"});
+        let fixed = json!({"requests": all, "limits": all});
+        let some = json!({"requests": {"cpu": "100m"}});
+        let classes = [
+            ([&fixed, &fixed], "Guaranteed"),
+            ([&Value::Null, &Value::Null], "BestEffort"),
+            ([&some, &some], "Burstable"),
+            ([&fixed, &Value::Null], "Burstable"),
+            ([&Value::Null, &fixed], "Burstable"),
+        ];
+        for (resources, expect) in classes {
+            let mut template = template();
+            for (container, resources) in
+                template["spec"]["containers"].as_array_mut().unwrap().iter_mut().zip(resources)
+            {
+                container["resources"] = resources.clone();
+            }
+            assert_eq!(qos(&template["spec"]), expect);
+            for delivery in [Delivery::ImageVolume, Delivery::InitContainer] {
+                let injected = inject(&template, &runner(delivery), &[]).unwrap();
+                assert_eq!(qos(&injected["spec"]), expect, "{resources:?} {delivery:?}");
             }
         }
+    }
+
+    /// The share of a container's termination log that its preStop is told.
+    fn budget(runner: &Runner) -> usize {
+        let injected = inject(&template(), runner, &[]).unwrap();
+        let words = injected["spec"]["containers"][0]["lifecycle"]["preStop"].to_string();
+        let (_, after) = words.split_once("budget").unwrap();
+        let digits = after.trim_start_matches(|c: char| !c.is_ascii_digit());
+        digits.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn every_container_that_there_will_be_has_its_share_of_the_logs() {
+        let seen = |delivery, containers| budget(&Runner { containers, ..runner(delivery) });
+        assert_eq!(seen(Delivery::ImageVolume, 0), 12_288 / 4);
+        assert_eq!(seen(Delivery::InitContainer, 0), 12_288 / 5);
+        assert_eq!(seen(Delivery::InitContainer, 3), 12_288 / 5);
+        // A mesh has added an init container and a proxy.
+        assert_eq!(seen(Delivery::InitContainer, 5), 12_288 / 7);
+    }
+
+    #[test]
+    fn pull_secrets_are_named_only_where_all_of_them_are_known() {
+        let mut own = template();
+        own["spec"]["imagePullSecrets"] = json!([{"name": "own"}]);
+        let with = |secrets: &[&str]| {
+            let pull_secrets = secrets.iter().map(|name| (*name).to_owned()).collect();
+            let runner = Runner { pull_secrets, ..runner(Delivery::ImageVolume) };
+            inject(&own, &runner, &[]).unwrap()["spec"]["imagePullSecrets"].clone()
+        };
+        assert_eq!(with(&[]), json!([{"name": "own"}]));
+        assert_eq!(with(&["own", "ours"]), json!([{"name": "own"}, {"name": "ours"}]));
     }
 
     #[test]
@@ -137,12 +220,12 @@ mod tests {
             let annotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
             written["metadata"]["annotations"] = json!({annotation: "cache"});
             written["spec"]["volumes"] = json!([{"name": "cache", "emptyDir": {}}]);
-            let injected = inject(&written, &runner(delivery), &[]).unwrap().unwrap();
+            let injected = inject(&written, &runner(delivery), &[]).unwrap();
             let annotations = &injected["metadata"]["annotations"];
             assert_eq!(annotations[names::SAFE_TO_EVICT_ANNOTATION], "true", "{delivery:?}");
             // Another one of the user's does.
             written["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": "data", "emptyDir": {}}));
-            let injected = inject(&written, &runner(delivery), &[]).unwrap().unwrap();
+            let injected = inject(&written, &runner(delivery), &[]).unwrap();
             let volumes = injected["spec"]["volumes"].as_array().unwrap().iter();
             let local: Vec<_> = volumes
                 .filter(|volume| volume["emptyDir"].is_object() && volume["name"] != "data")
@@ -158,7 +241,7 @@ mod tests {
     fn where_the_operator_listens_each_hook_is_told_how_to_reach_it_and_the_pod_has_a_token_for_it() {
         let endpoint = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
         let runner = Runner { live: Some(endpoint), ..runner(Delivery::ImageVolume) };
-        let injected = inject(&template(), &runner, &[]).unwrap().unwrap();
+        let injected = inject(&template(), &runner, &[]).unwrap();
         let web = &injected["spec"]["containers"][0];
         let command = web["lifecycle"]["preStop"]["exec"]["command"].as_array().unwrap();
         assert!(command[1].as_str().unwrap().ends_with(",live"), "{command:?}");

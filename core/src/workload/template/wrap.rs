@@ -24,9 +24,9 @@ pub(super) struct Wrapping<'a> {
 }
 
 impl<'a> Wrapping<'a> {
-    /// For the containers of `spec`.
-    pub(super) fn of(spec: &Value, policies: &'a [HookPolicy], live: bool) -> Self {
-        Self { policies, budget: budget(spec), live }
+    /// For a Pod of so many containers.
+    pub(super) fn of(containers: usize, policies: &'a [HookPolicy], live: bool) -> Self {
+        Self { policies, budget: budget(containers), live }
     }
 
     /// Puts the runner in front of these hooks of the container.
@@ -72,10 +72,9 @@ impl<'a> Wrapping<'a> {
 }
 
 /// Bytes of a container's termination log that are sure to be read: each of all containers gets the same share.
-fn budget(spec: &Value) -> usize {
-    let count = |list: &str| spec[list].as_array().map_or(0, Vec::len);
-    // One for the installer, one to spare: an ephemeral container takes its share too.
-    (ALL_LOGS / (count("containers") + count("initContainers") + 2)).min(ONE_LOG)
+fn budget(containers: usize) -> usize {
+    // Two to spare: each `kubectl debug` adds a container that takes its share too.
+    (ALL_LOGS / (containers + 2)).min(ONE_LOG)
 }
 
 /// The termination log that the runner may write to. An empty path is none, as for the API server.

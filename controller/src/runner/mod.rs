@@ -1,0 +1,180 @@
+//! The hook-runner for Pods: its image, and how it gets into them, as the operator is told or as the cluster shows.
+
+mod image;
+mod nodes;
+mod versions;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hooked_core::pass::Locked;
+use hooked_core::workload::template::{Delivery, Supply};
+use kube::Client;
+use tokio::sync::Mutex;
+
+use crate::settings::{Injection, RunnerSettings};
+use image::own_image;
+use nodes::{Nodes, NodesError, nodes};
+
+/// How long what the nodes are is believed: they come and go.
+const BELIEVED: Duration = Duration::from_secs(300);
+/// How soon the operator's own image is looked for again.
+const AGAIN: Duration = Duration::from_secs(15);
+/// How long nodes may take to be listed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The runner for Pods, and what is known of the nodes that it may come to.
+#[derive(Debug)]
+pub(crate) struct RunnerSource {
+    told: RunnerSettings,
+    known: Locked<Option<Known>>,
+    /// Held by who asks, so that the cluster is asked once however many workloads are new.
+    asking: Mutex<()>,
+}
+
+/// What was found out.
+#[derive(Clone, Debug)]
+struct Known {
+    supply: Arc<Supply>,
+    nodes: Option<Nodes>,
+    /// Until when the nodes are believed.
+    nodes_until: Instant,
+    /// Until when all of it is believed.
+    until: Instant,
+}
+
+impl RunnerSource {
+    pub(crate) fn new(told: RunnerSettings) -> Self {
+        Self { told, known: Locked::default(), asking: Mutex::default() }
+    }
+
+    /// The runner for Pods that are made now. While one pass asks the cluster again, others go on with what is known.
+    pub(crate) async fn supply(&self, client: &Client) -> Arc<Supply> {
+        let known = || self.known.lock().clone();
+        let is_believed = |known: &Known| Instant::now() < known.until;
+        let _asking = match known() {
+            Some(known) if is_believed(&known) => return known.supply,
+            Some(known) => match self.asking.try_lock() {
+                Ok(asking) => asking,
+                Err(_) => return known.supply,
+            },
+            None => self.asking.lock().await,
+        };
+        match known() {
+            Some(known) if is_believed(&known) => known.supply,
+            before => {
+                let found = self.find(client, before).await;
+                *self.known.lock() = Some(found.clone());
+                found.supply
+            }
+        }
+    }
+
+    async fn find(&self, client: &Client, before: Option<Known>) -> Known {
+        let image = self.image(client, before.as_ref()).await;
+        let known = before.filter(|before| Instant::now() < before.nodes_until);
+        let (nodes, nodes_until) = match known {
+            Some(known) => (known.nodes, known.nodes_until),
+            None => (self.nodes(client).await, Instant::now() + BELIEVED),
+        };
+        let until = if image.is_ok() { nodes_until } else { nodes_until.min(Instant::now() + AGAIN) };
+        let supply = Supply {
+            image,
+            pull_secret: self.told.pull_secret.clone(),
+            deliveries: deliveries(self.told.injection, nodes.as_ref()),
+            architectures: own_architectures(&self.told.architectures),
+            nodes: nodes.as_ref().map(|nodes| nodes.kinds.clone()).unwrap_or_default(),
+        };
+        Known { supply: Arc::new(supply), nodes, nodes_until, until }
+    }
+
+    /// The image that the operator is told, or else its own, which does not change while it lives.
+    async fn image(&self, client: &Client, before: Option<&Known>) -> Result<String, String> {
+        let RunnerSettings { image, pod_namespace, pod_name, .. } = &self.told;
+        if let Some(image) = image {
+            return Ok(image.clone());
+        }
+        if let Some(Ok(image)) = before.map(|before| &before.supply.image) {
+            return Ok(image.clone());
+        }
+        let image = own_image(client, pod_namespace, pod_name).await.map_err(|error| error.to_string());
+        if let (Err(error), None) = (&image, before) {
+            tracing::warn!(error, "the operator knows no image of the hook-runner: hooks are observed");
+        }
+        image
+    }
+
+    /// What the nodes are, or last were.
+    async fn nodes(&self, client: &Client) -> Option<Nodes> {
+        let listed = tokio::time::timeout(PATIENCE, nodes(client)).await;
+        match listed.unwrap_or(Err(NodesError::Late)) {
+            Ok(nodes) => Some(nodes),
+            Err(error) => {
+                tracing::warn!(%error, "nodes cannot be listed: they are taken for what they last were, or for our own kind");
+                self.known.lock().as_ref().and_then(|known| known.nodes.clone())
+            }
+        }
+    }
+}
+
+/// The ways into Pods, the best one first. An init container works everywhere, so it is what is taken while nothing is
+/// known of the nodes, and what comes next where the API server refuses image volumes.
+fn deliveries(injection: Injection, nodes: Option<&Nodes>) -> Vec<Delivery> {
+    match injection {
+        Injection::ImageVolume => vec![Delivery::ImageVolume],
+        Injection::InitContainer => vec![Delivery::InitContainer],
+        Injection::Auto if nodes.is_some_and(|nodes| nodes.all_mount_images) => {
+            vec![Delivery::ImageVolume, Delivery::InitContainer]
+        }
+        Injection::Auto => vec![Delivery::InitContainer],
+    }
+}
+
+/// The architectures that the runner's image is for: those that the operator is told, else the one that this program
+/// is for, since both programs are in one image.
+fn own_architectures(told: &[String]) -> BTreeSet<String> {
+    if told.is_empty() {
+        return BTreeSet::from([go_architecture(std::env::consts::ARCH).to_owned()]);
+    }
+    told.iter().cloned().collect()
+}
+
+/// The name that Go, and so Kubernetes, has for an architecture of Rust's.
+fn go_architecture(name: &str) -> &str {
+    match name {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
+        "powerpc64" => "ppc64",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runner_comes_as_is_told_or_else_as_the_nodes_allow() {
+        let check = |injection, all_mount_images: Option<bool>, expect: &[Delivery]| {
+            let nodes = all_mount_images.map(|all| Nodes { kinds: BTreeSet::new(), all_mount_images: all });
+            assert_eq!(deliveries(injection, nodes.as_ref()), expect, "{injection:?} {nodes:?}");
+        };
+        check(Injection::ImageVolume, None, &[Delivery::ImageVolume]);
+        check(Injection::InitContainer, Some(true), &[Delivery::InitContainer]);
+        check(Injection::Auto, None, &[Delivery::InitContainer]);
+        check(Injection::Auto, Some(false), &[Delivery::InitContainer]);
+        check(Injection::Auto, Some(true), &[Delivery::ImageVolume, Delivery::InitContainer]);
+    }
+
+    #[test]
+    fn the_image_is_for_the_architectures_that_are_told_or_else_for_this_one() {
+        assert_eq!((go_architecture("x86_64"), go_architecture("aarch64")), ("amd64", "arm64"));
+        assert_eq!((go_architecture("s390x"), go_architecture("riscv64")), ("s390x", "riscv64"));
+        let told = ["arm64".to_owned(), "amd64".to_owned()];
+        assert!(own_architectures(&told).iter().eq(["amd64", "arm64"]));
+        assert!(own_architectures(&[]).iter().eq([go_architecture(std::env::consts::ARCH)]));
+    }
+}

@@ -1,0 +1,197 @@
+//! What kinds of nodes there are, and whether all of them mount images.
+
+use std::collections::BTreeSet;
+
+use hooked_core::workload::template::{NodeKind, Taint};
+use kube::api::ListParams;
+use kube::core::{Request, request::Error as BuildError};
+use kube::{Client, Error};
+use serde::Deserialize;
+use thiserror::Error as ThisError;
+
+use super::versions::supports_image_volumes;
+use crate::request;
+
+/// Nodes that are read at once.
+const PAGE: u32 = 500;
+/// Taints under these prefixes come and go with what happens to a node.
+const PASSING: [&str; 4] =
+    ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "karpenter.sh/", "ToBeDeletedBy"];
+
+/// What the nodes of a cluster are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Nodes {
+    /// The kinds of those that run Linux.
+    pub(super) kinds: BTreeSet<NodeKind>,
+    /// Whether there are such and all of them mount images.
+    pub(super) all_mount_images: bool,
+}
+
+#[derive(Debug, ThisError)]
+pub(super) enum NodesError {
+    #[error("{}", request::brief(.0))]
+    List(#[from] Error),
+    #[error("the request could not be made: {0}")]
+    Build(#[from] BuildError),
+    #[error("they do not come in time")]
+    Late,
+}
+
+/// A page of nodes, of each of which only what is needed here is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Page {
+    metadata: PageMeta,
+    items: Vec<Node>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageMeta {
+    #[serde(rename = "continue")]
+    next: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Node {
+    spec: Spec,
+    status: Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    taints: Option<Vec<NodeTaint>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeTaint {
+    key: String,
+    value: String,
+    effect: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    node_info: NodeInfo,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NodeInfo {
+    architecture: String,
+    operating_system: String,
+    kubelet_version: String,
+    container_runtime_version: String,
+}
+
+/// What all nodes are now.
+pub(super) async fn nodes(client: &Client) -> Result<Nodes, NodesError> {
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut seen = Seen::default();
+    loop {
+        let request = Request::new("/api/v1/nodes").list(&parameters)?;
+        let Page { metadata, items } = client.request(request).await?;
+        for node in items {
+            seen.add(node);
+        }
+        if metadata.next.is_empty() {
+            return Ok(seen.into());
+        }
+        parameters = parameters.continue_token(&metadata.next);
+    }
+}
+
+/// What the nodes are that were looked at so far.
+#[derive(Default)]
+struct Seen {
+    kinds: BTreeSet<NodeKind>,
+    any: bool,
+    one_mounts_no_images: bool,
+}
+
+impl Seen {
+    /// Takes a node in. One that has not told its system yet may be a Linux node that mounts nothing.
+    fn add(&mut self, node: Node) {
+        let NodeInfo { architecture, operating_system, kubelet_version, container_runtime_version } =
+            node.status.node_info;
+        if operating_system == "windows" {
+            return;
+        }
+        self.any = true;
+        self.one_mounts_no_images |= !supports_image_volumes(&kubelet_version, &container_runtime_version);
+        if architecture.is_empty() {
+            return;
+        }
+        let lasts = |taint: &NodeTaint| {
+            taint.effect != "PreferNoSchedule" && !PASSING.iter().any(|prefix| taint.key.starts_with(prefix))
+        };
+        let taints = node.spec.taints.unwrap_or_default().into_iter().filter(lasts);
+        let taints = taints.map(|NodeTaint { key, value, effect }| Taint { key, value, effect }).collect();
+        self.kinds.insert(NodeKind { architecture, taints });
+    }
+}
+
+impl From<Seen> for Nodes {
+    fn from(Seen { kinds, any, one_mounts_no_images }: Seen) -> Self {
+        Self { kinds, all_mount_images: any && !one_mounts_no_images }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn node(system: &str, architecture: &str, taints: &Value, kubelet: &str) -> Value {
+        json!({"metadata": {"name": "n"}, "spec": {"taints": taints}, "status": {"nodeInfo": {
+            "operatingSystem": system, "architecture": architecture, "kubeletVersion": kubelet,
+            "containerRuntimeVersion": "containerd://2.2.0",
+        }}})
+    }
+
+    fn seen(items: &[Value]) -> Nodes {
+        let page = json!({"metadata": {"continue": "next", "remainingItemCount": 3}, "items": items});
+        let page: Page = serde_json::from_value(page).unwrap();
+        assert_eq!(page.metadata.next, "next");
+        let mut seen = Seen::default();
+        page.items.into_iter().for_each(|node| seen.add(node));
+        seen.into()
+    }
+
+    /// Each kind as `architecture/taint`, and whether all mount images.
+    fn check(items: &[Value], kinds: &[&str], all_mount_images: bool) {
+        let nodes = seen(items);
+        let shown = nodes.kinds.iter().map(|kind| {
+            let taints: Vec<&str> = kind.taints.iter().map(|taint| taint.key.as_str()).collect();
+            format!("{}/{}", kind.architecture, taints.join("+"))
+        });
+        assert!(shown.eq(kinds.iter().copied()), "{nodes:?} where {kinds:?} are right");
+        assert_eq!(nodes.all_mount_images, all_mount_images, "{nodes:?}");
+    }
+
+    #[test]
+    fn nodes_of_one_kind_are_one_and_windows_nodes_are_none() {
+        let amd = node("linux", "amd64", &Value::Null, "v1.36.3");
+        check(&[amd.clone(), amd.clone()], &["amd64/"], true);
+        check(&[amd.clone(), node("windows", "amd64", &Value::Null, "v1.20.0")], &["amd64/"], true);
+        check(&[amd.clone(), node("linux", "arm64", &Value::Null, "v1.34.0")], &["amd64/", "arm64/"], false);
+        // A node that has told nothing yet.
+        check(&[amd, json!({"status": {}})], &["amd64/"], false);
+        check(&[], &[], false);
+    }
+
+    #[test]
+    fn of_taints_those_are_known_that_last_and_keep_pods_away() {
+        let taint = |key: &str, effect: &str| json!([{"key": key, "value": "v", "effect": effect}]);
+        let with = |key: &str, effect: &str| [node("linux", "arm64", &taint(key, effect), "v1.36.0")];
+        check(&with("kubernetes.io/arch", "NoSchedule"), &["arm64/kubernetes.io/arch"], true);
+        check(&with("gpu", "NoExecute"), &["arm64/gpu"], true);
+        check(&with("gpu", "PreferNoSchedule"), &["arm64/"], true);
+        check(&with("node.kubernetes.io/unschedulable", "NoSchedule"), &["arm64/"], true);
+    }
+}

@@ -1,0 +1,164 @@
+//! What the API server refuses in one form it is asked about in another.
+
+use super::*;
+use crate::workload::template::{NodeKind, Runner};
+
+/// The workload of these tests, with that in the spec of its template.
+fn web(more: (&str, Value)) -> HookedWorkload {
+    workload("/spec", more)
+}
+
+fn plain() -> HookedWorkload {
+    web(("hostname", json!("web")))
+}
+
+/// How Pods are made, in short; how often the server was asked.
+fn made(server: &Server, workload: &HookedWorkload) -> (String, usize) {
+    let (verdict, asked) = admitted(server, workload, false);
+    let words = match verdict {
+        Verdict::Taken(Making::WithRunner { runner, live }) => format!("{:?}, live {live}", runner.delivery),
+        Verdict::Taken(Making::Observed(words)) => format!("observed: {words}"),
+        Verdict::Taken(Making::AsWritten) => "as written".to_owned(),
+        Verdict::Malformed(words) => format!("malformed: {words}"),
+    };
+    (words, asked)
+}
+
+fn check(server: &Server, expect: &str, most: usize) {
+    let (words, asked) = made(server, &plain());
+    assert!(words.contains(expect) && asked <= most, "{words:?} after {asked}, where {expect:?} is right");
+}
+
+fn has(spec: &Value, source: &str) -> bool {
+    spec["volumes"].as_array().into_iter().flatten().any(|volume| !volume[source].is_null())
+}
+
+fn has_installer(spec: &Value) -> bool {
+    spec["initContainers"].is_array()
+}
+
+#[test]
+fn where_image_volumes_are_refused_an_init_container_comes_next_and_observation_last() {
+    let refusing = |refuse| Server { refuse, ..Server::new() };
+    check(&refusing(|_| None), "ImageVolume, live true", 1);
+    check(&refusing(|spec| has(spec, "image").then_some("no images")), "InitContainer, live true", 3);
+    check(&refusing(|spec| has(spec, "projected").then_some("no tokens")), "ImageVolume, live false", 4);
+    let either = |spec: &Value| (has(spec, "image") || has(spec, "projected")).then_some("no");
+    check(&refusing(either), "InitContainer, live false", 5);
+    let any = |spec: &Value| {
+        let images = has(spec, "image").then_some("no images");
+        images.or(has_installer(spec).then_some("no more containers"))
+    };
+    let expect = "observed: by an image volume: no images; by an init container: no more containers";
+    check(&refusing(any), expect, 5);
+    // A server that has image volumes switched off drops them.
+    let server = Server { knows_image_volumes: false, ..Server::new() };
+    check(&server, "InitContainer, live true", 3);
+}
+
+#[test]
+fn a_pod_that_nobody_lets_in_has_not_its_runner_to_blame() {
+    let full = Server { refuse: |_| Some("exceeded quota"), ..Server::new() };
+    check(&full, "ImageVolume, live true", 2);
+}
+
+#[test]
+fn the_logs_are_shared_by_all_containers_that_the_api_server_shows() {
+    let mesh = |spec: &mut Value| spec["containers"].as_array_mut().unwrap().push(json!({"name": "proxy"}));
+    let containers = |add: fn(&mut Value), delivery| {
+        let mut server = Server { add, ..Server::new() };
+        server.supply.deliveries = vec![delivery];
+        let (verdict, asked) = admitted(&server, &plain(), false);
+        assert_eq!(asked, 1);
+        let Verdict::Taken(Making::WithRunner { runner, .. }) = verdict else { panic!("{verdict:?}") };
+        runner.containers
+    };
+    assert_eq!(containers(|_| {}, Delivery::ImageVolume), 1);
+    assert_eq!(containers(mesh, Delivery::ImageVolume), 2);
+    assert_eq!(containers(mesh, Delivery::InitContainer), 3);
+}
+
+fn nodes(architectures: &[&str]) -> BTreeSet<NodeKind> {
+    let node = |name: &&str| NodeKind { architecture: (*name).to_owned(), taints: BTreeSet::new() };
+    architectures.iter().map(node).collect()
+}
+
+#[test]
+fn a_pod_that_may_land_on_another_architecture_is_observed_and_that_is_told() {
+    let mut server = Server::new();
+    server.supply.nodes = nodes(&["amd64", "arm64"]);
+    check(&server, "observed: Pods may land on nodes of arm64", 1);
+    let pinned = web(("nodeSelector", json!({"kubernetes.io/arch": "amd64"})));
+    assert_eq!(made(&server, &pinned), ("ImageVolume, live true".to_owned(), 2));
+    // The template has a place for the runner, and others make of its Pods what they make.
+    let to_arm = |spec: &mut Value| spec["nodeSelector"] = json!({"kubernetes.io/arch": "arm64"});
+    let server = Server { add: to_arm, ..Server::new() };
+    check(&server, "observed: Pods may land on nodes of arm64", 1);
+    let windows = web(("nodeSelector", json!({"kubernetes.io/os": "windows"})));
+    assert!(made(&Server::new(), &windows).0.starts_with("observed: spec.template.spec sends"));
+}
+
+#[test]
+fn where_a_namespace_narrows_its_nodes_the_narrowed_ones_count() {
+    let to_amd = |spec: &mut Value| spec["nodeSelector"] = json!({"kubernetes.io/arch": "amd64"});
+    let mut server = Server { add: to_amd, ..Server::new() };
+    server.supply.nodes = nodes(&["amd64", "arm64"]);
+    check(&server, "ImageVolume, live true", 2);
+}
+
+#[test]
+fn other_nodes_have_the_server_asked_again() {
+    let mut server = Server::new();
+    let memory = Locked::new(Memory::default());
+    let workload = plain();
+    let mut ask = |nodes| {
+        server.supply.nodes = nodes;
+        let subject = Subject::of(&workload, &mut memory.lock());
+        let revision = Desired::from_spec(&workload.spec, 0).unwrap().asked;
+        let status = HookedWorkloadStatus::default();
+        let before = Committed { version: "1".to_owned(), status, ledger: Ledger::default() };
+        let admission = block_on(admit(&server, &subject, &before, &revision, &memory)).unwrap();
+        (matches!(admission.verdict, Verdict::Taken(Making::WithRunner { .. })), server.asked.lock().len())
+    };
+    assert_eq!(ask(nodes(&["amd64"])), (true, 1));
+    assert_eq!(ask(nodes(&["amd64"])), (true, 1));
+    assert_eq!(ask(nodes(&["amd64", "arm64"])), (false, 2));
+    assert_eq!(ask(nodes(&["amd64"])), (true, 3));
+}
+
+#[test]
+fn a_template_without_a_place_for_the_runner_is_checked_all_the_same() {
+    let mut object = serde_json::to_value(web(("volumes", json!([{"name": "hooked-runner"}])))).unwrap();
+    object["spec"]["template"]["spec"]["containers"][0]["imagee"] = json!("web:1");
+    let object = serde_json::from_value(object).unwrap();
+    let (words, _) = made(&Server::new(), &object);
+    assert!(words.starts_with("malformed: spec.template.spec.containers[0].imagee"), "{words}");
+}
+
+/// The pull secrets that Pods name where the operator was told of the Secret `ours`, whose Pods would have these.
+fn named(secret: u16, own: &Value, add: fn(&mut Value)) -> Result<Vec<String>, String> {
+    let mut server = Server { secret, add, ..Server::new() };
+    server.supply.pull_secret = Some("ours".to_owned());
+    match admitted(&server, &web(("imagePullSecrets", own.clone())), false).0 {
+        Verdict::Taken(Making::WithRunner { runner: Runner { pull_secrets, .. }, .. }) => Ok(pull_secrets),
+        verdict => Err(format!("{verdict:?}")),
+    }
+}
+
+#[test]
+fn a_pull_secret_of_ours_is_added_to_those_that_a_pod_would_have() {
+    let of_account = |spec: &mut Value| {
+        if spec["imagePullSecrets"].as_array().is_none_or(Vec::is_empty) {
+            spec["imagePullSecrets"] = json!([{"name": "account"}]);
+        }
+    };
+    for secret in [200, 403] {
+        assert_eq!(named(secret, &Value::Null, |_| {}).unwrap(), ["ours"]);
+        assert_eq!(named(secret, &Value::Null, of_account).unwrap(), ["account", "ours"]);
+        assert_eq!(named(secret, &json!([]), of_account).unwrap(), ["account", "ours"]);
+        assert_eq!(named(secret, &json!([{"name": "own"}]), of_account).unwrap(), ["own", "ours"]);
+        assert_eq!(named(secret, &json!([{"name": "ours"}]), of_account).unwrap(), ["ours"]);
+    }
+    let missing = named(404, &Value::Null, of_account).unwrap_err();
+    assert!(missing.contains("is not in namespace shop: create it there"), "{missing}");
+}
