@@ -140,6 +140,8 @@ reasons! {
     SelectorOverlap: [Condition(STALLED, "False"), Event("Warning")],
     /// The last run of every hook ended well, as far as is known.
     NoHookIsFailing: [Condition(HOOKS_HEALTHY, "True")],
+    /// No hook is known to be failing, but nobody knows how the last run of a hook ended; the message names the hook.
+    HookOutcomeUnknown: [Condition(HOOKS_HEALTHY, "True")],
     /// The last run of a hook failed or timed out. The Event tells of failed runs alone.
     HookFailed: [Condition(HOOKS_HEALTHY, "False"), Event("Warning")],
     /// A run of a hook was cut off by its timeout or by the end of the grace period.

@@ -329,6 +329,10 @@ pub enum KillReason {
     LivenessProbeFailed,
     /// The startup probe failed.
     StartupProbeFailed,
+    /// The Pod's spec was changed in place, its image or its resources, and the kubelet restarted the container.
+    SpecChanged,
+    /// The end of another container restarted all containers of the Pod, as its `restartPolicyRules` ask.
+    RestartAllContainers,
     /// Out of memory.
     #[serde(rename = "OOMKilled")]
     OomKilled,

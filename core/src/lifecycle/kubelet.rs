@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use hooked_crd::HookKind;
+use hooked_protocol::{Ending, Exit};
 use jiff::Timestamp;
 
 use super::evidence::{
@@ -30,6 +31,17 @@ pub const POST_START_ERROR: &str = "PostStartHookError";
 pub const OUT_OF_MEMORY: &str = "OOMKilled";
 const FAILED_LIVENESS_PROBE: &str = "failed liveness probe";
 const FAILED_STARTUP_PROBE: &str = "failed startup probe";
+/// The container's image was changed in place, or its resources, and its resize policy asks for a restart.
+const SPEC_CHANGED: [&str; 2] = ["definition changed", "resize requires restart"];
+/// All that the kubelet says of a container that it stops since another one's end restarts them all (KEP-5532).
+const RESTARTED_WITH_ALL: &str = "killing";
+/// The reason of the end of such a container.
+const RESTARTING_ALL: &str = "RestartingAllContainers";
+/// The reason of an end that the kubelet has made up.
+const LOST_TRACK: &str = "ContainerStatusUnknown";
+/// The reason of an end that containerd has made up, with the exit status: it found the container dead when it was
+/// started itself, as after a reboot (`unknownContainerStatus` in internal/cri/server/helpers.go).
+const FOUND_DEAD: (&str, i32) = ("Unknown", 255);
 /// Also the reason in the status of a Pod that was evicted.
 const EVICTED: &str = "Evicted";
 /// Why a Pod is disrupted that its kubelet ends.
@@ -123,7 +135,7 @@ fn read_stop(observed: &ObservedPod, running: bool) -> Option<Stop> {
     let timestamp = observed.deletion_timestamp?.as_second();
     let grace = observed.deletion_grace_seconds.unwrap_or(0);
     let forced = grace == 0 && running;
-    let asked = observed.spec.termination_grace_period_seconds.unwrap_or(30);
+    let asked = observed.spec.grace();
     if grace == 0 && !running {
         return Some(Stop { began: timestamp, grace: asked, forced: false, exact: false, shortened: false });
     }
@@ -158,6 +170,14 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
                 InstanceEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
             );
             add_ended(&mut add, status.restart_count, &status.last_state, pod);
+        }
+        // The kubelet has removed the container, and counted its restart before it.
+        ContainerStateKind::Terminated(ended) if ended.reason == RESTARTING_ALL => {
+            if status.restart_count > 0 {
+                let seen = InstanceEvidence { end_seen: Some(pod.now), ..Default::default() };
+                let facts = InstanceEvidence { restarted_with_all: true, restarts: true, ..seen };
+                add(status.restart_count, facts);
+            }
         }
         ContainerStateKind::Terminated(_) => {
             if has_waited(status) {
@@ -206,14 +226,16 @@ fn add_ended(add: &mut impl FnMut(u32, InstanceEvidence), number: u32, state: &C
 
 fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     let terminated = state.terminated.as_ref()?;
-    let made_up = terminated.reason == "ContainerStatusUnknown";
+    let lost_track = terminated.reason == LOST_TRACK;
     // A container that was still to be started when its Pod was deleted is made to look as if it had ended
     // (`TerminatePod` in pkg/kubelet/status/status_manager.go). It has no id, since there was none.
-    if made_up && terminated.container_id.is_empty() {
+    if lost_track && terminated.container_id.is_empty() {
         return None;
     }
+    let made_up = lost_track || (terminated.reason.as_str(), terminated.exit_code) == FOUND_DEAD;
     let end = End {
-        finished_at: known(terminated.finished_at),
+        // The time of a made-up end is that of its finding.
+        finished_at: known(terminated.finished_at).filter(|_| !made_up),
         exit_code: terminated.exit_code,
         out_of_memory: terminated.reason == OUT_OF_MEMORY,
         made_up,
@@ -291,6 +313,10 @@ fn exit_code(message: &str) -> Option<i32> {
 fn killing_cause(message: &str) -> KillingCause {
     if message.contains(FAILED_POST_START) {
         KillingCause::PostStartHook
+    } else if SPEC_CHANGED.iter().any(|words| message.contains(words)) {
+        KillingCause::SpecChange
+    } else if message == RESTARTED_WITH_ALL {
+        KillingCause::RestartAllContainers
     } else if message.contains(FAILED_LIVENESS_PROBE) {
         KillingCause::LivenessProbe
     } else if message.contains(FAILED_STARTUP_PROBE) {
@@ -306,6 +332,8 @@ pub fn killing_word(cause: KillingCause) -> Option<&'static str> {
         KillingCause::PostStartHook => Some(FAILED_POST_START),
         KillingCause::LivenessProbe => Some(FAILED_LIVENESS_PROBE),
         KillingCause::StartupProbe => Some(FAILED_STARTUP_PROBE),
+        KillingCause::SpecChange => Some("its spec was changed in place"),
+        KillingCause::RestartAllContainers => Some("all containers of its Pod are restarted"),
         KillingCause::Stop => None,
     }
 }
@@ -343,11 +371,27 @@ pub fn signal_of(exit_code: i32) -> Option<&'static str> {
 
 /// The exit status of a process that got SIGKILL.
 const SIGKILLED: i32 = 137;
+const SIGKILL: u8 = 9;
 
 /// Whether an exit status is that of a program that got SIGKILL. The program may also have chosen that exit
 /// status: it proves nothing alone.
 pub(super) fn may_be_sigkill(end: &End) -> bool {
     end.exit_code == SIGKILLED && !end.made_up
+}
+
+/// Whether a container may have been killed because memory ran out. The runtime says [`OUT_OF_MEMORY`] also where
+/// another process of the container was killed, a child or a hook, and the program ended as it chose (k/k#104454).
+pub fn may_be_killed_by_memory(end: &End) -> bool {
+    end.out_of_memory && may_be_sigkill(end)
+}
+
+/// Whether SIGKILL ended a hook: the hook's process itself, or a program that a shell ran last in it.
+pub(super) fn hook_got_sigkill(ending: &Ending) -> bool {
+    match ending.exit {
+        Some(Exit::Signal(signal)) => signal == SIGKILL,
+        Some(Exit::Code(code)) => i32::from(code) == SIGKILLED,
+        None => false,
+    }
 }
 
 /// Whether a failed postStart hook may have got SIGKILL.

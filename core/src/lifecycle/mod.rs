@@ -37,8 +37,8 @@ pub use number::{MAX_ORDINAL, PodIdentity, ReadPodError, ordinal};
 pub use per_hook::PerHook;
 pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodSpec,
-    PodStatus,
+    PodStatus, Probe,
 };
 pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
-pub use shape::{ContainerShape, Hook, HookShape, PodShape};
+pub use shape::{ContainerShape, Hook, HookShape, PodShape, ProbeShape};
 pub use story::{ContainerKind, ContainerStory, Fact, Fate, InstanceStory, PodStory, Settled};

@@ -72,6 +72,13 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
 }
 
+impl PodSpec {
+    /// Seconds of grace of an ordinary deletion: 30 where nothing is written, as the API server defaults it.
+    pub fn grace(&self) -> i64 {
+        self.termination_grace_period_seconds.unwrap_or(30)
+    }
+}
+
 /// The part of a container's spec that decisions read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -83,9 +90,17 @@ pub struct Container {
     /// Its hooks.
     pub lifecycle: Option<Lifecycle>,
     /// Present if a failing probe may kill it.
-    pub liveness_probe: Option<IgnoredAny>,
+    pub liveness_probe: Option<Probe>,
     /// Present if a failing probe may kill it.
-    pub startup_probe: Option<IgnoredAny>,
+    pub startup_probe: Option<Probe>,
+}
+
+/// The part of a probe that decisions read.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Probe {
+    /// Seconds of grace of a stop by the probe; those of the Pod where it says nothing.
+    pub termination_grace_period_seconds: Option<i64>,
 }
 
 impl Container {

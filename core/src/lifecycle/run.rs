@@ -159,7 +159,10 @@ pub enum Finding {
         container: Arc<str>,
         /// Which instance of the container, from 1.
         instance: u32,
-        /// The preStop run; none if the container has no such hook.
+        /// Executions of its preStop hook before the last one: the kubelet runs a hook again where it was restarted
+        /// meanwhile, or could not stop the container.
+        pre_stops_before: Vec<HookRun>,
+        /// The preStop run, the last if there were several; none if the container has no such hook.
         pre_stop: Option<HookRun>,
         /// Whether and why it was killed.
         kill: Option<Kill>,

@@ -8,11 +8,13 @@ use hooked_crd::{HandlerKind, HookKind};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
 use super::per_hook::PerHook;
-use super::pod::{Container, Handler, ObservedPod, PodSpec};
+use super::pod::{Container, Handler, ObservedPod, PodSpec, Probe};
 
 /// What inference must know of a Pod's spec. Pods of one template share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodShape {
+    /// Seconds of grace of a stop that nothing else gives a grace.
+    pub grace: i64,
     /// App containers and sidecars by name; for people also other init containers.
     pub containers: BTreeMap<Arc<str>, ContainerShape>,
 }
@@ -22,10 +24,17 @@ pub struct PodShape {
 pub struct ContainerShape {
     /// Its hooks.
     pub hooks: PerHook<Option<HookShape>>,
-    /// Whether a liveness probe may kill it.
-    pub liveness: bool,
-    /// Whether a startup probe may kill it.
-    pub startup: bool,
+    /// The liveness probe that may kill it.
+    pub liveness: Option<ProbeShape>,
+    /// The startup probe that may kill it.
+    pub startup: Option<ProbeShape>,
+}
+
+/// What inference must know of a probe that may kill its container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeShape {
+    /// Seconds of grace of a stop by the probe; those of the Pod where there are none.
+    pub grace: Option<i64>,
 }
 
 /// What inference must know of a hook's spec.
@@ -56,19 +65,19 @@ impl PodShape {
     /// Reads the shape of `spec`. Init containers that are no sidecars have no hooks and are left out.
     pub fn of(spec: &PodSpec) -> Self {
         let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
-        Self::of_containers(sidecars.chain(&spec.containers))
+        Self::of_containers(spec, sidecars.chain(&spec.containers))
     }
 
     /// Reads the shape of `spec` with all of its init containers: they have no hooks, and may be killed as
     /// others are.
     pub(super) fn with_init_containers(spec: &PodSpec) -> Self {
-        Self::of_containers(spec.init_containers.iter().chain(&spec.containers))
+        Self::of_containers(spec, spec.init_containers.iter().chain(&spec.containers))
     }
 
-    fn of_containers<'a>(containers: impl Iterator<Item = &'a Container>) -> Self {
+    fn of_containers<'a>(spec: &PodSpec, containers: impl Iterator<Item = &'a Container>) -> Self {
         let shapes =
             containers.map(|container| (container.name.as_str().into(), ContainerShape::of(container)));
-        Self { containers: shapes.collect() }
+        Self { grace: spec.grace(), containers: shapes.collect() }
     }
 
     /// Every hook of every container, in order of their names.
@@ -89,14 +98,14 @@ impl ContainerShape {
         });
         Self {
             hooks: handlers.unwrap_or_default().map(|_, handler| handler.and_then(hook_shape)),
-            liveness: container.liveness_probe.is_some(),
-            startup: container.startup_probe.is_some(),
+            liveness: container.liveness_probe.map(probe_shape),
+            startup: container.startup_probe.map(probe_shape),
         }
     }
 
     /// Whether a probe may kill it.
     pub fn killed_by_probes(&self) -> bool {
-        self.liveness || self.startup
+        self.liveness.is_some() || self.startup.is_some()
     }
 }
 
@@ -105,6 +114,10 @@ impl ObservedPod {
     pub fn shape(&self) -> PodShape {
         PodShape::of(&self.spec)
     }
+}
+
+fn probe_shape(probe: Probe) -> ProbeShape {
+    ProbeShape { grace: probe.termination_grace_period_seconds }
 }
 
 /// The shape of a handler; none if it is of a kind that this version does not know.

@@ -10,9 +10,10 @@ use super::basis::Basis;
 use super::counts::ReplicaCounts;
 use super::ending::how_it_ended;
 use super::failure::ReplicaFailure;
+use super::last_runs::last_runs;
 use super::progress::{Progress, is_overdue};
 use super::shortened::{WORDS, shortened};
-use super::{gate, live, policies};
+use super::{gate, live, policies, unknown};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
@@ -249,10 +250,11 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
             condition::HOOKS_HEALTHY,
             "True",
             Reason::RunnerUnavailable,
-            format!("No hook is failing. {message}"),
+            format!("{}. {message}", unknown::none_is_failing(basis)),
         );
     }
     if let Some(message) = policies::matching_nothing(basis.revision) {
+        let message = format!("{}. {message}", unknown::none_is_failing(basis));
         return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyMatchesNothing, message);
     }
     if let Some(message) = policies::beyond_grace(basis.revision) {
@@ -260,6 +262,9 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     }
     if let Some(message) = live::missing(basis) {
         return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
+    }
+    if let Some(message) = unknown::unknown(basis) {
+        return say(condition::HOOKS_HEALTHY, "True", Reason::HookOutcomeUnknown, message);
     }
     let count = basis.revision.shape.hooks().count();
     say(
@@ -270,13 +275,10 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     )
 }
 
-/// Hooks whose newest run has failed. One that the template has no more cannot get well, so it does not count.
+/// Hooks whose newest run has failed.
 fn failing<'a>(basis: &Basis<'a>) -> Vec<(&'a (Arc<str>, HookKind), &'a LastRun)> {
     let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
-    let is_wanted = |(container, kind): &(Arc<str>, HookKind)| {
-        basis.revision.shape.hooks().any(|hook| hook.container == *container && hook.kind == *kind)
-    };
-    basis.ledger.last.iter().filter(|(id, run)| is_failure(run) && is_wanted(id)).collect()
+    last_runs(basis, is_failure)
 }
 
 /// What a hook that hangs does to its Pod, and what helps.

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::Basis;
 use super::live_service::LiveService;
+use super::unknown::none_is_failing;
 use crate::names::condition;
 
 /// By how much the clocks of a node and of the operator may differ, and how long an operator that has just begun to
@@ -32,8 +33,9 @@ pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     };
     is_missing.then(|| {
         format!(
-            "No hook is failing. postStart hooks end without telling the operator at {address}, so they are counted later, \
-             and one that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?"
+            "{}. postStart hooks end without telling the operator at {address}, so they are counted later, \
+             and one that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?",
+            none_is_failing(basis)
         )
     })
 }

@@ -7,6 +7,7 @@ mod ending;
 mod failure;
 mod gate;
 mod hooks;
+mod last_runs;
 mod live;
 mod live_service;
 mod news;
@@ -20,6 +21,7 @@ mod shortened;
 mod stalled;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod unused;
 
 use hooked_crd::{HookedWorkloadStatus, Reason};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::shortened::WORDS;
 use super::*;
 use crate::accounting::Tracker;
-use crate::accounting::ledger::{Counted, LastRun, Ledger, RunKey, Sizes, Total};
+use crate::accounting::ledger::{Counted, LastRun, Ledger, Mark, PodMarks, RunKey, Sizes, Total};
 use crate::workload::desired::Desired;
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Measuring, Revision, Stored};
@@ -150,6 +150,38 @@ fn a_failed_hook_is_no_matter_of_health_once_the_template_lacks_it() {
     check_healthy(&json!([{"name": "web"}]), "True", "NoHookIsFailing");
     check_healthy(&json!([{"name": "web", "lifecycle": {"postStart": hook}}]), "True", "NoHookIsFailing");
     check_healthy(&json!([{"name": "app", "lifecycle": {"preStop": hook}}]), "True", "NoHookIsFailing");
+}
+
+/// What HooksHealthy says when the last run of a hook of each of these containers ended so; the template has `web`, and
+/// the present Pods have `web` and `proxy`.
+fn check_last(last: &[(&str, Outcome)], reason: &str, message: &str) {
+    let hook = json!({"exec": {"command": ["true"]}});
+    let containers = json!([{"name": "web", "lifecycle": {"preStop": hook}}]);
+    let mut case = Case::new(&json!({"template": {"spec": {"containers": containers}}}));
+    for (container, outcome) in last {
+        let run = LastRun { outcome: *outcome, pod: "web-1".into(), exit_code: None };
+        case.ledger.last.insert((Arc::from(*container), HookKind::PreStop), run);
+    }
+    let mark = Mark { end: 1, ..Mark::default() };
+    case.ledger.marks.set(1, PodMarks([("web".into(), mark), ("proxy".into(), mark)].into()));
+    let healthy = condition(&case.at(Rollout::Complete).status(), names::condition::HOOKS_HEALTHY);
+    assert_eq!(&*healthy.reason, reason, "{last:?}");
+    assert!(healthy.message.contains(message), "{last:?}: {}", healthy.message);
+}
+
+#[test]
+fn health_is_not_said_of_a_hook_of_which_nobody_knows_how_it_ended() {
+    check_last(&[("web", Outcome::Succeeded)], "NoHookIsFailing", "none of 1 hooks is failing");
+    let how = "how the last PreStop of container web ended is not known (Pod web-1)";
+    check_last(&[("web", Outcome::Unknown)], "HookOutcomeUnknown", how);
+    check_last(&[("web", Outcome::Unknown), ("proxy", Outcome::Failed)], "HookFailed", "container proxy");
+}
+
+#[test]
+fn hooks_of_a_container_that_a_webhook_has_added_are_a_matter_of_health() {
+    check_last(&[("proxy", Outcome::TimedOut)], "HookFailed", "PreStop of container proxy in Pod web-1");
+    check_last(&[("proxy", Outcome::Unknown)], "HookOutcomeUnknown", "container proxy");
+    check_last(&[("gone", Outcome::Failed)], "NoHookIsFailing", "none of");
 }
 
 /// Two Pods of the revision at which a workload is paused, which is `old` or the one that is asked for.

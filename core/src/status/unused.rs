@@ -18,8 +18,10 @@ const INFERRED: [Outcome; 5] =
     [Outcome::Succeeded, Outcome::Failed, Outcome::TimedOut, Outcome::Skipped, Outcome::Unknown];
 
 /// Why any container can be killed.
-const ALWAYS: [KillReason; 6] = [
+const ALWAYS: [KillReason; 8] = [
     KillReason::GracePeriodExceeded,
+    KillReason::SpecChanged,
+    KillReason::RestartAllContainers,
     KillReason::OomKilled,
     KillReason::Evicted,
     KillReason::ForceDeleted,

@@ -41,6 +41,12 @@ impl Story {
         self
     }
 
+    /// The container also has a probe of that kind, with so many seconds of grace of its own.
+    pub(crate) fn with_probe(mut self, kind: &str, grace: Option<i64>) -> Self {
+        self.spec["containers"][0][kind] = json!({"exec": {}, "terminationGracePeriodSeconds": grace});
+        self
+    }
+
     /// Somebody has changed the Pod's spec.
     pub(crate) fn changed(mut self) -> Self {
         self.evidence.merge(PodEvidence { changed: true, ..PodEvidence::default() });

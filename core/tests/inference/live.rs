@@ -11,7 +11,7 @@ use crate::fixtures::{BEGIN, Conclusion, Story, at, ended, running, waiting, web
 use crate::records::{line, recorded, with_log};
 
 /// Exec hooks under the runner that report live too.
-fn live(hooks: &[&str]) -> Value {
+pub(crate) fn live(hooks: &[&str]) -> Value {
     recorded(hooks, &["--live", "/.hooked/live"])
 }
 

@@ -1,6 +1,7 @@
 //! Inference, told as stories.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is its report")]
 
+mod corners;
 mod explain;
 mod fixtures;
 mod gaps;

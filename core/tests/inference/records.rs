@@ -5,7 +5,7 @@ use hooked_crd::{KillReason, Outcome, Source};
 use hooked_protocol::RUNNER_PATH;
 use serde_json::{Value, json};
 
-use crate::fixtures::{Conclusion, Story, at, ended, running, waiting, web};
+use crate::fixtures::{BEGIN, Conclusion, Story, at, ended, running, waiting, web};
 
 /// Exec hooks under the runner, with these options.
 pub(crate) fn recorded(hooks: &[&str], options: &[&str]) -> Value {
@@ -14,12 +14,17 @@ pub(crate) fn recorded(hooks: &[&str], options: &[&str]) -> Value {
     hooks.iter().map(|hook| ((*hook).to_owned(), json!({"exec": {"command": command}}))).collect()
 }
 
-/// A record of a run, ended if it has an outcome.
+/// A record of a run that began 1.5 s after the story, ended if it has an outcome.
 pub(crate) fn line(hook: &str, execution: u32, outcome: Option<&str>, past: &str) -> String {
+    line_at(hook, execution, 1_500_000, outcome, past)
+}
+
+/// A record of a run that began so many microseconds after the story.
+pub(crate) fn line_at(hook: &str, execution: u32, micros: i64, outcome: Option<&str>, past: &str) -> String {
     let run = format!("{:032x}", u128::from(execution) + if hook == "PreStop" { 1 << 64 } else { 0 });
     let mut record = json!({
         "run": run, "container": "web", "hook": hook, "execution": execution, "phase": "started",
-        "start": 1_700_000_001_500_000_u64, "all": [execution, 0, 0, 0, 0], "past": past,
+        "start": BEGIN * 1_000_000 + micros, "all": [execution, 0, 0, 0, 0], "past": past,
     });
     if let Some(outcome) = outcome {
         let exit = i32::from(outcome != "Succeeded") * 3;
@@ -212,7 +217,7 @@ fn a_stop_without_a_deletion_is_a_kill_by_its_probe_if_by_nothing_else() {
     check(probed().status(11, &again(-1)), KillReason::Unknown);
     check(
         probed().event(9, "Killing", "Container web resize requires restart").status(11, &again(0)),
-        KillReason::Unknown,
+        KillReason::SpecChanged,
     );
     // A startup probe that had succeeded did not do it.
     check(with().with_startup_probe().status(2, &ready).status(11, &again(0)), KillReason::Unknown);

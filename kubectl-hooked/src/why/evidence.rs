@@ -1,6 +1,8 @@
 //! The facts about an instance in words: each line names its source.
 
-use hooked_core::lifecycle::kubelet::{OUT_OF_MEMORY, POST_START_ERROR, failure_event, killing_word};
+use hooked_core::lifecycle::kubelet::{
+    OUT_OF_MEMORY, POST_START_ERROR, failure_event, killing_word, may_be_killed_by_memory,
+};
 use hooked_core::lifecycle::{End, Fact, Stop};
 
 use super::reasons::exit;
@@ -27,7 +29,12 @@ pub(super) fn words(fact: &Fact) -> String {
 fn ended(end: &End) -> String {
     let when = end.finished_at.map_or_else(|| "at a time unknown".to_owned(), clock);
     let why = match (end.out_of_memory, end.made_up, end.unstarted) {
-        (true, ..) => format!(", reason {OUT_OF_MEMORY}"),
+        (true, ..) if may_be_killed_by_memory(end) => format!(", reason {OUT_OF_MEMORY}"),
+        (true, ..) => {
+            format!(
+                ", reason {OUT_OF_MEMORY}: memory ran out for another process in it, a child of its program or a hook"
+            )
+        }
         (_, true, _) => ", made up by the kubelet, which had lost track of it".to_owned(),
         (.., true) => ", it could not be started".to_owned(),
         _ => String::new(),

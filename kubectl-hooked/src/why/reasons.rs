@@ -49,6 +49,12 @@ pub(super) fn why(reason: KillReason, facts: &Facts) -> String {
         KillReason::StartupProbeFailed => {
             "its startup probe had not succeeded in time, so the kubelet stopped it to start it again".to_owned()
         }
+        KillReason::SpecChanged => {
+            "its Pod's spec was changed in place, and the kubelet stopped it to start it as it is written now".to_owned()
+        }
+        KillReason::RestartAllContainers => {
+            "another container of its Pod ended, and the Pod's restartPolicyRules restart all containers then".to_owned()
+        }
         KillReason::OomKilled => match &facts.memory_limit {
             Some(limit) => format!("it used all the memory that its limit of {limit} gives it"),
             None => "memory ran out: it has no limit of its own, so that of its Pod or of its node was reached"
@@ -101,6 +107,12 @@ pub(super) fn advice(reason: KillReason) -> &'static str {
         }
         KillReason::StartupProbeFailed => {
             "`kubectl describe pod` has what the probe said; failureThreshold × periodSeconds is the time it has"
+        }
+        KillReason::SpecChanged => {
+            "change the template rather than Pods, and they are replaced within surge and unavailable"
+        }
+        KillReason::RestartAllContainers => {
+            "`kubectl logs --previous` of the container that ended first tells why"
         }
         KillReason::OomKilled => "raise resources.limits.memory, or make the program need less",
         KillReason::Evicted => "`kubectl describe node` tells of its pressure; requests protect a Pod",

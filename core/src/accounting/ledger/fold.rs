@@ -55,7 +55,15 @@ pub fn fold(
                     marks.advance(&container, Slot::End, instance);
                 }
             }
-            Finding::End { container, instance, pre_stop, kill, late_duration, grace_used } => {
+            Finding::End {
+                container,
+                instance,
+                pre_stops_before,
+                pre_stop,
+                kill,
+                late_duration,
+                grace_used,
+            } => {
                 if marks.of(&container).end < instance || mutated(Mutation::CountsMarkedRuns) {
                     if let Some(share) = grace_used {
                         ledger
@@ -67,6 +75,11 @@ pub fn fold(
                     if let Some(late) = late_duration {
                         ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
                         counted.late_durations.push(late);
+                    }
+                    for run in pre_stops_before {
+                        ledger.count_failure(revision, GateFailure::of_run(&run));
+                        ledger.count_run(&run);
+                        counted.runs.push(run);
                     }
                     let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
                     ledger.count_failure(revision, failure);

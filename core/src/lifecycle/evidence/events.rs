@@ -25,6 +25,10 @@ pub enum KillingCause {
     LivenessProbe,
     /// Its startup probe failed.
     StartupProbe,
+    /// Its image was changed in place, or its resources, and its resize policy asks for a restart.
+    SpecChange,
+    /// Another container's end restarts all containers of the Pod.
+    RestartAllContainers,
     /// An ordinary stop, or anything else.
     Stop,
 }

@@ -28,6 +28,8 @@ pub struct InstanceEvidence {
     pub outlived_by_sandbox: bool,
     /// After it the kubelet was about to start the container again.
     pub restarts: bool,
+    /// It was stopped and removed since another container's end restarts all containers of the Pod.
+    pub restarted_with_all: bool,
     /// What the runner has recorded in its termination log, by run.
     pub records: BTreeMap<RunId, Record>,
 }
@@ -47,9 +49,9 @@ pub struct End {
     pub finished_at: Option<i64>,
     /// The program's exit status.
     pub exit_code: i32,
-    /// It ran out of memory.
+    /// A process in it was killed because memory ran out: its program, a child of it, or a hook.
     pub out_of_memory: bool,
-    /// The kubelet has lost track of it and made the exit status up.
+    /// The kubelet or the runtime has lost track of it and made the exit status up.
     pub made_up: bool,
     /// It could not be started, so none of its hooks ran.
     pub unstarted: bool,
@@ -58,7 +60,7 @@ pub struct End {
 impl InstanceEvidence {
     pub(super) fn merge(&mut self, other: Self) {
         let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
-        let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
+        let Self { ended_undeleted, outlived_by_sandbox, restarts, restarted_with_all, records, .. } = other;
         let ours = std::mem::take(&mut self.records);
         self.records = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);
@@ -70,5 +72,6 @@ impl InstanceEvidence {
         self.ended_undeleted |= ended_undeleted;
         self.outlived_by_sandbox |= outlived_by_sandbox;
         self.restarts |= restarts;
+        self.restarted_with_all |= restarted_with_all;
     }
 }

@@ -8,6 +8,7 @@ use hooked_protocol::{Exit, Record};
 use jiff::Timestamp;
 
 use super::case::{Case, second};
+use crate::lifecycle::record::execution_of;
 use crate::lifecycle::rules::{self, KillVerdict, View};
 use crate::lifecycle::run::{Finding, HookRun, HookRunId, Interval, LateDuration, Slot};
 use crate::lifecycle::shape::HookShape;
@@ -29,6 +30,7 @@ impl Case<'_> {
         let hook = self.shape.hooks.post_start.filter(|hook| !self.may_be_cancelled(view, *hook));
         let post_start = hook.map(|_| rules::post_start(view).outcome);
         let pre_stop = self.shape.hooks.pre_stop.map(|hook| self.pre_stop_run(view, hook));
+        let pre_stops_before = self.shape.hooks.pre_stop.map(|hook| self.pre_stops_before(view, hook));
         let verdict = rules::kill(view, post_start, pre_stop.as_ref().map(|run| run.outcome));
         let kill = match verdict {
             KillVerdict::NotKilled => None,
@@ -38,6 +40,7 @@ impl Case<'_> {
         Finding::End {
             container,
             instance: view.number,
+            pre_stops_before: pre_stops_before.unwrap_or_default(),
             pre_stop,
             kill,
             late_duration,
@@ -95,6 +98,20 @@ impl Case<'_> {
         };
         let run = self.run(HookKind::PreStop, view.number, hook.handler, verdict, began);
         measured(HookRun { duration, ..run }, view.record(HookKind::PreStop))
+    }
+
+    /// Executions of the preStop hook in this instance before the last one, oldest first.
+    fn pre_stops_before(&self, view: &View<'_>, hook: HookShape) -> Vec<HookRun> {
+        let Some(last) = view.record(HookKind::PreStop) else { return Vec::new() };
+        let mut records: Vec<&Record> =
+            view.records(HookKind::PreStop).filter(|record| record.run != last.run).collect();
+        records.sort_by_key(|record| (execution_of(record), record.start));
+        let run = |record: &Record| {
+            let verdict = rules::pre_stop_before(record);
+            let run = self.run(HookKind::PreStop, view.number, hook.handler, verdict, None);
+            measured(run, Some(record))
+        };
+        records.into_iter().map(run).collect()
     }
 }
 

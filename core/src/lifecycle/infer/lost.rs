@@ -7,6 +7,7 @@ use hooked_crd::{HookKind, KillReason, Outcome, Source};
 use hooked_protocol::Earlier;
 
 use super::case::Case;
+use crate::lifecycle::record::execution_of;
 use crate::lifecycle::rules::Verdict;
 use crate::lifecycle::run::{Finding, Slot};
 use crate::lifecycle::shape::HookShape;
@@ -73,6 +74,7 @@ impl Case<'_> {
                 Some(Finding::End {
                     container,
                     instance: number,
+                    pre_stops_before: Vec::new(),
                     pre_stop,
                     kill,
                     late_duration: None,
@@ -104,14 +106,29 @@ impl Case<'_> {
         let mut records =
             later.flat_map(|(instance, facts)| facts.records.values().map(move |record| (*instance, record)));
         records.find_map(|(instance, record)| {
-            let numbering = record.numbering.as_ref().filter(|numbering| numbering.execution == instance)?;
             let of_ours = record.hook == kind && record.container == **self.name;
-            let earlier =
-                of_ours.then(|| numbering.past.before(numbering.execution).find(|(n, _)| *n == number))?;
+            let numbering =
+                record.numbering.as_ref().filter(|numbering| of_ours && numbering.execution == instance)?;
+            if self.runs_before(kind, instance, numbering.execution) {
+                return None;
+            }
+            let earlier = numbering.past.before(numbering.execution).find(|(n, _)| *n == number);
             match earlier?.1 {
                 Earlier::Ended(outcome) => Some(outcome.into()),
                 Earlier::Open => None,
             }
+        })
+    }
+}
+
+impl Case<'_> {
+    /// Whether an instance has run the hook before that execution: then executions and instances differ.
+    fn runs_before(&self, kind: HookKind, instance: u32, execution: u32) -> bool {
+        let facts = self.container.instances.get(&instance);
+        let mut records = facts.into_iter().flat_map(|facts| facts.records.values());
+        records.any(|record| {
+            let of_ours = record.hook == kind && record.container == **self.name;
+            of_ours && execution_of(record).is_some_and(|number| number < execution)
         })
     }
 }

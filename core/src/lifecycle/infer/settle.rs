@@ -78,8 +78,12 @@ impl Case<'_> {
 
     /// Whether an instance's end is over and can no longer be seen: the container was started again since.
     fn is_overtaken(&self, slot: Slot, view: &View<'_>) -> bool {
-        let started_again = self.container.instances.range(view.number + 1..).next().is_some();
-        slot == Slot::End && view.instance.end_seen.is_none() && started_again
+        slot == Slot::End && view.instance.end_seen.is_none() && self.is_followed(view)
+    }
+
+    /// Whether the kubelet has shown a later instance.
+    fn is_followed(&self, view: &View<'_>) -> bool {
+        self.container.instances.range(view.number + 1..).next().is_some()
     }
 
     /// When a slot of an instance settles: a postStart run once its runner has recorded its end, anything
@@ -95,6 +99,8 @@ impl Case<'_> {
                 Settles::At(at)
             }
             Some(at) => Settles::At(at.saturating_add(self.patience.settlement()).unwrap_or(at)),
+            // It is over, and its end can no longer be seen.
+            None if slot == Slot::PostStart && self.is_followed(view) => Settles::At(self.now),
             None => Settles::NotYet,
         }
     }

@@ -21,9 +21,16 @@ const RULES: [Rule; 7] = [
 
 /// The verdict on the postStart run of this instance.
 pub(crate) fn post_start(view: &View<'_>) -> Verdict {
-    RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
-        Verdict::new(Outcome::Unknown, "the container ended before the hook's outcome could be seen")
-    })
+    let verdict = RULES.iter().find_map(|rule| rule(view)).unwrap_or_else(|| {
+        let cut_off = view.is_left_open(HookKind::PostStart) && view.instance.running_seen.is_some();
+        let words = if cut_off {
+            "it had begun, and was cut off before its end, as by a restart of the kubelet"
+        } else {
+            "the container ended before the hook's outcome could be seen"
+        };
+        Verdict::new(Outcome::Unknown, words)
+    });
+    verdict.beside(view)
 }
 
 fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {

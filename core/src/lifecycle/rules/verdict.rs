@@ -4,6 +4,7 @@ use hooked_crd::{Outcome, Source};
 use hooked_protocol::Record;
 
 use super::view::View;
+use crate::lifecycle::kubelet::may_be_killed_by_memory;
 use crate::lifecycle::run::RECORDED;
 
 /// How a hook run ended, and why we think so.
@@ -31,6 +32,18 @@ impl Verdict {
             why => why,
         };
         Some(Self { outcome: ending.outcome.into(), message: message.to_owned(), source: Source::Runner })
+    }
+
+    /// The same, with what the runtime says of the container's memory: some process in it was killed for want of it,
+    /// and it was not the program, or not for certain. That may be why a hook failed.
+    pub(super) fn beside(self, view: &View<'_>) -> Self {
+        let of_another =
+            view.instance.end.is_some_and(|end| end.out_of_memory && !may_be_killed_by_memory(&end));
+        if !of_another || !matches!(self.outcome, Outcome::Failed | Outcome::TimedOut | Outcome::Unknown) {
+            return self;
+        }
+        let message = format!("{}; memory ran out for a process of the container", self.message);
+        Self { message, ..self }
     }
 
     /// Of a container that could not be started.

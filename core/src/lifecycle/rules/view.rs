@@ -7,8 +7,8 @@ use hooked_protocol::Record;
 use jiff::Timestamp;
 
 use crate::lifecycle::evidence::{ContainerEvidence, InstanceEvidence, KillingCause, PodEvidence, Stop};
-use crate::lifecycle::kubelet::may_be_sigkill;
 use crate::lifecycle::mark::Mark;
+use crate::lifecycle::record::execution_of;
 use crate::lifecycle::shape::{ContainerShape, HookShape};
 use crate::mutation::{Mutation, mutated};
 
@@ -50,17 +50,21 @@ impl<'a> View<'a> {
         self.shape.hooks[kind]
     }
 
-    /// The runner's latest record of that hook in this instance. A hook that does not run under the runner
-    /// has none, whatever the termination log says: the program may have written it.
+    /// The runner's latest record of that hook in this instance.
     pub(crate) fn record(&self, kind: HookKind) -> Option<&'a Record> {
-        self.hook(kind).filter(|hook| hook.recorded || hook.live)?;
-        let of_hook = |record: &&Record| {
+        self.records(kind).max_by_key(|record| (execution_of(record), record.start))
+    }
+
+    /// The runner's records of that hook in this instance, in no order. A hook that does not run under the runner
+    /// has none, whatever the termination log says: the program may have written it.
+    pub(crate) fn records(&self, kind: HookKind) -> impl Iterator<Item = &'a Record> + use<'a> {
+        let runs_under_it = self.hook(kind).is_some_and(|hook| hook.recorded || hook.live);
+        let name = self.name;
+        let of_hook = move |record: &&Record| {
             let is_its = record.hook == kind || mutated(Mutation::RecordsMixHooks);
-            is_its && record.container == **self.name
+            runs_under_it && is_its && record.container == **name
         };
-        let number =
-            |record: &&Record| (record.numbering.as_ref().map(|numbering| numbering.execution), record.start);
-        self.instance.records.values().filter(of_hook).max_by_key(number)
+        self.instance.records.values().filter(of_hook)
     }
 
     /// Whether the runner has recorded how that hook ended in this instance.
@@ -68,13 +72,19 @@ impl<'a> View<'a> {
         self.record(kind).is_some_and(|record| record.ending.is_some())
     }
 
+    /// Whether the runner has recorded that the hook began in this instance, and not that it ended.
+    pub(crate) fn is_left_open(&self, kind: HookKind) -> bool {
+        self.record(kind).is_some_and(|record| record.ending.is_none())
+    }
+
     /// When this instance was seen running, if that proves that its postStart hook has succeeded: a container is shown
     /// as Running only when the hook has returned. Where failures are ignored it proves nothing, and only the record
-    /// does.
+    /// does. Nor does it where the runner has told of a beginning and of no end: a kubelet that was restarted meanwhile
+    /// shows the container as Running, and the hook's process has gone with the kubelet that had called it.
     pub(crate) fn running_proves_its_hook(&self) -> Option<Timestamp> {
         let hook = self.shape.hooks.post_start?;
         let proves = !hook.ignored || mutated(Mutation::RunningProvesIgnoredHook);
-        self.instance.running_seen.filter(|_| proves)
+        self.instance.running_seen.filter(|_| proves && !self.is_left_open(HookKind::PostStart))
     }
 
     /// Whether it is certain that no failed postStart hook killed the container.
@@ -122,6 +132,22 @@ impl<'a> View<'a> {
         let otherwise_reported = self.killing().is_some() || self.pod.changed;
         let lives_on = self.is_started_again() && self.instance.outlived_by_sandbox;
         self.survived_post_start() && lives_on && !otherwise_reported
+    }
+
+    /// Whether a change of the Pod's spec has stopped this instance: somebody has changed the Pod, it has no probes,
+    /// and nothing else stops a container without a deletion and has its sandbox outlive it.
+    pub(crate) fn only_a_change_can_have_stopped_it(&self) -> bool {
+        let stopped = self.stopped_without_a_deletion() && self.killing().is_none() && !self.evicted();
+        let lives_on = self.is_started_again() && self.instance.outlived_by_sandbox;
+        let probed = self.shape.killed_by_probes();
+        stopped && lives_on && self.survived_post_start() && self.pod.changed && !probed
+    }
+
+    /// Whether the kubelet stopped this instance since another container's end restarts all of the Pod. It runs no
+    /// preStop hook then (KEP-5532).
+    pub(crate) fn restarted_with_all(&self) -> bool {
+        let told = self.killing().is_some_and(|(_, cause)| cause == KillingCause::RestartAllContainers);
+        told || self.instance.restarted_with_all
     }
 
     /// Whether another instance of the container follows, or is about to.
@@ -177,11 +203,16 @@ impl<'a> View<'a> {
 
     /// When and why the kubelet first reported that it kills this instance.
     pub(crate) fn killing(&self) -> Option<(i64, KillingCause)> {
+        self.killings().next()
+    }
+
+    /// When and why the kubelet reported that it kills this instance, as often as it did.
+    pub(super) fn killings(&self) -> impl Iterator<Item = (i64, KillingCause)> {
         let of_this = |(second, cause): &(i64, KillingCause)| match cause {
             KillingCause::PostStartHook => self.fails_in(*second),
             _ => self.ends_in(*second),
         };
-        self.container.events.killing.iter().copied().find(of_this)
+        self.container.events.killing.iter().copied().filter(of_this)
     }
 
     /// The second in which the container ended.
@@ -200,34 +231,5 @@ impl<'a> View<'a> {
     pub(crate) fn evicted(&self) -> bool {
         let at = self.pod.evicted_at;
         at.is_some_and(|at| self.finished_at().is_none_or(|end| at <= end))
-    }
-
-    /// SIGKILL at the end of the grace period: the kubelet does not report that, but nothing else fits. An
-    /// exit status of 137 before the deadline is no proof, and none is one after it.
-    pub(crate) fn killed_at_the_deadline(&self) -> bool {
-        let (Some(deadline), Some(end)) = (self.deadline(), self.instance.end) else { return false };
-        may_be_sigkill(&end) && end.finished_at.is_some_and(|at| at >= deadline)
-    }
-
-    /// The second in which the grace period of this instance's stop ended. Where only the kubelet's last
-    /// deletion was seen, the grace is that of the Pod's spec, and began with the first sign of the stop.
-    pub(crate) fn deadline(&self) -> Option<i64> {
-        let stop = self.stopped_by()?;
-        if stop.exact {
-            return Some(stop.deadline());
-        }
-        // What is started again was not stopped by the deletion.
-        (!self.is_started_again()).then_some(())?;
-        let killing = self.killing().filter(|(_, cause)| *cause == KillingCause::Stop);
-        let began = killing.map(|(second, _)| second).into_iter().chain(self.pre_stop_began_by()).min()?;
-        began.checked_add(stop.grace)
-    }
-
-    /// The second in which the kubelet began with the preStop hook, by the runner's record of the beginning.
-    /// The kubelet counts from before it asks for the hook's process, and that takes a moment.
-    fn pre_stop_began_by(&self) -> Option<i64> {
-        const MOMENT: u64 = 500_000;
-        let start = self.record(HookKind::PreStop)?.start.checked_sub(MOMENT)?;
-        i64::try_from(start / 1_000_000).ok()
     }
 }

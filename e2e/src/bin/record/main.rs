@@ -71,6 +71,7 @@ async fn act(space: &Space, scenario: &Scenario) -> Result<()> {
             let arguments = ["delete", "pod", "pod", "--wait=false", "--force", "--grace-period=0"];
             space.kubectl(&arguments).await?;
         }
+        Deed::ChangeImage => drop(space.kubectl(&["set", "image", "pod/pod", "web=nginx"]).await?),
         Deed::Evict => {
             pods.evict("pod", &kube::api::EvictParams::default()).await?;
         }

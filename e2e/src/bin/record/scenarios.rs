@@ -24,6 +24,8 @@ pub(crate) enum Deed {
     Delete,
     Force,
     Evict,
+    /// The container's image is changed in place.
+    ChangeImage,
 }
 
 /// What is waited for.
@@ -101,6 +103,30 @@ fn stops() -> Vec<Scenario> {
             "preStop sleeps longer than the grace period and the program does not hear its stop signal",
             pod(3, &container("web", DEAF, &pre_stop("sleep 60"))),
             web(&[], &["TimedOut"], &["GracePeriodExceededInPreStop"]),
+        ),
+        deleted(
+            "pre-stop-cut-off-and-program-stops",
+            "preStop sleeps longer than the grace period, at the end of which the program stops and exits with 0",
+            pod(3, &container("web", POLITE, &pre_stop("sleep 60"))),
+            web(&[], &["TimedOut"], &[]),
+        ),
+        deleted(
+            "child-out-of-memory",
+            "a child has run out of memory; the program lives on, and exits with 0 when it is asked to",
+            pod(
+                10,
+                &with(
+                    container(
+                        "web",
+                        "trap 'exit 0' TERM; (tail /dev/zero) & while :; do sleep 0.2; done",
+                        // The container is shown as Running only when the child is gone.
+                        &json!({"postStart": sh("sleep 5"), "preStop": sh("true")}),
+                    ),
+                    "resources",
+                    json!({"limits": {"memory": "40Mi"}}),
+                ),
+            ),
+            web(&["Succeeded"], &["Unknown"], &[]),
         ),
         deleted(
             "program-does-not-stop",
@@ -207,6 +233,10 @@ fn deaths() -> Vec<Scenario> {
     let pre_stop = json!({"preStop": sh("true")});
     let probe = json!({"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1});
     let polite = || container("web", POLITE, &pre_stop);
+    let with_grace = json!({
+        "exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "terminationGracePeriodSeconds": 2,
+    });
+    let slow = container("web", POLITE, &json!({"preStop": sh("sleep 60")}));
     vec![
         restarted(
             "out-of-memory",
@@ -227,6 +257,21 @@ fn deaths() -> Vec<Scenario> {
             pod(3, &with(polite(), "livenessProbe", probe.clone())),
             web(&[], &["Unknown"], &["LivenessProbeFailed"]),
         ),
+        restarted(
+            "pre-stop-outlasts-a-probes-grace",
+            "the liveness probe has a grace period of its own, which is shorter than the preStop",
+            pod(30, &with(slow, "livenessProbe", with_grace)),
+            web(&[], &["TimedOut"], &["LivenessProbeFailed"]),
+        ),
+        Scenario {
+            deed: Deed::ChangeImage,
+            ..restarted(
+                "image-changed",
+                "the container's image is changed in place, so the kubelet stops it and starts it anew",
+                pod(5, &polite()),
+                web(&[], &["Unknown"], &["SpecChanged"]),
+            )
+        },
         restarted(
             "startup-fails",
             "the startup probe fails",
