@@ -1,6 +1,6 @@
 //! Whether what should come over the live channel comes.
 
-use hooked_crd::{HookKind, Reason};
+use hooked_crd::Reason;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -12,15 +12,13 @@ use crate::names::condition;
 /// listen is not asked for what it has not heard.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// What to look at if postStart hooks end without a word over the live channel. It is said from the first run that
-/// should have been heard of until one is.
+/// What to look at if hooks end without a word over the live channel. It is said from the first run that should have
+/// been heard of until one is.
 pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     let LiveService { since, address } = basis.live?;
     // Where no hook is to be heard of any more, nothing is missing.
     let mut hooks = basis.revision.shape.hooks();
-    hooks
-        .any(|hook| hook.kind == HookKind::PostStart && basis.measuring.measures(hook.handler))
-        .then_some(())?;
+    hooks.any(|hook| basis.measuring.measures(hook.handler)).then_some(())?;
     let times = basis.tracker.report_times();
     let asked_from = since.checked_add(MARGIN).map_or(i64::MAX, Timestamp::as_second);
     let missed = times.missed.filter(|missed| *missed >= asked_from);
@@ -32,12 +30,12 @@ pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     };
     is_missing.then(|| {
         format!(
-            "No hook is failing. postStart hooks end without telling the operator at {address}, so they are counted later, \
-             and one that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?"
+            "Hooks end without telling the operator at {address}, so they are counted later or not known, and a postStart \
+             that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?"
         )
     })
 }
 
 fn is_said(known: &Condition) -> bool {
-    known.type_ == condition::HOOKS_HEALTHY && known.reason == Reason::LiveReportsMissing.as_str()
+    known.type_ == condition::MEASURED && known.reason == Reason::LiveReportsMissing.as_str()
 }

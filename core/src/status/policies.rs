@@ -14,7 +14,7 @@ pub(super) fn matching_nothing(revision: &Revision) -> Option<String> {
         Some(format!("spec.hooks.policies[{index}]: {}", why_idle(revision, index, policy)?))
     });
     let idle: Vec<String> = idle.collect();
-    let message = format!("No hook is failing. Not in force: {}", idle.join("; "));
+    let message = format!("Not in force: {}", idle.join("; "));
     (!idle.is_empty()).then(|| shortened(&message, WORDS))
 }
 
@@ -109,7 +109,7 @@ mod tests {
     fn check(policies: &Value, expect: &[&str]) {
         let said = said(policies, "Runner");
         assert_eq!(said.is_some(), !expect.is_empty(), "{said:?}");
-        let expect = format!("No hook is failing. Not in force: {}", expect.join("; "));
+        let expect = format!("Not in force: {}", expect.join("; "));
         assert!(said.is_none_or(|said| said == expect), "{policies}: {expect}");
     }
 

@@ -17,4 +17,4 @@ pub(crate) use evict::give_up;
 pub use inject::{Runner, inject};
 pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;
-pub(crate) use wrap::policy;
+pub(crate) use wrap::{policy, without_log};
