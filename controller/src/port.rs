@@ -122,9 +122,9 @@ impl Cluster for Port {
         self.operator.metrics.publish(namespace, name, series);
     }
 
-    fn show_invalid(&self) {
+    fn show_invalid(&self, failing: bool) {
         let (namespace, name) = self.name();
-        self.operator.metrics.publish_invalid(namespace, name);
+        self.operator.metrics.publish_invalid(namespace, name, failing);
     }
 
     async fn tell(&self, notices: Vec<Notice>) {

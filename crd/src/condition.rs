@@ -8,6 +8,8 @@ pub const AVAILABLE: &str = "Available";
 pub const PROGRESSING: &str = "Progressing";
 /// The last run of every hook ended well, as far as is known.
 pub const HOOKS_HEALTHY: &str = "HooksHealthy";
+/// All that `spec.hooks` asks for is in force; hooks that are only observed though the runner was asked for make it False.
+pub const MEASURED: &str = "Measured";
 /// kstatus: the operator is at work on the object.
 pub const RECONCILING: &str = "Reconciling";
 /// kstatus: the operator cannot go on unless the object is changed.
@@ -15,5 +17,5 @@ pub const STALLED: &str = "Stalled";
 /// Pods cannot be created, deleted or changed; absent while they can.
 pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 /// All of them, in the order in which the operator writes them.
-pub const ALL: [&str; 7] =
-    [READY, AVAILABLE, PROGRESSING, HOOKS_HEALTHY, RECONCILING, STALLED, REPLICA_FAILURE];
+pub const ALL: [&str; 8] =
+    [READY, AVAILABLE, PROGRESSING, HOOKS_HEALTHY, MEASURED, RECONCILING, STALLED, REPLICA_FAILURE];

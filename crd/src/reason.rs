@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use crate::condition::{AVAILABLE, HOOKS_HEALTHY, PROGRESSING, READY, RECONCILING, REPLICA_FAILURE, STALLED};
+use crate::condition::{
+    AVAILABLE, HOOKS_HEALTHY, MEASURED, PROGRESSING, READY, RECONCILING, REPLICA_FAILURE, STALLED,
+};
 use Given::{Condition, Event};
 
 /// Where a reason is given.
@@ -149,16 +151,26 @@ reasons! {
     /// A hook runs for longer than is good for its container: a postStart for a minute, a preStop for most of the grace
     /// period.
     HookStuck: [Condition(HOOKS_HEALTHY, "False"), Event("Warning")],
-    /// No hook is failing, but the hook-runner cannot be put into the Pods: hooks are observed, not measured, and
-    /// policies are not in force.
-    RunnerUnavailable: [Condition(HOOKS_HEALTHY, "True")],
-    /// No hook is failing, but a policy of `spec.hooks.policies` is in force for no hook; the message says which and
-    /// why.
-    PolicyMatchesNothing: [Condition(HOOKS_HEALTHY, "True")],
-    /// No hook is failing, but a policy allows a preStop more time than the grace period has.
-    PolicyExceedsGracePeriod: [Condition(HOOKS_HEALTHY, "True")],
-    /// No hook is failing, but the runners' reports do not reach the operator while hooks run.
-    LiveReportsMissing: [Condition(HOOKS_HEALTHY, "True")],
+    /// All that `spec.hooks` asks for is in force: exec hooks run under the hook-runner, or are observed because
+    /// `measurement` is `Observe`, or there are none.
+    MeasuredAsAsked: [Condition(MEASURED, "True")],
+    /// A Pod has shown that the hook-runner cannot be pulled, delivered or executed where the Pod runs: Pods of that
+    /// revision are made without the runner from then on, and policies are not in force. The message says what to do.
+    RunnerCannotRun: [Condition(MEASURED, "False"), Event("Warning")],
+    /// The hook-runner cannot be put into the Pods: hooks are observed, not measured, and policies are not in force.
+    RunnerUnavailable: [Condition(MEASURED, "False"), Event("Warning")],
+    /// Pods have no hook-runner though others of their revision do: they were taken over, or made before the runner
+    /// could be put in.
+    PodsFromBefore: [Condition(MEASURED, "False"), Event("Warning")],
+    /// The hook-runner may not write to a container's termination log, since the log shows what the container prints:
+    /// what its hooks did is known over the live channel alone.
+    NoTerminationLog: [Condition(MEASURED, "False"), Event("Warning")],
+    /// Hooks end without their runners' reports reaching the operator.
+    LiveReportsMissing: [Condition(MEASURED, "False"), Event("Warning")],
+    /// A policy of `spec.hooks.policies` is in force for no hook; the message says which and why.
+    PolicyMatchesNothing: [Condition(MEASURED, "False"), Event("Warning")],
+    /// All is in force, but a policy allows a preStop more time than the grace period has.
+    PolicyExceedsGracePeriod: [Condition(MEASURED, "True"), Event("Warning")],
     /// A container was killed; the note of the Event names the cause.
     ContainerKilled: [Event("Warning")],
     /// The workload was taken back to an earlier revision, as the annotation `hooked.dev/rollback-to` asked.

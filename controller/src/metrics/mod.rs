@@ -113,12 +113,12 @@ impl Metrics {
     }
 
     /// Shows that a workload cannot be carried out, with the last that was committed of it.
-    pub(crate) fn publish_invalid(&self, namespace: &str, name: &str) {
+    pub(crate) fn publish_invalid(&self, namespace: &str, name: &str, failing: bool) {
         let key = (namespace.to_owned(), name.to_owned());
         let mut workloads = self.workloads.lock();
         let entry =
             workloads.entry(key).or_insert_with(|| Entry { series: Series::default(), gone_since: None });
-        entry.series.set_invalid();
+        entry.series.set_invalid(failing);
         entry.gone_since = None;
     }
 

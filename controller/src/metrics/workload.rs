@@ -16,6 +16,8 @@ struct Families {
     grace: Family,
     replicas: Family,
     invalid: Family,
+    measured: Family,
+    failing: Family,
     gate: Family,
     due: Family,
 }
@@ -28,8 +30,9 @@ pub(super) fn families<'a>(
     for (namespace, workload, metrics) in workloads {
         families.add(namespace, workload, metrics);
     }
-    let Families { runs, durations, running, oldest, kills, grace, replicas, invalid, gate, due } = families;
-    [runs, durations, running, oldest, kills, grace, replicas, invalid, gate, due]
+    let Families { runs, durations, running, oldest, kills, grace, replicas, .. } = families;
+    let Families { invalid, measured, failing, gate, due, .. } = families;
+    [runs, durations, running, oldest, kills, grace, replicas, invalid, measured, failing, gate, due]
         .into_iter()
         .filter_map(Family::finish)
         .collect()
@@ -63,6 +66,16 @@ impl Families {
                 "1 if the workload cannot be carried out until it is changed.",
                 GAUGE,
             ),
+            measured: Family::new(
+                "hooked_workload_measured",
+                "0 while something that spec.hooks asks for is not in force.",
+                GAUGE,
+            ),
+            failing: Family::new(
+                "hooked_workload_replica_failure",
+                "1 while Pods cannot be created, deleted or changed.",
+                GAUGE,
+            ),
             gate: Family::new(
                 "hooked_rollout_gate_closed",
                 "1 if the rollout has stopped, or goes back, because hooks of the new revision fail.",
@@ -79,6 +92,8 @@ impl Families {
     fn add(&mut self, namespace: &str, workload: &str, metrics: &Series) {
         let base = [("namespace", namespace), ("workload", workload)];
         self.invalid.gauge(&base, i64::from(metrics.invalid));
+        self.measured.gauge(&base, i64::from(!metrics.unmeasured));
+        self.failing.gauge(&base, i64::from(metrics.failing));
         self.gate.gauge(&base, i64::from(metrics.gate_closed));
         if let Some(due) = metrics.due {
             self.due.moment(&base, due);
@@ -240,8 +255,21 @@ mod tests {
             let served = served_if("Observe", &json!({}), invalid);
             let labels = r#"namespace="shop",workload="web""#;
             check(&served, &format!("hooked_workload_invalid{{{labels}}} {expect}"));
+            check(&served, &format!("hooked_workload_replica_failure{{{labels}}} 0"));
             let kills = r#"container="web",reason="OOMKilled""#;
             check(&served, &format!("hooked_container_kills_total{{{labels},{kills}}} 3"));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_and_not_in_force_and_what_cannot_be_carried_out_are_served() {
+        let (mut series, labels) = (Series::default(), r#"namespace="shop",workload="web""#);
+        for (is, measured, failing) in [(false, 1, 0), (true, 0, 1)] {
+            (series.unmeasured, series.failing) = (is, is);
+            let families = families([("shop", "web", &series)].into_iter());
+            let served = prometheus::TextEncoder::new().encode_to_string(&families).unwrap();
+            check(&served, &format!("hooked_workload_measured{{{labels}}} {measured}"));
+            check(&served, &format!("hooked_workload_replica_failure{{{labels}}} {failing}"));
         }
     }
 

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use hooked_crd::{Outcome, Source};
 use jiff::Timestamp;
 
 use super::Tracker;
 use super::ledger::{Counted, Ledger, fold};
-use crate::lifecycle::Finding;
-use crate::lifecycle::evidence::PodEvidence;
+use super::unreported::unreported;
 use crate::lifecycle::infer::{Patience, infer};
 use crate::mutation::{Mutation, mutated};
 
@@ -87,12 +85,4 @@ impl Account {
             tracker.look_again(number, Some(now));
         }
     }
-}
-
-/// The second in which a run began that its runner should have reported while the run went on, and has not.
-fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i64> {
-    let Finding::PostStart { container, run, .. } = finding else { return None };
-    let hook = evidence.shape.containers.get(container)?.hooks.post_start?;
-    let seen_running = (run.outcome, run.source) == (Outcome::Succeeded, Source::Kubelet);
-    run.start_time.filter(|_| hook.live && seen_running).map(Timestamp::as_second)
 }

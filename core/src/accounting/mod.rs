@@ -3,6 +3,7 @@
 mod account;
 pub mod ledger;
 mod tracker;
+mod unreported;
 
 pub use account::Account;
 pub use tracker::{Heard, ReportTimes, RunningHooks, RunningTally, Tracker};

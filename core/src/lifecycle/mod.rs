@@ -20,6 +20,7 @@ mod pod;
 mod record;
 mod rules;
 mod run;
+mod runner;
 mod shape;
 mod story;
 
@@ -40,5 +41,6 @@ pub use pod::{
     PodStatus, Probe,
 };
 pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
+pub use runner::RunnerSight;
 pub use shape::{ContainerShape, Hook, HookShape, PodShape, ProbeShape};
 pub use story::{ContainerKind, ContainerStory, Fact, Fate, InstanceStory, PodStory, Settled};

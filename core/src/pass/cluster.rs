@@ -42,8 +42,9 @@ pub trait Cluster {
     /// Shows metrics of what was committed.
     fn show(&self, series: Series);
 
-    /// Shows in metrics that the workload cannot be carried out.
-    fn show_invalid(&self);
+    /// Shows in metrics that the workload cannot be carried out, and whether a Pod of it is there that cannot be let
+    /// go or deleted.
+    fn show_invalid(&self, failing: bool);
 
     /// Sends Events about the workload. One that is lost is not sent again.
     fn tell(&self, notices: Vec<Notice>) -> impl Future<Output = ()> + Send;

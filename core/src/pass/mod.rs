@@ -61,7 +61,8 @@ pub use stored::StoreError;
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
-    Notice, failed, farewell, newly_overlapping, newly_stalled, newly_stuck, notices, refused, scaled,
+    Notice, failed, farewell, newly_overlapping, newly_stalled, newly_stuck, newly_unmeasured, notices,
+    refused, scaled,
 };
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
@@ -189,6 +190,7 @@ fn tell(told: &Told, committed: &Committed, memory: &mut Memory, now: Timestamp)
     let (known, said) = (&was.conditions, &is.conditions);
     news.extend(failed(known, said));
     news.extend(newly_overlapping(known, said).map(refused));
+    news.extend(newly_unmeasured(known, said).map(refused));
     news.extend(notices(counted, newly_stuck(was, is), newly_stalled(known, said)));
     news
 }

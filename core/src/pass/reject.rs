@@ -62,7 +62,7 @@ pub(super) async fn reject<C: Cluster>(
     }
     note(&errors, memory, cluster.now());
     if leaving.is_none() {
-        cluster.show_invalid();
+        cluster.show_invalid(!errors.is_empty());
     }
     if leaving.is_none() || !errors.is_empty() {
         say(cluster, &site, message, memory).await?;

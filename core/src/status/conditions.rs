@@ -11,14 +11,14 @@ use super::counts::ReplicaCounts;
 use super::ending::how_it_ended;
 use super::failure::ReplicaFailure;
 use super::last_runs::last_runs;
+use super::measured::{how, shortfalls};
 use super::progress::{Progress, is_overdue};
 use super::shortened::{WORDS, shortened};
-use super::{gate, live, policies, unknown};
+use super::{gate, policies, unknown};
 use crate::accounting::ledger::LastRun;
 use crate::lifecycle::HookRun;
 use crate::names::condition;
 use crate::workload::desired::Strategy;
-use crate::workload::revision::Measuring;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
 
@@ -43,6 +43,7 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
         available(basis, counts),
         progressing(basis, counts, &stalled),
         hooks_healthy(basis),
+        measured(basis),
         reconciling(basis, counts, &stalled),
         stalled,
     ];
@@ -225,15 +226,14 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
-/// True while no hook hangs and the newest run of every hook is not known to have failed. That the runner is not there
-/// is said here too. A hook's own words are not repeated: they may hold secrets.
+/// True while no hook hangs and the newest run of every hook is not known to have failed. A hook's own words are not
+/// repeated: they may hold secrets.
 fn hooks_healthy(basis: &Basis<'_>) -> Saying {
     if let Some(run) = basis.tracker.running().overdue(basis.now) {
         let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);
         return say(condition::HOOKS_HEALTHY, "False", Reason::HookStuck, stuck(run, others));
     }
     let failing = failing(basis);
-    let unmeasured = runner_unavailable(basis);
     if let Some(((container, hook), run)) = failing.first() {
         let more = if failing.len() > 1 {
             format!(", and {} other hooks", failing.len() - 1)
@@ -242,26 +242,7 @@ fn hooks_healthy(basis: &Basis<'_>) -> Saying {
         };
         let how = how_it_ended(run.outcome, run.exit_code);
         let what = format!("{hook:?} of container {container} in Pod {}: {how}{more}", run.pod);
-        let message = [Some(what), unmeasured].into_iter().flatten().collect::<Vec<_>>().join(". ");
-        return say(condition::HOOKS_HEALTHY, "False", Reason::HookFailed, message);
-    }
-    if let Some(message) = unmeasured {
-        return say(
-            condition::HOOKS_HEALTHY,
-            "True",
-            Reason::RunnerUnavailable,
-            format!("{}. {message}", unknown::none_is_failing(basis)),
-        );
-    }
-    if let Some(message) = policies::matching_nothing(basis.revision) {
-        let message = format!("{}. {message}", unknown::none_is_failing(basis));
-        return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyMatchesNothing, message);
-    }
-    if let Some(message) = policies::beyond_grace(basis.revision) {
-        return say(condition::HOOKS_HEALTHY, "True", Reason::PolicyExceedsGracePeriod, message);
-    }
-    if let Some(message) = live::missing(basis) {
-        return say(condition::HOOKS_HEALTHY, "True", Reason::LiveReportsMissing, message);
+        return say(condition::HOOKS_HEALTHY, "False", Reason::HookFailed, what);
     }
     if let Some(message) = unknown::unknown(basis) {
         return say(condition::HOOKS_HEALTHY, "True", Reason::HookOutcomeUnknown, message);
@@ -309,16 +290,18 @@ fn stuck(run: &HookRun, others: usize) -> String {
     format!("{:?} of container {} in Pod {pod}{since} {what}; {help}.{more}", id.hook, id.container)
 }
 
-/// Where the runner is not in force, what was asked of it is not either, and that must be said.
-fn runner_unavailable(basis: &Basis<'_>) -> Option<String> {
-    let Measuring::Unavailable(reason) = basis.measuring else { return None };
-    let names: Vec<String> = (0..basis.revision.hooks.policies.len())
-        .map(|index| format!("spec.hooks.policies[{index}]"))
-        .collect();
-    let policies =
-        if names.is_empty() { String::new() } else { format!("; not in force: {}", names.join(", ")) };
-    let reason = shortened(reason, WORDS);
-    Some(format!("Hooks are observed, not measured: {reason}{policies}"))
+/// Whether all that `spec.hooks` asks for is in force. Of several things that are not the worst is the reason, and the
+/// message has them all.
+fn measured(basis: &Basis<'_>) -> Saying {
+    let shortfalls = shortfalls(basis);
+    let Some(worst) = shortfalls.first() else {
+        return match policies::beyond_grace(basis.revision) {
+            Some(message) => say(condition::MEASURED, "True", Reason::PolicyExceedsGracePeriod, message),
+            None => say(condition::MEASURED, "True", Reason::MeasuredAsAsked, how(basis)),
+        };
+    };
+    let words: Vec<&str> = shortfalls.iter().map(|known| &*known.words).collect();
+    say(condition::MEASURED, "False", worst.reason, shortened(&words.join(". "), WORDS))
 }
 
 /// Conditions with the time since which each has had its status.

@@ -1,27 +1,24 @@
 //! Whether what should come over the live channel comes.
 
-use hooked_crd::{HookKind, Reason};
+use hooked_crd::Reason;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::Basis;
 use super::live_service::LiveService;
-use super::unknown::none_is_failing;
 use crate::names::condition;
 
 /// By how much the clocks of a node and of the operator may differ, and how long an operator that has just begun to
 /// listen is not asked for what it has not heard.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// What to look at if postStart hooks end without a word over the live channel. It is said from the first run that
-/// should have been heard of until one is.
+/// What to look at if hooks end without a word over the live channel. It is said from the first run that should have
+/// been heard of until one is.
 pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     let LiveService { since, address } = basis.live?;
     // Where no hook is to be heard of any more, nothing is missing.
     let mut hooks = basis.revision.shape.hooks();
-    hooks
-        .any(|hook| hook.kind == HookKind::PostStart && basis.measuring.measures(hook.handler))
-        .then_some(())?;
+    hooks.any(|hook| basis.measuring.measures(hook.handler)).then_some(())?;
     let times = basis.tracker.report_times();
     let asked_from = since.checked_add(MARGIN).map_or(i64::MAX, Timestamp::as_second);
     let missed = times.missed.filter(|missed| *missed >= asked_from);
@@ -33,13 +30,12 @@ pub(super) fn missing(basis: &Basis<'_>) -> Option<String> {
     };
     is_missing.then(|| {
         format!(
-            "{}. postStart hooks end without telling the operator at {address}, so they are counted later, \
-             and one that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?",
-            none_is_failing(basis)
+            "Hooks end without telling the operator at {address}, so they are counted later or not known, and a postStart \
+             that hangs cannot be stopped: is there a NetworkPolicy that keeps these Pods from it?"
         )
     })
 }
 
 fn is_said(known: &Condition) -> bool {
-    known.type_ == condition::HOOKS_HEALTHY && known.reason == Reason::LiveReportsMissing.as_str()
+    known.type_ == condition::MEASURED && known.reason == Reason::LiveReportsMissing.as_str()
 }

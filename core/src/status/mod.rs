@@ -10,6 +10,7 @@ mod hooks;
 mod last_runs;
 mod live;
 mod live_service;
+mod measured;
 mod news;
 mod notice;
 mod policies;
@@ -38,6 +39,7 @@ pub use counts::ReplicaCounts;
 pub use ending::how_it_ended;
 pub use failure::{ReplicaFailure, gist, newly_failing};
 pub use live_service::LiveService;
+pub use measured::newly_unmeasured;
 pub use news::{News, news};
 pub use notice::{
     Notice, failed, farewell, farewell_unread, no_rollback, notices, refused, refused_rollback, rolled_back,

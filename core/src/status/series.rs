@@ -6,11 +6,13 @@ use std::sync::Arc;
 use hooked_crd::HookKind;
 use jiff::Timestamp;
 
+use super::measured::shortfalls;
 use super::{Basis, ReplicaCounts, gate, unused};
 use crate::accounting::RunningTally;
 use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
 
 /// What was committed of a workload, as far as metrics show it.
+#[allow(clippy::struct_excessive_bools, reason = "series that are independent of each other")]
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     /// How many Pods there are in which state.
@@ -31,6 +33,10 @@ pub struct Series {
     pub invalid: bool,
     /// Whether the gate of the rollout is closed.
     pub gate_closed: bool,
+    /// Whether something that `spec.hooks` asks for is not in force.
+    pub unmeasured: bool,
+    /// Whether Pods cannot be created, deleted or changed.
+    pub failing: bool,
 }
 
 /// Runs of a hook that go on.
@@ -72,12 +78,15 @@ impl Series {
             due: tracker.next_due(),
             invalid,
             gate_closed: gate::closed(basis).is_some(),
+            unmeasured: !shortfalls(basis).is_empty(),
+            failing: basis.failure.is_some(),
         }
     }
 
-    /// Nobody looks at the workload until it is changed. Moments would be taken for present ones, so they go.
-    pub fn set_invalid(&mut self) {
-        (self.invalid, self.due) = (true, None);
+    /// Nobody looks at the workload until it is changed. Moments would be taken for present ones, so they go. `failing`
+    /// says whether a Pod is there that cannot be let go or deleted.
+    pub fn set_invalid(&mut self, failing: bool) {
+        (self.invalid, self.failing, self.due) = (true, failing, None);
         for running in self.running.values_mut() {
             running.oldest_start = None;
         }

@@ -18,15 +18,18 @@ use crate::workload::target::Why;
 
 /// A workload that was at the revision `old`, and what its status is made from.
 pub(super) struct Case {
-    desired: Desired,
-    revision: Revision,
+    pub(super) desired: Desired,
+    pub(super) revision: Revision,
     pub(super) target: Target,
     rollout: Rollout,
-    replicas: Replicas,
+    pub(super) replicas: Replicas,
     ledger: Ledger,
-    measuring: Measuring,
+    pub(super) measuring: Measuring,
+    pub(super) tracker: Tracker,
+    pub(super) live: Option<LiveService>,
     pub(super) failure: Option<ReplicaFailure>,
     pub(super) overlapping: Vec<&'static str>,
+    counted: Counted,
     progress: Progress,
     stored: Vec<Stored>,
     pub(super) previous: HookedWorkloadStatus,
@@ -45,8 +48,11 @@ impl Case {
             replicas: Replicas::default(),
             ledger: Ledger::default(),
             measuring: Measuring::Observed,
+            tracker: Tracker::default(),
+            live: None,
             failure: None,
             overlapping: Vec::new(),
+            counted: Counted::default(),
             progress: Progress::Made,
             stored: Vec::new(),
             previous: previous(),
@@ -69,7 +75,11 @@ impl Case {
     }
 
     pub(super) fn status(&self) -> HookedWorkloadStatus {
-        let basis = Basis {
+        status(&self.basis()).unwrap()
+    }
+
+    pub(super) fn basis(&self) -> Basis<'_> {
+        Basis {
             previous: &self.previous,
             generation: 1,
             collision_count: None,
@@ -78,18 +88,17 @@ impl Case {
             revision: &self.revision,
             measuring: &self.measuring,
             replicas: &self.replicas,
-            tracker: &Tracker::default(),
+            tracker: &self.tracker,
             ledger: &self.ledger,
-            counted: &Counted::default(),
+            counted: &self.counted,
             rollout: self.rollout,
             progress: self.progress,
             stored: &self.stored,
             failure: self.failure.as_ref(),
             overlapping: &self.overlapping,
-            live: None,
+            live: self.live.as_ref(),
             now: Timestamp::UNIX_EPOCH,
-        };
-        status(&basis).unwrap()
+        }
     }
 }
 
@@ -163,7 +172,7 @@ fn check_last(last: &[(&str, Outcome)], reason: &str, message: &str) {
         case.ledger.last.insert((Arc::from(*container), HookKind::PreStop), run);
     }
     let mark = Mark { end: 1, ..Mark::default() };
-    case.ledger.marks.set(1, PodMarks([("web".into(), mark), ("proxy".into(), mark)].into()));
+    case.ledger.marks.set(1, PodMarks([("web".into(), mark), ("proxy".into(), mark)].into()), None);
     let healthy = condition(&case.at(Rollout::Complete).status(), names::condition::HOOKS_HEALTHY);
     assert_eq!(&*healthy.reason, reason, "{last:?}");
     assert!(healthy.message.contains(message), "{last:?}: {}", healthy.message);

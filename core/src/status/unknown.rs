@@ -19,8 +19,3 @@ pub(super) fn unknown(basis: &Basis<'_>) -> Option<String> {
         "No hook is known to be failing, but how the last {hook:?} of container {container} ended is not known (Pod {pod}){others}"
     ))
 }
-
-/// That no hook is failing, as far as that is known.
-pub(super) fn none_is_failing(basis: &Basis<'_>) -> String {
-    unknown(basis).unwrap_or_else(|| "No hook is failing".to_owned())
-}

@@ -91,7 +91,7 @@ async fn a_channel_that_pods_cannot_reach_is_said_and_taken_back() -> Result<()>
         operator.run_with(&["--live-advertise-address=192.0.2.1:8443"]).await?;
         space.apply(&measured("sleep 0.1")).await?;
         let said = |workload: &HookedWorkload| {
-            condition(workload, "HooksHealthy").is_some_and(|healthy| healthy.reason == "LiveReportsMissing")
+            condition(workload, "Measured").is_some_and(|measured| measured.reason == "LiveReportsMissing")
         };
         let settled = |workload: &HookedWorkload, replicas: u32| {
             let counted = hook(workload, "web", HookKind::PostStart);
@@ -110,8 +110,8 @@ async fn a_channel_that_pods_cannot_reach_is_said_and_taken_back() -> Result<()>
             Ok(Err(format!("{replicas} replicas")))
         })
         .await?;
-        let healthy = condition(&workload, "HooksHealthy").context("no condition")?;
-        ensure!(healthy.status == "True" && healthy.message.contains("192.0.2.1:8443"), "{healthy:?}");
+        let measured = condition(&workload, "Measured").context("no condition")?;
+        ensure!(measured.status == "False" && measured.message.contains("192.0.2.1:8443"), "{measured:?}");
         operator.restore().await?;
         // A hook's end has 100 ms to arrive: on a busy node one may not suffice for that either.
         wait_for("it is taken back", async || {

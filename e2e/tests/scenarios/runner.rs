@@ -220,10 +220,10 @@ async fn where_the_runner_cannot_come_in_the_pod_is_observed_and_that_is_said() 
         let policies = json!([{"hook": "PreStop", "timeoutSeconds": 5}]);
         space.apply(&measured([container], &policies).pod_with("volumes", taken)).await?;
         let workload = space.until_ready("web").await?;
-        let healthy = hooked_e2e::condition(&workload, "HooksHealthy").context("no condition")?;
-        ensure!(healthy.reason == "RunnerUnavailable", "{healthy:?}");
-        ensure!(healthy.message.contains("spec.hooks.policies[0]"), "{healthy:?}");
-        ensure!(healthy.message.contains("hooked-runner"), "{healthy:?}");
+        let measured = hooked_e2e::condition(&workload, "Measured").context("no condition")?;
+        ensure!((&*measured.status, &*measured.reason) == ("False", "RunnerUnavailable"), "{measured:?}");
+        ensure!(measured.message.contains("spec.hooks.policies[0]"), "{measured:?}");
+        ensure!(measured.message.contains("hooked-runner"), "{measured:?}");
         Ok(())
     })
     .await

@@ -18,6 +18,8 @@ pub(super) enum Attention {
     Hindered,
     /// A hook fails or hangs.
     HooksFailing,
+    /// Hooks or policies are not in force as asked.
+    NotMeasured,
     /// Pods are still replaced, or missing.
     InProgress,
     /// It is paused, and nothing is wrong.
@@ -42,7 +44,7 @@ impl Attention {
         match self {
             Self::Stalled | Self::Unavailable | Self::Hindered | Self::HooksFailing => Tone::Bad,
             Self::InProgress => Tone::Active,
-            Self::Paused | Self::Leaving => Tone::Unsure,
+            Self::NotMeasured | Self::Paused | Self::Leaving => Tone::Unsure,
             Self::None => Tone::Plain,
         }
     }
@@ -68,6 +70,7 @@ pub(super) fn attention(workload: &HookedWorkload) -> (Attention, String, String
         (condition::REPLICA_FAILURE, "True", Attention::Hindered),
         (condition::PROGRESSING, "False", Attention::Hindered),
         (condition::HOOKS_HEALTHY, "False", Attention::HooksFailing),
+        (condition::MEASURED, "False", Attention::NotMeasured),
     ];
     let found = bad.into_iter().find_map(|(type_, status, kind)| Some(of(kind, says(type_, status)?)));
     let paused = workload.spec.paused == Some(true);
@@ -110,6 +113,13 @@ mod tests {
         let ready = "Ready True RolloutComplete";
         check(&[ready, "Available True MinimumReplicasAvailable"], |_| {}, (Attention::None, ""));
         check(&[ready, "HooksHealthy False HookFailed"], |_| {}, (Attention::HooksFailing, "HookFailed"));
+        let unmeasured = "Measured False RunnerUnavailable";
+        check(&[ready, unmeasured], |_| {}, (Attention::NotMeasured, "RunnerUnavailable"));
+        check(
+            &[ready, unmeasured, "HooksHealthy False HookFailed"],
+            |_| {},
+            (Attention::HooksFailing, "HookFailed"),
+        );
         check(
             &[
                 "Ready False RolloutInProgress",

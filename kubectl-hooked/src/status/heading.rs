@@ -1,6 +1,7 @@
 //! The heading of an overview: what somebody on call reads first.
 
-use hooked_crd::condition::{HOOKS_HEALTHY, READY, REPLICA_FAILURE, STALLED};
+use hooked_crd::Reason;
+use hooked_crd::condition::{HOOKS_HEALTHY, MEASURED, READY, REPLICA_FAILURE, STALLED};
 use hooked_crd::{HookTotals, KillStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -64,11 +65,15 @@ pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp)
 /// The conditions that are worth a line, under the names that people know.
 fn telling(conditions: &[Condition]) -> impl Iterator<Item = (&'static str, &Condition)> {
     let stalled = find(conditions, STALLED).filter(|condition| condition.status == "True");
+    // That all is as asked is no news; a policy that the grace period cuts off is.
+    let measured =
+        find(conditions, MEASURED).filter(|known| known.reason != Reason::MeasuredAsAsked.as_str());
     let shown = [
         (READY, find(conditions, READY)),
         (STALLED, stalled),
         ("Failing", find(conditions, REPLICA_FAILURE)),
         (HOOKS_HEALTHY, find(conditions, HOOKS_HEALTHY)),
+        (MEASURED, measured),
     ];
     shown.into_iter().filter_map(|(label, condition)| Some((label, condition?)))
 }

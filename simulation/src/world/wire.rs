@@ -202,7 +202,7 @@ impl Cluster for Port {
 
     fn show(&self, _series: Series) {}
 
-    fn show_invalid(&self) {}
+    fn show_invalid(&self, _failing: bool) {}
 
     async fn tell(&self, _notices: Vec<Notice>) {}
 }

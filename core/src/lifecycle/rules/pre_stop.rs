@@ -12,7 +12,7 @@ use crate::mutation::{Mutation, mutated};
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
     a_restart_of_all_containers_runs_no_hook,

@@ -125,7 +125,7 @@ impl Cluster for Server {
 
     fn show(&self, _: Series) {}
 
-    fn show_invalid(&self) {}
+    fn show_invalid(&self, _: bool) {}
 
     async fn tell(&self, _: Vec<Notice>) {}
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::lifecycle::{LiveEndpoint, ObservedPod};
+use crate::lifecycle::{LiveEndpoint, ObservedPod, RunnerSight};
 use crate::mutation::{Mutation, mutated};
 
 use super::standing::Standing;
@@ -48,6 +48,8 @@ pub struct PodFact {
     pub over: bool,
     /// The fingerprint of the endpoint at which its runners reach the operator, if they do.
     pub live: Option<u64>,
+    /// How the hook-runner fares in it.
+    pub runner: RunnerSight,
     /// Whether the watch has shown it; false for an own create that it has not shown yet.
     pub seen: bool,
     /// Whether this operator has asked for its deletion, and the watch has not shown that yet.
@@ -77,6 +79,7 @@ impl PodFact {
             has_finalizer: pod.has_finalizer,
             over,
             live: pod.live.as_ref().map(LiveEndpoint::fingerprint),
+            runner: pod.runner(),
             seen: true,
             deleting: false,
         }
@@ -97,6 +100,7 @@ impl PodFact {
             has_finalizer,
             over: false,
             live: None,
+            runner: RunnerSight::NotNeeded,
             seen: false,
             deleting: false,
         }

@@ -6,6 +6,7 @@ use super::fact::{Life, PodFact};
 use super::order::Class;
 use super::readiness::Readiness;
 
+use crate::lifecycle::RunnerSight;
 use crate::mutation::{Mutation, mutated};
 
 /// The Pods of one revision.
@@ -28,6 +29,8 @@ pub struct RevisionCounts {
 struct Shown {
     alive: usize,
     ready: Readiness,
+    /// Those of the alive Pods in which an exec hook runs without the runner.
+    without_runner: usize,
 }
 
 impl RevisionCounts {
@@ -37,7 +40,7 @@ impl RevisionCounts {
         alive: 0,
         classes: BTreeMap::new(),
         ready: Readiness::EMPTY,
-        shown: Shown { alive: 0, ready: Readiness::EMPTY },
+        shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0 },
     };
 
     pub(super) fn add(&mut self, fact: &PodFact) {
@@ -52,6 +55,7 @@ impl RevisionCounts {
         }
         if is_shown(fact) {
             self.shown.alive += 1;
+            self.shown.without_runner += usize::from(fact.runner == RunnerSight::Absent);
             if let Some(since) = fact.ready_since {
                 self.shown.ready.add(since);
             }
@@ -71,6 +75,7 @@ impl RevisionCounts {
         }
         if is_shown(fact) {
             self.shown.alive -= 1;
+            self.shown.without_runner -= usize::from(fact.runner == RunnerSight::Absent);
             if let Some(since) = fact.ready_since {
                 self.shown.ready.remove(since);
             }
@@ -113,6 +118,11 @@ impl RevisionCounts {
     /// Pods that are neither terminating nor ended, as the watch shows them.
     pub fn shown_alive(&self) -> usize {
         self.shown.alive
+    }
+
+    /// Those of them in which an exec hook runs without the hook-runner.
+    pub fn shown_without_runner(&self) -> usize {
+        self.shown.without_runner
     }
 
     /// Those of them that are ready.

@@ -25,4 +25,4 @@ pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;
 pub use node::{NodeKind, Taint};
 pub use supply::{Offer, Supply};
-pub(crate) use wrap::policy;
+pub(crate) use wrap::{policy, without_log};

@@ -5,7 +5,7 @@ use hooked_protocol::{DEFAULT_LOG, Invocation};
 use serde_json::{Value, json};
 
 use super::channel;
-use super::hooked::field;
+use super::hooked::{field, for_each_hooked};
 use super::json::{append, text};
 use crate::names::{mount, volume};
 
@@ -83,6 +83,15 @@ fn termination_log(container: &Value) -> Option<&str> {
     let is_ours = container["terminationMessagePolicy"] != "FallbackToLogsOnError";
     let path = container["terminationMessagePath"].as_str().filter(|path| !path.is_empty());
     is_ours.then(|| path.unwrap_or(DEFAULT_LOG))
+}
+
+/// The names of the containers with exec hooks whose termination log is not the runner's to write.
+pub(crate) fn without_log(spec: &Value) -> Vec<String> {
+    let mut without = Vec::new();
+    for_each_hooked(&mut spec.clone(), |container, _| {
+        without.extend(termination_log(container).is_none().then(|| text(&container["name"])));
+    });
+    without
 }
 
 /// The policy of a hook: the first that matches.

@@ -1,0 +1,74 @@
+//! How the hook-runner fares in a Pod.
+
+use hooked_protocol::RUNNER_PATH;
+
+use super::pod::{Container, ObservedPod};
+
+/// How the hook-runner fares in a Pod, as the Pod's spec and status show it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunnerSight {
+    /// The Pod has no exec hook that the runner could run.
+    #[default]
+    NotNeeded,
+    /// The runner is in front of every exec hook.
+    InPlace,
+    /// An exec hook runs without it.
+    Absent,
+}
+
+impl ObservedPod {
+    /// How the hook-runner fares in the Pod.
+    pub fn runner(&self) -> RunnerSight {
+        let sidecars = self.spec.init_containers.iter().filter(|container| container.is_sidecar());
+        let commands = sidecars.chain(&self.spec.containers).flat_map(exec_hooks);
+        commands.fold(RunnerSight::NotNeeded, |sight, command| {
+            let is_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
+            sight.max(if is_runner { RunnerSight::InPlace } else { RunnerSight::Absent })
+        })
+    }
+}
+
+/// The commands of a container's exec hooks.
+fn exec_hooks(container: &Container) -> impl Iterator<Item = &[String]> {
+    let lifecycle = container.lifecycle.as_ref();
+    let hooks = lifecycle.map(|lifecycle| [&lifecycle.post_start, &lifecycle.pre_stop]);
+    hooks.into_iter().flatten().filter_map(|handler| Some(&*handler.as_ref()?.exec.as_ref()?.command))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(spec: &Value, expect: RunnerSight) {
+        let spec_ = serde_json::from_value(spec.clone()).unwrap();
+        let pod = ObservedPod { spec: spec_, ..ObservedPod::numbered("u", 1) };
+        assert_eq!(pod.runner(), expect, "{spec}");
+    }
+
+    #[test]
+    fn a_pod_has_the_runner_if_each_of_its_exec_hooks_has() {
+        let (plain, by_runner) = (json!(["true"]), json!([RUNNER_PATH, "run", "--", "true"]));
+        let web = |hook: &str, command: &Value| json!({"name": "web", "lifecycle": {hook: {"exec": {"command": command}}}});
+        check(&json!({"containers": [{"name": "web"}]}), RunnerSight::NotNeeded);
+        let native = json!({"name": "web", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}});
+        check(&json!({"containers": [native]}), RunnerSight::NotNeeded);
+        check(&json!({"containers": [web("preStop", &by_runner), native]}), RunnerSight::InPlace);
+        check(
+            &json!({"containers": [web("preStop", &by_runner), web("postStart", &plain)]}),
+            RunnerSight::Absent,
+        );
+        let mut sidecar = web("preStop", &plain);
+        // An init container that is no sidecar runs no hooks.
+        check(
+            &json!({"initContainers": [sidecar], "containers": [web("preStop", &by_runner)]}),
+            RunnerSight::InPlace,
+        );
+        sidecar["restartPolicy"] = json!("Always");
+        check(
+            &json!({"initContainers": [sidecar], "containers": [web("preStop", &by_runner)]}),
+            RunnerSight::Absent,
+        );
+    }
+}
