@@ -17,7 +17,8 @@
 //! of the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that
 //! was timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was
 //! not begun since the operator stopped the Pod's hooks, 125 for arguments that make no sense. `install` copies this
-//! program to where the containers of a Pod find it, `check` ends with 1 if nobody takes a connection there. The program needs no shell, no library and no file but itself.
+//! program to where the containers of a Pod find it. The program needs no shell, no library and no file but itself.
+//! `check` shows that it can be run, and ends with 1 if nobody takes a connection there.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds its descendants.

@@ -96,8 +96,7 @@ fn compared(definition: &CustomResourceDefinition) -> Finding {
     let schema =
         found.schema.as_ref().and_then(|schema| serde_json::to_value(&schema.open_api_v3_schema).ok());
     let (there, ours) = (fields(&schema.unwrap_or_default()), ours());
-    let missing: Vec<_> = ours.difference(&there).collect();
-    let newer: Vec<_> = there.difference(&ours).collect();
+    let (missing, newer) = (uppermost(ours.difference(&there)), uppermost(there.difference(&ours)));
     match (missing.as_slice(), newer.as_slice()) {
         ([], []) => {
             Finding::ok(Check::Definition, format!("{version}, with all fields that this program knows"))
@@ -127,6 +126,20 @@ fn ours() -> BTreeSet<String> {
 fn fields(schema: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(schema, "", &mut found);
+    found
+}
+
+/// Of sorted paths those that are below no other one.
+fn uppermost<'a>(paths: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut found: Vec<&String> = Vec::new();
+    for path in paths {
+        let is_below = |upper: &&String| {
+            path.strip_prefix(&**upper).is_some_and(|rest| rest.starts_with(['.', '[', '{']))
+        };
+        if !found.iter().any(is_below) {
+            found.push(path);
+        }
+    }
     found
 }
 
@@ -167,9 +180,12 @@ mod tests {
         let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
         check(|_| {}, Verdict::Ok, "with all fields");
         check(
-            |crd| drop(crd.pointer_mut(&format!("{spec}/hooks/properties")).unwrap()["rolloutGate"].take()),
+            |crd| {
+                let hooks = crd.pointer_mut(&format!("{spec}/hooks/properties")).unwrap();
+                hooks.as_object_mut().unwrap().remove("rolloutGate");
+            },
             Verdict::Warning,
-            "it lacks spec.hooks.rolloutGate.",
+            "older than this program: it lacks spec.hooks.rolloutGate",
         );
         check(
             |crd| crd.pointer_mut(spec).unwrap()["later"] = json!({"type": "string"}),

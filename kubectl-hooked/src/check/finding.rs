@@ -59,7 +59,7 @@ pub(super) enum Verdict {
     Warning,
     /// It could not be found out.
     Unknown,
-    /// Hooked does not work, or does not measure, until this is mended.
+    /// Something that Hooked is to do fails until this is mended.
     Problem,
 }
 

@@ -1,4 +1,4 @@
-//! The command before an API server of fixtures: what is said of a cluster in text and as JSON, and what is asked of it.
+//! The command before an API server of fixtures: what is said of a cluster in text and as JSON, and what is asked.
 
 mod served;
 
