@@ -10,6 +10,7 @@
 //!     output=N                  record so much of the output (≤ 1024)
 //!     live[=DIR]                tell the operator of the run, and let it stop a postStart hook
 //! hook-runner install DEST
+//! hook-runner check [IP:PORT]
 //! ```
 //! The first stands where the kubelet would start COMMAND, and exits as COMMAND does: with its code, or 128 and the
 //! number of the signal that ended it. 127 and 126 are for a command that is not there or may not be run, 255 for one
@@ -17,6 +18,7 @@
 //! stopped and that yet exited with 0, or that was not begun since the operator stopped the Pod's hooks, 125 for
 //! arguments that make no sense. `install` copies this program to where the containers of a Pod find it. The program
 //! needs no shell, no library and no file but itself.
+//! `check` shows that the program can be run, and ends with 1 if nobody takes a connection there.
 //!
 //! - [`handed`] takes words and environment out of where a hook that searches would find them.
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
@@ -34,6 +36,7 @@
 mod arguments;
 mod attempt;
 mod cancelled;
+mod check;
 mod complain;
 mod descendants;
 mod handed;
@@ -71,6 +74,13 @@ pub fn perform(Handed { words, environment }: Handed) -> u8 {
             Ok(()) => 0,
             Err(error) => {
                 complain(&format!("cannot install to {}: {error}", destination.display()));
+                1
+            }
+        },
+        Ok(Task::Check { address }) => match check::check(address) {
+            Ok(()) => 0,
+            Err(error) => {
+                complain(&format!("cannot connect: {error}"));
                 1
             }
         },

@@ -2,7 +2,6 @@
 
 mod image;
 mod nodes;
-mod versions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

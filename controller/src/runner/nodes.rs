@@ -9,8 +9,8 @@ use kube::{Client, Error};
 use serde::Deserialize;
 use thiserror::Error as ThisError;
 
-use super::versions::supports_image_volumes;
 use crate::request;
+use hooked_core::workload::template::mounts_images;
 
 /// Nodes that are read at once.
 const PAGE: u32 = 500;
@@ -122,7 +122,7 @@ impl Seen {
             return;
         }
         self.any = true;
-        self.one_mounts_no_images |= !supports_image_volumes(&kubelet_version, &container_runtime_version);
+        self.one_mounts_no_images |= !mounts_images(&kubelet_version, &container_runtime_version);
         if architecture.is_empty() {
             return;
         }

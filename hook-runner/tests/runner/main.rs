@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, reason = "a test that cannot be made here says so")]
 
 mod alike;
+mod check;
 mod confined;
 mod fuzz;
 mod killed;

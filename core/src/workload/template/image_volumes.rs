@@ -1,16 +1,17 @@
-//! Which versions of the kubelet and of container runtimes mount images.
+//! Which nodes mount images, by which the runner then comes into Pods.
 
 /// The first minor version of Kubernetes 1 in which image volumes are on by default.
 const IMAGE_VOLUMES: u32 = 35;
 
-/// Whether a node of these versions mounts images.
-pub(super) fn supports_image_volumes(kubelet: &str, runtime: &str) -> bool {
-    minor(kubelet).is_some_and(|minor| minor >= IMAGE_VOLUMES) && mounts_images(runtime)
+/// Whether a node with such a kubelet, as `v1.36.3`, and such a container runtime, as `containerd://2.1.4`, mounts
+/// images.
+pub fn mounts_images(kubelet: &str, runtime: &str) -> bool {
+    minor(kubelet).is_some_and(|minor| minor >= IMAGE_VOLUMES) && runtime_mounts_images(runtime)
 }
 
-/// Whether a container runtime, such as `containerd://2.1.4`, mounts images: containerd from 2.1 on and CRI-O
-/// from 1.31 on (KEP-4639). Of any other nobody knows here.
-fn mounts_images(runtime: &str) -> bool {
+/// Whether a container runtime mounts images: containerd from 2.1 on and CRI-O from 1.31 on (KEP-4639). Of any other
+/// nobody knows here.
+fn runtime_mounts_images(runtime: &str) -> bool {
     let Some((name, version)) = runtime.split_once("://") else { return false };
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().ok());
     let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else { return false };
@@ -32,10 +33,14 @@ mod tests {
 
     #[test]
     fn a_kubelets_version_tells_whether_it_mounts_images() {
-        for (version, expect) in
-            [("v1.36.3", Some(36)), ("v1.35.0-eks-1", Some(35)), ("v1.9+", Some(9)), ("v2.0.0", None)]
-        {
-            assert_eq!(minor(version), expect, "{version}");
+        for (kubelet, expect) in [
+            ("v1.36.3", true),
+            ("v1.35.0-eks-1", true),
+            ("v1.34.9", false),
+            ("v1.9+", false),
+            ("v2.0.0", false),
+        ] {
+            assert_eq!(mounts_images(kubelet, "containerd://2.2.0"), expect, "{kubelet}");
         }
     }
 
@@ -52,7 +57,7 @@ mod tests {
             ("docker://28.0.0", false),
             ("", false),
         ] {
-            assert_eq!(mounts_images(runtime), expect, "{runtime}");
+            assert_eq!(mounts_images("v1.36.0", runtime), expect, "{runtime}");
         }
     }
 }
