@@ -72,8 +72,8 @@ impl Asked {
         rng.pick(&steps)
     }
 
-    /// Scaled down where Pods do not start, a Deployment may take those that serve, and we never do: there both are only
-    /// scaled up.
+    /// Scaled down where Pods do not start, a Deployment may take those that serve, and we never do: there both are
+    /// only scaled up.
     fn without_quota(&self, rng: &mut Rng) -> Vec<Step> {
         let scale = if self.versions != Versions::One || self.is_broken() || self.paused {
             self.more(rng)
