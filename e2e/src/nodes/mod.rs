@@ -1,8 +1,8 @@
-//! Simulated nodes: to API server, scheduler and controllers they are nodes as any other, but no container runs on them.
+//! Simulated nodes: to API server, scheduler and controllers they are nodes as any other, but no container runs there.
 //!
-//! Of each there is a Node object, a Lease that is renewed, and a kubelet of few words (`kubelet`) that says of the Pods
-//! which are bound to it what a real one would (`show`). A node can be lost, come back, and be removed, and a hundred of
-//! them cost no more than their watches.
+//! Of each there is a Node object with a Lease that is renewed (`object`), and a kubelet of few words (`kubelet`) that
+//! says of the Pods which are bound to the node what a real kubelet would (`show`). A node can be lost, come back, and
+//! be removed. A node costs no more than a watch of its Pods.
 
 mod kubelet;
 mod object;

@@ -1,5 +1,5 @@
-//! What a kubelet does next about a Pod: its containers start unless their images are nowhere to be had, and end as soon
-//! as the Pod is deleted. Init containers and probes are nothing to it, and no container ends by itself.
+//! What a kubelet does next about a Pod: its containers start unless their images are nowhere to be had, and end as
+//! soon as the Pod is deleted. Init containers and probes are nothing to it, and no container ends by itself.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};

@@ -9,9 +9,10 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, EvictParams};
 use serde_json::json;
 
+use super::asked::Asked;
 use super::promise::Taken;
 use super::rest::{is_ready, is_terminating, node, version};
-use super::script::{Asked, Step};
+use super::script::Step;
 use super::{Pair, Side};
 
 /// What a Pod is labelled with that is taken out.

@@ -4,6 +4,7 @@
 //! One script is for Pods that a real kubelet runs. The other is for simulated nodes, so that a node can be drained and
 //! be lost, and has a namespace for each of both, so that they have a quota each.
 
+mod asked;
 mod mishap;
 mod promise;
 mod rest;
@@ -13,7 +14,8 @@ use anyhow::{Context, Result};
 use hooked_e2e::{History, Nodes, Security, Space, in_namespace, with_nodes};
 use serde_json::{Value, json};
 
-use script::{Asked, Ground};
+use asked::Asked;
+use script::Ground;
 
 /// How many simulated nodes there are: enough for one to be lost while another is drained.
 const NODES: usize = 4;

@@ -3,14 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use hooked_e2e::Sight;
 
-use super::script::Asked;
+use super::asked::Asked;
 
 /// What others have taken of ours in a step.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Taken {
     /// Pods that served.
     pub(super) lost: usize,
-    /// Whether a PodDisruptionBudget was asked first.
+    /// Whether the budget for disruptions was asked first.
     pub(super) by_leave: bool,
 }
 

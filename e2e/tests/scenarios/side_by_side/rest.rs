@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use hooked_e2e::wait_for;
-use k8s_openapi::api::apps::v1::Deployment;
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::Api;
-use serde_json::Value;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
 
-use super::script::Asked;
+use super::asked::Asked;
 use super::{Pair, Side};
 
 /// How many looks in a row must show the same before it counts as settled.
@@ -62,16 +63,30 @@ async fn settled(pair: &Pair<'_>, side: Side<'_>, asked: &Asked) -> Result<Resul
     }
     let (wanted, room) = asked.pods();
     let is_refused = is_true(&object, "ReplicaFailure");
+    if there < room && side.name == "theirs" {
+        hurry(side).await?;
+    }
     is_quiet &= there >= room;
     // Whoever lacks Pods was refused them, and nobody else was. A Deployment that is paused does not tell.
-    if side.name == "ours" || !asked.is_paused() {
+    if side.name == "ours" || !asked.paused {
         is_quiet &= is_refused == (there < wanted);
     }
     if asked.is_complete() {
-        is_quiet &= settled.keys().eq([&asked.version()]);
+        is_quiet &= settled.keys().eq([&asked.version]);
     }
     let told = || format!("{}: {settled:?}, ReplicaFailure {is_refused}, {} Pods", side.name, pods.len());
     Ok(if is_quiet { Ok(settled) } else { Err(told()) })
+}
+
+/// A ReplicaSet that was refused Pods waits for ever longer before it tries again, up to a quarter of an hour, but a
+/// change of it has it try at once. We try every ten seconds.
+async fn hurry(side: Side<'_>) -> Result<()> {
+    let sets: Api<ReplicaSet> = Api::namespaced(side.space.cluster.client.clone(), &side.space.name);
+    for set in sets.list(&ListParams::default()).await? {
+        let looked = json!({"metadata": {"annotations": {"looked-at": Timestamp::now().to_string()}}});
+        sets.patch(&set.name_any(), &PatchParams::default(), &Patch::Merge(looked)).await?;
+    }
+    Ok(())
 }
 
 async fn object(side: Side<'_>) -> Result<Value> {

@@ -1,11 +1,11 @@
-//! What happens, and what is asked for after it.
+//! What happens, as a seed decides.
 //!
-//! Nothing is asked for that a Deployment answers now so and now otherwise: that is where its ReplicaSets want the same
-//! last place of a quota, and where it is scaled down while Pods do not start.
+//! Nothing happens to which a Deployment's answer is now this and now that: where several versions want the same last
+//! place of a quota, and where it is scaled down while Pods do not start.
 
-use hooked_e2e::{Container, Workload};
 use hooked_simulation::world::Rng;
-use serde_json::{Value, json};
+
+use super::asked::{Asked, Lost, Versions};
 
 /// What a user or an accident does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,138 +55,10 @@ impl Ground {
     }
 }
 
-/// What users ask for, and what stands in the way.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    ground: Ground,
-    pub(super) replicas: u32,
-    version: u32,
-    /// Versions whose image is nowhere to be had.
-    broken: Vec<u32>,
-    /// The last version that was complete.
-    good: u32,
-    paused: bool,
-    newest: u32,
-    /// Whether Pods of other versions than one are wanted.
-    mixed: bool,
-    quota: Option<u32>,
-    /// Whether several versions want more Pods than the quota has room for.
-    tangled: bool,
-    is_cordoned: bool,
-    is_lost: bool,
-    /// One node is lost in a script: it takes a minute until that is believed.
-    was_lost: bool,
-}
-
+/// How a step is chosen.
 impl Asked {
-    pub(super) fn new(ground: Ground) -> Self {
-        Self {
-            ground,
-            replicas: 4,
-            version: 1,
-            broken: Vec::new(),
-            good: 1,
-            paused: false,
-            newest: 1,
-            mixed: false,
-            quota: None,
-            tangled: false,
-            is_cordoned: false,
-            is_lost: false,
-            was_lost: false,
-        }
-    }
-
-    pub(super) fn take(&mut self, step: Step) {
-        match step {
-            Step::Scale(replicas) => {
-                self.replicas = replicas;
-                self.tangled |= self.mixed && self.quota.is_some();
-            }
-            Step::Roll | Step::Break => {
-                self.newest += 1;
-                self.version = self.newest;
-                if step == Step::Break {
-                    self.broken.push(self.version);
-                }
-            }
-            Step::Undo => self.version = self.good,
-            Step::Pause => self.paused = true,
-            Step::Resume => self.paused = false,
-            Step::Quota(pods) => self.quota = Some(pods),
-            Step::LiftQuota => (self.quota, self.tangled) = (None, false),
-            Step::Drain => self.is_cordoned = true,
-            Step::Uncordon => self.is_cordoned = false,
-            Step::LoseNode => (self.is_lost, self.was_lost) = (true, true),
-            Step::FindNode | Step::RemoveNode => self.is_lost = false,
-            Step::Lose | Step::Evict | Step::TakeOut => {}
-        }
-        self.mixed |= !self.paused && self.version != self.good;
-    }
-
-    /// Both have come to rest.
-    pub(super) fn note_rest(&mut self) {
-        if self.is_complete() {
-            (self.good, self.mixed) = (self.version, false);
-        }
-    }
-
-    fn is_broken(&self) -> bool {
-        self.broken.contains(&self.version)
-    }
-
-    pub(super) fn starts(&self, version: u32) -> bool {
-        !self.broken.contains(&version)
-    }
-
-    /// Whether it ends with Pods of one version. Under a quota a rollout needs room for one more than must serve, and
-    /// one that is undone room for all.
-    pub(super) fn is_complete(&self) -> bool {
-        if self.paused || self.is_broken() {
-            return false;
-        }
-        let Some(quota) = self.quota else { return true };
-        let (_, must_serve) = self.limits();
-        !self.mixed || quota as usize > must_serve || (self.version == self.good && quota >= self.replicas)
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// The version that is asked for.
-    pub(super) fn version(&self) -> u32 {
-        self.version
-    }
-
-    /// How many Pods there are to be in the end, and how many of these there is room for.
-    pub(super) fn pods(&self) -> (usize, usize) {
-        let wanted = if self.mixed && !self.is_complete() { self.limits().0 } else { self.replicas as usize };
-        (wanted, wanted.min(self.quota.map_or(usize::MAX, |pods| pods as usize)))
-    }
-
-    /// Pods that there may be with the surge, and that must serve: a quarter more and a quarter less.
-    pub(super) fn limits(&self) -> (usize, usize) {
-        let replicas = self.replicas as usize;
-        (replicas + replicas.div_ceil(4), replicas - replicas / 4)
-    }
-
-    /// How many the PodDisruptionBudget lets nobody evict: half of them.
-    pub(super) fn protected(&self) -> usize {
-        (self.replicas as usize).div_ceil(2)
-    }
-
-    /// Whatever is broken, paused, refused or lost ends well.
-    pub(super) fn good_end(&self) -> Vec<Step> {
-        let mut steps = vec![Step::Resume, Step::Undo];
-        steps.extend(self.quota.map(|_| Step::LiftQuota));
-        steps.extend(self.is_cordoned.then_some(Step::Uncordon));
-        steps.extend(self.is_lost.then_some(Step::FindNode));
-        steps
-    }
-
     /// The next step.
-    pub(super) fn next(&self, rng: &mut Rng) -> Step {
+    fn next(&self, rng: &mut Rng) -> Step {
         let mut steps = match self.quota {
             None => self.without_quota(rng),
             Some(quota) => self.within(quota, rng),
@@ -200,11 +72,14 @@ impl Asked {
         rng.pick(&steps)
     }
 
-    /// Scaled down where Pods do not start, a Deployment may take those that serve, and we never do: there both are only
-    /// scaled up.
+    /// Scaled down where Pods do not start, a Deployment may take those that serve, and we never do: there both are
+    /// only scaled up.
     fn without_quota(&self, rng: &mut Rng) -> Vec<Step> {
-        let scale =
-            if self.mixed || self.is_broken() || self.paused { self.more(rng) } else { 2 + rng.below(5) };
+        let scale = if self.versions != Versions::One || self.is_broken() || self.paused {
+            self.more(rng)
+        } else {
+            2 + rng.below(5)
+        };
         vec![
             Step::Scale(scale),
             Step::Roll,
@@ -221,12 +96,12 @@ impl Asked {
 
     fn within(&self, quota: u32, rng: &mut Rng) -> Vec<Step> {
         let mut steps = vec![Step::LiftQuota];
-        if self.tangled {
+        if self.versions == Versions::Tangled {
             return steps;
         }
         steps.extend((self.version != self.good).then_some(Step::Undo));
         steps.push(if self.paused { Step::Resume } else { Step::Pause });
-        if !self.mixed {
+        if self.versions == Versions::One {
             let scale = if self.paused { self.more(rng) } else { 2 + rng.below(6) };
             steps.extend([Step::Scale(scale), Step::Roll, Step::Break, Step::Lose]);
             // The budget lets nobody evict what is not replaced.
@@ -240,38 +115,23 @@ impl Asked {
 
     fn of_nodes(&self) -> Vec<Step> {
         let mut steps = Vec::new();
-        let has_room = self.quota.is_none_or(|quota| !self.mixed && quota >= self.replicas);
+        let has_room =
+            self.quota.is_none_or(|quota| self.versions == Versions::One && quota >= self.replicas);
         if self.is_cordoned {
             steps.push(Step::Uncordon);
         } else if has_room {
             steps.extend([Step::Drain; 2]);
         }
-        if self.is_lost {
-            steps.extend([Step::FindNode, Step::RemoveNode]);
-        } else if !self.was_lost && self.quota.is_none() {
-            steps.extend([Step::LoseNode; 2]);
+        match self.lost {
+            Lost::Now => steps.extend([Step::FindNode, Step::RemoveNode]),
+            Lost::NotYet if self.quota.is_none() => steps.extend([Step::LoseNode; 2]),
+            _ => {}
         }
         steps
     }
 
     fn more(&self, rng: &mut Rng) -> u32 {
         self.replicas + 1 + rng.below(3)
-    }
-
-    pub(super) fn manifest(&self, name: &str) -> Value {
-        let image = if self.is_broken() { "nowhere.invalid/nothing:1" } else { "busybox" };
-        let container =
-            Container::polite("web").with("image", json!(image)).with("imagePullPolicy", json!("Never"));
-        let workload = Workload::new(name, [container]).replicas(self.replicas).grace(1);
-        let workload = workload.with("paused", json!(self.paused)).version(&self.version.to_string());
-        let mut manifest = workload.manifest().clone();
-        if name == "theirs" {
-            (manifest["apiVersion"], manifest["kind"]) = (json!("apps/v1"), json!("Deployment"));
-            if let Some(spec) = manifest["spec"].as_object_mut() {
-                spec.remove("hooks");
-            }
-        }
-        manifest
     }
 }
 
