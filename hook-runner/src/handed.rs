@@ -1,7 +1,7 @@
 //! What the program was given when it was started, taken out of where every process of the container can read it.
 //!
-//! `/proc/PID/cmdline` and `/proc/PID/environ` show the memory in which the kernel has put words and environment. A hook
-//! that looks for a process by words of its command line, as `pgrep -f` does, is to find those that it would find
+//! `/proc/PID/cmdline` and `/proc/PID/environ` show the memory into which the kernel has put words and environment. A
+//! hook that looks for a process by words of its command line, as `pgrep -f` does, is to find those that it would find
 //! without a runner. So the runner copies what it needs and blanks the rest, and its name, before it starts the hook.
 
 use std::ffi::{CStr, CString, OsString, c_char};

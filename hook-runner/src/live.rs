@@ -3,8 +3,8 @@
 //! The hook never waits for the channel and is not affected by the channel's failures; the durable record in the
 //! termination log is written without it. Nor does the hook see the channel: a connection is there for as long as a
 //! report takes, and leaves nothing behind in `/proc/net/tcp`. A preStop hook may well wait until all connections are
-//! closed, so while it runs there is none, and its end alone is reported. A postStart hook that hangs keeps its Pod from
-//! going, so its beginning is reported, and again from time to time, and the answer is where the operator says stop.
+//! closed, so while a preStop hook runs there is none, and its end alone is reported. A postStart hook that hangs keeps
+//! its Pod from going, so its beginning is reported, and again from time to time; the operator answers, or says stop.
 
 mod connection;
 mod socket;
@@ -28,8 +28,8 @@ use volume::Volume;
 const HEAD_START: Duration = Duration::from_millis(20);
 /// How long after a failure to report the runner tries again: at first, and at most. The delay doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// How long after a report the runner asks again whether to stop the hook: a part of what the hook has taken so far, and
-/// no less and no more than this. So few hooks are asked about twice, and a Pod with one that hangs is gone in seconds.
+/// How long after a report the runner asks again whether to stop the hook: a part of what the hook has taken so far,
+/// and no less and no more than this. So few hooks are asked about twice, and a Pod whose hook hangs is gone in seconds.
 const ASK_AGAIN: (u32, Duration, Duration) = (4, Duration::from_secs(1), Duration::from_secs(5));
 
 /// The channel of one run.

@@ -1,7 +1,7 @@
 //! Signals as a descriptor to read from. Blocked signals interrupt no system call of the runner, and none is lost.
 //!
 //! The kernel tells who has sent a signal, and that decides whether the signal is for the hook. One from outside the
-//! container's PID namespace (by the sender's number 0) or from the runtime's process, which is the runner's parent, has
+//! container's PID namespace (whose sender has the number 0), or from the runtime's process (the runner's parent), has
 //! come by way of the runner alone, so the runner passes it on. Whoever is inside the container sees the hook itself,
 //! and has sent it what is meant for it: `kill -TERM -1` reaches the hook and the runner, and passed on it would reach
 //! the hook twice, or reach the hook that has sent it, which `kill` spares.

@@ -1,5 +1,6 @@
-//! Open connections by Pod, so that the operator can stop a hook that runs. A runner is connected for a moment only, and
-//! most stops reach it when it comes the next time; runners of before stay connected as long as their hooks run.
+//! Open connections by Pod, so that the operator can stop a hook that runs. A runner is connected for a moment
+//! only, and most stops reach it when it comes the next time. Runners of earlier versions stay connected while
+//! their hooks run.
 
 use std::collections::HashMap;
 use std::sync::Arc;

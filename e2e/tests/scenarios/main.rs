@@ -23,3 +23,4 @@ mod scaling;
 mod side_by_side;
 mod stops;
 mod stuck;
+mod unmet;

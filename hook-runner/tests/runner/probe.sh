@@ -18,7 +18,7 @@ answers() {
     done
     for fd in 0 1 2; do if [ -t $fd ]; then echo "fd $fd: a terminal"; fi; done
     cat $self/limits | list limits
-    grep -vE '^(Pid|PPid|Tgid|NStgid|NSpid|NSpgid|NSsid|SigQ|Vm|Rss|Huge|volun|nonvol)' $self/status | list status
+    grep -vE '^(State|Pid|PPid|Tgid|NStgid|NSpid|NSpgid|NSsid|SigQ|Vm|Rss|Huge|volun|nonvol)' $self/status | list status
     grep -E '^NSpid' $self/status | wc -w | list 'numbers of the process'
 
     # The fields after the name: state, parent, group, session, terminal, …; see proc(5).

@@ -1,5 +1,5 @@
-//! An invocation out of options, as earlier operators wrote them; their Pods live on, with runners of their time or, where
-//! an image's tag has moved, of this one.
+//! An invocation out of options, as earlier operators wrote them. Their Pods live on, with runners of their time or,
+//! where an image's tag has moved, of this one.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
