@@ -21,16 +21,16 @@ pub(crate) struct Settings {
     /// A namespace to work in; may be given several times. All namespaces if absent.
     #[arg(long = "namespace")]
     pub(crate) namespaces: Vec<String>,
-    /// The image that holds the hook-runner; Pods get it as an image volume or by an init container. If absent or empty,
-    /// the image of the operator's own container.
+    /// The image that holds the hook-runner; Pods get it as an image volume or by an init container. If absent or
+    /// empty, the image of the operator's own container.
     #[arg(long)]
     pub(crate) runner_image: Option<String>,
-    /// A Secret by which that image is pulled, beside those that a Pod has of its own or of its ServiceAccount. There must
-    /// be one of that name in every namespace with such Pods: the operator copies none.
+    /// A Secret by which that image is pulled, beside those that a Pod has of its own or of its ServiceAccount. There
+    /// must be one of that name in every namespace with such Pods: the operator copies none.
     #[arg(long)]
     pub(crate) runner_pull_secret: Option<String>,
-    /// The architectures that the runner's image is for, such as `amd64,arm64`. If absent, the operator's own. Pods that
-    /// may land on nodes of another one are observed.
+    /// The architectures that the runner's image is for, such as `amd64,arm64`. If absent, the operator's own. Pods
+    /// that may land on nodes of another one are observed.
     #[arg(long, value_delimiter = ',')]
     pub(crate) runner_architectures: Vec<String>,
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.

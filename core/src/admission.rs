@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_asked_for_again_when_there_is_another_runner_or_way_or_node() {
+    fn an_answer_is_asked_for_again_when_the_offer_is_another() {
         for admission in [observed(), observed().for_now(Timestamp::UNIX_EPOCH)] {
             check(&admission, Delivery::InitContainer, 1, false);
             check(&admission, Delivery::ImageVolume, 1, true);

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_image_is_that_of_its_container_whatever_else_is_in_its_pod() {
+    fn the_operators_image_is_that_of_its_container() {
         let (proxy, own) =
             (json!({"name": "proxy", "image": "p"}), json!({"name": "controller", "image": "c"}));
         check(&json!([proxy, own]), Some("c"));

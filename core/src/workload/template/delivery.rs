@@ -6,9 +6,6 @@ use super::installer::installer;
 use super::json::append;
 use crate::names::volume;
 
-/// Where the program is in its image.
-pub(super) const PROGRAM: &str = "/hook-runner";
-
 /// How the runner gets into a Pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {

@@ -3,9 +3,10 @@
 use hooked_protocol::RUNNER_PATH;
 use serde_json::{Map, Value, json};
 
-use super::delivery::PROGRAM;
 use crate::names::{INSTALLER_CONTAINER, mount, volume};
 
+/// Where the program is in its image.
+const PROGRAM: &str = "/hook-runner";
 /// Somebody who is not root. The image names the same user.
 const NOBODY: i64 = 65532;
 /// The resources that decide about a Pod's QoS class and that limits and quotas of a namespace are about.
@@ -50,9 +51,9 @@ fn user(spec: &Value) -> Option<i64> {
     }
 }
 
-/// What the first container asks for. So a Guaranteed Pod stays Guaranteed and one that is `BestEffort` stays that, what
-/// limits of the namespace allow for the one they allow for the other, and the Pod asks for no more than before: of
-/// init containers and the containers after them the larger counts.
+/// What the first container asks for. So a Guaranteed Pod stays Guaranteed and one that is `BestEffort` stays that,
+/// what limits of the namespace allow for the one they allow for the other, and the Pod asks for no more than before:
+/// of init containers and the containers after them the larger counts.
 fn resources(first: &Value) -> Map<String, Value> {
     let mut resources = Map::new();
     for field in ["requests", "limits"] {

@@ -38,7 +38,7 @@ fn has_installer(spec: &Value) -> bool {
 }
 
 #[test]
-fn where_image_volumes_are_refused_an_init_container_comes_next_and_observation_last() {
+fn an_init_container_comes_after_image_volumes_and_observation_last() {
     let refusing = |refuse| Server { refuse, ..Server::new() };
     check(&refusing(|_| None), "ImageVolume, live true", 1);
     check(&refusing(|spec| has(spec, "image").then_some("no images")), "InitContainer, live true", 3);
@@ -84,7 +84,7 @@ fn nodes(architectures: &[&str]) -> BTreeSet<NodeKind> {
 }
 
 #[test]
-fn a_pod_that_may_land_on_another_architecture_is_observed_and_that_is_told() {
+fn a_pod_that_may_land_on_another_architecture_is_observed() {
     let mut server = Server::new();
     server.supply.nodes = nodes(&["amd64", "arm64"]);
     check(&server, "observed: Pods may land on nodes of arm64", 1);
