@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// empty, the image of the operator's own container.
     #[arg(long)]
     pub(crate) runner_image: Option<String>,
-    /// A Secret by which that image is pulled, beside those that a Pod has of its own or of its ServiceAccount. There
+    /// A Secret by which that image is pulled, beside those that a Pod has of its own or of its service account. There
     /// must be one of that name in every namespace with such Pods: the operator copies none.
     #[arg(long)]
     pub(crate) runner_pull_secret: Option<String>,

@@ -7,7 +7,7 @@ use crate::workload::template::Offer;
 
 impl<C: Cluster> Question<'_, C> {
     /// The Secrets that Pods with the runner name, or what becomes of them without the runner; none where the operator
-    /// was told of no Secret. One that a Pod names takes the place of those of its ServiceAccount, so ours is never
+    /// was told of no Secret. One that a Pod names takes the place of those of its service account, so ours is never
     /// named alone: those that a Pod would have without us are named with it.
     pub(super) async fn pull_secrets(
         &self,

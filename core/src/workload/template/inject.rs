@@ -128,10 +128,10 @@ mod tests {
         assert_eq!(injected["spec"]["initContainers"][1]["name"], "mesh");
     }
 
-    /// The QoS class of a Pod as Kubernetes computes it of its containers' resources
+    /// The class of service of a Pod as Kubernetes computes it of its containers' resources
     /// (`pkg/apis/core/v1/helper/qos/qos.go`).
     fn qos(spec: &Value) -> &'static str {
-        let lists = ["initContainers", "containers"].into_iter().flat_map(|list| spec[list].as_array());
+        let lists = ["initContainers", "containers"].into_iter().filter_map(|list| spec[list].as_array());
         let all: Vec<&Value> = lists.flatten().map(|container| &container["resources"]).collect();
         let amount = |resources: &Value, field: &str, name: &str| {
             let limit = &resources["limits"][name];

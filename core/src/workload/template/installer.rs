@@ -9,7 +9,7 @@ use crate::names::{INSTALLER_CONTAINER, mount, volume};
 const PROGRAM: &str = "/hook-runner";
 /// Somebody who is not root. The image names the same user.
 const NOBODY: i64 = 65532;
-/// The resources that decide about a Pod's QoS class and that limits and quotas of a namespace are about.
+/// The resources that decide about a Pod's class of service and that limits and quotas of a namespace are about.
 const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// An init container that a namespace's policies, limits and quotas accept where they accept the Pod without it.
@@ -40,7 +40,7 @@ pub(super) fn installer(spec: &Value, image: &str) -> Value {
 }
 
 /// Who the installer is to be, where neither the Pod's own user nor that of the image will do. A namespace may allow
-/// some users only, and on OpenShift has a range of its own that it takes from where nobody is named, so nobody is
+/// some users only, and on `OpenShift` has a range of its own that it takes from where nobody is named, so nobody is
 /// named without need.
 fn user(spec: &Value) -> Option<i64> {
     let user = |level: &Value| level["securityContext"]["runAsUser"].as_i64();

@@ -41,7 +41,7 @@ pub(super) fn other_system(spec: &Value) -> Option<String> {
             SYSTEM[0]
         ));
     }
-    let containers = ["initContainers", "containers"].into_iter().flat_map(|list| spec[list].as_array());
+    let containers = ["initContainers", "containers"].into_iter().filter_map(|list| spec[list].as_array());
     let mut levels = containers.flatten().chain([spec]);
     let is_for_windows = |level: &Value| {
         level["securityContext"]["windowsOptions"].as_object().is_some_and(|options| !options.is_empty())
