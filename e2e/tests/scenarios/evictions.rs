@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload, KillReason};
-use hooked_e2e::{Container, Security, Workload, agree, hook, in_namespace, kills, sh, wait_for};
-use k8s_openapi::api::core::v1::{Node, Pod};
+use hooked_e2e::{Container, Security, Workload, agree, hook, in_namespace, kills, sh, with_nodes};
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, EvictParams};
 use serde_json::json;
 
 #[tokio::test]
@@ -58,46 +58,25 @@ async fn a_pod_that_the_kubelet_evicts_is_killed_by_that() -> Result<()> {
 
 #[tokio::test]
 async fn a_pod_whose_node_is_no_more_is_lost_and_let_go() -> Result<()> {
-    in_namespace("lost", Security::Privileged, async |space| {
-        // A node that exists by name alone: the scenario says what its kubelet would, and then it is gone.
-        let nodes: Api<Node> = Api::all(space.cluster.client.clone());
-        let ghost = format!("ghost-{}", space.name);
-        let node = json!({"metadata": {"name": ghost}, "spec": {"taints": [{"key": "ghost", "effect": "NoSchedule"}]}});
-        nodes.create(&PostParams::default(), &serde_json::from_value(node)?).await?;
-        let lost = lose(space, &nodes, &ghost).await;
-        nodes.delete(&ghost, &DeleteParams::default()).await.ok();
-        lost
+    with_nodes(1, async |nodes| {
+        in_namespace("lost", Security::Privileged, async |space| {
+            let container = Container::polite("web").pre_stop(sh("true"));
+            let mut manifest = Workload::new("web", [container]).manifest().clone();
+            nodes.attract(&mut manifest["spec"]["template"]["spec"]);
+            space.apply_manifest(&manifest).await?;
+            space.until_ready("web").await?;
+            nodes.remove(nodes.names().await.first().context("no node")?).await?;
+            space.until("web", "its loss is counted", |workload| !kills(workload).is_empty()).await?;
+            // Those that replace it find no node and never start.
+            let workload = space.until_stopped("web").await?;
+            ensure!(kills(&workload) == [(KillReason::NodeLost, 1)], "{:?}", kills(&workload));
+            let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
+            ensure!(pre_stop.unknown == 1 && pre_stop.failed == 0, "{pre_stop:?}");
+            Ok(())
+        })
+        .await
     })
     .await
-}
-
-async fn lose(space: &hooked_e2e::Space, nodes: &Api<Node>, ghost: &str) -> Result<()> {
-    let container = Container::polite("web").pre_stop(sh("true"));
-    space.apply(&Workload::new("web", [container]).pod_with("nodeName", json!(ghost))).await?;
-    let pod = wait_for("the Pod", async || {
-        Ok(space.pods("web").await?.first().map(ResourceExt::name_any).ok_or_else(|| "none".to_owned()))
-    })
-    .await?;
-    let now = jiff::Timestamp::now().to_string();
-    let started = json!({"running": {"startedAt": now}});
-    let status = json!({"status": {
-        "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
-        "containerStatuses": [{
-            "name": "web", "ready": true, "restartCount": 0, "image": "busybox", "imageID": "", "state": started,
-        }],
-    }});
-    let pods: Api<Pod> = Api::namespaced(space.cluster.client.clone(), &space.name);
-    pods.patch_status(&pod, &PatchParams::default(), &Patch::Strategic(status)).await?;
-    space.until_ready("web").await?;
-    nodes.delete(ghost, &DeleteParams::default()).await?;
-    space.until("web", "its loss is counted", |workload| !kills(workload).is_empty()).await?;
-    // Those that replace it are bound to the same node and never start.
-    let workload = space.until_stopped("web").await?;
-    ensure!(kills(&workload) == [(KillReason::NodeLost, 1)], "{:?}", kills(&workload));
-    let pre_stop = hook(&workload, "web", HookKind::PreStop)?;
-    ensure!(pre_stop.unknown == 1 && pre_stop.failed == 0, "{pre_stop:?}");
-    Ok(())
 }
 
 #[tokio::test]
