@@ -57,17 +57,7 @@ pub fn fold(
             }
             Finding::End { container, instance, pre_stop, kill, late_duration, grace_used } => {
                 if marks.of(&container).end < instance || mutated(Mutation::CountsMarkedRuns) {
-                    if let Some(share) = grace_used {
-                        ledger
-                            .grace_used
-                            .entry(Arc::clone(&container))
-                            .or_default()
-                            .observe(share, GRACE_BUCKETS);
-                    }
-                    if let Some(late) = late_duration {
-                        ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
-                        counted.late_durations.push(late);
-                    }
+                    ledger.count_measures(&container, grace_used, late_duration, counted);
                     let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
                     ledger.count_failure(revision, failure);
                     ledger.count_end(pre_stop, kill, counted);
@@ -127,6 +117,23 @@ impl Ledger {
     fn count_duration(&mut self, id: &HookRunId, handler: HandlerKind, source: Source, interval: Interval) {
         let key = DurationKey { container: Arc::clone(&id.container), hook: id.hook, handler, source };
         self.durations.entry(key).or_default().observe(interval.middle().as_secs_f64(), DURATION_BUCKETS);
+    }
+
+    /// Counts what an end measures: its share of the grace period, and how long a run took that was counted before.
+    fn count_measures(
+        &mut self,
+        container: &Arc<str>,
+        grace_used: Option<f64>,
+        late_duration: Option<LateDuration>,
+        counted: &mut Counted,
+    ) {
+        if let Some(share) = grace_used {
+            self.grace_used.entry(Arc::clone(container)).or_default().observe(share, GRACE_BUCKETS);
+        }
+        if let Some(late) = late_duration {
+            self.count_duration(&late.id, late.handler, Source::Runner, late.duration);
+            counted.late_durations.push(late);
+        }
     }
 
     fn count_end(&mut self, pre_stop: Option<HookRun>, kill: Option<Kill>, counted: &mut Counted) {

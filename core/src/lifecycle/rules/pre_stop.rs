@@ -113,13 +113,17 @@ fn a_hook_reported_as_a_program_ends_that_ends_by_itself_is_unknown(view: &View<
     (ended == reported).then(|| Verdict::new(Outcome::Unknown, why))
 }
 
-/// The container may have been started again after the kubelet's last status: an Event names no instance. If the kubelet
-/// speaks again, it shows which one failed, and that one is counted then.
+/// The container may have been started again after the kubelet's last status: an Event names no instance. If the
+/// kubelet speaks again, it shows which one failed, and that one is counted then.
 fn a_hook_reported_by_a_kubelet_that_fell_silent_is_unknown(view: &View<'_>) -> Option<Verdict> {
     view.pre_stop_failed_at()?;
     let is_silent = view.pod.closed == Some(Closed::Silent) && view.instance.end.is_none();
-    let message = "the kubelet reported FailedPreStopHook, and nothing since; another start may have failed";
-    is_silent.then(|| Verdict::new(Outcome::Unknown, message))
+    let event = failure_event(HookKind::PreStop);
+    is_silent.then(|| {
+        let message =
+            format!("the kubelet reported {event}, and nothing since; another start may have failed");
+        Verdict::new(Outcome::Unknown, message)
+    })
 }
 
 /// Where the runner records, a hook that failed has a record of the failure: a hook without a record was

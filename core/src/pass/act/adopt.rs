@@ -114,27 +114,29 @@ async fn adopt_one<C: Cluster>(
     let version = found["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     let (owner, is_durable) = (&subject.site.owner, evidence == Evidence::Durable);
     let call = call::adopt_pod(namespace, (name, uid, version), revision, owner, is_durable);
-    let failure = match cluster.send(call).await {
+    match cluster.send(call).await {
         Ok(pod) => {
             if let Ok(decoded) = ObservedPod::deserialize(&pod) {
                 take_in(cluster, &pod, decoded, memory);
             }
-            return Ok(());
+            Ok(())
         }
-        Err(failure) => failure,
-    };
-    let rest = |time, is_refused| {
-        let until = cluster.now().checked_add(time).unwrap_or(Timestamp::MAX);
-        memory.lock().candidates.rest(uid, until, is_refused);
-    };
-    if failure.is_conflict() {
-        rest(CONFLICT, false);
-        return Ok(());
+        Err(failure) => {
+            rest(cluster, uid, &failure, memory);
+            if failure.is_conflict() { Ok(()) } else { Err(failed(failure)) }
+        }
     }
-    if failure.refusal().is_some() {
-        rest(REFUSED, true);
-    }
-    Err(failed(failure))
+}
+
+/// Has a Pod rest that could not be taken over.
+fn rest<C: Cluster>(cluster: &C, uid: &str, failure: &Failure, memory: &Locked<Memory>) {
+    let (time, is_refused) = match (failure.is_conflict(), failure.refusal()) {
+        (true, _) => (CONFLICT, false),
+        (false, Some(_)) => (REFUSED, true),
+        (false, None) => return,
+    };
+    let until = cluster.now().checked_add(time).unwrap_or(Timestamp::MAX);
+    memory.lock().candidates.rest(uid, until, is_refused);
 }
 
 /// Takes in a Pod as it is since the workload controls it: the reply to an own write counts as a sight.

@@ -253,8 +253,8 @@ impl Checks {
         self.number_is_new(owner(body), number(body), &uid)
     }
 
-    /// A user has made a Pod as one of a workload was. One that is made while the workload goes, or later, is nobody's to
-    /// count.
+    /// A user has made a Pod as one of a workload was. One that is made while the workload goes, or later, is
+    /// nobody's to count.
     pub(super) fn note_copy(&mut self, pod: &Value, server: &ApiServer) {
         let mut workloads = server.objects(WORKLOADS);
         let is_owner = |object: &&Arc<Value>| text(object, "uid") == owner(pod);
