@@ -98,18 +98,18 @@ mod tests {
     use super::*;
     use crate::workload::template::Delivery;
 
-    fn offered(delivery: Delivery) -> Option<Result<Offer, InjectError>> {
-        Some(Ok(Offer { image: "hooked".to_owned(), pull_secret: None, deliveries: vec![delivery] }))
+    fn offered(delivery: Delivery) -> Offer {
+        Offer { image: "hooked".to_owned(), pull_secret: None, deliveries: vec![delivery] }
     }
 
     fn observed() -> Admission {
         let observed = Making::Observed("a policy forbids it".to_owned());
-        Admission::lasting(observed).of(offered(Delivery::ImageVolume))
+        Admission::lasting(observed).of(Some(Ok(offered(Delivery::ImageVolume))))
     }
 
     fn check(admission: &Admission, delivery: Delivery, second: i64, expect: bool) {
         let now = Timestamp::from_second(second).unwrap();
-        let offered = offered(delivery);
+        let offered = Some(Ok(offered(delivery)));
         assert_eq!(admission.holds(offered.as_ref(), now), expect, "{delivery:?} after {second} s");
     }
 
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_refusal_of_the_template_is_believed_and_asked_about_again() {
         let refused = Admission::malformed("spec.template.spec: no".to_owned(), Timestamp::UNIX_EPOCH);
-        let refused = refused.of(offered(Delivery::ImageVolume));
+        let refused = refused.of(Some(Ok(offered(Delivery::ImageVolume))));
         check(&refused, Delivery::ImageVolume, 29, true);
         check(&refused, Delivery::ImageVolume, 30, false);
     }

@@ -122,11 +122,10 @@ impl RunnerSource {
 fn deliveries(injection: Injection, nodes: Option<&Nodes>) -> Vec<Delivery> {
     match injection {
         Injection::ImageVolume => vec![Delivery::ImageVolume],
-        Injection::InitContainer => vec![Delivery::InitContainer],
         Injection::Auto if nodes.is_some_and(|nodes| nodes.all_mount_images) => {
             vec![Delivery::ImageVolume, Delivery::InitContainer]
         }
-        Injection::Auto => vec![Delivery::InitContainer],
+        Injection::InitContainer | Injection::Auto => vec![Delivery::InitContainer],
     }
 }
 

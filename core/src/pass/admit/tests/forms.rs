@@ -137,7 +137,7 @@ fn a_template_without_a_place_for_the_runner_is_checked_all_the_same() {
 
 /// The pull secrets that Pods name where the operator was told of the Secret `ours`, whose Pods would have these.
 fn named(secret: u16, own: &Value, add: fn(&mut Value)) -> Result<Vec<String>, String> {
-    let mut server = Server { secret, add, ..Server::new() };
+    let mut server = Server { add, secret, ..Server::new() };
     server.supply.pull_secret = Some("ours".to_owned());
     match admitted(&server, &web(("imagePullSecrets", own.clone())), false).0 {
         Verdict::Taken(Making::WithRunner { runner: Runner { pull_secrets, .. }, .. }) => Ok(pull_secrets),
