@@ -1,9 +1,10 @@
 //! Nodes that run Pods: a model of the kubelet, and of what of the control plane acts on Pods by itself.
 //!
-//! Nothing happens by itself. [`Nodes::steps`] tells what can happen next, [`Nodes::faults`] what can go
-//! wrong, and [`Nodes::take`] lets one of these happen. What a hook really did stands in [`Nodes::truth`],
+//! Nothing happens by itself. [`Nodes::steps`] tells what can happen next, [`Nodes::faults`] and [`Nodes::accidents`] what
+//! can go wrong, and [`Nodes::take`] lets one of these happen. What a hook really did stands in [`Nodes::truth`],
 //! whatever the API shows.
 
+mod accident;
 mod container;
 mod control;
 mod event;
@@ -75,7 +76,8 @@ impl Nodes {
         all.filter(|deadline| *deadline > now).min()
     }
 
-    /// Lets one step happen: one of those that [`Self::steps`] or [`Self::faults`] tell of at that moment.
+    /// Lets one step happen: one of those that [`Self::steps`], [`Self::faults`] or [`Self::accidents`] tell of at
+    /// that moment.
     pub fn take(&mut self, step: &Step, server: &mut ApiServer, now: Timestamp) {
         match step {
             Step::Bind { namespace, name, node } => bind(server, namespace, name, node, now),
@@ -84,6 +86,8 @@ impl Nodes {
             Step::LoseNode { node } => self.set_reachable(node, false),
             Step::ReturnNode { node } => self.set_reachable(node, true),
             Step::DestroyNode { node } => self.destroy(node, server, now),
+            Step::RestartKubelet { node } => self.restart_kubelet(node, server, now),
+            Step::Reboot { node } => self.reboot(node, now),
             Step::SendEvent { node } => {
                 if let Some(node) = self.by_name.get_mut(node).filter(|node| node.reachable) {
                     node.outbox.send(server, now);

@@ -152,7 +152,7 @@ impl LocalPod {
     }
 
     /// The program is there and nothing keeps it from being used.
-    fn settle_in(&mut self, index: usize) {
+    pub(super) fn settle_in(&mut self, index: usize) {
         let container = &mut self.containers[index];
         container.activity = Activity::Running;
         container.passed_startup = !container.has_startup_probe;
@@ -175,6 +175,7 @@ impl LocalPod {
             hook,
             recorded: recorded?,
             began: at.now,
+            deadline: None,
             end: None,
         });
         Some(run)
@@ -232,13 +233,18 @@ impl LocalPod {
         }
         let deadline = later(at.now, grace);
         self.containers[index].activity = match self.begin_hook(index, Hook::PreStop, at) {
-            Some(run) => Activity::PreStop { run, began: at.now, deadline },
+            Some(run) => {
+                if let Some(run) = at.truth.runs.get_mut(run) {
+                    run.deadline = Some(deadline);
+                }
+                Activity::PreStop { run, began: at.now, deadline }
+            }
             None => Activity::Stopping { deadline: later(at.now, grace.max(LEAST_STOP)) },
         };
     }
 
     /// The program gets its stop signal, with what is left of the grace period.
-    fn signal(&mut self, index: usize, at: &Place<'_>) {
+    pub(super) fn signal(&mut self, index: usize, at: &Place<'_>) {
         let Activity::PreStop { deadline, .. } = self.containers[index].activity else { return };
         let deadline = deadline.max(later(at.now, LEAST_STOP));
         self.containers[index].activity = Activity::Stopping { deadline };

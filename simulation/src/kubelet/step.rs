@@ -58,6 +58,10 @@ pub enum Step {
     LoseNode { node: String },
     /// They can again.
     ReturnNode { node: String },
+    /// A kubelet is restarted.
+    RestartKubelet { node: String },
+    /// A node is restarted.
+    Reboot { node: String },
     /// A node is no more, nor is what ran on it.
     DestroyNode { node: String },
     /// The control plane deletes a Pod whose node does not answer.

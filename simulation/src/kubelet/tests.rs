@@ -1,5 +1,7 @@
 //! What Pods on nodes go through.
 
+mod accidents;
+
 use hooked_protocol::{Hook, Outcome, RUNNER_PATH};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -50,7 +52,7 @@ impl Story {
 
     fn all(&self) -> Vec<Step> {
         let steps = self.nodes.steps(&self.server, at(self.second));
-        steps.into_iter().chain(self.nodes.faults(&self.server)).collect()
+        steps.into_iter().chain(self.nodes.faults(&self.server)).chain(self.nodes.accidents()).collect()
     }
 
     /// The first step of that kind must be possible, and happens.
@@ -151,7 +153,11 @@ fn a_pod_lives_and_is_stopped_and_its_last_delete_is_the_kubelets() {
     assert_eq!(metadata["deletionGracePeriodSeconds"], 0);
     assert!(!story.can(|step| !matches!(
         step,
-        Step::SendEvent { .. } | Step::LoseEvent { .. } | Step::LoseNode { .. }
+        Step::SendEvent { .. }
+            | Step::LoseEvent { .. }
+            | Step::LoseNode { .. }
+            | Step::RestartKubelet { .. }
+            | Step::Reboot { .. }
     )));
     let release = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}});
     story.server.handle(&Request::patch(POD, ContentType::StrategicMergePatch, release), at(13));

@@ -16,7 +16,9 @@ pub enum RunEnd {
     CutOff,
     /// Its container's program ended and took it along.
     LostWithProgram,
-    /// Its node went away and took it along.
+    /// The kubelet that had called it was restarted.
+    LostWithKubelet,
+    /// Its node went away, or was restarted, and took it along.
     LostWithNode,
 }
 
@@ -35,6 +37,8 @@ pub struct HookRun {
     pub recorded: bool,
     /// When it began.
     pub began: Timestamp,
+    /// When the grace period of a preStop is over.
+    pub deadline: Option<Timestamp>,
     /// When and how it ended; none while it runs.
     pub end: Option<(Timestamp, RunEnd)>,
 }

@@ -15,6 +15,8 @@ struct Mix {
     unanswered: u32,
     /// Faults of nodes and Pods.
     node_faults: u32,
+    /// Of the faults of nodes and Pods: restarts of kubelets and nodes.
+    accidents: u32,
     /// Crashes, stops, freezes and clocks that are set.
     process_faults: u32,
     relists: u32,
@@ -49,6 +51,7 @@ impl Generator {
             users: often(3, 30, 1000),
             unanswered: often(10, 300, 700),
             node_faults: often(1, 25, 600),
+            accidents: often(50, 300, 500),
             process_faults: often(1, 8, 700),
             relists: often(1, 15, 500),
             policies: often(50, 300, 400),
@@ -105,6 +108,9 @@ impl Generator {
             return self.user();
         }
         if falls(mix.node_faults) {
+            if self.rng.chance(mix.accidents) {
+                return Turn::Accident { nth: self.any() };
+            }
             return Turn::NodeFault { nth: self.any() };
         }
         if falls(mix.process_faults) {

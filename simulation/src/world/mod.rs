@@ -169,6 +169,10 @@ impl World {
                 let faults = self.nodes.faults(&self.server);
                 self.step(&faults, nth);
             }
+            Turn::Accident { nth } => {
+                let accidents = self.nodes.accidents();
+                self.step(&accidents, nth);
+            }
             Turn::Collect => drop(self.server.collect_garbage(self.now())),
             Turn::Crash { operator, seconds } => self.crash(operator, seconds),
             Turn::Stop { operator, seconds } => self.stop(operator, seconds),

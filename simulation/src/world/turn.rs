@@ -74,6 +74,8 @@ pub enum Turn {
     Node { nth: u32 },
     /// One of the things that can go wrong with nodes and Pods does.
     NodeFault { nth: u32 },
+    /// A kubelet or a node is restarted.
+    Accident { nth: u32 },
     /// The garbage collector does one thing.
     Collect,
     /// An operator dies, and starts again later.
@@ -136,6 +138,7 @@ impl fmt::Display for Turn {
             Self::Relist { operator, feed } => write!(f, "relist {operator} {}", feed.name()),
             Self::Node { nth } => write!(f, "node {nth}"),
             Self::NodeFault { nth } => write!(f, "node-fault {nth}"),
+            Self::Accident { nth } => write!(f, "accident {nth}"),
             Self::Collect => write!(f, "collect"),
             Self::Crash { operator, seconds } => write!(f, "crash {operator} {seconds}"),
             Self::Stop { operator, seconds } => write!(f, "stop {operator} {seconds}"),
@@ -193,6 +196,7 @@ impl Turn {
             "relist" => Self::Relist { operator: number(words)?, feed: Feed::of(words.next()?)? },
             "node" => Self::Node { nth: number(words)? },
             "node-fault" => Self::NodeFault { nth: number(words)? },
+            "accident" => Self::Accident { nth: number(words)? },
             "collect" => Self::Collect,
             "crash" => Self::Crash { operator: number(words)?, seconds: number(words)? },
             "stop" => Self::Stop { operator: number(words)?, seconds: number(words)? },

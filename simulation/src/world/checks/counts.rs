@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::accounting::ledger::Ledger;
-use hooked_crd::{HookRunStatus, HookedWorkloadStatus, Outcome, Source};
+use hooked_crd::{HookKind, HookRunStatus, HookedWorkloadStatus, Outcome, Source};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::numbers::kind;
 use super::paused::nothing_is_rolled_out;
 use super::{Book, Check, Checks, RunId, text, violated};
 use crate::ApiServer;
-use crate::kubelet::{Instance, Nodes, RunEnd};
+use crate::kubelet::{HookRun, Instance, Nodes, RunEnd};
 
 /// The most runs that a status shows.
 const SHOWN: usize = 50;
@@ -57,6 +57,7 @@ impl Checks {
                     format!("{} was counted as {outcome:?} before", describe(run)),
                 );
             }
+            as_often_as_it_happened(run, book, nodes)?;
             as_it_happened(run, nodes)?;
         }
         if !book.is_blurred {
@@ -121,7 +122,7 @@ fn never_less(before: &Ledger, after: &Ledger) -> Check {
 fn id(run: &HookRunStatus) -> Option<RunId> {
     let instance = u32::try_from(run.restart_count).ok()? + 1;
     (run.outcome != Outcome::Running)
-        .then(|| (run.pod_uid.clone(), run.container.clone(), instance, run.hook))
+        .then(|| (run.pod_uid.clone(), run.container.clone(), instance, run.hook, run.execution))
 }
 
 fn describe(run: &HookRunStatus) -> String {
@@ -133,12 +134,16 @@ fn describe(run: &HookRunStatus) -> String {
 /// Whether the outcome is that of the run that happened, or nobody's.
 fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
     let instance = u32::try_from(run.restart_count).unwrap_or_default() + 1;
-    let mut runs = nodes.truth().runs_of(&run.pod_uid);
-    let really = runs.find(|real| {
-        real.container == run.container && real.instance == instance && kind(real.hook) == run.hook
-    });
-    let end = really.map(|real| real.end.map(|(_, end)| end));
+    let of_hook = || {
+        let runs = nodes.truth().runs_of(&run.pod_uid);
+        runs.filter(|real| real.container == run.container && kind(real.hook) == run.hook)
+    };
     let by_runner = run.source == Source::Runner;
+    // The runner numbers executions; the kubelet runs a hook of an instance again, and shows the last.
+    let nth = usize::try_from(run.execution).unwrap_or_default().saturating_sub(1);
+    let numbered = of_hook().nth(nth).filter(|real| by_runner && real.instance == instance);
+    let really = numbered.or_else(|| of_hook().filter(|real| real.instance == instance).last());
+    let end = really.map(|real| real.end.map(|(_, end)| end));
     if !by_runner && has_neighbour(&run.pod_uid, &run.container, instance, nodes) {
         return Ok(());
     }
@@ -148,6 +153,16 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded)))
         | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
         | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
+        // Of a program that ends by itself just before the deadline nobody can tell whether it was asked to.
+        (Outcome::TimedOut, Some(Some(RunEnd::LostWithProgram)))
+            if really.is_some_and(ends_near_its_deadline) =>
+        {
+            true
+        }
+        // Nobody has told that the hook had begun, and its container is shown as Running.
+        (Outcome::Succeeded, Some(Some(RunEnd::LostWithKubelet))) => {
+            !by_runner && run.hook == HookKind::PostStart
+        }
         // In the second of the deadline nobody but the runner can tell which came first.
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff)))
         | (Outcome::TimedOut, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram))) => !by_runner,
@@ -157,6 +172,27 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         return Ok(());
     }
     violated("as-it-happened", format!("{} and really {end:?}", describe(run)))
+}
+
+/// Seconds by which the beginning of a stop is not known.
+const UNCERTAIN: i64 = 3;
+
+fn ends_near_its_deadline(run: &HookRun) -> bool {
+    let (Some(deadline), Some((end, _))) = (run.deadline, run.end) else { return false };
+    end.as_second().saturating_add(UNCERTAIN) >= deadline.as_second()
+}
+
+/// No more runs of a hook in an instance are counted than there were, however they are numbered.
+fn as_often_as_it_happened(run: &HookRunStatus, book: &Book, nodes: &Nodes) -> Check {
+    let instance = u32::try_from(run.restart_count).unwrap_or_default() + 1;
+    let counted = book.counted_of(&run.pod_uid, &run.container, instance, run.hook).count();
+    let runs = nodes.truth().runs_of(&run.pod_uid).filter(|real| {
+        real.container == run.container && real.instance == instance && kind(real.hook) == run.hook
+    });
+    if counted <= runs.count().max(1) {
+        return Ok(());
+    }
+    violated("counted-once", format!("{} is one of {counted}", describe(run)))
 }
 
 /// Whether another instance of the container ended or began in the same second or the one beside: the
@@ -172,8 +208,16 @@ fn has_neighbour(pod: &str, container: &str, instance: u32, nodes: &Nodes) -> bo
 }
 
 impl Book {
-    /// Whether a run was counted, and as what.
-    pub(super) fn outcome(&self, id: &RunId) -> Option<Outcome> {
-        self.counted.get(id).copied()
+    /// As what the runs of a hook in an instance were counted.
+    pub(super) fn counted_of<'a>(
+        &'a self,
+        pod: &'a str,
+        container: &'a str,
+        instance: u32,
+        hook: HookKind,
+    ) -> impl Iterator<Item = Outcome> + 'a {
+        let from = (pod.to_owned(), container.to_owned(), instance, hook, i64::MIN);
+        let to = (pod.to_owned(), container.to_owned(), instance, hook, i64::MAX);
+        self.counted.range(from..=to).map(|(_, outcome)| *outcome)
     }
 }

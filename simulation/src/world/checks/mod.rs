@@ -47,8 +47,8 @@ fn violated(invariant: &'static str, what: impl Into<String>) -> Check {
     Err(Violation { invariant, what: what.into() })
 }
 
-/// A run of a hook: Pod, container, instance, hook.
-type RunId = (String, String, u32, HookKind);
+/// A run of a hook: Pod, container, instance, hook, and which execution of the hook.
+type RunId = (String, String, u32, HookKind, i64);
 
 /// What a spec allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -167,10 +167,12 @@ impl Checks {
         if run.instance <= floor {
             return Ok(None);
         }
-        let id = (run.pod_uid.clone(), run.container.clone(), run.instance, kind(run.hook));
-        let outcome = book.outcome(&id);
-        if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| end != RunEnd::LostWithNode) {
-            violated("every-run-counts", format!("{id:?} ran, and was counted as skipped"))?;
+        let HookRun { pod_uid, container, instance, .. } = run;
+        let outcome = book.counted_of(pod_uid, container, *instance, kind(run.hook)).last();
+        let is_lost = |end: RunEnd| matches!(end, RunEnd::LostWithNode | RunEnd::LostWithKubelet);
+        if outcome == Some(Outcome::Skipped) && run.end.is_some_and(|(_, end)| !is_lost(end)) {
+            let what = format!("{:?} of {container}'s instance {instance} in {pod_uid}", run.hook);
+            violated("every-run-counts", format!("{what} ran, and was counted as skipped"))?;
         }
         let is_there = || server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
         let goes_on = (run.end.is_none() || made.is_ignoring) && is_there();
