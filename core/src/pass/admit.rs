@@ -45,7 +45,8 @@ enum Answer {
 
 /// What the API server says to Pods of a revision, and how they are made. A Pod that it takes only without
 /// the runner is made without it, until it is asked again. Quotas and the like are no matter of the template:
-/// they are shown when a Pod is really created.
+/// they are shown when a Pod is really created. A revision of which a Pod has shown that the runner cannot run, as
+/// `before` says, is made without it.
 pub(super) async fn admit<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -55,8 +56,9 @@ pub(super) async fn admit<C: Cluster>(
 ) -> Result<Admission, Failure> {
     let known = memory.lock().revisions.admissions.get(&revision.name).cloned();
     let now = cluster.now();
+    let shown = before.ledger.unrunnable.get(&revision.name);
     let admission = match known {
-        Some(known) if known.holds(cluster.delivery(), now) => return Ok(known),
+        Some(known) if known.holds(cluster.delivery(), now) => return Ok(known.as_shown(shown)),
         outdated => match (Question::of(cluster, subject, before, revision).judge().await, outdated) {
             (Ok(admission), _) => admission,
             // A server that cannot be asked again has not changed its mind: a rollout that it let begin goes on.
@@ -65,7 +67,7 @@ pub(super) async fn admit<C: Cluster>(
         },
     };
     memory.lock().revisions.admissions.insert(revision.name.clone(), admission.clone());
-    Ok(admission)
+    Ok(admission.as_shown(shown))
 }
 
 /// What is asked about a revision.
@@ -101,7 +103,7 @@ impl<'a, C: Cluster> Question<'a, C> {
         let endpoint = cluster.endpoint();
         let connected = revision.with_runner(&Runner { live: endpoint.clone(), ..runner.clone() });
         match &connected.measuring {
-            Measuring::Observed => return Ok(None),
+            Measuring::Observed | Measuring::CannotRun(_) => return Ok(None),
             // No server was asked: it is the template that has no place for the runner.
             Measuring::Unavailable(reason) => {
                 return Ok(Some(Admission::lasting(Making::Observed(reason.clone()))));

@@ -27,9 +27,10 @@ struct Hooks {
 type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
 
 /// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     what_never_started_is_not_killed,
     a_failed_post_start_kills,
+    a_runner_that_cannot_run_is_no_fault_of_the_hook,
     memory_runs_out,
     a_probe_kills,
     the_kubelet_evicts,
@@ -62,6 +63,11 @@ fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> 
         Outcome::TimedOut => Some(Killed(KillReason::PostStartHookTimedOut)),
         _ => None,
     }
+}
+
+/// The kubelet has killed the container since nothing has run its hook.
+fn a_runner_that_cannot_run_is_no_fault_of_the_hook(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.instance.post_start_error?.inability.map(|_| Killed(KillReason::Unknown))
 }
 
 fn memory_runs_out(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {

@@ -66,6 +66,8 @@ fn installer(spec: &Value, image: &str) -> Value {
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": [PROGRAM, "install", RUNNER_PATH],
+        // Where it fails, what the runtime prints says why: the Pod's status then has it.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {"requests": share, "limits": share},
         "securityContext": security,
         "volumeMounts": [{"name": volume::RUNNER, "mountPath": mount::RUNNER}],
