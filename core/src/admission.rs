@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::accounting::ledger::Unrunnable;
 use crate::lifecycle::LiveEndpoint;
 use crate::workload::revision::{Measuring, PodSource, Revision};
 use crate::workload::template::{InjectError, Offer, Runner};
@@ -26,6 +27,8 @@ pub enum Making {
     },
     /// As written though the runner was asked for, for this reason.
     Observed(String),
+    /// As written though the API server takes them with the runner: it cannot run in them, as one has shown.
+    CannotRun(Unrunnable),
 }
 
 /// What the API server says to Pods of a revision.
@@ -72,6 +75,17 @@ impl Admission {
         Self { until: now.checked_add(BELIEVED).ok(), ..self }
     }
 
+    /// The same where a Pod of the revision may have shown that the runner cannot run.
+    #[must_use]
+    pub fn as_shown(self, shown: Option<&Unrunnable>) -> Self {
+        match (&self.verdict, shown) {
+            (Verdict::Taken(Making::WithRunner { .. }), Some(shown)) => {
+                Self { verdict: Verdict::Taken(Making::CannotRun(shown.clone())), ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Whether it need not be asked for again, where there is `now_offered` of the runner.
     pub fn holds(&self, now_offered: Option<&Result<Offer, InjectError>>, now: Timestamp) -> bool {
         let is_over = self.until.is_some_and(|until| until <= now);
@@ -89,6 +103,7 @@ impl Making {
                 revision.with_runner(&Runner { live, ..runner.clone() })
             }
             Self::Observed(reason) => revision.as_written(Measuring::Unavailable(reason.clone())),
+            Self::CannotRun(shown) => revision.as_written(Measuring::CannotRun(shown.clone())),
         }
     }
 }
@@ -96,6 +111,7 @@ impl Making {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifecycle::Inability;
     use crate::workload::template::Delivery;
 
     fn offered(delivery: Delivery) -> Offer {
@@ -141,6 +157,19 @@ mod tests {
             assert!(!admission.holds(misfit.as_ref(), Timestamp::UNIX_EPOCH));
             assert!(admission.of(misfit.clone()).holds(misfit.as_ref(), Timestamp::UNIX_EPOCH));
         }
+    }
+
+    #[test]
+    fn pods_whose_runner_cannot_run_are_made_without_it_whatever_the_server_takes() {
+        let shown = Unrunnable { inability: Inability::Forbidden, node: None };
+        let runner = Runner::new("hooked".to_owned(), Delivery::ImageVolume);
+        let taken = Admission::lasting(Making::WithRunner { runner, live: true });
+        let verdict = |admission: Admission| admission.as_shown(Some(&shown)).verdict;
+        assert_eq!(verdict(taken.clone()), Verdict::Taken(Making::CannotRun(shown.clone())));
+        assert_eq!(taken.clone().as_shown(None).verdict, taken.verdict);
+        assert_eq!(verdict(observed()), observed().verdict);
+        let refused = Admission::malformed("no".to_owned(), Timestamp::UNIX_EPOCH);
+        assert_eq!(verdict(refused.clone()), refused.verdict);
     }
 
     #[test]

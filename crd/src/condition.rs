@@ -8,7 +8,7 @@ pub const AVAILABLE: &str = "Available";
 pub const PROGRESSING: &str = "Progressing";
 /// The last run of every hook ended well, as far as is known.
 pub const HOOKS_HEALTHY: &str = "HooksHealthy";
-/// All that `spec.hooks` asks for is in force; hooks that are only observed though the runner was asked for make it False.
+/// All that `spec.hooks` asks for is in force; hooks that are observed though the runner was asked for make it False.
 pub const MEASURED: &str = "Measured";
 /// kstatus: the operator is at work on the object.
 pub const RECONCILING: &str = "Reconciling";

@@ -47,8 +47,8 @@ pub struct HookedWorkloadStatus {
     /// How often two different templates have had the same revision hash.
     #[serde(deserialize_with = "decode::or_default", skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
-    /// Ready, Available, Progressing, `HooksHealthy`, Measured; Reconciling and Stalled as kstatus defines them; `ReplicaFailure`
-    /// while Pods cannot be created, deleted or changed. Conditions of others are left alone.
+    /// Ready, Available, Progressing, `HooksHealthy`, Measured; Reconciling and Stalled as kstatus defines them;
+    /// `ReplicaFailure` while Pods cannot be created, deleted or changed. Conditions of others are left alone.
     #[schemars(schema_with = "schema::conditions")]
     #[serde(deserialize_with = "decode::decodable")]
     pub conditions: Vec<Condition>,

@@ -3,6 +3,8 @@
 //! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go` and `pkg/kubelet/kubelet_pods.go` of
 //! Kubernetes 1.36.
 
+mod inability;
+
 use std::sync::Arc;
 
 use hooked_crd::HookKind;
@@ -16,6 +18,8 @@ use super::evidence::{
 use crate::lifecycle::{
     ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodShape,
 };
+
+pub use inability::inability;
 
 /// Reasons of kubelet Events that are evidence.
 pub const EVENT_REASONS: [&str; 5] = [STARTED, KILLING, FAILED_POST_START, FAILED_PRE_STOP, EVICTED];
@@ -201,7 +205,9 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
                 facts.restarts = true;
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
                 if waiting.reason.starts_with(POST_START_ERROR) {
-                    facts.post_start_error = Some(PostStartError { exit_code: exit_code(&waiting.message) });
+                    let (exit_code, inability) =
+                        (exit_code(&waiting.message), inability::of_hook(&waiting.message));
+                    facts.post_start_error = Some(PostStartError { exit_code, inability });
                 }
                 add(latest, facts);
             }

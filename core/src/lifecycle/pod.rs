@@ -70,6 +70,26 @@ pub struct PodSpec {
     pub containers: Vec<Container>,
     /// Init containers; those with restartPolicy Always are sidecars and may have hooks.
     pub init_containers: Vec<Container>,
+    /// Its volumes.
+    pub volumes: Vec<Volume>,
+}
+
+/// The part of a volume that decisions read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Volume {
+    /// The volume's name.
+    pub name: String,
+    /// The image whose content it is, if it is such a one.
+    pub image: Option<VolumeImage>,
+}
+
+/// An image that is a volume.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct VolumeImage {
+    /// Which image.
+    pub reference: String,
 }
 
 impl PodSpec {
@@ -85,6 +105,8 @@ impl PodSpec {
 pub struct Container {
     /// The container's name.
     pub name: String,
+    /// Its image; empty if it names none.
+    pub image: String,
     /// `Always` marks a sidecar.
     pub restart_policy: Option<String>,
     /// Its hooks.

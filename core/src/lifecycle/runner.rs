@@ -2,6 +2,8 @@
 
 use hooked_protocol::RUNNER_PATH;
 
+use super::inability::Inability;
+use super::kubelet;
 use super::pod::{Container, ObservedPod};
 
 /// How the hook-runner fares in a Pod, as the Pod's spec and status show it.
@@ -10,10 +12,12 @@ pub enum RunnerSight {
     /// The Pod has no exec hook that the runner could run.
     #[default]
     NotNeeded,
-    /// The runner is in front of every exec hook.
+    /// The runner is in front of every exec hook, and nothing is known against it.
     InPlace,
     /// An exec hook runs without it.
     Absent,
+    /// The runner is in front of every exec hook, and cannot run.
+    CannotRun(Inability),
 }
 
 impl ObservedPod {
@@ -21,10 +25,14 @@ impl ObservedPod {
     pub fn runner(&self) -> RunnerSight {
         let sidecars = self.spec.init_containers.iter().filter(|container| container.is_sidecar());
         let commands = sidecars.chain(&self.spec.containers).flat_map(exec_hooks);
-        commands.fold(RunnerSight::NotNeeded, |sight, command| {
+        let sight = commands.fold(RunnerSight::NotNeeded, |sight, command| {
             let is_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
             sight.max(if is_runner { RunnerSight::InPlace } else { RunnerSight::Absent })
-        })
+        });
+        match kubelet::inability(self) {
+            Some(inability) if sight == RunnerSight::InPlace => RunnerSight::CannotRun(inability),
+            _ => sight,
+        }
     }
 }
 

@@ -50,7 +50,8 @@ enum Answer {
 
 /// What the API server says to Pods of a revision, and how they are made. A Pod that it takes only without
 /// the runner is made without it, until it is asked again. Quotas and the like are no matter of the template:
-/// they are shown when a Pod is really created.
+/// they are shown when a Pod is really created. A revision of which a Pod has shown that the runner cannot run, as
+/// `before` says, is made without it.
 pub(super) async fn admit<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -62,8 +63,9 @@ pub(super) async fn admit<C: Cluster>(
     let basis = supply.as_ref().map(|supply| supply.offer(&revision.template["spec"]));
     let known = memory.lock().revisions.admissions.get(&revision.name).cloned();
     let now = cluster.now();
+    let shown = before.ledger.unrunnable.get(&revision.name);
     let admission = match known {
-        Some(known) if known.holds(basis.as_ref(), now) => return Ok(known),
+        Some(known) if known.holds(basis.as_ref(), now) => return Ok(known.as_shown(shown)),
         outdated => {
             let question =
                 Question { cluster, subject, revision, validation: before.validation(&revision.name) };
@@ -76,7 +78,7 @@ pub(super) async fn admit<C: Cluster>(
         }
     };
     memory.lock().revisions.admissions.insert(revision.name.clone(), admission.clone());
-    Ok(admission)
+    Ok(admission.as_shown(shown))
 }
 
 /// What is asked about a revision.

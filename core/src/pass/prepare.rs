@@ -13,6 +13,7 @@ use super::store::store;
 use super::stored::{self, StoreError};
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory};
+use crate::accounting::ledger::Unrunnable;
 use crate::admission::Verdict;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::desired::{Desired, DesiredError};
@@ -157,6 +158,14 @@ impl Prepared {
     pub(super) fn stop_at_closed_gate(&mut self) {
         if (Target::Roll { to: Arc::clone(&self.desired.asked.name) }) == self.target {
             self.target = self.stopped();
+        }
+    }
+
+    /// A Pod has shown that the runner cannot run: none of the revision is made with it, from the commit on that says
+    /// so.
+    pub(super) fn observe(&mut self, shown: &Unrunnable) {
+        if self.source.measuring == Measuring::Runner {
+            self.source = self.revision.as_written(Measuring::CannotRun(shown.clone()));
         }
     }
 

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::basis::Basis;
 use super::shortened::shortened;
 use super::{live, policies};
+use crate::accounting::ledger::Unrunnable;
 use crate::names::condition;
 use crate::workload::revision::Measuring;
 use crate::workload::template::without_log;
@@ -64,6 +65,16 @@ fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
             shortened(why, WHY)
         );
         return vec![Shortfall { reason: Reason::RunnerUnavailable, words }];
+    }
+    if let Measuring::CannotRun(Unrunnable { inability, node }) = basis.measuring {
+        let node = node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default();
+        let words = format!(
+            "Hooks are observed, not measured, in {observed} of {pods} Pods: a Pod{node} has shown that the \
+             hook-runner {}; {}, and then try again by kubectl hooked restart{policies}",
+            inability.what(),
+            inability.remedy()
+        );
+        return vec![Shortfall { reason: Reason::RunnerCannotRun, words }];
     }
     let from_before = (observed > 0).then(|| {
         let words = format!(

@@ -2,7 +2,7 @@
 //! restart of kubelet, runtime or node leaves of a run. The public cases bear their names.
 
 use hooked_core::accounting::ledger::{Counted, Ledger, fold};
-use hooked_core::lifecycle::{Finding, HookRun};
+use hooked_core::lifecycle::{Finding, HookRun, PodEvidence};
 use hooked_crd::{KillReason, Outcome, Source};
 use serde_json::{Value, json};
 
@@ -292,9 +292,9 @@ fn h5_a_pre_stop_that_the_kubelet_runs_twice_is_two_runs() {
                 .stopping(10, 10, 6, &running(0, -10))
                 .stopping(finished + 1, finished, 0, &over);
             let findings = story.findings(60);
-            let mut ledger = Ledger::default();
+            let (mut ledger, pod) = (Ledger::default(), PodEvidence::default());
             for _ in 0..2 {
-                fold(&mut ledger, 1, "rev", findings.settled.clone(), &mut Counted::default());
+                fold(&mut ledger, 1, &pod, findings.settled.clone(), &mut Counted::default());
             }
             assert_eq!(ledger.runs.values().sum::<u64>(), 2, "each once");
             let [Finding::End { pre_stops_before, pre_stop: Some(run), kill: killed, .. }] =

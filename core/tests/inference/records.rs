@@ -237,3 +237,37 @@ fn a_stop_without_a_deletion_is_a_kill_by_its_probe_if_by_nothing_else() {
     check(probed().status(11, &shut_down).stopping(15, 15, 0, &shut_down), KillReason::Unknown);
     check(probed().status(11, &with_log(ended(0, 10, 143, "Error"), &log)), KillReason::Unknown);
 }
+
+/// What the kubelet says where the runtime could not execute the runner.
+fn unable(restarts: u32, exit_code: i32) -> Value {
+    let words = format!(
+        "Exec lifecycle hook ([{RUNNER_PATH} run -- sh]) for Container \"web\" in Pod \"pod_ns(uid)\" failed - error: rpc \
+         error: code = Unknown desc = failed to exec in container: failed to start exec \"a\": OCI runtime exec failed: \
+         exec failed: unable to start container process: exec: \"{RUNNER_PATH}\": permission denied: unknown, message: \"\""
+    );
+    let mut status = waiting(restarts, "PostStartHookError", 1, 2, exit_code, "Error");
+    status["containerStatuses"][0]["state"]["waiting"]["message"] = json!(words);
+    status
+}
+
+#[test]
+fn a_runner_that_cannot_be_executed_is_not_booked_on_the_hook() {
+    for exit_code in [137, 0] {
+        let hooks = recorded(&["postStart", "preStop"], &[]);
+        let story = Story::with_hooks(&hooks)
+            .event(2, "FailedPostStartHook", "PostStartHook failed")
+            .event(2, "Killing", "FailedPostStartHook")
+            .event(2, "FailedPreStopHook", "PreStopHook failed")
+            .status(3, &unable(0, exit_code));
+        let expect = Conclusion {
+            post_start: vec![Outcome::Skipped],
+            pre_stop: vec![Outcome::Skipped],
+            kills: vec![KillReason::Unknown],
+            running: 0,
+        };
+        assert_eq!(story.conclude(60), expect, "{exit_code}");
+        let findings = story.findings(60);
+        let Some(Finding::PostStart { run, .. }) = findings.settled.first() else { panic!("{findings:?}") };
+        assert_eq!(run.message, "not run: the hook-runner may not be executed (permission denied)");
+    }
+}

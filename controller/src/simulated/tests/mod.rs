@@ -16,4 +16,5 @@ mod rollback;
 mod skew;
 mod sweep;
 mod unknown;
+mod unrunnable;
 mod watches;

@@ -14,6 +14,7 @@ mod sizes;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unrunnable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use last_run::LastRun;
 pub use marks::Marks;
 pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
+pub use unrunnable::Unrunnable;
 
 /// The account book of one workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +58,8 @@ pub struct Ledger {
     pub alias: Option<Alias>,
     /// The gate of the rollout that goes on, if the workload asks for one.
     pub gate: Option<Gate>,
+    /// The revisions in whose Pods the hook-runner cannot run.
+    pub unrunnable: BTreeMap<Arc<str>, Unrunnable>,
 }
 
 /// Another text for a revision that is stored.

@@ -10,8 +10,9 @@ use thiserror::Error;
 
 use super::{
     Alias, Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun,
-    Ledger, Marks, RunKey, Sizes, Total, ranges,
+    Ledger, Marks, RunKey, Sizes, Total, Unrunnable, ranges,
 };
+use crate::lifecycle::Inability;
 
 /// The version that this program writes.
 const VERSION: u32 = 3;
@@ -66,6 +67,8 @@ struct Stored {
     /// The fingerprint as text, since a number of JSON may not hold it, and the revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alias: Option<(String, Arc<str>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unrunnable: Vec<StoredUnrunnable>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +90,9 @@ struct StoredSizes {
     /// The Pods wanted, and the most that there may be in a rollout, that the sizes were made for.
     made_for: (u32, u32),
 }
+
+/// Revision, why the runner cannot run, the node that has shown it.
+type StoredUnrunnable = (Arc<str>, String, Option<Arc<str>>);
 
 /// Container, hook, outcome, Pod, exit status.
 type StoredLast = (Arc<str>, HookKind, Outcome, Arc<str>, Option<i32>);
@@ -145,7 +151,10 @@ impl Ledger {
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
         let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
-        let Stored { last, marks, progressed_at, gate, alias, .. } = stored;
+        let Stored { last, marks, progressed_at, gate, alias, unrunnable, .. } = stored;
+        let unrunnable = unrunnable.into_iter().map(|(revision, inability, node)| {
+            (revision, Unrunnable { inability: Inability::from_name(&inability), node })
+        });
         let alias = alias.and_then(|(data, revision)| {
             u64::from_str_radix(&data, 16).ok().map(|data| Alias { data, revision })
         });
@@ -183,6 +192,7 @@ impl Ledger {
             progressed_at,
             gate: gate.map(Gate::from),
             alias,
+            unrunnable: unrunnable.collect(),
         })
     }
 
@@ -200,7 +210,11 @@ impl Ledger {
             progressed_at,
             gate,
             alias,
+            unrunnable,
         } = self;
+        let unrunnable = unrunnable.iter().map(|(revision, Unrunnable { inability, node })| {
+            (Arc::clone(revision), inability.as_str().to_owned(), node.clone())
+        });
         let last = last.iter().map(|((container, hook), run)| {
             (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
         });
@@ -233,6 +247,7 @@ impl Ledger {
             progressed_at: *progressed_at,
             gate: gate.as_ref().map(StoredGate::from),
             alias: alias.as_ref().map(|Alias { data, revision }| (format!("{data:x}"), Arc::clone(revision))),
+            unrunnable: unrunnable.collect(),
         })?)
     }
 }

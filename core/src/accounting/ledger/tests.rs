@@ -55,8 +55,9 @@ fn a_ledger_of_the_version_before_is_read_with_all_that_it_counts() {
         progressed_at,
         gate,
         alias,
+        unrunnable,
     } = before();
-    assert_eq!((gate, alias), (None, None));
+    assert_eq!((gate, alias, unrunnable.len()), (None, None, 0));
     // The operator that wrote it may be making one burst of Pods above what it has written.
     assert_eq!((high_water, sizes), (902, None));
     assert_eq!(runs.values().copied().collect::<Vec<_>>(), [404, 4]);
@@ -107,6 +108,18 @@ fn sizes_are_read_as_they_were_written_the_oldest_revision_first() {
     check_sizes(&[("z", u32::MAX)], (u32::MAX, u32::MAX));
     let none = Ledger::default();
     assert_eq!(load(&none.store().unwrap()), none, "no sizes are not no revisions");
+}
+
+#[test]
+fn what_pods_have_shown_of_the_runner_is_read_as_it_was_written() {
+    let shown = |inability, node: Option<&str>| Unrunnable { inability, node: node.map(Arc::from) };
+    let unrunnable = [
+        ("a".into(), shown(crate::lifecycle::Inability::Forbidden, Some("n1"))),
+        ("b".into(), shown(crate::lifecycle::Inability::NotPulled, None)),
+    ];
+    let ledger = Ledger { unrunnable: unrunnable.into(), ..Ledger::default() };
+    assert_eq!(load(&ledger.store().unwrap()), ledger);
+    assert!(Ledger::default().store().unwrap()["unrunnable"].is_null());
 }
 
 /// Ten thousand Pods with two containers, no two neighbours alike, and sizes in mid-rollout.

@@ -6,6 +6,7 @@ use hooked_protocol::{Record, RunId};
 use jiff::Timestamp;
 
 use super::earliest::earliest;
+use crate::lifecycle::inability::Inability;
 
 /// What is known of one instance of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,11 +36,14 @@ pub struct InstanceEvidence {
 }
 
 /// `waiting.reason=PostStartHookError`. The kubelet's message may hold the hook's output, which may be
-/// secret: only the exit status is taken from the message.
+/// secret: only the exit status and what is wrong with the runner are
+/// taken from the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PostStartError {
     /// The exit status of an exec hook's process.
     pub exit_code: Option<i32>,
+    /// Why the hook-runner could not be executed, if that is why: the hook itself has not run.
+    pub inability: Option<Inability>,
 }
 
 /// How a container ended.

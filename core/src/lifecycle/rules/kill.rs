@@ -27,9 +27,10 @@ struct Hooks {
 type Rule = fn(&View<'_>, Hooks) -> Option<KillVerdict>;
 
 /// The first cause first: a failed postStart also runs preStop, and only the first is the cause.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     what_never_started_is_not_killed,
     a_failed_post_start_kills,
+    a_runner_that_cannot_run_is_no_fault_of_the_hook,
     a_hook_that_memory_killed_is_the_cause,
     memory_runs_out,
     a_probe_kills,
@@ -67,6 +68,11 @@ fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> 
         Outcome::TimedOut => Some(Killed(KillReason::PostStartHookTimedOut)),
         _ => None,
     }
+}
+
+/// The kubelet has killed the container since nothing has run its hook.
+fn a_runner_that_cannot_run_is_no_fault_of_the_hook(view: &View<'_>, _: Hooks) -> Option<KillVerdict> {
+    view.instance.post_start_error?.inability.map(|_| Killed(KillReason::Unknown))
 }
 
 /// A hook has its share of the container's memory: when that runs out the kernel may choose the hook. The runner lives

@@ -9,9 +9,10 @@ use crate::lifecycle::kubelet::{POST_START_ERROR, failure_event, hook_may_be_sig
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
+    a_runner_that_cannot_run_ran_no_hook,
     a_hook_cut_off_by_its_programs_end_is_unknown,
     a_post_start_error_is_a_failure,
     a_running_container_has_a_finished_hook,
@@ -39,6 +40,10 @@ fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
 
 fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
     Verdict::unstarted(view)
+}
+
+fn a_runner_that_cannot_run_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    Verdict::without_runner(view)
 }
 
 /// When the program exits, its container ends and SIGKILL ends the hook; the kubelet reports that as a

@@ -12,9 +12,10 @@ use crate::mutation::{Mutation, mutated};
 type Rule = fn(&View<'_>) -> Option<Verdict>;
 
 /// Strongest first.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     the_runner_says_how_it_ended,
     a_container_that_could_not_start_ran_no_hook,
+    a_runner_that_cannot_run_ran_no_hook,
     a_restart_of_all_containers_runs_no_hook,
     a_container_out_of_memory_runs_no_hook,
     a_container_that_ended_before_the_deletion_ran_no_hook,
@@ -62,6 +63,10 @@ fn the_runner_says_how_it_ended(view: &View<'_>) -> Option<Verdict> {
 
 fn a_container_that_could_not_start_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
     Verdict::unstarted(view)
+}
+
+fn a_runner_that_cannot_run_ran_no_hook(view: &View<'_>) -> Option<Verdict> {
+    Verdict::without_runner(view)
 }
 
 /// The runner records a beginning before it starts the hook, and the end of a hook that ends. One that the end of the

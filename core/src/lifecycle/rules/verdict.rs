@@ -46,6 +46,13 @@ impl Verdict {
         Self { message, ..self }
     }
 
+    /// Of an instance in which the hook-runner could not be executed: the hook has not run, and has not failed.
+    pub(super) fn without_runner(view: &View<'_>) -> Option<Self> {
+        let inability = view.instance.post_start_error?.inability?;
+        let message = format!("not run: the hook-runner {}", inability.what());
+        Some(Self::new(Outcome::Skipped, message))
+    }
+
     /// Of a container that could not be started.
     pub(super) fn unstarted(view: &View<'_>) -> Option<Self> {
         view.instance

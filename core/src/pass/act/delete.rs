@@ -11,9 +11,10 @@ use super::super::prepare::Prepared;
 use super::super::subject::Site;
 use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
+use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{Floor, PodRef, surplus};
-use crate::workload::replicas::{Life, PodFact};
+use crate::workload::replicas::{Life, PodFact, RevisionCounts};
 
 /// Deletes what is more than the committed sizes, in batches: what must be available is asked before each.
 pub(super) async fn delete_surplus<C: Cluster>(
@@ -41,6 +42,28 @@ pub(super) async fn delete_surplus<C: Cluster>(
                 batch.extend(unsized_pods.filter_map(PodRef::of).take(PARALLEL - batch.len()));
             }
             batch
+        };
+        if batch.is_empty() {
+            return Ok(());
+        }
+        delete_all(cluster, site, batch, memory).await?;
+    }
+}
+
+/// Deletes Pods that serve nobody since the hook-runner in them cannot run, as the committed ledger says of their
+/// revision: Pods without it are made in their place.
+pub(super) async fn delete_stuck<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    committed: &Ledger,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    loop {
+        let batch: Vec<PodRef> = {
+            let memory = memory.lock();
+            let revisions = committed.unrunnable.keys().map(|revision| memory.replicas.revision(revision));
+            let stuck = revisions.flat_map(RevisionCounts::stuck);
+            stuck.filter_map(|number| PodRef::of(memory.replicas.get(number)?)).take(PARALLEL).collect()
         };
         if batch.is_empty() {
             return Ok(());

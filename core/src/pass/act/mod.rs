@@ -61,6 +61,10 @@ pub(super) async fn act<C: Cluster>(
             let ledger = &committed.ledger;
             errors.extend(release::release_unselected(cluster, &subject.site, ledger, memory).await.err());
         }
+        if prepared.target.leaving().is_none() {
+            let ledger = &committed.ledger;
+            errors.extend(delete::delete_stuck(cluster, &subject.site, ledger, memory).await.err());
+        }
         errors
             .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
         // A Pod that is yet to get its number, or to be taken over, may be what is lacking.

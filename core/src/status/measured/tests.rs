@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
 use super::newly_unmeasured;
-use crate::lifecycle::RunnerSight;
+use crate::accounting::ledger::Unrunnable;
+use crate::lifecycle::{Inability, RunnerSight};
 use crate::status::tests::Case;
 use crate::status::{LiveService, Series};
 use crate::workload::replicas::PodFact;
@@ -36,7 +37,7 @@ fn measured(status: &HookedWorkloadStatus) -> &Condition {
     status.conditions.iter().find(|known| known.type_ == "Measured").unwrap()
 }
 
-/// What the condition says, with all of these words in its message; metrics say the same, and health says nothing of it.
+/// What the condition says, with all of these words in its message; metrics say the same, and health nothing of it.
 fn check(case: &Case, expect: (&str, Reason), words: &[&str]) {
     let status = case.status();
     let said = measured(&status);
@@ -77,6 +78,16 @@ fn a_workload_that_is_observed_though_it_asked_for_the_runner_is_told_with_its_p
     case.measuring = Measuring::Unavailable("the policy forbids it".to_owned());
     let words = ["1 of 2 Pods", "the policy forbids it", "spec.hooks.policies[0], spec.hooks.policies[1]"];
     check(&case, ("False", Reason::RunnerUnavailable), &words);
+}
+
+#[test]
+fn a_runner_that_cannot_run_is_told_with_the_node_and_what_helps() {
+    let policies = json!({"policies": [{"hook": "PreStop", "timeoutSeconds": 2}]});
+    let mut case = with_pods(case(&policies, &json!({})), RunnerSight::Absent);
+    case.measuring =
+        Measuring::CannotRun(Unrunnable { inability: Inability::Forbidden, node: Some("n1".into()) });
+    let words = ["1 of 2 Pods", "on node n1", "permission denied", "noexec", "spec.hooks.policies[0]"];
+    check(&case, ("False", Reason::RunnerCannotRun), &words);
 }
 
 #[test]

@@ -118,6 +118,11 @@ impl PodFact {
         Some(self.standing.created).filter(|created| *created < i64::MAX)
     }
 
+    /// Whether it serves nobody since the hook-runner in it cannot run.
+    pub fn is_stuck(&self) -> bool {
+        self.is_alive() && self.ready_since.is_none() && matches!(self.runner, RunnerSight::CannotRun(_))
+    }
+
     /// Whether its deletion was asked for, by whomever.
     pub fn is_to_go(&self) -> bool {
         self.life == Life::Terminating || self.deleting

@@ -27,6 +27,7 @@ use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
 
+use crate::lifecycle::RunnerSight;
 use crate::mutation::{Mutation, mutated};
 pub use fact::{Life, PodFact};
 pub use numbers::Numbers;
@@ -63,6 +64,10 @@ impl Replicas {
             // The event may be older than our own writes, which it then does not show.
             fact.deleting = known.deleting && fact.life != Life::Terminating;
             fact.has_finalizer &= known.has_finalizer;
+            // The kubelet tells of a runner that cannot run now and then, while it tries again.
+            if fact.runner == RunnerSight::InPlace && fact.ready_since.is_none() {
+                fact.runner = known.runner;
+            }
         }
         let settled = match self.doubts.get(&number).map(|doubt| doubt.write) {
             Some(DoubtfulWrite::Create) => true,

@@ -21,6 +21,8 @@ pub struct RevisionCounts {
     /// Their numbers; the class that is removed first comes first.
     classes: BTreeMap<Class, BTreeSet<u64>>,
     ready: Readiness,
+    /// The numbers of alive Pods that serve nobody since the hook-runner in them cannot run.
+    stuck: BTreeSet<u64>,
     shown: Shown,
 }
 
@@ -40,12 +42,16 @@ impl RevisionCounts {
         alive: 0,
         classes: BTreeMap::new(),
         ready: Readiness::EMPTY,
+        stuck: BTreeSet::new(),
         shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0 },
     };
 
     pub(super) fn add(&mut self, fact: &PodFact) {
         self.all += 1;
         self.unfinished += usize::from(!fact.over);
+        if fact.is_stuck() {
+            self.stuck.insert(fact.number);
+        }
         if fact.is_alive() {
             self.alive += 1;
             self.classes.entry(Class::of(fact)).or_default().insert(fact.number);
@@ -66,6 +72,7 @@ impl RevisionCounts {
     pub(super) fn remove(&mut self, fact: &PodFact) -> bool {
         self.all -= 1;
         self.unfinished -= usize::from(!fact.over);
+        self.stuck.remove(&fact.number);
         if fact.is_alive() {
             self.alive -= 1;
             self.leave_class(fact);
@@ -113,6 +120,11 @@ impl RevisionCounts {
     pub fn available(&self, min_ready_seconds: i64, now: i64) -> usize {
         let seconds = if mutated(Mutation::MinReadyIgnored) { 0 } else { min_ready_seconds };
         self.ready.for_at_least(seconds, now)
+    }
+
+    /// The numbers of alive Pods that serve nobody since the hook-runner in them cannot run.
+    pub fn stuck(&self) -> impl Iterator<Item = u64> + '_ {
+        self.stuck.iter().copied()
     }
 
     /// Pods that are neither terminating nor ended, as the watch shows them.

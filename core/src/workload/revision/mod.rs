@@ -12,6 +12,7 @@ use hooked_crd::{HandlerKind, HookPolicy, HooksSpec, Measurement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::accounting::ledger::Unrunnable;
 use crate::lifecycle::{PodShape, PodSpec};
 use crate::short_hash::short_hash;
 use crate::workload::template::{Owner, Runner, give_up, has_exec_hooks, inject};
@@ -147,6 +148,8 @@ pub enum Measuring {
     Runner,
     /// Hooks are observed though the runner was asked for, for this reason.
     Unavailable(String),
+    /// Hooks are observed though the runner was asked for, since it cannot run: a Pod has shown that.
+    CannotRun(Unrunnable),
 }
 
 impl Measuring {

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use crate::names::{SAFE_TO_EVICT_ANNOTATION as SAFE, SAFE_VOLUMES_ANNOTATION as SAFE_VOLUMES};
 
 /// Says to the autoscaler what it may remove together with its node: the Pod, where a Deployment's could be removed;
-/// else at least `ours`, which are volumes. What the user says of the Pod stands.
+/// else at least `ours`, which are volumes. What the user says of the Pod stands; of all that can be said there the
+/// autoscaler understands two words.
 pub(crate) fn give_up(template: &mut Value, ours: &[&str]) {
     let said = template["metadata"]["annotations"][SAFE].as_str().map(str::to_owned);
     match said.as_deref() {
         Some("true") => {}
-        None if !has_local_volume(template, ours) => {
-            template["metadata"]["annotations"][SAFE] = json!("true");
-        }
-        None | Some(_) => give_up_volumes(template, ours),
+        Some("false") => give_up_volumes(template, ours),
+        _ if has_local_volume(template, ours) => give_up_volumes(template, ours),
+        _ => template["metadata"]["annotations"][SAFE] = json!("true"),
     }
 }
 
@@ -26,10 +26,18 @@ fn has_local_volume(template: &Value, ours: &[&str]) -> bool {
     let given_up = template["metadata"]["annotations"][SAFE_VOLUMES].as_str().unwrap_or_default();
     let is_given_up = |name: &str| ours.contains(&name) || given_up.split(',').any(|given| given == name);
     let mut volumes = template["spec"]["volumes"].as_array().into_iter().flatten();
-    volumes.any(|volume| {
-        let is_local = volume["emptyDir"].is_object() || volume["hostPath"].is_object();
-        is_local && !is_given_up(volume["name"].as_str().unwrap_or_default())
-    })
+    volumes.any(|volume| is_local(volume) && !is_given_up(volume["name"].as_str().unwrap_or_default()))
+}
+
+/// Whether the autoscaler counts a volume as data of the node (`isLocalVolume` in `utils/drain`): not one in memory.
+/// One without any source is an emptyDir (`SetDefaults_Volume`).
+fn is_local(volume: &Value) -> bool {
+    let fields = volume.as_object().into_iter().flatten();
+    let mut sources = fields.filter(|(field, value)| *field != "name" && !value.is_null());
+    let in_memory = volume["emptyDir"]["medium"] == "Memory";
+    volume["hostPath"].is_object()
+        || (volume["emptyDir"].is_object() && !in_memory)
+        || sources.next().is_none()
 }
 
 /// Adds `volumes` to those that are given up. The user's own text stays as it is.
@@ -45,6 +53,8 @@ fn give_up_volumes(template: &mut Value, volumes: &[&str]) {
     annotations[SAFE_VOLUMES] = json!(names.join(","));
 }
 
+#[cfg(test)]
+mod autoscaler;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +98,8 @@ mod tests {
         let data = json!([{"name": "data", "emptyDir": {}}]);
         check(&json!({SAFE: "true"}), &data, [Some("true"), None]);
         check(&json!({SAFE: "false"}), &Value::Null, [Some("false"), Some("one,two")]);
+        // The autoscaler understands no other word, and would take a Deployment's Pod.
+        check(&json!({SAFE: "yes"}), &Value::Null, [Some("true"), None]);
     }
 
     #[test]

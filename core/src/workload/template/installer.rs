@@ -29,6 +29,8 @@ pub(super) fn installer(spec: &Value, image: &str) -> Value {
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": [PROGRAM, "install", RUNNER_PATH],
+        // Where it fails, what the runtime prints says why: the Pod's status then has it.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": security,
         "volumeMounts": [{"name": volume::RUNNER, "mountPath": mount::RUNNER}],
     });

@@ -18,6 +18,7 @@ fn made(server: &Server, workload: &HookedWorkload) -> (String, usize) {
     let words = match verdict {
         Verdict::Taken(Making::WithRunner { runner, live }) => format!("{:?}, live {live}", runner.delivery),
         Verdict::Taken(Making::Observed(words)) => format!("observed: {words}"),
+        Verdict::Taken(Making::CannotRun(shown)) => format!("cannot run: {shown:?}"),
         Verdict::Taken(Making::AsWritten) => "as written".to_owned(),
         Verdict::Malformed(words) => format!("malformed: {words}"),
     };
