@@ -50,6 +50,11 @@ pub const SAFE_VOLUMES_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe
 pub const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 /// Annotation of Pods by which users say which go first where a workload is scaled down.
 pub const DELETION_COST_ANNOTATION: &str = "controller.kubernetes.io/pod-deletion-cost";
+/// Label of Pods that `kubectl hooked check --with-pod` makes to look, and removes again.
+pub const CHECK_LABEL: &str = "hooked.dev/check";
+/// Annotation of those Pods: when whoever has made one waits no longer for it, so that one which is still there is left
+/// over.
+pub const CHECK_UNTIL_ANNOTATION: &str = "hooked.dev/check-until";
 /// The init container that copies the runner into a Pod.
 pub const INSTALLER_CONTAINER: &str = "hooked-install";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
