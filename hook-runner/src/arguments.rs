@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use hooked_protocol::{Invocation, InvocationError, RUN};
@@ -16,6 +17,11 @@ pub(crate) enum Task {
         /// A file, or a directory that exists.
         destination: PathBuf,
     },
+    /// Show that this program can be run.
+    Check {
+        /// Where somebody is to take a connection.
+        address: Option<SocketAddr>,
+    },
     /// Read from stdin and stdout until both end; for [`crate::leftover`] alone.
     Swallow,
 }
@@ -23,7 +29,7 @@ pub(crate) enum Task {
 /// What is wrong with the arguments.
 #[derive(Debug)]
 pub(crate) enum ArgumentsError {
-    /// Neither `run` nor `install DEST`.
+    /// Neither `run` nor `install DEST` nor `check`.
     Task,
     /// What follows `run` is no invocation.
     Invocation(InvocationError),
@@ -32,7 +38,9 @@ pub(crate) enum ArgumentsError {
 impl fmt::Display for ArgumentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Task => f.write_str("usage: hook-runner run OPTION… -- COMMAND ARG… | install DEST"),
+            Self::Task => {
+                f.write_str("usage: hook-runner run OPTION… -- COMMAND ARG… | install DEST | check [IP:PORT]")
+            }
             Self::Invocation(error) => error.fmt(f),
         }
     }
@@ -48,6 +56,15 @@ impl Task {
                 let destination = words.next().ok_or(ArgumentsError::Task)?;
                 Ok(Self::Install { destination: destination.into() })
             }
+            Some("check") => match words.next() {
+                None => Ok(Self::Check { address: None }),
+                Some(word) => {
+                    let address = word.to_str().and_then(|text| text.parse().ok());
+                    address.map_or(Err(ArgumentsError::Task), |address| {
+                        Ok(Self::Check { address: Some(address) })
+                    })
+                }
+            },
             Some("swallow") => Ok(Self::Swallow),
             _ => Err(ArgumentsError::Task),
         }

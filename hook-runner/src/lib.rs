@@ -11,12 +11,14 @@
 //!                 [--live DIR]                   tell the operator while the hook runs, and let it stop the hook
 //!                 -- COMMAND ARG…
 //! hook-runner install DEST
+//! hook-runner check [IP:PORT]
 //! ```
 //! `run` stands where the kubelet would start COMMAND, and exits as COMMAND does: with its code, or 128 and the number
 //! of the signal that ended it. 127 and 126 are for a command that is not there or cannot be started, 124 for one that
 //! was timed out and yet exited with 0, 143 for one that the operator stopped and that yet exited with 0, or that was
 //! not begun since the operator stopped the Pod's hooks, 125 for arguments that make no sense. `install` copies this
 //! program to where the containers of a Pod find it. The program needs no shell, no library and no file but itself.
+//! `check` shows that it can be run, and ends with 1 if nobody takes a connection there.
 //!
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
 //! - [`spawn`] starts the hook's process, [`attempt`] watches it, [`descendants`] finds its descendants.
@@ -32,6 +34,7 @@
 mod arguments;
 mod attempt;
 mod cancelled;
+mod check;
 mod complain;
 mod descendants;
 mod install;
@@ -68,6 +71,13 @@ pub fn perform(arguments: impl Iterator<Item = OsString>) -> u8 {
             Ok(()) => 0,
             Err(error) => {
                 complain(&format!("cannot install to {}: {error}", destination.display()));
+                1
+            }
+        },
+        Ok(Task::Check { address }) => match check::check(address) {
+            Ok(()) => 0,
+            Err(error) => {
+                complain(&format!("cannot connect: {error}"));
                 1
             }
         },

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report")]
 #![allow(clippy::print_stderr, reason = "a test that cannot be made here says so")]
 
+mod check;
 mod confined;
 mod fuzz;
 mod killed;
