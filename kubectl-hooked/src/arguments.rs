@@ -1,5 +1,6 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
+mod check;
 mod duration;
 mod format;
 mod look;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use check::{CheckOptions, ServicePath};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
@@ -29,7 +31,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 misuse; of status --wait also 3 timed out, 4 out of reach \
-                          (the workload is Stalled, or gone)";
+                          (the workload is Stalled, or gone); of check also 1 a \
+                          problem, 2 something could not be checked";
 
 /// Which cluster, and where in it.
 #[derive(Args, Debug)]
@@ -70,6 +73,8 @@ pub(crate) enum Command {
     Resume(ChangeOptions),
     /// Replace the Pods of a HookedWorkload step by step, as kubectl rollout restart does.
     Restart(ChangeOptions),
+    /// Check a cluster before and after Hooked is installed: nodes, rights, policies, the operator, and the way to it.
+    Check(CheckOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
 }
@@ -213,5 +218,11 @@ mod tests {
         check("undo web --dry-run=true", Err("possible values: none, client, server"));
         check("pause web", Ok(()));
         check("resume web -n shop", Ok(()));
+        check(
+            "check -n shop --with-pod --timeout=2m --prometheus monitoring/prometheus:9090 -o json",
+            Ok(()),
+        );
+        check("check --timeout=2m", Err("--with-pod"));
+        check("check --prometheus prometheus", Err("NAMESPACE/NAME:PORT"));
     }
 }

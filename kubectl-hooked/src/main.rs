@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
 mod arguments;
+mod check;
 mod conditions;
 mod connect;
 mod convert;
@@ -64,6 +65,8 @@ enum CommandError {
     Pause(#[from] pause::PauseError),
     #[error(transparent)]
     Restart(#[from] restart::RestartError),
+    #[error(transparent)]
+    Check(#[from] check::CheckError),
 }
 
 #[tokio::main]
@@ -93,6 +96,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Undo(options) => Ok(undo::run(&connect().await?, &options, &screen).await?),
         Command::Pause(options) => Ok(pause::run(&connect().await?, &options, true, &screen).await?),
         Command::Resume(options) => Ok(pause::run(&connect().await?, &options, false, &screen).await?),
+        Command::Check(options) => Ok(check::run(&connect().await?, &options, &screen).await?),
         Command::Restart(options) => Ok(restart::run(&connect().await?, &options, &screen).await?),
     }
 }

@@ -16,6 +16,30 @@ pub(crate) enum Asked {
     Event,
     /// `controllerrevisions.apps`.
     Revision,
+    /// The version of the API server.
+    Version,
+    /// `nodes`.
+    Node,
+    /// `customresourcedefinitions.apiextensions.k8s.io`.
+    Definition,
+    /// `deployments.apps`.
+    Deployment,
+    /// `leases.coordination.k8s.io`.
+    Lease,
+    /// `services`.
+    Service,
+    /// What answers behind a Service.
+    ServiceProxy,
+    /// `endpointslices.discovery.k8s.io`.
+    EndpointSlice,
+    /// `networkpolicies.networking.k8s.io`.
+    NetworkPolicy,
+    /// `servicemonitors` and `podmonitors` of `monitoring.coreos.com`.
+    Monitor,
+    /// A question after one's own rights.
+    SelfReview,
+    /// A question after another's rights.
+    Review,
 }
 
 impl Asked {
@@ -26,6 +50,44 @@ impl Asked {
             Self::Log => "pods/log",
             Self::Event => "events",
             Self::Revision => "controllerrevisions.apps",
+            Self::Version => "the version of the API server",
+            Self::Node => "nodes",
+            Self::Definition => "customresourcedefinitions.apiextensions.k8s.io",
+            Self::Deployment => "deployments.apps",
+            Self::Lease => "leases.coordination.k8s.io",
+            Self::Service => "services",
+            Self::ServiceProxy => "services/proxy",
+            Self::EndpointSlice => "endpointslices.discovery.k8s.io",
+            Self::NetworkPolicy => "networkpolicies.networking.k8s.io",
+            Self::Monitor => "servicemonitors.monitoring.coreos.com",
+            Self::SelfReview => "selfsubjectaccessreviews.authorization.k8s.io",
+            Self::Review => "subjectaccessreviews.authorization.k8s.io",
+        }
+    }
+
+    /// A role of Kubernetes or of ours that allows it.
+    fn role(self, verb: &str) -> &'static str {
+        match self {
+            Self::Workload if verb == "patch" => "hookedworkload-editor",
+            Self::Workload => "hookedworkload-viewer",
+            Self::Pod if verb == "create" => "edit",
+            Self::ServiceProxy => "edit",
+            Self::Pod
+            | Self::Log
+            | Self::Event
+            | Self::Revision
+            | Self::Deployment
+            | Self::Service
+            | Self::EndpointSlice
+            | Self::NetworkPolicy => "view",
+            // None that is bound in a namespace holds these.
+            Self::Version
+            | Self::Node
+            | Self::Definition
+            | Self::Lease
+            | Self::Monitor
+            | Self::SelfReview
+            | Self::Review => "cluster-admin",
         }
     }
 }
@@ -33,7 +95,7 @@ impl Asked {
 /// A request: what is done to what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    /// `get`, `list`, `watch` or `patch`.
+    /// `get`, `list`, `watch`, `create` or `patch`.
     pub(crate) verb: &'static str,
     pub(crate) asked: Asked,
     /// Empty for lists.
@@ -153,11 +215,7 @@ impl Request<'_> {
             (404, Asked::Workload) => RequestError::NotInstalled,
             (404, Asked::Pod | Asked::Log) => RequestError::NoPod { name, namespace },
             (403, _) => {
-                let role = match (asked, verb) {
-                    (Asked::Workload, "patch") => "hookedworkload-editor",
-                    (Asked::Workload, _) => "hookedworkload-viewer",
-                    (Asked::Pod | Asked::Log | Asked::Event | Asked::Revision, _) => "view",
-                };
+                let role = asked.role(verb);
                 let place = if namespace.is_empty() {
                     "all namespaces".to_owned()
                 } else {

@@ -99,7 +99,7 @@ pub(super) fn head(text: &str, width: usize) -> &str {
 
 /// Words broken into pieces of at most `width` columns, the first of them `indent` columns shorter; one piece
 /// where there is no limit. A word that is longer has a piece of its own.
-pub(super) fn wrap(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
+pub(crate) fn wrap(text: &str, indent: usize, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let mut pieces: Vec<String> = Vec::new();
     let mut taken = indent;

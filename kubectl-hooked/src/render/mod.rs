@@ -11,7 +11,7 @@ mod took;
 
 pub(crate) use bar::bar;
 pub(crate) use labelled::labelled;
-pub(crate) use line::Line;
+pub(crate) use line::{Line, wrap};
 pub(crate) use named::named;
 pub(crate) use table::{Cut, table};
 pub(crate) use time::{ago, clock, short};
