@@ -2,6 +2,7 @@
 
 mod adoption;
 mod apply;
+mod check;
 mod crash_loop;
 mod deaths;
 mod deployments;
