@@ -102,10 +102,10 @@ mod tests {
         Settings { listens: true, ..Settings::default() }
     }
 
-    fn channel(service: &Value, addresses: &[&str]) -> Result<Channel, RequestError> {
+    fn channel(service: &Value, addresses: &[&str]) -> Channel {
         let service = serde_json::from_value(service.clone()).unwrap();
         let slice = json!({"addressType": "IPv4", "endpoints": [{"addresses": addresses}], "ports": []});
-        Ok(Channel { service, slices: vec![serde_json::from_value(slice).unwrap()] })
+        Channel { service, slices: vec![serde_json::from_value(slice).unwrap()] }
     }
 
     fn check(fetched: &Result<Channel, RequestError>, settings: &Settings, verdict: Verdict, words: &str) {
@@ -116,15 +116,15 @@ mod tests {
     #[test]
     fn a_service_with_an_address_and_somebody_behind_it_is_good() {
         let service = json!({"spec": {"clusterIP": "10.96.0.9", "ports": [{"port": 8443}]}});
-        let good = channel(&service, &["10.0.0.4"]);
+        let good = Ok(channel(&service, &["10.0.0.4"]));
         check(&good, &settings(), Verdict::Ok, "10.96.0.9:8443 leads to 10.0.0.4");
         assert_eq!(address(&good, &settings()).as_deref(), Some("10.96.0.9:8443"));
-        check(&channel(&service, &[]), &settings(), Verdict::Problem, "leads nowhere");
-        check(&channel(&json!(null), &[]), &settings(), Verdict::Problem, "there is no Service");
+        check(&Ok(channel(&service, &[])), &settings(), Verdict::Problem, "leads nowhere");
+        check(&Ok(channel(&json!(null), &[])), &settings(), Verdict::Problem, "there is no Service");
         let headless = json!({"spec": {"clusterIP": "None"}});
-        check(&channel(&headless, &[]), &settings(), Verdict::Problem, "no address of its own");
+        check(&Ok(channel(&headless, &[])), &settings(), Verdict::Problem, "no address of its own");
         let six =
-            channel(&json!({"spec": {"clusterIP": "fd00::9", "ports": [{"port": 8443}]}}), &["fd00::1"]);
+            Ok(channel(&json!({"spec": {"clusterIP": "fd00::9", "ports": [{"port": 8443}]}}), &["fd00::1"]));
         assert_eq!(address(&six, &settings()).as_deref(), Some("[fd00::9]:8443"));
     }
 

@@ -1,4 +1,4 @@
-//! NetworkPolicies that may cut Pods off from the operator.
+//! Policies of the network that may cut Pods off from the operator.
 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::ListParams;

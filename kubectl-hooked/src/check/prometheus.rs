@@ -43,7 +43,7 @@ pub(super) struct Monitoring {
     scraped: Option<Result<Scraped, RequestError>>,
 }
 
-/// Looks for ServiceMonitors, and asks the Prometheus that is named.
+/// Looks for what tells a Prometheus to scrape, and asks the Prometheus that is named.
 pub(super) async fn fetch(
     connection: &Connection,
     operator: &str,

@@ -11,7 +11,7 @@ use served::{Served, bare, forbidden, installed, not_found};
 fn options() -> CheckOptions {
     CheckOptions {
         with_pod: false,
-        timeout: std::time::Duration::from_secs(5),
+        timeout: std::time::Duration::from_secs(60),
         operator_namespace: "hooked-system".to_owned(),
         runner_image: None,
         prometheus: None,

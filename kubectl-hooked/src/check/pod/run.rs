@@ -65,18 +65,21 @@ async fn show(
     if let Err(words) = made {
         return Outcome::Refused(words);
     }
-    let mut waits = String::new();
-    while Instant::now() < deadline {
-        match pods(connection).get(name).await.map(|pod| read(&pod)) {
+    // It is looked at once at least, however slow the API server was.
+    let waits = loop {
+        let waits = match pods(connection).get(name).await.map(|pod| read(&pod)) {
             Ok(Seen::Over(outcome)) => return outcome,
-            Ok(Seen::Going(words)) => waits = words,
+            Ok(Seen::Going(words)) => words,
             // A request that fails is made again until the time is over.
-            Err(error) => waits = brief(&error),
+            Err(error) => brief(&error),
+        };
+        if Instant::now() >= deadline {
+            break waits;
         }
         sleep(INTERVAL).await;
-    }
+    };
     let warning = last_warning(connection, name).await;
-    Outcome::Late(warning.map_or(waits.clone(), |warning| format!("{waits} ({warning})")))
+    Outcome::Late(warning.map_or_else(|| waits.clone(), |warning| format!("{waits} ({warning})")))
 }
 
 /// What the last Event that warns of the Pod says: it may tell what the Pod's status does not.
