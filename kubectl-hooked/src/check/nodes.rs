@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn another_system_processor_or_runtime_is_told_with_what_follows() {
-        let windows = node("w", "windows", "amd64", "v1.36.0", "containerd://2.2.0");
+        let windows = node("w", "windows", "amd64", "v1.20.0", "containerd://1.6.0");
         let arm = node("arm", "linux", "arm64", "v1.36.0", "docker://28.0.0");
         check(
             &[new("a"), windows, arm],
