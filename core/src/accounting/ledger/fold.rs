@@ -68,11 +68,7 @@ pub fn fold(ledger: &mut Ledger, number: u64, revision: &str, findings: Vec<Find
                         ledger.count_duration(&late.id, late.handler, Source::Runner, late.duration);
                         counted.late_durations.push(late);
                     }
-                    for run in pre_stops_before {
-                        ledger.count_failure(revision, GateFailure::of_run(&run));
-                        ledger.count_run(&run);
-                        counted.runs.push(run);
-                    }
+                    ledger.count_before(revision, pre_stops_before, counted);
                     let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
                     ledger.count_failure(revision, failure);
                     ledger.count_end(pre_stop, kill, counted);
@@ -132,6 +128,15 @@ impl Ledger {
     fn count_duration(&mut self, id: &HookRunId, handler: HandlerKind, source: Source, interval: Interval) {
         let key = DurationKey { container: Arc::clone(&id.container), hook: id.hook, handler, source };
         self.durations.entry(key).or_default().observe(interval.middle().as_secs_f64(), DURATION_BUCKETS);
+    }
+
+    /// Counts executions of a hook before the last one.
+    fn count_before(&mut self, revision: &str, runs: Vec<HookRun>, counted: &mut Counted) {
+        for run in runs {
+            self.count_failure(revision, GateFailure::of_run(&run));
+            self.count_run(&run);
+            counted.runs.push(run);
+        }
     }
 
     fn count_end(&mut self, pre_stop: Option<HookRun>, kill: Option<Kill>, counted: &mut Counted) {
