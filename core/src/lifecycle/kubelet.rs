@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::evidence::{
     Closed, ContainerEvidence, End, EventEvidence, InstanceEvidence, KillingCause, PodEvidence,
-    PostStartError, Stop,
+    PostStartError, Restart, Stop,
 };
 use crate::lifecycle::{
     ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodShape,
@@ -179,14 +179,14 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
         ContainerStateKind::Terminated(ended) if ended.reason == RESTARTING_ALL => {
             if status.restart_count > 0 {
                 let seen = InstanceEvidence { end_seen: Some(pod.now), ..Default::default() };
-                let facts = InstanceEvidence { restarted_with_all: true, restarts: true, ..seen };
+                let facts = InstanceEvidence { restarts: Some(Restart::WithAll), ..seen };
                 add(status.restart_count, facts);
             }
         }
         ContainerStateKind::Terminated(_) => {
             if has_waited(status) {
                 if let Some(facts) = ended(&status.state, pod) {
-                    add(latest, InstanceEvidence { restarts: true, ..facts });
+                    add(latest, InstanceEvidence { restarts: Some(Restart::Alone), ..facts });
                 }
             } else {
                 add_ended(&mut add, latest, &status.state, pod);
@@ -202,7 +202,7 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
             // The kubelet counts a restart when the next instance exists: until then the last ended instance
             // is the latest one.
             if let Some(mut facts) = ended(&status.last_state, pod) {
-                facts.restarts = true;
+                facts.restarts = Some(Restart::Alone);
                 // The reason has carried a suffix in some versions: "PostStartHookError: …".
                 if waiting.reason.starts_with(POST_START_ERROR) {
                     let (exit_code, inability) =

@@ -161,8 +161,8 @@ fn a_failed_hook_is_no_matter_of_health_once_the_template_lacks_it() {
     check_healthy(&json!([{"name": "app", "lifecycle": {"preStop": hook}}]), "True", "NoHookIsFailing");
 }
 
-/// What HooksHealthy says when the last run of a hook of each of these containers ended so; the template has `web`, and
-/// the present Pods have `web` and `proxy`.
+/// What `HooksHealthy` says when the last run of a hook of each of these containers ended so; the template has `web`,
+/// and the present Pods have `web` and `proxy`.
 fn check_last(last: &[(&str, Outcome)], reason: &str, message: &str) {
     let hook = json!({"exec": {"command": ["true"]}});
     let containers = json!([{"name": "web", "lifecycle": {"preStop": hook}}]);

@@ -13,13 +13,13 @@ use crate::records::{line, line_at, recorded, with_log};
 /// The last preStop run, and the kill if there is one.
 fn end_of(story: &Story, second: i64) -> (HookRun, Option<KillReason>) {
     let findings = story.findings(second);
-    let ends = findings.settled.iter().filter_map(|finding| match finding {
+    let mut ends = findings.settled.iter().filter_map(|finding| match finding {
         Finding::End { pre_stop: Some(run), kill, .. } => {
             Some((run.clone(), kill.as_ref().map(|kill| kill.reason)))
         }
         _ => None,
     });
-    ends.last().unwrap_or_else(|| panic!("{findings:?}"))
+    ends.next_back().unwrap_or_else(|| panic!("{findings:?}"))
 }
 
 /// A container `web` whose preStop under the runner began half a second after the stop in second 0 and has no end.

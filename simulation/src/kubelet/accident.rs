@@ -70,7 +70,10 @@ impl LocalPod {
             Some((StopCause::Deletion, _)) => self.begin_stop(index, StopCause::Deletion, grace, at),
             Some(_) => self.signal(index, at),
             None if matches!(self.containers[index].activity, Activity::PreStop { .. }) => {
-                self.settle_in(index)
+                if let Some(instance) = at.truth.instances.get_mut(self.containers[index].in_truth) {
+                    instance.is_forgiven = true;
+                }
+                self.settle_in(index);
             }
             None => {}
         }

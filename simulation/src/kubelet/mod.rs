@@ -1,8 +1,8 @@
 //! Nodes that run Pods: a model of the kubelet, and of what of the control plane acts on Pods by itself.
 //!
-//! Nothing happens by itself. [`Nodes::steps`] tells what can happen next, [`Nodes::faults`] and [`Nodes::accidents`] what
-//! can go wrong, and [`Nodes::take`] lets one of these happen. What a hook really did stands in [`Nodes::truth`],
-//! whatever the API shows.
+//! Nothing happens by itself. [`Nodes::steps`] tells what can happen next, [`Nodes::faults`] and
+//! [`Nodes::accidents`] what can go wrong, and [`Nodes::take`] lets one of these happen. What a hook really did stands
+//! in [`Nodes::truth`], whatever the API shows.
 
 mod accident;
 mod container;

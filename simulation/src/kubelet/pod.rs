@@ -142,6 +142,7 @@ impl LocalPod {
             end: None,
             killed: false,
             out_of_memory: false,
+            is_forgiven: false,
         });
         container.activity = Activity::Running;
         self.tell(Some(index), "Started", "Container started".to_owned(), at);

@@ -77,6 +77,8 @@ pub struct Instance {
     pub killed: bool,
     /// Whether it ran out of memory.
     pub out_of_memory: bool,
+    /// Whether the kubelet was restarted when it had begun to stop the instance, and has forgotten why, and that.
+    pub is_forgiven: bool,
 }
 
 /// All runs of hooks and all instances of containers, in the order in which they began.

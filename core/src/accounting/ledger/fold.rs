@@ -66,11 +66,7 @@ pub fn fold(
             } => {
                 if marks.of(&container).end < instance || mutated(Mutation::CountsMarkedRuns) {
                     ledger.count_measures(&container, grace_used, late_duration, counted);
-                    for run in pre_stops_before {
-                        ledger.count_failure(revision, GateFailure::of_run(&run));
-                        ledger.count_run(&run);
-                        counted.runs.push(run);
-                    }
+                    ledger.count_before(revision, pre_stops_before, counted);
                     let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
                     ledger.count_failure(revision, failure);
                     ledger.count_end(pre_stop, kill, counted);
@@ -146,6 +142,15 @@ impl Ledger {
         if let Some(late) = late_duration {
             self.count_duration(&late.id, late.handler, Source::Runner, late.duration);
             counted.late_durations.push(late);
+        }
+    }
+
+    /// Counts executions of a hook before the last one.
+    fn count_before(&mut self, revision: &str, runs: Vec<HookRun>, counted: &mut Counted) {
+        for run in runs {
+            self.count_failure(revision, GateFailure::of_run(&run));
+            self.count_run(&run);
+            counted.runs.push(run);
         }
     }
 

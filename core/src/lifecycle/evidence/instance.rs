@@ -28,11 +28,19 @@ pub struct InstanceEvidence {
     /// It had ended, and the sandbox that it was started in was still there.
     pub outlived_by_sandbox: bool,
     /// After it the kubelet was about to start the container again.
-    pub restarts: bool,
-    /// It was stopped and removed since another container's end restarts all containers of the Pod.
-    pub restarted_with_all: bool,
+    pub restarts: Option<Restart>,
     /// What the runner has recorded in its termination log, by run.
     pub records: BTreeMap<RunId, Record>,
+}
+
+/// How a container is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Restart {
+    /// By itself.
+    Alone,
+    /// With all containers of its Pod, since the end of another one asks for that: the kubelet has stopped and removed
+    /// it.
+    WithAll,
 }
 
 /// `waiting.reason=PostStartHookError`. The kubelet's message may hold the hook's output, which may be
@@ -64,7 +72,7 @@ pub struct End {
 impl InstanceEvidence {
     pub(super) fn merge(&mut self, other: Self) {
         let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
-        let Self { ended_undeleted, outlived_by_sandbox, restarts, restarted_with_all, records, .. } = other;
+        let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
         let ours = std::mem::take(&mut self.records);
         self.records = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);
@@ -75,7 +83,6 @@ impl InstanceEvidence {
         self.end_seen = earliest(self.end_seen, end_seen);
         self.ended_undeleted |= ended_undeleted;
         self.outlived_by_sandbox |= outlived_by_sandbox;
-        self.restarts |= restarts;
-        self.restarted_with_all |= restarted_with_all;
+        self.restarts = self.restarts.max(restarts);
     }
 }

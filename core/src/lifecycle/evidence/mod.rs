@@ -19,7 +19,7 @@ use earliest::earliest;
 pub(crate) use events::EventEvidence;
 pub use events::KillingCause;
 pub use instance::End;
-pub(crate) use instance::{InstanceEvidence, PostStartError};
+pub(crate) use instance::{InstanceEvidence, PostStartError, Restart};
 pub(crate) use live::LiveRecords;
 pub(crate) use stop::Closed;
 pub use stop::Stop;

@@ -2,7 +2,7 @@
 //!
 //! The kubelet counts from the moment at which it begins to kill a container, the preStop hook's time included. At
 //! the deadline it only stops waiting for the hook, sends the stop signal, and gives the program 2 s more: whether
-//! SIGKILL follows is the program's choice (`killContainer` in pkg/kubelet/kuberuntime/kuberuntime_container.go).
+//! SIGKILL follows is the program's choice (`killContainer` in `pkg/kubelet/kuberuntime/kuberuntime_container.go`).
 
 use hooked_crd::HookKind;
 

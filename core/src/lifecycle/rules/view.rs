@@ -6,7 +6,9 @@ use hooked_crd::HookKind;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
-use crate::lifecycle::evidence::{ContainerEvidence, InstanceEvidence, KillingCause, PodEvidence, Stop};
+use crate::lifecycle::evidence::{
+    ContainerEvidence, InstanceEvidence, KillingCause, PodEvidence, Restart, Stop,
+};
 use crate::lifecycle::mark::Mark;
 use crate::lifecycle::record::execution_of;
 use crate::lifecycle::shape::{ContainerShape, HookShape};
@@ -147,12 +149,12 @@ impl<'a> View<'a> {
     /// preStop hook then (KEP-5532).
     pub(crate) fn restarted_with_all(&self) -> bool {
         let told = self.killing().is_some_and(|(_, cause)| cause == KillingCause::RestartAllContainers);
-        told || self.instance.restarted_with_all
+        told || self.instance.restarts == Some(Restart::WithAll)
     }
 
     /// Whether another instance of the container follows, or is about to.
     pub(crate) fn is_started_again(&self) -> bool {
-        self.instance.restarts || self.container.instances.range(self.number + 1..).next().is_some()
+        self.instance.restarts.is_some() || self.container.instances.range(self.number + 1..).next().is_some()
     }
 
     /// Whether an Event about the beginning of an instance is about this instance: it lies between the

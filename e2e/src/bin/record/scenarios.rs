@@ -80,6 +80,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     let mut all = stops();
     all.extend(starts());
     all.extend(deaths());
+    all.extend(corners());
     all
 }
 
@@ -103,30 +104,6 @@ fn stops() -> Vec<Scenario> {
             "preStop sleeps longer than the grace period and the program does not hear its stop signal",
             pod(3, &container("web", DEAF, &pre_stop("sleep 60"))),
             web(&[], &["TimedOut"], &["GracePeriodExceededInPreStop"]),
-        ),
-        deleted(
-            "pre-stop-cut-off-and-program-stops",
-            "preStop sleeps longer than the grace period, at the end of which the program stops and exits with 0",
-            pod(3, &container("web", POLITE, &pre_stop("sleep 60"))),
-            web(&[], &["TimedOut"], &[]),
-        ),
-        deleted(
-            "child-out-of-memory",
-            "a child has run out of memory; the program lives on, and exits with 0 when it is asked to",
-            pod(
-                10,
-                &with(
-                    container(
-                        "web",
-                        "trap 'exit 0' TERM; (tail /dev/zero) & while :; do sleep 0.2; done",
-                        // The container is shown as Running only when the child is gone.
-                        &json!({"postStart": sh("sleep 5"), "preStop": sh("true")}),
-                    ),
-                    "resources",
-                    json!({"limits": {"memory": "40Mi"}}),
-                ),
-            ),
-            web(&["Succeeded"], &["Unknown"], &[]),
         ),
         deleted(
             "program-does-not-stop",
@@ -233,10 +210,6 @@ fn deaths() -> Vec<Scenario> {
     let pre_stop = json!({"preStop": sh("true")});
     let probe = json!({"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1});
     let polite = || container("web", POLITE, &pre_stop);
-    let with_grace = json!({
-        "exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "terminationGracePeriodSeconds": 2,
-    });
-    let slow = container("web", POLITE, &json!({"preStop": sh("sleep 60")}));
     vec![
         restarted(
             "out-of-memory",
@@ -258,6 +231,55 @@ fn deaths() -> Vec<Scenario> {
             web(&[], &["Unknown"], &["LivenessProbeFailed"]),
         ),
         restarted(
+            "startup-fails",
+            "the startup probe fails",
+            pod(3, &with(polite(), "startupProbe", probe)),
+            web(&[], &["Unknown"], &["StartupProbeFailed"]),
+        ),
+        restarted(
+            "program-exits",
+            "the program exits by itself, so that no preStop is run and nothing is killed",
+            pod(3, &container("web", "sleep 1; exit 1", &pre_stop)),
+            web(&[], &["Skipped"], &[]),
+        ),
+        evicted(&pre_stop),
+    ]
+}
+
+/// What is cut off and not killed, what is not killed by memory, and what the spec explains.
+fn corners() -> Vec<Scenario> {
+    let pre_stop = |script: &str| json!({"preStop": sh(script)});
+    let polite = || container("web", POLITE, &pre_stop("true"));
+    let with_grace = json!({
+        "exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "terminationGracePeriodSeconds": 2,
+    });
+    let slow = container("web", POLITE, &json!({"preStop": sh("sleep 60")}));
+    vec![
+        deleted(
+            "pre-stop-cut-off-and-program-stops",
+            "preStop sleeps longer than the grace period, at the end of which the program stops and exits with 0",
+            pod(3, &container("web", POLITE, &pre_stop("sleep 60"))),
+            web(&[], &["TimedOut"], &[]),
+        ),
+        deleted(
+            "child-out-of-memory",
+            "a child has run out of memory; the program lives on, and exits with 0 when it is asked to",
+            pod(
+                10,
+                &with(
+                    container(
+                        "web",
+                        "trap 'exit 0' TERM; (tail /dev/zero) & while :; do sleep 0.2; done",
+                        // The container is shown as Running only when the child is gone.
+                        &json!({"postStart": sh("sleep 5"), "preStop": sh("true")}),
+                    ),
+                    "resources",
+                    json!({"limits": {"memory": "40Mi"}}),
+                ),
+            ),
+            web(&["Succeeded"], &["Unknown"], &[]),
+        ),
+        restarted(
             "pre-stop-outlasts-a-probes-grace",
             "the liveness probe has a grace period of its own, which is shorter than the preStop",
             pod(30, &with(slow, "livenessProbe", with_grace)),
@@ -272,19 +294,6 @@ fn deaths() -> Vec<Scenario> {
                 web(&[], &["Unknown"], &["SpecChanged"]),
             )
         },
-        restarted(
-            "startup-fails",
-            "the startup probe fails",
-            pod(3, &with(polite(), "startupProbe", probe)),
-            web(&[], &["Unknown"], &["StartupProbeFailed"]),
-        ),
-        restarted(
-            "program-exits",
-            "the program exits by itself, so that no preStop is run and nothing is killed",
-            pod(3, &container("web", "sleep 1; exit 1", &pre_stop)),
-            web(&[], &["Skipped"], &[]),
-        ),
-        evicted(&pre_stop),
     ]
 }
 

@@ -159,9 +159,10 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         {
             true
         }
-        // Nobody has told that the hook had begun, and its container is shown as Running.
-        (Outcome::Succeeded, Some(Some(RunEnd::LostWithKubelet))) => {
-            !by_runner && run.hook == HookKind::PostStart
+        // Nobody has told that the hook had begun, or that it failed, and its container is shown as Running.
+        (Outcome::Succeeded, Some(Some(end))) if run.hook == HookKind::PostStart => {
+            let cut_off = end == RunEnd::LostWithKubelet;
+            !by_runner && (cut_off || is_forgiven(&run.pod_uid, &run.container, instance, nodes))
         }
         // In the second of the deadline nobody but the runner can tell which came first.
         (Outcome::Failed, Some(Some(RunEnd::TimedOut | RunEnd::CutOff)))
@@ -180,6 +181,12 @@ const UNCERTAIN: i64 = 3;
 fn ends_near_its_deadline(run: &HookRun) -> bool {
     let (Some(deadline), Some((end, _))) = (run.deadline, run.end) else { return false };
     end.as_second().saturating_add(UNCERTAIN) >= deadline.as_second()
+}
+
+/// Whether a kubelet that was restarted has forgotten that it was to stop an instance.
+fn is_forgiven(pod: &str, container: &str, instance: u32, nodes: &Nodes) -> bool {
+    let mut instances = nodes.truth().instances_of(pod);
+    instances.any(|it| it.container == container && it.instance == instance && it.is_forgiven)
 }
 
 /// No more runs of a hook in an instance are counted than there were, however they are numbered.
