@@ -8,31 +8,19 @@
 //! `/dev/stdout`.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Command;
 
-use hooked_protocol::RUNNER_PATH;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read};
 
+use crate::spawn::spawn_copy;
+
 /// Leaves the pipes with a process that keeps them empty. If no such process can be started, writing to the pipes fails
 /// from now on.
-pub(crate) fn leave(pipes: Vec<OwnedFd>) {
-    let mut pipes = pipes.into_iter();
-    let Some(one) = pipes.next() else { return };
-    // Only the first three descriptors can be handed over without unsafe code. The third must not be the kubelet's.
-    let copy = |of: &OwnedFd| of.try_clone();
-    let Ok(other) = pipes.next().map_or_else(|| copy(&one), Ok) else { return };
-    let Ok(third) = copy(&other) else { return };
-    let this_program = std::env::current_exe().unwrap_or_else(|_| RUNNER_PATH.into());
-    // The runner exits at once, and the process that adopts this one reaps it. All signals stay blocked in it.
-    let _ = Command::new(this_program)
-        .arg("swallow")
-        .env_clear()
-        .current_dir("/")
-        .stdin(one)
-        .stdout(other)
-        .stderr(third)
-        .spawn();
+pub(crate) fn leave(pipes: &[OwnedFd]) {
+    let (Some(one), Some(other)) = (pipes.first(), pipes.last()) else { return };
+    // The third must not be the kubelet's. The runner exits at once, and the process that adopts this one reaps it. All
+    // signals stay blocked in it.
+    let _ = spawn_copy(c"swallow", [one, other, other].map(AsFd::as_fd));
 }
 
 /// Reads stdin and stdout, which are both pipes, until no process can write to either.

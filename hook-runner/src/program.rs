@@ -62,6 +62,11 @@ impl Program {
         Ok(Self { path: c_string(path.as_os_str())?, words })
     }
 
+    /// This program, with one word after its name.
+    pub(crate) fn this(word: &CStr) -> Self {
+        Self { path: c"/proc/self/exe".to_owned(), words: vec![c"hook-runner".to_owned(), word.to_owned()] }
+    }
+
     /// Becomes the program. Returns only if that failed.
     pub(crate) fn become_it(&self, environment: &[CString]) -> Result<Infallible, Errno> {
         execve(&self.path, &self.words, environment).map_err(|error| Errno::from_raw_os_error(error as i32))
@@ -155,7 +160,7 @@ fn text(path: &CStr) -> std::borrow::Cow<'_, str> {
 /// The error as Go puts it: the C library's words in lower case.
 fn words_of(error: Errno) -> String {
     let words = io::Error::from(error).to_string();
-    words.split(" (os error").next().unwrap_or_default().to_lowercase()
+    words.split(" (os error").next().unwrap_or_default().to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(crate) fn run(invocation: &Invocation, environment: &[CString]) -> u8 {
     watch.finish();
     let ended = recorder.end(result, watch.streams.last_output());
     watch.tell(&ended, last.ended + TELL);
-    leave(watch.streams.held_open());
+    leave(&watch.streams.held_open());
     if invocation.ignore_failure { 0 } else { code(&last) }
 }
 

@@ -2,18 +2,18 @@
 //! user, stdin and signals, and a session of its own, which container runtimes give to what they start.
 
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use nix::sched::{CloneFlags, clone};
+use nix::sched::{CloneCb, CloneFlags, clone};
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, setsid, waitpid,
+    Pid, Signal, WaitOptions, chdir, getpid, getppid, set_parent_process_death_signal, setsid, waitpid,
 };
-use rustix::stdio::{dup2_stderr, dup2_stdout};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::program::{NotStarted, Program};
 use crate::signals::set_mask;
@@ -21,8 +21,9 @@ use crate::streams::Streams;
 use crate::turns;
 use crate::waits::Waits;
 
-/// Bytes of stack for what a child does before it becomes the hook.
-const STACK: usize = 64 * 1024;
+/// Bytes of stack for what a child does before it becomes the hook: far more than that takes, since the C library gives
+/// back at once what is larger than 128 KiB, and clears and keeps what is smaller.
+const STACK: usize = 192 * 1024;
 
 /// The hook's process.
 #[derive(Clone, Copy, Debug)]
@@ -52,22 +53,13 @@ pub(crate) fn spawn(
         failed = Some(error);
         127
     });
-    let mut stack = vec![0; STACK];
     let before = waits.so_far();
-    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
-    #[allow(
-        unsafe_code,
-        reason = "a child that shares our memory is the fast way, and the one with the better clock"
-    )]
-    // SAFETY: the runner has one thread, which stands still until the child has become the hook or ended: whatever the
-    // child touches, nobody else does at that time. The stack has room for all that it calls.
-    let cloned = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) };
+    let cloned = in_child(child);
     if cloned.is_err() && short {
         // The hook may yet replace the runner, and is to have ordinary turns then.
         turns::take_ordinary();
     }
-    let process = cloned.map_err(io::Error::from)?;
-    let process = Pid::from_raw(process.as_raw()).ok_or(io::Error::from(io::ErrorKind::Other))?;
+    let process = cloned?;
     match failed {
         None => Ok(Started { process, began: begun(began, waits.woken(before)) }),
         Some(error) => {
@@ -76,6 +68,35 @@ pub(crate) fn spawn(
             Err(program.failed(error))
         }
     }
+}
+
+/// Does this in a child that shares the runner's memory, and waits until the child has become another program or ended.
+fn in_child(child: CloneCb<'_>) -> io::Result<Pid> {
+    let mut stack = vec![0; STACK];
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
+    #[allow(
+        unsafe_code,
+        reason = "a child that shares our memory is the fast way, and the one with the better clock"
+    )]
+    // SAFETY: the runner has one thread, which stands still until the child has become another program or ended:
+    // whatever the child touches, nobody else does at that time. The stack has room for all that it calls.
+    let process = unsafe { clone(child, &mut stack, flags, Some(Signal::CHILD.as_raw())) }?;
+    Pid::from_raw(process.as_raw()).ok_or(io::ErrorKind::Other.into())
+}
+
+/// Has a copy of this program run beside the runner with a task, and these as its stdin, stdout and stderr.
+pub(crate) fn spawn_copy(task: &CStr, [stdin, stdout, stderr]: [BorrowedFd<'_>; 3]) -> io::Result<Pid> {
+    in_child(Box::new(|| {
+        let become_copy = || -> Result<Infallible, Errno> {
+            dup2_stdin(stdin)?;
+            dup2_stdout(stdout)?;
+            dup2_stderr(stderr)?;
+            chdir(c"/")?;
+            Program::this(task).become_it(&[])
+        };
+        let Err(_) = become_copy();
+        127
+    }))
 }
 
 /// What the child does. Returns only if it could not become the hook.

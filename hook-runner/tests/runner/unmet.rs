@@ -90,7 +90,7 @@ fn what_a_child_of_the_hook_sends_to_the_runner_is_not_for_the_hook() {
 #[test]
 fn what_others_in_the_container_send_to_everybody_reaches_the_hook_once() {
     let place = Place::new();
-    let script = "trap 'echo got >> got' USR1; echo ready; until [ -e over ]; do sleep 0.01; done";
+    let script = "trap 'echo got >> got' USR1; echo ready; until [ -e over ]; do :; done";
     let mut child = place.run(&[], &["sh", "-c", script]).spawn().unwrap();
     first_line(&mut child);
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
