@@ -31,7 +31,7 @@ impl Checks {
         }
         let mut uncounted: BTreeMap<&str, Vec<&HookRun>> = BTreeMap::new();
         for run in &nodes.truth().runs {
-            if let Some(owner) = self.uncounted(run, server)? {
+            if let Some(owner) = self.uncounted(run, server, nodes)? {
                 uncounted.entry(owner).or_default().push(run);
             }
         }
@@ -156,7 +156,12 @@ impl Checks {
 
     /// Whose run it is, if it is not shown as counted, somebody was to count it, and something was left to
     /// tell of it.
-    fn uncounted(&self, run: &HookRun, server: &ApiServer) -> Result<Option<&str>, super::Violation> {
+    fn uncounted(
+        &self,
+        run: &HookRun,
+        server: &ApiServer,
+        nodes: &Nodes,
+    ) -> Result<Option<&str>, super::Violation> {
         let Some(made) = self.made.get(&run.pod_uid) else { return Ok(None) };
         let Some(book) = self.books.get(&made.owner).filter(|book| !book.is_blurred && !book.was_orphaned)
         else {
@@ -175,7 +180,12 @@ impl Checks {
             violated("every-run-counts", format!("{what} ran, and was counted as skipped"))?;
         }
         let is_there = || server.objects(PODS).any(|pod| text(pod, "uid") == run.pod_uid);
-        let goes_on = (run.end.is_none() || made.is_ignoring) && is_there();
+        // A preStop that a restart of the kubelet has ended is counted with the end of its container, which lives on.
+        let mut instances = nodes.truth().instances_of(pod_uid);
+        let lives_on = instances.any(|it| {
+            it.container == *container && it.instance == *instance && it.is_forgiven && it.end.is_none()
+        });
+        let goes_on = (run.end.is_none() || made.is_ignoring || lives_on) && is_there();
         let was_shown = || self.was_shown(&run.pod_uid, &run.container, run.instance);
         let was_told = (made.is_durable || was_shown()) && !self.given_up.contains(&run.pod_uid);
         let is_missing = outcome.is_none() && was_told && !goes_on;
