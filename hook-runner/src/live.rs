@@ -29,7 +29,7 @@ const HEAD_START: Duration = Duration::from_millis(20);
 /// How long after a failure to report the runner tries again: at first, and at most. The delay doubles in between.
 const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How long after a report the runner asks again whether to stop the hook: a part of what the hook has taken so far,
-/// and no less and no more than this. So few hooks are asked about twice, and a Pod whose hook hangs is gone in seconds.
+/// and no less and no more than this. So few hooks are asked about twice, and a Pod whose hook hangs goes in seconds.
 const ASK_AGAIN: (u32, Duration, Duration) = (4, Duration::from_secs(1), Duration::from_secs(5));
 
 /// The channel of one run.

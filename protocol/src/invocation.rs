@@ -12,6 +12,7 @@
 mod compact;
 mod error;
 mod options;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -127,33 +128,5 @@ impl Invocation {
     /// Bytes of the hook's output that a record keeps: none unless given, and no more than [`MAX_OUTPUT`].
     pub fn recorded_output(&self) -> usize {
         self.output_bytes.unwrap_or(0).min(MAX_OUTPUT)
-    }
-
-    /// The words of the exec handler that has the runner run the hook: [`RUNNER_PATH`] and [`Self::to_words`].
-    pub fn to_command(&self) -> Vec<OsString> {
-        std::iter::once(RUNNER_PATH.into()).chain(self.to_words()).collect()
-    }
-
-    /// The words after the program: one that says all about the run, and the hook's own command.
-    pub fn to_words(&self) -> Vec<OsString> {
-        std::iter::once(compact::write(self).into()).chain(self.command.iter().cloned()).collect()
-    }
-
-    /// Reads the words of an exec handler, as [`Self::to_command`] writes them. `None` if they do not have the runner
-    /// run a hook.
-    pub fn from_command(words: impl IntoIterator<Item = OsString>) -> Option<Result<Self, InvocationError>> {
-        let mut words = words.into_iter();
-        (words.next()? == RUNNER_PATH).then(|| Self::from_words(words))?
-    }
-
-    /// Reads the words after the program, as [`Self::to_words`] writes them, or as operators before that wrote them:
-    /// Pods live longer than an operator. `None` if they are not about a hook.
-    pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Option<Result<Self, InvocationError>> {
-        let mut words = words.into_iter();
-        let first = words.next()?;
-        if first == RUN {
-            return Some(options::read(words));
-        }
-        compact::read(first.to_str()?, words)
     }
 }

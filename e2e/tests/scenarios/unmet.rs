@@ -1,5 +1,5 @@
-//! The hook does not meet the runner: what it looks for, waits for and sends to everybody, and all that it can ask about
-//! itself, is as in a container without one.
+//! The hook does not meet the runner: what it looks for, waits for and sends to everybody, and all that it can ask
+//! about itself, is as in a container without one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -191,8 +191,8 @@ fn once_a_beginning_is_told_a_post_start_hook_sees_nothing_of_the_connection() {
     });
     std::fs::write(place.file("go"), "").unwrap();
     assert!(child.wait().unwrap().success());
-    // It asks again after a second, which is a report too: that connection may be seen as long as it is open (01, and 02
-    // before), but none that is closed, as for a minute in TIME_WAIT (06).
+    // It asks again after a second, which is a report too: that connection may be seen as long as it is open (01, and
+    // 02 before), but none that is closed, as for a minute in TIME_WAIT (06).
     let seen = std::fs::read_to_string(place.file("seen")).unwrap_or_default();
     let is_open = |line: &str| line.split(' ').nth(3).is_some_and(|state| ["01", "02"].contains(&state));
     assert!(seen.lines().all(is_open), "{seen}");
