@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use super::overlay::Committed;
 use super::prepare::Prepared;
 use super::subject::Subject;
+use super::unrunnable::{forget_unrunnable, know_unrunnable};
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
-use crate::accounting::ledger::{Alias, Gate, Ledger, LedgerError, Marks, Sizes, Unrunnable};
-use crate::lifecycle::{MAX_ORDINAL, RunnerSight};
+use crate::accounting::ledger::{Alias, Gate, LedgerError, Marks, Sizes};
+use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
     Basis, Course, News, Progress, ReplicaCounts, ReplicaFailure, Series, is_invalid, news, status,
@@ -146,32 +147,6 @@ fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
     }
 }
 
-/// Takes in what Pods show of the hook-runner. The commit that says so makes no Pod of that revision with the runner.
-fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, memory: &Memory) {
-    let unrunnable = &mut account.ledger.unrunnable;
-    for (revision, counts) in memory.replicas.revisions() {
-        let shown = counts.stuck().find_map(|number| {
-            let RunnerSight::CannotRun(inability) = memory.replicas.get(number)?.runner else { return None };
-            let node = memory.tracker.evidence(number).and_then(|evidence| evidence.node.clone());
-            Some(Unrunnable { inability, node })
-        });
-        if let Some(shown) = shown.filter(|_| !unrunnable.contains_key(revision)) {
-            unrunnable.insert(Arc::clone(revision), shown);
-        }
-    }
-    if let Some(shown) = unrunnable.get(&prepared.revision.name) {
-        prepared.observe(shown);
-    }
-}
-
-/// A revision that nothing is made of any more may try the runner again when it is gone back to.
-fn forget_unrunnable(account: &mut Account, prepared: &Prepared) {
-    let Ledger { sizes, unrunnable, .. } = &mut account.ledger;
-    let is_sized = |revision: &str| sizes.as_ref().is_none_or(|sizes| sizes.has(revision));
-    let is_asked = |revision: &str| *prepared.desired.asked.name == *revision;
-    unrunnable.retain(|revision, _| is_sized(revision) || is_asked(revision));
-}
-
 /// Whether sizes are committed. The first ones are the counts that are there, so they wait until all Pods are
 /// taken over that are to be, and have their numbers; but of a workload that leaves nothing is waited for.
 fn is_sized(subject: &Subject<'_>, before: &Committed, memory: &Memory) -> bool {
@@ -256,14 +231,12 @@ mod tests {
     use hooked_crd::HookedWorkloadSpec;
 
     use super::*;
-    use crate::accounting::ledger::Total;
-    use crate::lifecycle::Inability;
+    use crate::accounting::ledger::{Ledger, Total};
     use crate::workload::desired::Desired;
     use crate::workload::fill::BURST;
     use crate::workload::replicas::PodFact;
     use crate::workload::revision::Measuring;
     use crate::workload::target::{Leaving, Target};
-    use crate::workload::template::{Delivery, Runner};
 
     /// Three Pods are wanted.
     fn prepared(target: Target) -> Prepared {
@@ -356,50 +329,6 @@ mod tests {
         check_marks(20, false, 3);
         check_marks(21, false, 0);
         check_marks(21, true, 1);
-    }
-
-    #[test]
-    fn a_runner_that_a_pod_shows_to_be_unable_is_in_no_pod_from_that_commit_on() {
-        let hook = serde_json::json!({"preStop": {"exec": {"command": ["true"]}}});
-        let template = serde_json::json!({"spec": {"containers": [{"name": "web", "lifecycle": hook}]}});
-        let spec = serde_json::json!({"selector": {}, "replicas": 3, "template": template});
-        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
-        let asked = Desired::from_spec(&spec, 0).unwrap().asked;
-        let runner = Runner::new("hooked".to_owned(), Delivery::ImageVolume);
-        let source = asked.with_runner(&runner);
-        assert_eq!(source.measuring, Measuring::Runner);
-        let revision = Arc::new(asked.clone());
-        let target = Target::Roll { to: Arc::clone(&asked.name) };
-        let mut prepared = Prepared { revision, source, ..self::prepared(target) };
-        prepared.desired.asked = asked;
-        let name = prepared.revision.name.to_string();
-        let with = |runner, ready_since| {
-            let mut memory = Memory::default();
-            let fact = PodFact::unseen(7, "web-7", "u-7", &name, true);
-            memory.replicas.observe(PodFact { seen: true, runner, ready_since, ..fact });
-            memory
-        };
-        let mut account = Account::default();
-        // One that serves proves that it could run, and one that is only on its way shows nothing.
-        let cannot = RunnerSight::CannotRun(Inability::OtherArchitecture);
-        for (runner, ready_since) in [(RunnerSight::InPlace, None), (cannot, Some(0))] {
-            know_unrunnable(&mut account, &mut prepared, &with(runner, ready_since));
-            assert_eq!(
-                (account.ledger.unrunnable.len(), &prepared.source.measuring),
-                (0, &Measuring::Runner)
-            );
-        }
-        know_unrunnable(&mut account, &mut prepared, &with(cannot, None));
-        let shown = Unrunnable { inability: Inability::OtherArchitecture, node: None };
-        assert_eq!(account.ledger.unrunnable.get(&*name), Some(&shown));
-        assert_eq!(prepared.source, prepared.revision.as_written(Measuring::CannotRun(shown)));
-        // It is remembered for as long as the revision is asked for, or has Pods.
-        account.ledger.sizes = Some(sizes(0));
-        forget_unrunnable(&mut account, &prepared);
-        assert_eq!(account.ledger.unrunnable.len(), 1);
-        prepared.desired.asked.name = "other".into();
-        forget_unrunnable(&mut account, &prepared);
-        assert_eq!(account.ledger.unrunnable.len(), 0);
     }
 
     #[test]

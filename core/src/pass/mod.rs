@@ -39,6 +39,7 @@ mod selection;
 mod store;
 mod stored;
 mod subject;
+mod unrunnable;
 mod wait;
 
 use futures::future::join;

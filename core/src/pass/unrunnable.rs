@@ -1,0 +1,102 @@
+//! What Pods show of a hook-runner that cannot run, and what the ledger remembers of it.
+
+use std::sync::Arc;
+
+use super::Memory;
+use super::prepare::Prepared;
+use crate::accounting::Account;
+use crate::accounting::ledger::{Ledger, Unrunnable};
+use crate::lifecycle::RunnerSight;
+
+/// Takes in what Pods show of the hook-runner. The commit that says so makes no Pod of that revision with the runner.
+pub(super) fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, memory: &Memory) {
+    let unrunnable = &mut account.ledger.unrunnable;
+    for (revision, counts) in memory.replicas.revisions() {
+        let shown = counts.stuck().find_map(|number| {
+            let RunnerSight::CannotRun(inability) = memory.replicas.get(number)?.runner else { return None };
+            let node = memory.tracker.evidence(number).and_then(|evidence| evidence.node.clone());
+            Some(Unrunnable { inability, node })
+        });
+        if let Some(shown) = shown.filter(|_| !unrunnable.contains_key(revision)) {
+            unrunnable.insert(Arc::clone(revision), shown);
+        }
+    }
+    if let Some(shown) = unrunnable.get(&prepared.revision.name) {
+        prepared.observe(shown);
+    }
+}
+
+/// A revision that nothing is made of any more may try the runner again when it is gone back to.
+pub(super) fn forget_unrunnable(account: &mut Account, prepared: &Prepared) {
+    let Ledger { sizes, unrunnable, .. } = &mut account.ledger;
+    let is_sized = |revision: &str| sizes.as_ref().is_none_or(|sizes| sizes.has(revision));
+    let is_asked = |revision: &str| *prepared.desired.asked.name == *revision;
+    unrunnable.retain(|revision, _| is_sized(revision) || is_asked(revision));
+}
+
+#[cfg(test)]
+mod tests {
+    use hooked_crd::HookedWorkloadSpec;
+
+    use super::*;
+    use crate::accounting::ledger::{Sizes, Total};
+    use crate::lifecycle::Inability;
+    use crate::workload::desired::Desired;
+    use crate::workload::replicas::PodFact;
+    use crate::workload::revision::Measuring;
+    use crate::workload::target::Target;
+    use crate::workload::template::{Delivery, Runner};
+
+    #[test]
+    fn a_runner_that_a_pod_shows_to_be_unable_is_in_no_pod_from_that_commit_on() {
+        let hook = serde_json::json!({"preStop": {"exec": {"command": ["true"]}}});
+        let template = serde_json::json!({"spec": {"containers": [{"name": "web", "lifecycle": hook}]}});
+        let spec = serde_json::json!({"selector": {}, "replicas": 3, "template": template});
+        let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
+        let desired = Desired::from_spec(&spec, 0).unwrap();
+        let asked = desired.asked.clone();
+        let runner = Runner::new("hooked".to_owned(), Delivery::ImageVolume);
+        let source = asked.with_runner(&runner);
+        assert_eq!(source.measuring, Measuring::Runner);
+        let revision = Arc::new(asked.clone());
+        let target = Target::Roll { to: Arc::clone(&asked.name) };
+        let mut prepared = Prepared {
+            desired,
+            collision_count: None,
+            target,
+            revision,
+            source,
+            ask_again: None,
+            trouble: None,
+        };
+        let name = prepared.revision.name.to_string();
+        let with = |runner, ready_since| {
+            let mut memory = Memory::default();
+            let fact = PodFact::unseen(7, "web-7", "u-7", &name, true);
+            memory.replicas.observe(PodFact { seen: true, runner, ready_since, ..fact });
+            memory
+        };
+        let mut account = Account::default();
+        // One that serves proves that it could run, and one that is only on its way shows nothing.
+        let cannot = RunnerSight::CannotRun(Inability::OtherArchitecture);
+        for (runner, ready_since) in [(RunnerSight::InPlace, None), (cannot, Some(0))] {
+            know_unrunnable(&mut account, &mut prepared, &with(runner, ready_since));
+            assert_eq!(
+                (account.ledger.unrunnable.len(), &prepared.source.measuring),
+                (0, &Measuring::Runner)
+            );
+        }
+        know_unrunnable(&mut account, &mut prepared, &with(cannot, None));
+        let shown = Unrunnable { inability: Inability::OtherArchitecture, node: None };
+        assert_eq!(account.ledger.unrunnable.get(&*name), Some(&shown));
+        assert_eq!(prepared.source, prepared.revision.as_written(Measuring::CannotRun(shown)));
+        // It is remembered for as long as the revision is asked for, or has Pods.
+        let total = Total { replicas: 0, most: 0 };
+        account.ledger.sizes = Some(Sizes::new(vec![("rev".into(), 0)], total));
+        forget_unrunnable(&mut account, &prepared);
+        assert_eq!(account.ledger.unrunnable.len(), 1);
+        prepared.desired.asked.name = "other".into();
+        forget_unrunnable(&mut account, &prepared);
+        assert_eq!(account.ledger.unrunnable.len(), 0);
+    }
+}
