@@ -8,6 +8,8 @@ pub(super) const POD_WRITER: &str = "core/src/pass/call.rs";
 
 /// The only file that knows the kubelet's words and what exit codes mean.
 pub(super) const KUBELET_READER: &str = "core/src/lifecycle/kubelet.rs";
+/// The rest of its room.
+pub(super) const KUBELET_ROOM: &str = "core/src/lifecycle/kubelet/";
 
 /// The only file that spells the reasons of conditions and Events.
 pub(super) const REASONS: &str = "crd/src/reason.rs";
