@@ -3,6 +3,7 @@
 mod adoption;
 mod apply;
 mod check;
+mod corners;
 mod crash_loop;
 mod deaths;
 mod deployments;
