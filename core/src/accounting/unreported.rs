@@ -24,7 +24,11 @@ pub(super) fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i6
             let facts = evidence.containers.get(container)?;
             let is_heard_of = facts.live.iter().any(|record| record.hook == HookKind::PreStop);
             let began = run.start_time?.as_second();
-            let finished = facts.instances.get(instance).and_then(|known| known.end?.finished_at);
+            let known = facts.instances.get(instance);
+            let mut records = known.into_iter().flat_map(|known| known.records.values());
+            let is_cut_off =
+                records.any(|record| record.hook == HookKind::PreStop && record.ending.is_none());
+            let finished = known.and_then(|known| known.end?.finished_at);
             let could_report = match run.duration {
                 Some(measured) if run.source == Source::Runner => measured.shortest >= A_WHILE,
                 // Nobody knows how long the hook took; a second lies between two that differ by two.
@@ -32,7 +36,7 @@ pub(super) fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i6
                     finished - began >= 2 && evidence.stop.is_some_and(|stop| finished < stop.deadline())
                 }),
             };
-            (could_report && !is_heard_of).then_some(began)
+            (could_report && !is_heard_of && !is_cut_off).then_some(began)
         }
         Finding::End { .. } | Finding::Lost { .. } => None,
     }
@@ -105,6 +109,19 @@ mod tests {
         check(&options, (12, &long), Some(1_000_000), None);
         check(&options, (12, &short), None, None);
         check(&options[..2], (12, &long), None, None);
+    }
+
+    /// The end of the grace period, of the Pod or of a probe, has ended its runner too.
+    #[test]
+    fn a_pre_stop_that_only_began_could_not_be_told_of() {
+        let began = json!({
+            "run": format!("{:032x}", 7), "container": "web", "hook": "PreStop", "execution": 1, "phase": "started",
+            "start": 10_500_000, "all": [1, 0, 0, 0, 0],
+        });
+        let options = ["--termination-log", "/log", "--live", "/live"];
+        for ended in [25, 40] {
+            check(&options, (ended, &format!("hooked.dev/v1 {began}\n")), None, None);
+        }
     }
 
     #[test]

@@ -55,7 +55,9 @@ async fn an_observed_hook_that_is_cut_off_has_timed_out_though_its_program_ends_
 #[tokio::test]
 async fn a_hook_that_a_probes_own_grace_period_cuts_off_has_timed_out() -> Result<()> {
     in_namespace("probes-grace", Security::Privileged, async |space| {
-        let begins = sh("echo run >> /witness/line; sleep 600; echo end >> /witness/line");
+        // Only the hook that is to be cut off takes its time.
+        let begins = sh("echo run >> /witness/line; test -e /witness/cut-off && exit 0
+            touch /witness/cut-off; sleep 600; echo end >> /witness/line");
         let probe = json!({
             "exec": {"command": ["sh", "-c", "! test -e /tmp/ill"]}, "periodSeconds": 1, "failureThreshold": 1,
             "timeoutSeconds": 60, "terminationGracePeriodSeconds": 30,
@@ -64,8 +66,7 @@ async fn a_hook_that_a_probes_own_grace_period_cuts_off_has_timed_out() -> Resul
         let program = "test -e /witness/was-ill || { touch /witness/was-ill; touch /tmp/ill; }
             trap 'exit 0' TERM; while :; do sleep 0.2; done";
         let container = Container::script("web", program).with("livenessProbe", probe).pre_stop(begins);
-        let workload = Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}));
-        space.apply(&workload.grace(600).witnessed(&space.files)).await?;
+        space.apply(&measured(container).witnessed(&space.files)).await?;
         let timed_out = |workload: &HookedWorkload| {
             hook(workload, "web", HookKind::PreStop).is_ok_and(|told| told.timed_out == 1)
         };
@@ -76,7 +77,12 @@ async fn a_hook_that_a_probes_own_grace_period_cuts_off_has_timed_out() -> Resul
     .await
 }
 
-/// What a container of 40 MiB may have, and a child of its program takes more.
+/// A workload whose hooks run under the runner, with time to do so.
+fn measured(container: Container) -> Workload {
+    Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"})).grace(600)
+}
+
+/// A container that may have no more than 40 MiB of memory.
 fn small(container: Container) -> Container {
     container.with("resources", json!({"limits": {"memory": "40Mi"}}))
 }
@@ -90,7 +96,7 @@ async fn a_child_that_ran_out_of_memory_is_no_kill_of_its_container() -> Result<
         let ready = json!({"exec": {"command": ["test", "-e", "/tmp/child-is-gone"]}, "periodSeconds": 1});
         let container =
             small(Container::script("web", program)).with("readinessProbe", ready).pre_stop(sh("true"));
-        let workload = run_and_stop(space, Workload::new("web", [container]).grace(600)).await?;
+        let workload = run_and_stop(space, measured(container)).await?;
         ensure!(space.files.lines("line")? == ["term"], "the program was not asked once");
         ensure!(kills(&workload).is_empty(), "{:?}", kills(&workload));
         let told = hook(&workload, "web", HookKind::PreStop)?;
@@ -106,7 +112,7 @@ async fn a_hook_that_runs_out_of_memory_is_the_reason_of_its_kill() -> Result<()
     in_namespace("hook-memory", Security::Privileged, async |space| {
         let hungry = json!({"exec": {"command": ["tail", "/dev/zero"]}});
         let container = small(Container::polite("web")).pre_stop(hungry);
-        let workload = run_and_stop(space, Workload::new("web", [container]).grace(600)).await?;
+        let workload = run_and_stop(space, measured(container)).await?;
         ensure!(kills(&workload) == [(KillReason::PreStopHookFailed, 1)], "{:?}", kills(&workload));
         let told = hook(&workload, "web", HookKind::PreStop)?;
         ensure!((told.succeeded, told.failed) == (0, 1), "{told:?}");

@@ -162,15 +162,18 @@ fn open_directory(path: &Path) -> Result<()> {
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o777))?)
 }
 
-/// What a hook was answered, without what differs between any two Pods.
+/// What a hook was answered, without what differs between any two Pods: the kubelet gives variables in an order of
+/// chance (`makeEnvironmentVariables` in `pkg/kubelet/kubelet_pods.go`). That the runner keeps the order is a test of
+/// its own.
 fn answers(file: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let own = ["namespace ", "cgroup: "];
-    Ok(text
-        .lines()
-        .filter(|line| !own.iter().any(|of_pod| line.starts_with(of_pod)))
-        .map(str::to_owned)
-        .collect())
+    let lines = text.lines().filter(|line| !own.iter().any(|of_pod| line.starts_with(of_pod)));
+    let (mut variables, mut others): (Vec<_>, Vec<_>) =
+        lines.map(str::to_owned).partition(|line| line.starts_with("environ: "));
+    variables.sort();
+    others.append(&mut variables);
+    Ok(others)
 }
 
 #[tokio::test]
