@@ -18,8 +18,9 @@ use nodes::{Nodes, NodesError, nodes};
 
 /// How long what the nodes are is believed: they come and go.
 const BELIEVED: Duration = Duration::from_secs(300);
-/// How soon the operator's own image is looked for again.
-const AGAIN: Duration = Duration::from_secs(15);
+/// How long it is believed that no node of another architecture has come, and how soon the operator's own image is
+/// looked for again.
+const AGAIN: Duration = Duration::from_secs(10);
 /// How long nodes may take to be listed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -73,11 +74,15 @@ impl RunnerSource {
     async fn find(&self, client: &Client, before: Option<Known>) -> Known {
         let image = self.image(client, before.as_ref()).await;
         let known = before.filter(|before| Instant::now() < before.nodes_until);
+        let known = match known {
+            Some(known) if !is_another_architecture(client, known.nodes.as_ref()).await => Some(known),
+            _ => None,
+        };
         let (nodes, nodes_until) = match known {
             Some(known) => (known.nodes, known.nodes_until),
             None => (self.nodes(client).await, Instant::now() + BELIEVED),
         };
-        let until = if image.is_ok() { nodes_until } else { nodes_until.min(Instant::now() + AGAIN) };
+        let until = nodes_until.min(Instant::now() + AGAIN);
         let supply = Supply {
             image,
             pull_secret: self.told.pull_secret.clone(),
@@ -115,6 +120,15 @@ impl RunnerSource {
             }
         }
     }
+}
+
+/// Whether a node has come of an architecture that none of these nodes has. Where the API server does not say, the nodes
+/// are believed for as long as they are anyway.
+async fn is_another_architecture(client: &Client, nodes: Option<&Nodes>) -> bool {
+    let kinds = nodes.iter().flat_map(|nodes| &nodes.kinds);
+    let known = kinds.map(|kind| kind.architecture.as_str()).collect();
+    let asked = tokio::time::timeout(PATIENCE, nodes::is_another_architecture(client, &known)).await;
+    matches!(asked, Ok(Ok(true)))
 }
 
 /// The ways into Pods, the best one first. An init container works everywhere, so it is what is taken while nothing is

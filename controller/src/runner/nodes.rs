@@ -1,6 +1,6 @@
 //! What kinds of nodes there are, and whether all of them mount images.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hooked_core::workload::template::{NodeKind, Taint};
 use kube::api::ListParams;
@@ -12,6 +12,8 @@ use thiserror::Error as ThisError;
 use crate::request;
 use hooked_core::workload::template::mounts_images;
 
+/// The label of nodes that the scheduler reads, and that the kubelet writes as it writes `nodeInfo.architecture`.
+const ARCHITECTURE: &str = "kubernetes.io/arch";
 /// Nodes that are read at once.
 const PAGE: u32 = 500;
 /// Taints under these prefixes come and go with what happens to a node.
@@ -55,8 +57,15 @@ struct PageMeta {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Node {
+    metadata: NodeMeta,
     spec: Spec,
     status: Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeMeta {
+    labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -105,6 +114,25 @@ pub(super) async fn nodes(client: &Client) -> Result<Nodes, NodesError> {
     }
 }
 
+/// Whether there is a Linux node of another architecture than those: a small question, as long as the answer is no.
+pub(super) async fn is_another_architecture(
+    client: &Client,
+    known: &BTreeSet<&str>,
+) -> Result<bool, NodesError> {
+    let request =
+        Request::new("/api/v1/nodes").list(&ListParams::default().labels(&others(known)).limit(1))?;
+    let Page { items, .. } = client.request(request).await?;
+    Ok(!items.is_empty())
+}
+
+/// The selector of Linux nodes that name another architecture than those.
+fn others(known: &BTreeSet<&str>) -> String {
+    let named: Vec<&str> = known.iter().copied().collect();
+    let named =
+        if named.is_empty() { String::new() } else { format!(",{ARCHITECTURE} notin ({})", named.join(",")) };
+    format!("{ARCHITECTURE},kubernetes.io/os!=windows{named}")
+}
+
 /// What the nodes are that were looked at so far.
 #[derive(Default)]
 struct Seen {
@@ -123,9 +151,10 @@ impl Seen {
         }
         self.any = true;
         self.one_mounts_no_images |= !mounts_images(&kubelet_version, &container_runtime_version);
-        if architecture.is_empty() {
-            return;
-        }
+        // By its label, as the scheduler knows it, if it has one.
+        let labelled = node.metadata.labels.and_then(|mut labels| labels.remove(ARCHITECTURE));
+        let told = || Some(architecture).filter(|told| !told.is_empty());
+        let Some(architecture) = labelled.or_else(told) else { return };
         let lasts = |taint: &NodeTaint| {
             taint.effect != "PreferNoSchedule" && !PASSING.iter().any(|prefix| taint.key.starts_with(prefix))
         };
@@ -183,6 +212,25 @@ mod tests {
         // A node that has told nothing yet.
         check(&[amd, json!({"status": {}})], &["amd64/"], false);
         check(&[], &[], false);
+    }
+
+    #[test]
+    fn a_node_is_of_the_architecture_that_its_label_names() {
+        let labelled = json!({"metadata": {"labels": {"kubernetes.io/arch": "arm64"}}, "status": {}});
+        check(&[labelled], &["arm64/"], false);
+        let mut both = node("linux", "amd64", &Value::Null, "v1.36.3");
+        both["metadata"]["labels"] = json!({"kubernetes.io/arch": "arm64"});
+        check(&[both], &["arm64/"], true);
+    }
+
+    #[test]
+    fn nodes_of_other_architectures_are_asked_for_by_their_label() {
+        let check = |known: &[&str], expect| assert_eq!(others(&known.iter().copied().collect()), expect);
+        check(&[], "kubernetes.io/arch,kubernetes.io/os!=windows");
+        check(
+            &["arm64", "amd64"],
+            "kubernetes.io/arch,kubernetes.io/os!=windows,kubernetes.io/arch notin (amd64,arm64)",
+        );
     }
 
     #[test]

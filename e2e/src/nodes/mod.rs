@@ -101,6 +101,14 @@ impl Nodes {
         Ok(())
     }
 
+    /// Gives a node another label, such as that of its architecture.
+    pub async fn label(&self, name: &str, label: &str, value: &str) -> Result<()> {
+        let change = json!({"metadata": {"labels": {label: value}}});
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        nodes.patch(name, &PatchParams::default(), &Patch::Merge(change)).await?;
+        Ok(())
+    }
+
     /// A node says and does nothing any more, as if its power had gone. It takes the node lifecycle controller about a
     /// minute to believe it.
     pub async fn lose(&self, name: &str) -> Result<()> {

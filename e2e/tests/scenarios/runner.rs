@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookRunStatus, HookedWorkload, KillReason, Outcome, Source};
-use hooked_e2e::{Container, Security, Space, Workload, agree, hook, in_namespace, kills, sh};
+use hooked_e2e::{
+    Container, Security, Space, Workload, agree, condition, hook, in_namespace, kills, sh, wait_for,
+    with_nodes,
+};
 use serde_json::{Value, json};
 
 /// One replica whose exec hooks run under the runner, with these policies.
@@ -225,6 +228,43 @@ async fn where_the_runner_cannot_come_in_the_pod_is_observed_and_that_is_said() 
         ensure!(measured.message.contains("spec.hooks.policies[0]"), "{measured:?}");
         ensure!(measured.message.contains("hooked-runner"), "{measured:?}");
         Ok(())
+    })
+    .await
+}
+
+/// A node of another architecture comes while the operator runs, and Pods may land there. What the operator knows of
+/// nodes is a moment old, so a workload that is made sooner may still get the runner.
+#[tokio::test]
+async fn no_runner_comes_to_nodes_of_an_architecture_that_it_is_not_for() -> Result<()> {
+    with_nodes(1, async |nodes| {
+        in_namespace("other-architecture", Security::Privileged, async |space| {
+            let name = nodes.names().await.first().context("no node")?.clone();
+            nodes.label(&name, "kubernetes.io/arch", "s390x").await?;
+            let container = Container::polite("web").pre_stop(sh("true"));
+            let mut manifest = measured([container], &json!([])).manifest().clone();
+            nodes.attract(&mut manifest["spec"]["template"]["spec"]);
+            space.apply_manifest(&manifest).await?;
+            let is_told = |workload: &HookedWorkload| {
+                condition(workload, "Measured").is_some_and(|measured| {
+                    (&*measured.status, &*measured.reason) == ("False", "RunnerUnavailable")
+                        && measured.message.contains("s390x")
+                })
+            };
+            space.until("web", "the architecture is named", is_told).await?;
+            // One that was made before is replaced by one without the runner.
+            space.kubectl(&["delete", "pods", "--selector=app=web"]).await?;
+            let written = json!({"exec": {"command": ["/bin/sh", "-c", "true"]}});
+            wait_for("a Pod has its hook as it is written", async || {
+                let pods = space.pods("web").await?.into_iter();
+                let alive = pods.filter(|pod| pod.metadata.deletion_timestamp.is_none());
+                let alive: Vec<Value> = alive.map(serde_json::to_value).collect::<Result<_, _>>()?;
+                let hooks = alive.iter().map(|pod| &pod["spec"]["containers"][0]["lifecycle"]["preStop"]);
+                let is_so = !alive.is_empty() && hooks.clone().all(|hook| *hook == written);
+                Ok(if is_so { Ok(()) } else { Err(format!("{:?}", hooks.collect::<Vec<_>>())) })
+            })
+            .await
+        })
+        .await
     })
     .await
 }
