@@ -188,6 +188,22 @@ fn an_init_container_that_cannot_be_started_or_fails_for_good_is_told() {
 }
 
 #[test]
+fn a_copy_that_the_installer_cannot_run_is_told_as_the_runtime_would_tell_it() {
+    let says = |words: &str, expect| {
+        check_ended(126, "Error", &format!("hook-runner: {words}\n"), 0, Some(expect));
+    };
+    says(&format!("exec: \"{RUNNER_PATH}\": permission denied"), Inability::Forbidden);
+    says(&format!("exec {RUNNER_PATH}: operation not permitted"), Inability::Forbidden);
+    says(&format!("exec {RUNNER_PATH}: exec format error"), Inability::OtherArchitecture);
+    says(&format!("exec {RUNNER_PATH}: no such file or directory"), Inability::Missing);
+    says(&format!("exec {RUNNER_PATH}: text file busy"), Inability::NotInstalled);
+    // What may pass has three more attempts.
+    let lacks = "hook-runner: exec: Resource temporarily unavailable (os error 11)\n";
+    check_ended(1, "Error", lacks, 2, None);
+    check_ended(1, "Error", lacks, 3, Some(Inability::NotInstalled));
+}
+
+#[test]
 fn a_pod_without_the_runner_shows_nothing_of_it() {
     let status = waits("initContainerStatuses", "hooked-install", "ImagePullBackOff", "");
     let mut bare = pod(false, &status);
