@@ -228,3 +228,45 @@ async fn where_the_runner_cannot_come_in_the_pod_is_observed_and_that_is_said() 
     })
     .await
 }
+
+/// The init container in which the runner is tried out, or copied, if the Pod has it: its command, and how it has
+/// ended.
+fn trial(pod: &Value) -> Option<(Value, Value)> {
+    let named = |list: &Value| {
+        list.as_array().into_iter().flatten().find(|one| one["name"] == "hooked-install").cloned()
+    };
+    let command = named(&pod["spec"]["initContainers"])?["command"].clone();
+    let ended = named(&pod["status"]["initContainerStatuses"]).unwrap_or_default();
+    Some((command, ended["state"]["terminated"].clone()))
+}
+
+#[tokio::test]
+async fn the_runner_is_tried_out_before_anything_starts_and_not_again_once_it_was_seen_to_run() -> Result<()>
+{
+    in_namespace("tried-out", Security::Privileged, async |space| {
+        for (name, code) in [("first", 3), ("second", 4)] {
+            let container = Container::polite(name).pre_stop(sh(format!("exit {code}")));
+            space.apply(&Workload::new(name, [container]).grace(60)).await?;
+            space.until_ready(name).await?;
+            let pods = space.pods(name).await?;
+            let pod = json!(pods.first().context("no Pod")?);
+            let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+            let by_image = volumes.any(|one| one["name"] == "hooked-runner" && one["image"].is_object());
+            // Another scenario may have shown it before, and then the first has none either.
+            match trial(&pod) {
+                Some((command, ended)) => {
+                    ensure!(ended["exitCode"] == 0, "{command} has not ended well: {ended}");
+                    let told = ended["message"].as_str().unwrap_or_default();
+                    ensure!(told.starts_with("hooked.dev/check "), "{command} has told {ended}");
+                    ensure!(!by_image || name == "first", "tried out again: {command}");
+                }
+                None => ensure!(by_image, "nobody has brought the runner: {pod}"),
+            }
+            let workload = space.until_stopped(name).await?;
+            let run = only_run(&workload, name, HookKind::PreStop)?;
+            ensure!((run.source, run.exit_code) == (Source::Runner, Some(code)), "{run:?}");
+        }
+        Ok(())
+    })
+    .await
+}
