@@ -16,13 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Connects to that address and hangs up. Without an address there is nothing to do: that the program has come so far
 /// is the answer, and the Pod's status is to have it.
 pub(crate) fn check(address: Option<SocketAddr>) -> io::Result<()> {
-    match address {
-        Some(address) => TcpStream::connect_timeout(&address, PATIENCE).map(drop),
-        None => {
-            tell();
-            Ok(())
-        }
+    if let Some(address) = address {
+        return TcpStream::connect_timeout(&address, PATIENCE).map(drop);
     }
+    tell();
+    Ok(())
 }
 
 /// Writes into the container's termination log what program has come so far. The kubelet makes the file; where there

@@ -17,8 +17,8 @@
 //! that the kernel does not run, 124 for one that was timed out and yet exited with 0, 143 for one that the operator
 //! stopped and that yet exited with 0, or that was not begun since the operator stopped the Pod's hooks, 125 for
 //! arguments that make no sense. `install` copies this program to where the containers of a Pod find it, and runs the
-//! copy: 126 if that may not be run there, 1 for all else that fails. The program needs no shell, no library and no file
-//! but itself.
+//! copy: 126 if that may not be run there, 1 for all else that fails. The program needs no shell, no library and no
+//! file but itself.
 //! `check` shows that the program can be run and says in the termination log which program that is; with an address it
 //! says nothing, and ends with 1 if nobody takes a connection there.
 //!

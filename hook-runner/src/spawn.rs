@@ -99,8 +99,8 @@ pub(crate) fn spawn_copy(task: &CStr, [stdin, stdout, stderr]: [BorrowedFd<'_>; 
     }))
 }
 
-/// Runs a program in an empty environment, with the same stdin, stdout and stderr. Returns what it has exited with; none
-/// if a signal has ended it.
+/// Runs a program in an empty environment, with the same stdin, stdout and stderr. Returns what it has exited with;
+/// none if a signal has ended it.
 pub(crate) fn run_to_its_end(program: Program) -> Result<Option<i32>, NotStarted> {
     let mut failed = None;
     let process = in_child(Box::new(|| {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hooked_core::lifecycle::Proven;
 use hooked_core::pass::Locked;
 use hooked_core::workload::template::{Delivery, Supply};
 use hooked_protocol::go_architecture;
@@ -23,12 +24,16 @@ const BELIEVED: Duration = Duration::from_secs(300);
 const AGAIN: Duration = Duration::from_secs(15);
 /// How long nodes may take to be listed.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many proofs are remembered at most: of a cluster there are a few.
+const MOST_PROVEN: usize = 1000;
 
 /// The runner for Pods, and what is known of the nodes that it may come to.
 #[derive(Debug)]
 pub(crate) struct RunnerSource {
     told: RunnerSettings,
     known: Locked<Option<Known>>,
+    /// Where the runner was seen to run. What is `known` is changed with it, and is locked first.
+    proven: Locked<BTreeSet<Proven>>,
     /// Held by who asks, so that the cluster is asked once however many workloads are new.
     asking: Mutex<()>,
 }
@@ -46,7 +51,21 @@ struct Known {
 
 impl RunnerSource {
     pub(crate) fn new(told: RunnerSettings) -> Self {
-        Self { told, known: Locked::default(), asking: Mutex::default() }
+        Self { told, known: Locked::default(), proven: Locked::default(), asking: Mutex::default() }
+    }
+
+    /// A Pod has shown that the runner runs there. Pods like it need not try it out any more.
+    pub(crate) fn prove(&self, proven: Proven) {
+        let mut known = self.known.lock();
+        let mut all = self.proven.lock();
+        if all.len() >= MOST_PROVEN || !all.insert(proven.clone()) {
+            return;
+        }
+        let Proven { image, runtime_class, architecture } = &proven;
+        tracing::info!(image, runtime_class, architecture, "the hook-runner runs from an image volume");
+        if let Some(known) = &mut *known {
+            Arc::make_mut(&mut known.supply).proven.insert(proven);
+        }
     }
 
     /// The runner for Pods that are made now. While one pass asks the cluster again, others go on with what is known.
@@ -64,8 +83,10 @@ impl RunnerSource {
         match known() {
             Some(known) if is_believed(&known) => known.supply,
             before => {
-                let found = self.find(client, before).await;
-                *self.known.lock() = Some(found.clone());
+                let mut found = self.find(client, before).await;
+                let mut known = self.known.lock();
+                Arc::make_mut(&mut found.supply).proven.clone_from(&self.proven.lock());
+                *known = Some(found.clone());
                 found.supply
             }
         }
@@ -85,6 +106,8 @@ impl RunnerSource {
             deliveries: deliveries(self.told.injection, nodes.as_ref()),
             architectures: own_architectures(&self.told.architectures),
             nodes: nodes.as_ref().map(|nodes| nodes.kinds.clone()).unwrap_or_default(),
+            // What Pods have shown is added when all of this is known.
+            proven: BTreeSet::new(),
         };
         Known { supply: Arc::new(supply), nodes, nodes_until, until }
     }
