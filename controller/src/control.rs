@@ -43,7 +43,9 @@ pub(crate) async fn control(
 
     let (pods_listed, pods_ready) = oneshot::channel();
     let pods_ready = pods_ready.shared();
-    let pods = watch_pods(client.clone(), scope.clone(), Arc::clone(&index), triggers.clone(), pods_listed);
+    let runner = Arc::clone(&context.operator.runner);
+    let pods =
+        watch_pods(client.clone(), scope.clone(), Arc::clone(&index), runner, triggers.clone(), pods_listed);
     let (events_listed, events_ready): (Vec<_>, Vec<_>) =
         EVENT_REASONS.iter().map(|_| oneshot::channel()).unzip();
     let events = EVENT_REASONS.into_iter().zip(events_listed).map(|(reason, listed)| {

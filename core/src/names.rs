@@ -55,7 +55,7 @@ pub const CHECK_LABEL: &str = "hooked.dev/check";
 /// Annotation of those Pods: when whoever has made one waits no longer for it, so that one which is still there is left
 /// over.
 pub const CHECK_UNTIL_ANNOTATION: &str = "hooked.dev/check-until";
-/// The init container that copies the runner into a Pod.
+/// The init container that copies the runner into a Pod, or tries it out there.
 pub const INSTALLER_CONTAINER: &str = "hooked-install";
 /// Finalizer that the API server sets for `kubectl delete --cascade=orphan`.
 pub const ORPHAN_FINALIZER: &str = "orphan";

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use hooked_protocol::{Invocation, InvocationError};
+use hooked_protocol::{CHECK, Invocation, InvocationError};
 
 /// What is asked of this program.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl Task {
         match (task, words.get(1)) {
             (Some("install"), Some(destination)) => Ok(Self::Install { destination: destination.into() }),
             (Some("swallow"), _) => Ok(Self::Swallow),
-            (Some("check"), None) => Ok(Self::Check { address: None }),
-            (Some("check"), Some(word)) => {
+            (Some(CHECK), None) => Ok(Self::Check { address: None }),
+            (Some(CHECK), Some(word)) => {
                 let address = word.to_str().and_then(|text| text.parse().ok());
                 address.map(|address| Self::Check { address: Some(address) }).ok_or(ArgumentsError::Task)
             }

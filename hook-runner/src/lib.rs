@@ -16,9 +16,11 @@
 //! number of the signal that ended it. 127 and 126 are for a command that is not there or may not be run, 255 for one
 //! that the kernel does not run, 124 for one that was timed out and yet exited with 0, 143 for one that the operator
 //! stopped and that yet exited with 0, or that was not begun since the operator stopped the Pod's hooks, 125 for
-//! arguments that make no sense. `install` copies this program to where the containers of a Pod find it. The program
-//! needs no shell, no library and no file but itself.
-//! `check` shows that the program can be run, and ends with 1 if nobody takes a connection there.
+//! arguments that make no sense. `install` copies this program to where the containers of a Pod find it, and runs the
+//! copy: 126 if that may not be run there, 1 for all else that fails. The program needs no shell, no library and no
+//! file but itself.
+//! `check` shows that the program can be run and says in the termination log which program that is; with an address it
+//! says nothing, and ends with 1 if nobody takes a connection there.
 //!
 //! - [`handed`] takes words and environment out of where a hook that searches would find them.
 //! - [`arguments`] says what is asked; [`run`] does it: attempts, timeout, retries, one outcome.
@@ -73,8 +75,8 @@ pub fn perform(Handed { words, environment }: Handed) -> u8 {
         Ok(Task::Install { destination }) => match install::install(&destination) {
             Ok(()) => 0,
             Err(error) => {
-                complain(&format!("cannot install to {}: {error}", destination.display()));
-                1
+                complain(&error.to_string());
+                error.code()
             }
         },
         Ok(Task::Check { address }) => match check::check(address) {

@@ -99,6 +99,22 @@ pub(crate) fn spawn_copy(task: &CStr, [stdin, stdout, stderr]: [BorrowedFd<'_>; 
     }))
 }
 
+/// Runs a program in an empty environment, with the same stdin, stdout and stderr. Returns what it has exited with;
+/// none if a signal has ended it.
+pub(crate) fn run_to_its_end(program: Program) -> Result<Option<i32>, NotStarted> {
+    let mut failed = None;
+    let process = in_child(Box::new(|| {
+        let Err(error) = program.become_it(&[]);
+        failed = Some(error);
+        127
+    }))?;
+    let ended = waitpid(Some(process), WaitOptions::empty()).map_err(io::Error::from)?;
+    match failed {
+        Some(error) => Err(program.failed(error)),
+        None => Ok(ended.and_then(|(_, status)| status.exit_status())),
+    }
+}
+
 /// What the child does. Returns only if it could not become the hook.
 fn become_hook(
     (program, environment): (&Program, &[CString]),

@@ -21,6 +21,7 @@
 //! assert_eq!(runs.len(), 1);
 //! ```
 
+mod check;
 mod hex;
 mod history;
 mod hook;
@@ -35,6 +36,7 @@ mod record;
 mod state;
 mod wire;
 
+pub use check::{CHECK, checked, go_architecture, own_check};
 pub use history::{Counts, Earlier, Past};
 pub use hook::Hook;
 pub use invocation::{

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hooked_core::lifecycle::Proven;
 use hooked_core::pass::Locked;
 use hooked_core::workload::template::{Delivery, Supply};
+use hooked_protocol::go_architecture;
 use kube::Client;
 use tokio::sync::Mutex;
 
@@ -23,12 +25,16 @@ const BELIEVED: Duration = Duration::from_secs(300);
 const AGAIN: Duration = Duration::from_secs(10);
 /// How long nodes may take to be listed.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many proofs are remembered at most: of a cluster there are a few.
+const MOST_PROVEN: usize = 1000;
 
 /// The runner for Pods, and what is known of the nodes that it may come to.
 #[derive(Debug)]
 pub(crate) struct RunnerSource {
     told: RunnerSettings,
     known: Locked<Option<Known>>,
+    /// Where the runner was seen to run. What is `known` is changed with it, and is locked first.
+    proven: Locked<BTreeSet<Proven>>,
     /// Held by who asks, so that the cluster is asked once however many workloads are new.
     asking: Mutex<()>,
 }
@@ -46,7 +52,21 @@ struct Known {
 
 impl RunnerSource {
     pub(crate) fn new(told: RunnerSettings) -> Self {
-        Self { told, known: Locked::default(), asking: Mutex::default() }
+        Self { told, known: Locked::default(), proven: Locked::default(), asking: Mutex::default() }
+    }
+
+    /// A Pod has shown that the runner runs there. Pods like it need not try it out any more.
+    pub(crate) fn prove(&self, proven: Proven) {
+        let mut known = self.known.lock();
+        let mut all = self.proven.lock();
+        if all.len() >= MOST_PROVEN || !all.insert(proven.clone()) {
+            return;
+        }
+        let Proven { image, runtime_class, architecture } = &proven;
+        tracing::info!(image, runtime_class, architecture, "the hook-runner runs from an image volume");
+        if let Some(known) = &mut *known {
+            Arc::make_mut(&mut known.supply).proven.insert(proven);
+        }
     }
 
     /// The runner for Pods that are made now. While one pass asks the cluster again, others go on with what is known.
@@ -64,8 +84,10 @@ impl RunnerSource {
         match known() {
             Some(known) if is_believed(&known) => known.supply,
             before => {
-                let found = self.find(client, before).await;
-                *self.known.lock() = Some(found.clone());
+                let mut found = self.find(client, before).await;
+                let mut known = self.known.lock();
+                Arc::make_mut(&mut found.supply).proven.clone_from(&self.proven.lock());
+                *known = Some(found.clone());
                 found.supply
             }
         }
@@ -89,6 +111,8 @@ impl RunnerSource {
             deliveries: deliveries(self.told.injection, nodes.as_ref()),
             architectures: own_architectures(&self.told.architectures),
             nodes: nodes.as_ref().map(|nodes| nodes.kinds.clone()).unwrap_or_default(),
+            // What Pods have shown is added when all of this is known.
+            proven: BTreeSet::new(),
         };
         Known { supply: Arc::new(supply), nodes, nodes_until, until }
     }
@@ -122,8 +146,8 @@ impl RunnerSource {
     }
 }
 
-/// Whether a node has come of an architecture that none of these nodes has. Where the API server does not say, the nodes
-/// are believed for as long as they are anyway.
+/// Whether a node has come of an architecture that none of these nodes has. Where the API server does not
+/// say, the nodes are believed for as long as they are anyway.
 async fn is_another_architecture(client: &Client, nodes: Option<&Nodes>) -> bool {
     let kinds = nodes.iter().flat_map(|nodes| &nodes.kinds);
     let known = kinds.map(|kind| kind.architecture.as_str()).collect();
@@ -131,8 +155,8 @@ async fn is_another_architecture(client: &Client, nodes: Option<&Nodes>) -> bool
     matches!(asked, Ok(Ok(true)))
 }
 
-/// The ways into Pods, the best one first. An init container works everywhere, so it is what is taken while nothing is
-/// known of the nodes, and what comes next where the API server refuses image volumes.
+/// The ways into Pods, the best one first. An init container works everywhere, so it is what is taken while
+/// nothing is known of the nodes, and what comes next where the API server refuses image volumes.
 fn deliveries(injection: Injection, nodes: Option<&Nodes>) -> Vec<Delivery> {
     match injection {
         Injection::ImageVolume => vec![Delivery::ImageVolume],
@@ -150,18 +174,6 @@ fn own_architectures(told: &[String]) -> BTreeSet<String> {
         return BTreeSet::from([go_architecture(std::env::consts::ARCH).to_owned()]);
     }
     told.iter().cloned().collect()
-}
-
-/// The name that Go, and so Kubernetes, has for an architecture of Rust's.
-fn go_architecture(name: &str) -> &str {
-    match name {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
-        "powerpc64" => "ppc64",
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -183,8 +195,6 @@ mod tests {
 
     #[test]
     fn the_image_is_for_the_architectures_that_are_told_or_else_for_this_one() {
-        assert_eq!((go_architecture("x86_64"), go_architecture("aarch64")), ("amd64", "arm64"));
-        assert_eq!((go_architecture("s390x"), go_architecture("riscv64")), ("s390x", "riscv64"));
         let told = ["arm64".to_owned(), "amd64".to_owned()];
         assert!(own_architectures(&told).iter().eq(["amd64", "arm64"]));
         assert!(own_architectures(&[]).iter().eq([go_architecture(std::env::consts::ARCH)]));

@@ -12,12 +12,15 @@ use kube_runtime::{WatchStreamExt, watcher};
 use super::scope::{Scope, watch_config};
 use super::watched::Watched;
 use super::{Triggers, trigger};
+use crate::runner::RunnerSource;
 
-/// Watches Pods for ever. `listed` is told when the first list is complete: before it no decision is safe.
+/// Watches Pods for ever. `listed` is told when the first list is complete: before it no decision is safe. What Pods
+/// prove of the hook-runner, `runner` is told.
 pub(crate) async fn watch_pods(
     client: Client,
     scope: Scope,
     index: Arc<Index>,
+    runner: Arc<RunnerSource>,
     triggers: Triggers,
     listed: oneshot::Sender<()>,
 ) {
@@ -32,6 +35,9 @@ pub(crate) async fn watch_pods(
                 let shown = index.show_pod(pod, Timestamp::now());
                 if let Some(error) = shown.unnumbered {
                     tracing::warn!(%error, pod_uid = uid, "a Pod of ours has no number: it gets one");
+                }
+                if let Some(proven) = shown.proven {
+                    runner.prove(proven);
                 }
                 trigger(&triggers, shown.workloads);
             }

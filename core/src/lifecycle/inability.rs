@@ -13,7 +13,7 @@ pub enum Inability {
     Forbidden,
     /// The program is not where it should be.
     Missing,
-    /// The init container that copies the program fails for another reason.
+    /// The init container that copies the program, or tries it out, fails for another reason.
     NotInstalled,
 }
 
@@ -53,7 +53,7 @@ impl Inability {
             Self::OtherArchitecture => "is for another architecture (exec format error)",
             Self::Forbidden => "may not be executed (permission denied)",
             Self::Missing => "is not where it should be mounted (no such file or directory)",
-            Self::NotInstalled => "cannot be copied into the Pod by its init container",
+            Self::NotInstalled => "does not get beyond its init container",
         }
     }
 

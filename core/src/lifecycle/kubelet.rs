@@ -4,6 +4,7 @@
 //! Kubernetes 1.36.
 
 mod inability;
+mod proven;
 mod signal;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::lifecycle::{
 };
 
 pub use inability::inability;
+pub use proven::proven;
 pub(super) use signal::{hook_got_sigkill, hook_may_be_sigkilled, may_be_sigkill};
 pub use signal::{may_be_killed_by_memory, signal_of};
 

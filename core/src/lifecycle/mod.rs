@@ -18,6 +18,7 @@ mod mark;
 mod number;
 mod per_hook;
 mod pod;
+mod proven;
 mod record;
 mod rules;
 mod run;
@@ -42,6 +43,7 @@ pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodSpec,
     PodStatus, Probe,
 };
+pub use proven::Proven;
 pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
 pub use runner::RunnerSight;
 pub use shape::{ContainerShape, Hook, HookShape, PodShape, ProbeShape};

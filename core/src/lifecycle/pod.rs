@@ -64,6 +64,8 @@ impl ObservedPod {
 pub struct PodSpec {
     /// The node it is bound to.
     pub node_name: Option<String>,
+    /// How its containers are isolated; none for the node's own runtime.
+    pub runtime_class_name: Option<String>,
     /// Seconds of grace of an ordinary deletion.
     pub termination_grace_period_seconds: Option<i64>,
     /// App containers.

@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use serde::Deserialize;
 
 use crate::lifecycle::{
-    LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, ReadPodError, controlling_workload,
-    deletion_cost, has_finalizer,
+    LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, Proven, ReadPodError, controlling_workload,
+    deletion_cost, has_finalizer, kubelet,
 };
 use crate::names;
 use crate::workload::template::pod_name;
@@ -128,6 +128,11 @@ impl SlimPod {
         let mut containers = self.status.container_statuses.iter();
         self.metadata.deletion_timestamp.is_some()
             || containers.any(|container| container.state.terminated.is_some())
+    }
+
+    /// Where it proves that the hook-runner runs.
+    pub(super) fn proven(&self) -> Option<Proven> {
+        kubelet::proven(&self.spec, &self.status)
     }
 
     /// The Pod as decisions read it, and why it has no number if it has none.

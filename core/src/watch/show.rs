@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::claim::Claim;
 use super::index::{Departure, Index, Stray, WorkloadRef};
 use super::{SlimEvent, SlimPod};
-use crate::lifecycle::ReadPodError;
+use crate::lifecycle::{Proven, ReadPodError};
 use crate::pass::Orphan;
 use crate::workload::template::Owner;
 
@@ -18,6 +18,8 @@ pub struct Shown {
     pub workloads: Vec<WorkloadRef>,
     /// Why the Pod has no number, though it is one of ours: it gets one.
     pub unnumbered: Option<ReadPodError>,
+    /// Where the Pod, which is one of ours, proves that the hook-runner runs.
+    pub proven: Option<Proven>,
 }
 
 impl Index {
@@ -31,9 +33,10 @@ impl Index {
         let held = pod.is_held();
         if let Some(controller) = pod.controller() {
             self.observe_no_orphan(&namespace, &uid, true);
+            let proven = pod.proven();
             let (report, unnumbered) = pod.into_report(&controller);
             let workloads = vec![self.observe(&namespace, report, &controller, now)];
-            return Shown { workloads, unnumbered };
+            return Shown { workloads, unnumbered, proven };
         }
         // It may have been ours and lost its owner: then it lives on without us, if no other takes it over.
         let mut workloads: Vec<WorkloadRef> =
@@ -45,7 +48,7 @@ impl Index {
         if held {
             self.note_stray(Stray { namespace, name, uid, version });
         }
-        Shown { workloads, unnumbered: None }
+        Shown { workloads, ..Shown::default() }
     }
 
     /// A Pod without our label is there, as a watch of metadata shows it: names the workloads that may take
@@ -125,7 +128,10 @@ mod tests {
                 "finalizers": [names::ACCOUNTING_FINALIZER],
                 "ownerReferences": [{"apiVersion": names::API_VERSION, "kind": names::KIND, "name": "web", "uid": "w-1", "controller": true}],
             },
-            "spec": {"nodeName": "n", "containers": [{"name": "web", "lifecycle": {"preStop": {"exec": {}}}}]},
+            "spec": {
+                "nodeName": "n", "containers": [{"name": "web", "lifecycle": {"preStop": {"exec": {}}}}],
+                "volumes": [{"name": names::volume::RUNNER, "image": {"reference": "hooked:1"}}],
+            },
             "status": status,
         }))
         .unwrap()
@@ -174,6 +180,17 @@ mod tests {
             );
             assert!(memory.lock().tracker.evidence(1).is_some() && index.strays().is_empty());
         }
+    }
+
+    #[test]
+    fn what_a_pod_of_ours_proves_of_the_runner_is_told_and_of_others_nothing_is() {
+        let ended = json!({"terminated": {"exitCode": 0, "message": "hooked.dev/check arm64 0.1.0"}});
+        let status = json!({"initContainerStatuses": [{"name": names::INSTALLER_CONTAINER, "state": ended}]});
+        let mut pod = pod(&ours(), &status);
+        let proven = Index::default().show_pod(pod.clone(), NOW).proven.unwrap();
+        assert_eq!((&*proven.image, &*proven.architecture), ("hooked:1", "arm64"));
+        pod.metadata.owner_references = None;
+        assert_eq!(Index::default().show_pod(pod, NOW).proven, None);
     }
 
     #[test]

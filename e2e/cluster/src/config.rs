@@ -53,8 +53,8 @@ fn kubelet(layout: &Layout, network: Network, back_off: Option<Duration>) -> Val
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": false,
         "failSwapOn": false,
-        // As with the first version of control groups, where the machine has the second: a child that runs out of memory
-        // does not take its container with it.
+        // As with the first version of control groups, where the machine has the second: a child that runs
+        // out of memory does not take its container with it.
         "singleProcessOOMKill": true,
         // Lowering it takes a right that not every root has.
         "oomScoreAdj": 0,

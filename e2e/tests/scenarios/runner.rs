@@ -268,3 +268,49 @@ async fn no_runner_comes_to_nodes_of_an_architecture_that_it_is_not_for() -> Res
     })
     .await
 }
+
+/// The init container in which the runner is tried out, or copied, if the Pod has it: its command, and how it has
+/// ended.
+fn trial(pod: &Value) -> Option<(Value, Value)> {
+    let named = |list: &Value| {
+        list.as_array().into_iter().flatten().find(|one| one["name"] == "hooked-install").cloned()
+    };
+    let command = named(&pod["spec"]["initContainers"])?["command"].clone();
+    let ended = named(&pod["status"]["initContainerStatuses"]).unwrap_or_default();
+    Some((command, ended["state"]["terminated"].clone()))
+}
+
+#[tokio::test]
+async fn the_runner_is_tried_out_before_anything_starts_and_not_again_once_it_was_seen_to_run() -> Result<()>
+{
+    in_namespace("tried-out", Security::Privileged, async |space| {
+        let mut was_seen = false;
+        for (name, code) in [("first", 3), ("second", 4)] {
+            let container = Container::polite(name).pre_stop(sh(format!("exit {code}")));
+            let hooks = json!({"measurement": "Runner"});
+            space.apply(&Workload::new(name, [container]).with("hooks", hooks).grace(60)).await?;
+            space.until_ready(name).await?;
+            let pods = space.pods(name).await?;
+            let pod = json!(pods.first().context("no Pod")?);
+            let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+            let by_image = volumes.any(|one| one["name"] == "hooked-runner" && one["image"].is_object());
+            // Another scenario may have shown it before, and then the first has none either; or its nodes that mount
+            // no images may be there for a while.
+            match trial(&pod) {
+                Some((command, ended)) => {
+                    ensure!(ended["exitCode"] == 0, "{command} has not ended well: {ended}");
+                    let told = ended["message"].as_str().unwrap_or_default();
+                    ensure!(told.starts_with("hooked.dev/check "), "{command} has told {ended}");
+                    ensure!(!by_image || !was_seen, "tried out again: {command}");
+                }
+                None => ensure!(by_image, "nobody has brought the runner: {pod}"),
+            }
+            was_seen |= by_image;
+            let workload = space.until_stopped(name).await?;
+            let run = only_run(&workload, name, HookKind::PreStop)?;
+            ensure!((run.source, run.exit_code) == (Source::Runner, Some(code)), "{run:?}");
+        }
+        Ok(())
+    })
+    .await
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use hooked_protocol::Outcome;
+use hooked_protocol::{Outcome, own_check};
 
 use crate::support::{Place, runner};
 
@@ -89,4 +89,40 @@ fn it_installs_itself_for_everyone() {
     }
     let output = Command::new(runner()).args(["install", "/no/such/place"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// Mounts a file system with those options and installs into it, and lists what is there then. No other test holds
+/// this, so it fails where no mounts are allowed.
+fn install_into(options: &str) -> std::process::Output {
+    let script = format!(
+        "mkdir $1/volume; mount -t tmpfs -o {options} tmpfs $1/volume; status=0
+         $2 install $1/volume/hook-runner || status=$?; ls $1/volume; exit $status"
+    );
+    let place = Place::new();
+    in_own_mounts(&script, &[&place.path, &runner()]).unwrap()
+}
+
+#[test]
+fn what_it_installs_can_be_run_there_or_the_installer_says_why_not() {
+    let output = install_into("exec");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!((&*output.stdout, &*output.stderr), (&b"hook-runner\n"[..], &b""[..]));
+    // As the kubelet's directory may be mounted. Nothing stays that a hook could meet.
+    let output = install_into("noexec");
+    assert_eq!(output.status.code(), Some(126), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("hook-runner: exec: \"") && said.lines().count() == 1, "{said}");
+    assert!(said.ends_with("/volume/hook-runner\": permission denied\n"), "{said}");
+}
+
+#[test]
+fn a_check_is_told_in_the_termination_log_unless_it_is_one_of_the_network() {
+    // The kubelet makes the log, and nothing makes another.
+    let script = "mount -t tmpfs tmpfs /dev; $1 check; ls /dev; : > /dev/termination-log
+         ! $1 check 127.0.0.1:1 2> /unread; cat /dev/termination-log; $1 check; cat /dev/termination-log";
+    let script = script.replace("/unread", "/dev/unread");
+    let output = in_own_mounts(&script, &[&runner()]).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), own_check());
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use hooked_protocol::Hook;
+use hooked_protocol::{CHECK, Hook, RUNNER_PATH, own_check};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::container::{Activity, Container, later};
 use super::event::{Notice, Outbox};
@@ -24,8 +24,8 @@ pub(super) struct LocalPod {
     pub(super) node: String,
     pub(super) grace: i64,
     pub(super) containers: Vec<Container>,
-    /// The containers that only prepare the Pod.
-    pub(super) init: Vec<String>,
+    /// The containers that only prepare the Pod, and what each says when it has ended well.
+    pub(super) init: Vec<(String, String)>,
     pub(super) accepted: Timestamp,
     /// Why and when the Pod is stopped, once it is.
     pub(super) stop: Option<(StopCause, Timestamp)>,
@@ -52,6 +52,11 @@ pub(super) fn grace_in_force(object: &Value) -> i64 {
     object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(1).max(1)
 }
 
+/// What a container says that only prepares its Pod: the hook-runner, that it can be run.
+fn last_words(container: &Value) -> String {
+    if container["command"] == json!([RUNNER_PATH, CHECK]) { own_check() } else { String::new() }
+}
+
 impl LocalPod {
     pub(super) fn new(object: &Value, now: Timestamp) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -71,7 +76,7 @@ impl LocalPod {
             node: text(&spec["nodeName"]),
             grace: spec["terminationGracePeriodSeconds"].as_i64().unwrap_or(30),
             containers,
-            init: init.map(|container| text(&container["name"])).collect(),
+            init: init.map(|container| (text(&container["name"]), last_words(container))).collect(),
             accepted: now,
             stop: None,
             shown: None,

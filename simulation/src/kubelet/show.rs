@@ -51,13 +51,19 @@ impl LocalPod {
             "containerStatuses": statuses(&others),
             "conditions": self.conditions(phase),
         });
-        let init: Vec<_> = self.init.iter().map(|name| json!({
-            "name": name, "ready": true, "started": false, "restartCount": 0, "lastState": {},
-            "state": {"terminated": {
+        let init: Vec<_> = self.init.iter().map(|(name, last_words)| {
+            let mut ended = json!({
                 "exitCode": 0, "reason": "Completed", "containerID": format!("containerd://{}-{name}-1", self.uid),
                 "startedAt": second(self.accepted), "finishedAt": second(self.accepted),
-            }},
-        })).collect();
+            });
+            if !last_words.is_empty() {
+                ended["message"] = json!(last_words);
+            }
+            json!({
+                "name": name, "ready": true, "started": false, "restartCount": 0, "lastState": {},
+                "state": {"terminated": ended},
+            })
+        }).collect();
         if !init.is_empty() || !sidecars.is_empty() {
             let sidecars = statuses(&sidecars).as_array().cloned().unwrap_or_default();
             status["initContainerStatuses"] = init.into_iter().chain(sidecars).collect();

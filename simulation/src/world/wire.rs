@@ -194,6 +194,7 @@ impl Cluster for Port {
             deliveries: vec![Delivery::ImageVolume],
             architectures: BTreeSet::new(),
             nodes: BTreeSet::new(),
+            proven: BTreeSet::new(),
         };
         Arc::new(supply)
     }

@@ -1,5 +1,6 @@
 //! Where the runner is put into Pods, and where it is not because they would be worse off.
 
+use hooked_protocol::{CHECK, RUNNER_PATH, go_architecture};
 use hooked_simulation::{ContentType, Method, Request};
 use serde_json::{Value, json};
 
@@ -77,6 +78,44 @@ async fn an_image_for_all_architectures_goes_everywhere() {
     tell(&cluster, "n2", "arm64");
     let _operator = Operator::start(&cluster, "a", &["--runner-architectures=amd64,arm64"]);
     assert_eq!(delivery(&pod_of(&cluster, "any", json!({})).await), "image volume");
+}
+
+/// Whether the Pod tries the runner out before anything of the user's starts.
+fn tries_out(spec: &Value) -> bool {
+    spec["initContainers"][0]["command"] == json!([RUNNER_PATH, CHECK])
+}
+
+#[tokio::test]
+async fn a_runner_is_tried_out_until_a_pod_has_shown_that_it_runs() {
+    let cluster = Cluster::new();
+    let own = go_architecture(std::env::consts::ARCH);
+    tell(&cluster, "n1", own);
+    tell(&cluster, "n2", own);
+    let first = Operator::start(&cluster, "a", &[]);
+    let spec = pod_of(&cluster, "early", json!({})).await;
+    assert_eq!((delivery(&spec), tries_out(&spec)), ("image volume", true));
+    let spec = pod_of(&cluster, "late", json!({})).await;
+    assert_eq!((delivery(&spec), &spec["initContainers"]), ("image volume", &Value::Null));
+    // One workload waits for nothing that another has shown, and is asked about once more.
+    for replicas in 2..=4 {
+        cluster.merge(&format!("{WORKLOADS}/early"), json!({"spec": {"replicas": replicas}}));
+        cluster.wait_for_status("early", "it is scaled", |status| status.ready_replicas == replicas).await;
+    }
+    let of_early = |world: &World| {
+        let pods = world.pods().filter(|pod| pod["metadata"]["labels"]["app"] == "early");
+        Some(pods.filter(|pod| tries_out(&pod["spec"])).count())
+    };
+    assert_eq!(cluster.wait("its Pods", of_early).await, 1);
+    let questions =
+        cluster.log().iter().filter(|sent| sent.is_dry_run && sent.path.ends_with("/pods")).count();
+    assert_eq!(questions, 3, "two for one, and one for the other");
+    // The next operator knows it of the Pods that are there.
+    first.crash().await;
+    let _next = Operator::start(&cluster, "b", &[]);
+    assert!(!tries_out(&pod_of(&cluster, "later", json!({})).await));
+    // What runs elsewhere was never seen to run there.
+    let sandboxed = pod_of(&cluster, "sandboxed", json!({"runtimeClassName": "kata"})).await;
+    assert_eq!(delivery(&sandboxed), "init container");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A hook-runner that cannot run is given up for its revision: hooks are observed, and nothing that serves is touched.
 
+use hooked_core::names::INSTALLER_CONTAINER;
 use hooked_protocol::RUNNER_PATH;
 use hooked_simulation::Request;
 use serde_json::{Value, json};
@@ -89,4 +90,52 @@ async fn a_runner_that_cannot_run_is_given_up_and_the_next_operator_knows() {
         })
         .await;
     assert!(totals.as_str().unwrap().contains(" 0 failed"), "{totals}");
+}
+
+/// Has a Pod show what a kubelet shows where the runtime may not execute the runner that the Pod tries out: nothing of
+/// the user's has started.
+fn forbid_trial(cluster: &Cluster, pod: &str) {
+    let message = format!(
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: \
+         unable to start container process: exec: \"{RUNNER_PATH}\": permission denied: unknown"
+    );
+    let ended = json!({"terminated": {"exitCode": 128, "reason": "StartError", "message": message}});
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}});
+    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
+    let status = json!({
+        "phase": "Pending",
+        "conditions": [{"type": "Ready", "status": "False"}],
+        "initContainerStatuses": [
+            {"name": INSTALLER_CONTAINER, "restartCount": 1, "ready": false, "state": back_off, "lastState": ended},
+        ],
+        "containerStatuses": [{"name": "web", "restartCount": 0, "ready": false, "state": waiting}],
+    });
+    cluster.merge(&format!("{PODS}/{pod}/status"), json!({"status": status}));
+}
+
+#[tokio::test]
+async fn a_pod_that_has_tried_the_runner_out_in_vain_is_replaced_by_an_observed_one() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &["--injection=ImageVolume"]);
+    cluster.serve("web", 2).await;
+    let before = pods(&cluster.shared.world.lock());
+    let is_tried = |world: &World| {
+        let mut pods = world.pods();
+        pods.any(|pod| pod["spec"]["initContainers"][0]["name"] == INSTALLER_CONTAINER)
+    };
+    assert!(is_tried(&cluster.shared.world.lock()) && before.iter().all(|(_, by_runner)| *by_runner));
+    let (stuck, serves) = (before[0].0.clone(), before[1].0.clone());
+    forbid_trial(&cluster, &stuck);
+    cluster
+        .wait("an observed Pod takes its place, and the one that serves stays", |world| {
+            let now = pods(world);
+            let is_there = |name: &str| now.iter().any(|(known, _)| known == name);
+            let observed = now.iter().filter(|(_, by_runner)| !by_runner).count();
+            (now.len() == 2 && !is_there(&stuck) && is_there(&serves) && observed == 1).then_some(())
+        })
+        .await;
+    let told = cluster
+        .wait("it is told", |world| measured(world).filter(|known| known["reason"] == "RunnerCannotRun"))
+        .await;
+    assert!(told["message"].as_str().unwrap().contains("permission denied"), "{told}");
 }

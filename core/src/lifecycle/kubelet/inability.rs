@@ -28,7 +28,7 @@ const NO_IMAGE_VOLUME: &str = "ImageVolumeMountFailed";
 const NAMELESS: [&str; 2] = ["failed to mkdir \"\"", "HostPath is empty"];
 /// Where all of our volumes are mounted.
 const OUR_MOUNTS: &str = "/.hooked/";
-/// The program of the init container, in the runner's image.
+/// The program of the init container, in the runner's image, and how [`RUNNER_PATH`] ends, where the container runs it.
 const INSTALLER: &str = "/hook-runner";
 /// Exit statuses of a program that could not be executed: a shell's two, runc's two.
 const NOT_EXECUTED: [i32; 4] = [126, 127, 128, 255];

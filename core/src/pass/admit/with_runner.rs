@@ -48,7 +48,10 @@ impl<C: Cluster> Question<'_, C> {
         let mut refusals: Vec<Refusal> = Vec::new();
         let mut is_taken_as_written = false;
         for (delivery, live) in self.forms(offer) {
-            let is_hopeless = |known: &Refusal| known.delivery == delivery && known.why == Why::UnknownVolume;
+            let is_hopeless = |known: &Refusal| {
+                known.delivery.is_image_volume() == delivery.is_image_volume()
+                    && known.why == Why::UnknownVolume
+            };
             if refusals.iter().any(is_hopeless) {
                 continue;
             }
@@ -122,13 +125,14 @@ fn is_image(field: &str) -> bool {
 /// the source, as does one that does not know them and is not asked strictly: the hook would find no program.
 fn is_delivered(pod: &Value, delivery: Delivery) -> bool {
     let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    delivery == Delivery::InitContainer || volumes.any(|volume| volume["image"]["reference"].is_string())
+    !delivery.is_image_volume() || volumes.any(|volume| volume["image"]["reference"].is_string())
 }
 
 /// Why the runner cannot be put into Pods that the server takes as they are written: its last words on each way.
 fn why_not(refusals: &[Refusal]) -> String {
-    let last = |delivery| refusals.iter().rev().find(|refusal| refusal.delivery == delivery);
-    match (last(Delivery::ImageVolume), last(Delivery::InitContainer)) {
+    let last =
+        |by_volume| refusals.iter().rev().find(|refusal| refusal.delivery.is_image_volume() == by_volume);
+    match (last(true), last(false)) {
         (Some(Refusal { why: Why::UnknownVolume, .. }), None) => {
             format!("{}; run the operator with --injection=InitContainer", Why::UnknownVolume.words())
         }

@@ -1,6 +1,7 @@
 //! Putting the hook-runner in front of exec hooks: in the Pod only, never in what the user wrote.
 //!
-//! The runner comes in by an image volume, or by an init container that copies it into an emptyDir. Arguments tell it
+//! The runner comes in by an image volume, which an init container may try out, or by an init container that copies it
+//! into an emptyDir. Arguments tell it
 //! everything, so that the hook sees exactly the environment it would have had. httpGet, sleep and tcpSocket handlers
 //! stay native.
 
@@ -84,6 +85,8 @@ mod tests {
     use super::*;
     use crate::names::{INSTALLER_CONTAINER, mount};
 
+    const ALL: [Delivery; 3] = [Delivery::TestedVolume, Delivery::ImageVolume, Delivery::InitContainer];
+
     fn template() -> Value {
         json!({"spec": {"containers": [
             {"name": "web", "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}, "postStart": {"httpGet": {"port": 80}}}},
@@ -123,9 +126,11 @@ mod tests {
     fn the_installer_comes_before_every_sidecar() {
         let mut sidecar = template();
         sidecar["spec"]["initContainers"] = json!([{"name": "mesh", "restartPolicy": "Always"}]);
-        let injected = inject(&sidecar, &runner(Delivery::InitContainer), &[]).unwrap();
-        assert_eq!(injected["spec"]["initContainers"][0]["name"], INSTALLER_CONTAINER);
-        assert_eq!(injected["spec"]["initContainers"][1]["name"], "mesh");
+        for delivery in [Delivery::InitContainer, Delivery::TestedVolume] {
+            let injected = inject(&sidecar, &runner(delivery), &[]).unwrap();
+            assert_eq!(injected["spec"]["initContainers"][0]["name"], INSTALLER_CONTAINER);
+            assert_eq!(injected["spec"]["initContainers"][1]["name"], "mesh");
+        }
     }
 
     /// The class of service of a Pod as Kubernetes computes it of its containers' resources
@@ -174,7 +179,7 @@ mod tests {
                 container["resources"] = resources.clone();
             }
             assert_eq!(qos(&template["spec"]), expect);
-            for delivery in [Delivery::ImageVolume, Delivery::InitContainer] {
+            for delivery in ALL {
                 let injected = inject(&template, &runner(delivery), &[]).unwrap();
                 assert_eq!(qos(&injected["spec"]), expect, "{resources:?} {delivery:?}");
             }
@@ -194,6 +199,7 @@ mod tests {
     fn every_container_that_there_will_be_has_its_share_of_the_logs() {
         let seen = |delivery, containers| budget(&Runner { containers, ..runner(delivery) });
         assert_eq!(seen(Delivery::ImageVolume, 0), 12_288 / 4);
+        assert_eq!(seen(Delivery::TestedVolume, 0), 12_288 / 5);
         assert_eq!(seen(Delivery::InitContainer, 0), 12_288 / 5);
         assert_eq!(seen(Delivery::InitContainer, 3), 12_288 / 5);
         // A mesh has added an init container and a proxy.
@@ -215,7 +221,7 @@ mod tests {
 
     #[test]
     fn none_of_our_volumes_keeps_a_node_from_being_scaled_down() {
-        for delivery in [Delivery::ImageVolume, Delivery::InitContainer] {
+        for delivery in ALL {
             let mut written = template();
             let annotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
             written["metadata"]["annotations"] = json!({annotation: "cache"});

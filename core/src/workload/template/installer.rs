@@ -1,6 +1,6 @@
-//! The init container that copies the runner into a Pod, and changes nothing else about it.
+//! The init container that copies the runner into a Pod, or tries it out there, and changes nothing else about the Pod.
 
-use hooked_protocol::RUNNER_PATH;
+use hooked_protocol::{CHECK, RUNNER_PATH};
 use serde_json::{Map, Value, json};
 
 use crate::names::{INSTALLER_CONTAINER, mount, volume};
@@ -12,8 +12,21 @@ const NOBODY: i64 = 65532;
 /// The resources that decide about a Pod's class of service and that limits and quotas of a namespace are about.
 const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
-/// An init container that a namespace's policies, limits and quotas accept where they accept the Pod without it.
+/// The one that copies the runner to where the Pod's containers find it, and runs the copy.
 pub(super) fn installer(spec: &Value, image: &str) -> Value {
+    let mount = json!({"name": volume::RUNNER, "mountPath": mount::RUNNER});
+    container(spec, image, &[PROGRAM, "install", RUNNER_PATH], &mount)
+}
+
+/// The one that runs the runner from the volume that the Pod's containers mount: where that cannot be done, the Pod
+/// waits here, and nothing of the user's has started.
+pub(super) fn tester(spec: &Value, image: &str) -> Value {
+    let mount = json!({"name": volume::RUNNER, "mountPath": mount::RUNNER, "readOnly": true});
+    container(spec, image, &[RUNNER_PATH, CHECK], &mount)
+}
+
+/// An init container that a namespace's policies, limits and quotas accept where they accept the Pod without it.
+fn container(spec: &Value, image: &str, command: &[&str], mount: &Value) -> Value {
     let mut security = json!({
         "allowPrivilegeEscalation": false,
         "readOnlyRootFilesystem": true,
@@ -24,24 +37,24 @@ pub(super) fn installer(spec: &Value, image: &str) -> Value {
     if let Some(user) = user(spec) {
         security["runAsUser"] = json!(user);
     }
-    let mut installer = json!({
+    let mut container = json!({
         "name": INSTALLER_CONTAINER,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": [PROGRAM, "install", RUNNER_PATH],
+        "command": command,
         // Where it fails, what the runtime prints says why: the Pod's status then has it.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": security,
-        "volumeMounts": [{"name": volume::RUNNER, "mountPath": mount::RUNNER}],
+        "volumeMounts": [mount],
     });
     let resources = resources(&spec["containers"][0]["resources"]);
     if !resources.is_empty() {
-        installer["resources"] = Value::Object(resources);
+        container["resources"] = Value::Object(resources);
     }
-    installer
+    container
 }
 
-/// Who the installer is to be, where neither the Pod's own user nor that of the image will do. A namespace may allow
+/// Who the container is to be, where neither the Pod's own user nor that of the image will do. A namespace may allow
 /// some users only, and on `OpenShift` has a range of its own that it takes from where nobody is named, so nobody is
 /// named without need.
 fn user(spec: &Value) -> Option<i64> {
@@ -93,6 +106,20 @@ mod tests {
         let device = json!({"limits": {"nvidia.com/gpu": 1, "memory": "1Gi"}, "claims": [{"name": "gpu"}]});
         check_resources(&device, &json!({"limits": {"memory": "1Gi"}}));
         check_resources(&json!({"limits": {"nvidia.com/gpu": 1}}), &Value::Null);
+    }
+
+    #[test]
+    fn a_runner_that_is_mounted_is_tried_out_as_its_installer_would_be() {
+        let resources = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
+        let spec = json!({"securityContext": {"runAsUser": 0}, "containers": [{"resources": resources}]});
+        let mut tester = tester(&spec, "hooked");
+        assert_eq!(tester["command"], json!(["/.hooked/runner/hook-runner", "check"]));
+        assert_eq!(tester["volumeMounts"][0]["readOnly"], true);
+        let installer = installer(&spec, "hooked");
+        for field in ["command", "volumeMounts"] {
+            tester[field] = installer[field].clone();
+        }
+        assert_eq!(tester, installer);
     }
 
     fn check_user(pod: &Value, first: &Value, expect: &Value) {

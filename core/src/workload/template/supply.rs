@@ -8,6 +8,7 @@ use super::conflicts::{InjectError, refuse_conflicts};
 use super::delivery::Delivery;
 use super::landing::{architectures, other_system};
 use super::node::NodeKind;
+use crate::lifecycle::Proven;
 
 /// What the operator has of the runner, and what it knows of the nodes that the runner may come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Supply {
     pub architectures: BTreeSet<String>,
     /// The kinds of Linux nodes that there are; none where nobody could say.
     pub nodes: BTreeSet<NodeKind>,
+    /// Where the runner was seen to run from an image volume.
+    pub proven: BTreeSet<Proven>,
 }
 
 /// What of it is for Pods of one template.
@@ -45,9 +48,29 @@ impl Supply {
         // Whether gVisor, Kata or another runtime mounts images is not known from a node's version; each runs init
         // containers.
         if !spec["runtimeClassName"].as_str().unwrap_or_default().is_empty() {
-            deliveries.sort_by_key(|delivery| *delivery == Delivery::ImageVolume);
+            deliveries.sort_by_key(|delivery| delivery.is_image_volume());
+        }
+        if !self.is_proven(spec, &image)
+            && let Some(at) = deliveries.iter().position(|delivery| *delivery == Delivery::ImageVolume)
+        {
+            deliveries.insert(at, Delivery::TestedVolume);
         }
         Ok(Offer { image, pull_secret: self.pull_secret.clone(), deliveries })
+    }
+
+    /// Whether an image volume of the runner was seen to work wherever Pods of that spec may land. Where nobody can say
+    /// where that is, it is wherever the image is for.
+    fn is_proven(&self, spec: &Value, image: &str) -> bool {
+        let landing = architectures(spec, &self.nodes);
+        let all = if landing.is_empty() { &self.architectures } else { &landing };
+        let runtime_class = spec["runtimeClassName"].as_str().unwrap_or_default();
+        all.iter().all(|architecture| {
+            self.proven.contains(&Proven {
+                image: image.to_owned(),
+                runtime_class: runtime_class.to_owned(),
+                architecture: architecture.clone(),
+            })
+        })
     }
 
     /// Whether the runner can run on every node that Pods of that spec may land on.
@@ -79,6 +102,15 @@ mod tests {
             deliveries: vec![Delivery::ImageVolume, Delivery::InitContainer],
             architectures: ours.iter().map(|name| (*name).to_owned()).collect(),
             nodes: nodes.iter().map(node).collect(),
+            proven: BTreeSet::new(),
+        }
+    }
+
+    fn proven(runtime_class: &str, architecture: &str) -> Proven {
+        Proven {
+            image: "hooked".to_owned(),
+            runtime_class: runtime_class.to_owned(),
+            architecture: architecture.to_owned(),
         }
     }
 
@@ -120,10 +152,51 @@ mod tests {
 
     #[test]
     fn a_runtime_class_is_asked_for_an_init_container_first() {
-        let deliveries = |spec: &Value| supply(&["amd64"], &[]).offer(spec).unwrap().deliveries;
+        let known = BTreeSet::from([proven("", "amd64")]);
+        let deliveries = |spec: &Value| {
+            let supply = Supply { proven: known.clone(), ..supply(&["amd64"], &[]) };
+            supply.offer(spec).unwrap().deliveries
+        };
         assert_eq!(deliveries(&json!({}))[0], Delivery::ImageVolume);
         assert_eq!(deliveries(&json!({"runtimeClassName": ""}))[0], Delivery::ImageVolume);
         let sandboxed = deliveries(&json!({"runtimeClassName": "gvisor"}));
-        assert_eq!(sandboxed, [Delivery::InitContainer, Delivery::ImageVolume]);
+        assert_eq!(sandboxed, [Delivery::InitContainer, Delivery::TestedVolume, Delivery::ImageVolume]);
+    }
+
+    /// Whether Pods of that spec have the image volume tested, where it was seen to work there.
+    fn check_tested(seen: &[(&str, &str)], (ours, nodes): (&[&str], &[&str]), spec: &Value, expect: bool) {
+        let proven = seen.iter().map(|(class, architecture)| proven(class, architecture)).collect();
+        let supply = Supply { proven, ..supply(ours, nodes) };
+        let deliveries = supply.offer(spec).unwrap().deliveries;
+        let is_tested = deliveries.contains(&Delivery::TestedVolume);
+        assert_eq!(is_tested, expect, "{seen:?} for {spec} among {nodes:?}: {deliveries:?}");
+        let other = Supply { image: Ok("hooked:2".to_owned()), ..supply };
+        assert!(other.offer(spec).unwrap().deliveries.contains(&Delivery::TestedVolume), "another image");
+    }
+
+    #[test]
+    fn an_image_volume_is_tested_until_it_was_seen_to_work_wherever_pods_may_land() {
+        let (one, both) = ((&["amd64"][..], &["amd64"][..]), &["amd64", "arm64"][..]);
+        check_tested(&[], one, &json!({}), true);
+        check_tested(&[("", "amd64")], one, &json!({}), false);
+        check_tested(&[("", "arm64")], one, &json!({}), true);
+        check_tested(&[("", "amd64")], (both, both), &json!({}), true);
+        check_tested(&[("", "amd64"), ("", "arm64")], (both, both), &json!({}), false);
+        let pinned = json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}});
+        check_tested(&[("", "arm64")], (both, both), &pinned, false);
+        // Nobody could say which nodes there are.
+        check_tested(&[("", "amd64")], (both, &[]), &json!({}), true);
+        check_tested(&[("", "amd64"), ("", "arm64")], (both, &[]), &json!({}), false);
+        let sandboxed = json!({"runtimeClassName": "kata"});
+        check_tested(&[("", "amd64")], one, &sandboxed, true);
+        check_tested(&[("kata", "amd64")], one, &sandboxed, false);
+        check_tested(&[("kata", "amd64")], one, &json!({}), true);
+    }
+
+    #[test]
+    fn what_comes_by_an_init_container_alone_is_not_offered_another_way() {
+        let deliveries = vec![Delivery::InitContainer];
+        let supply = Supply { deliveries: deliveries.clone(), ..supply(&["amd64"], &[]) };
+        assert_eq!(supply.offer(&json!({})).unwrap().deliveries, deliveries);
     }
 }

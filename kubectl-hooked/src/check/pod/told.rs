@@ -23,7 +23,7 @@ const REMEDIES: [(&str, &str); 3] = [
 /// Whether the runner runs in Pods that get it so.
 pub(super) fn of_runner(wanted: &Wanted, outcome: &Outcome, namespace: &str) -> Finding {
     let check = match wanted.delivery {
-        Delivery::ImageVolume => Check::RunnerByImageVolume,
+        Delivery::TestedVolume | Delivery::ImageVolume => Check::RunnerByImageVolume,
         Delivery::InitContainer => Check::RunnerByInitContainer,
     };
     let place = wanted.architecture.as_ref().map_or_else(String::new, |name| format!("on {name}: "));

@@ -16,7 +16,7 @@ fn pod(by_volume: bool, status: &Value) -> ObservedPod {
         json!([{"name": "hooked-runner", "image": {"reference": IMAGE}}, {"name": "hooked-records"}]);
     let installer = json!([{"name": "hooked-install", "image": IMAGE}]);
     let spec = if by_volume {
-        json!({"containers": [web], "volumes": volumes})
+        json!({"containers": [web], "initContainers": installer, "volumes": volumes})
     } else {
         json!({"containers": [web], "initContainers": installer})
     };
@@ -185,6 +185,61 @@ fn an_init_container_that_cannot_be_started_or_fails_for_good_is_told() {
     );
     check_ended(0, "Completed", "", 0, None);
     check_installer("PodInitializing", "", None);
+}
+
+#[test]
+fn a_copy_that_the_installer_cannot_run_is_told_as_the_runtime_would_tell_it() {
+    let says = |words: &str, expect| {
+        check_ended(126, "Error", &format!("hook-runner: {words}\n"), 0, Some(expect));
+    };
+    says(&format!("exec: \"{RUNNER_PATH}\": permission denied"), Inability::Forbidden);
+    says(&format!("exec {RUNNER_PATH}: operation not permitted"), Inability::Forbidden);
+    says(&format!("exec {RUNNER_PATH}: exec format error"), Inability::OtherArchitecture);
+    says(&format!("exec {RUNNER_PATH}: no such file or directory"), Inability::Missing);
+    says(&format!("exec {RUNNER_PATH}: text file busy"), Inability::NotInstalled);
+    // What may pass has three more attempts.
+    let lacks = "hook-runner: exec: Resource temporarily unavailable (os error 11)\n";
+    check_ended(1, "Error", lacks, 2, None);
+    check_ended(1, "Error", lacks, 3, Some(Inability::NotInstalled));
+}
+
+#[test]
+fn an_image_volume_that_is_tried_out_shows_what_keeps_the_runner_from_running() {
+    let check_tester = |state: Value, last: Value, expect| {
+        let tester = json!({"name": "hooked-install", "restartCount": 1, "state": state, "lastState": last});
+        let others = json!([{"name": "web", "state": {"waiting": {"reason": "PodInitializing"}}}]);
+        check(true, &json!({"initContainerStatuses": [tester], "containerStatuses": others}), expect);
+    };
+    let waiting = |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});
+    let not_started = |words: &str| {
+        let message = format!(
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: \
+             unable to start container process: error during container init: exec: \"{RUNNER_PATH}\": {words}: unknown"
+        );
+        json!({"terminated": {"exitCode": 128, "reason": "StartError", "message": message}})
+    };
+    let back_off = || waiting("CrashLoopBackOff", "back-off 10s restarting failed container");
+    for (words, expect) in [
+        ("permission denied".to_owned(), Inability::Forbidden),
+        ("exec format error".to_owned(), Inability::OtherArchitecture),
+        (format!("stat {RUNNER_PATH}: no such file or directory"), Inability::Missing),
+    ] {
+        check_tester(not_started(&words), json!({}), Some(expect));
+        check_tester(back_off(), not_started(&words), Some(expect));
+        let told = not_started(&words)["terminated"]["message"].as_str().unwrap().to_owned();
+        check_tester(waiting("RunContainerError", &told), json!({}), Some(expect));
+    }
+    let printed = format!("exec {RUNNER_PATH}: exec format error\n");
+    let printed = json!({"terminated": {"exitCode": 255, "reason": "Error", "message": printed}});
+    check_tester(printed, json!({}), Some(Inability::OtherArchitecture));
+    // The kubelet pulls the images of volumes before the container's own.
+    let not_pulled = format!("failed to pull and unpack image \"{IMAGE}\": not found");
+    check_tester(waiting("ErrImagePull", &not_pulled), json!({}), Some(Inability::NotPulled));
+    let not_mounted = "ImageVolumeMountFailed: failed to mount image: no such device";
+    check_tester(waiting("CreateContainerError", not_mounted), json!({}), Some(Inability::NotMounted));
+    check_tester(waiting("PodInitializing", ""), json!({}), None);
+    let told = json!({"terminated": {"exitCode": 0, "message": "hooked.dev/check amd64 0.1.0\n"}});
+    check_tester(told, json!({}), None);
 }
 
 #[test]

@@ -57,6 +57,47 @@ fn an_init_container_comes_after_image_volumes_and_observation_last() {
     check(&server, "InitContainer, live true", 3);
 }
 
+/// A server as before, where the runner has yet to be seen to run.
+fn untried(refuse: fn(&Value) -> Option<&'static str>) -> Server {
+    let mut server = Server { refuse, ..Server::new() };
+    server.supply.proven.clear();
+    server
+}
+
+#[test]
+fn a_runner_that_nobody_has_seen_run_is_tried_out_where_that_is_let_in() {
+    check(&untried(|_| None), "TestedVolume, live true", 1);
+    check(&untried(|spec| has_installer(spec).then_some("no more containers")), "ImageVolume, live true", 3);
+    check(&untried(|spec| has(spec, "image").then_some("no images")), "InitContainer, live true", 4);
+    check(&untried(|spec| has(spec, "projected").then_some("no tokens")), "TestedVolume, live false", 5);
+    check(&untried(|_| Some("exceeded quota")), "TestedVolume, live true", 2);
+    let server = Server { knows_image_volumes: false, ..untried(|_| None) };
+    check(&server, "InitContainer, live true", 3);
+    let any = |spec: &Value| (has(spec, "image") || has_installer(spec)).then_some("no");
+    check(&untried(any), "observed: by an image volume: no; by an init container: no", 7);
+}
+
+#[test]
+fn what_was_seen_to_run_has_the_server_asked_once_more_and_is_tried_out_no_more() {
+    let mut server = untried(|_| None);
+    let memory = Locked::new(Memory::default());
+    let workload = plain();
+    let mut ask = |proven| {
+        server.supply.proven = proven;
+        let verdict = ask_in(&server, &workload, &memory);
+        let Verdict::Taken(Making::WithRunner { runner, .. }) = verdict else { panic!("{verdict:?}") };
+        (runner.delivery, runner.containers, server.asked.lock().len())
+    };
+    assert_eq!(ask(BTreeSet::new()), (Delivery::TestedVolume, 2, 1));
+    assert_eq!(ask(BTreeSet::new()), (Delivery::TestedVolume, 2, 1));
+    // Of another runtime class this template's Pods show nothing.
+    let mut more: Vec<Proven> = proven().into_iter().collect();
+    more[0].runtime_class = "kata".to_owned();
+    assert_eq!(ask(more.into_iter().collect()), (Delivery::TestedVolume, 2, 1));
+    assert_eq!(ask(proven()), (Delivery::ImageVolume, 1, 2));
+    assert_eq!(ask(proven()), (Delivery::ImageVolume, 1, 2));
+}
+
 #[test]
 fn a_pod_that_nobody_lets_in_has_not_its_runner_to_blame() {
     let full = Server { refuse: |_| Some("exceeded quota"), ..Server::new() };
@@ -107,6 +148,15 @@ fn where_a_namespace_narrows_its_nodes_the_narrowed_ones_count() {
     check(&server, "ImageVolume, live true", 2);
 }
 
+/// What is found out of a new revision in a pass that remembers what passes before it have found out.
+fn ask_in(server: &Server, workload: &HookedWorkload, memory: &Locked<Memory>) -> Verdict {
+    let subject = Subject::of(workload, &mut memory.lock());
+    let revision = Desired::from_spec(&workload.spec, 0).unwrap().asked;
+    let status = HookedWorkloadStatus::default();
+    let before = Committed { version: "1".to_owned(), status, ledger: Ledger::default() };
+    block_on(admit(server, &subject, &before, &revision, memory)).unwrap().verdict
+}
+
 #[test]
 fn other_nodes_have_the_server_asked_again() {
     let mut server = Server::new();
@@ -114,12 +164,8 @@ fn other_nodes_have_the_server_asked_again() {
     let workload = plain();
     let mut ask = |nodes| {
         server.supply.nodes = nodes;
-        let subject = Subject::of(&workload, &mut memory.lock());
-        let revision = Desired::from_spec(&workload.spec, 0).unwrap().asked;
-        let status = HookedWorkloadStatus::default();
-        let before = Committed { version: "1".to_owned(), status, ledger: Ledger::default() };
-        let admission = block_on(admit(&server, &subject, &before, &revision, &memory)).unwrap();
-        (matches!(admission.verdict, Verdict::Taken(Making::WithRunner { .. })), server.asked.lock().len())
+        let verdict = ask_in(&server, &workload, &memory);
+        (matches!(verdict, Verdict::Taken(Making::WithRunner { .. })), server.asked.lock().len())
     };
     assert_eq!(ask(nodes(&["amd64"])), (true, 1));
     assert_eq!(ask(nodes(&["amd64"])), (true, 1));
