@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn pods_whose_runner_cannot_run_are_made_without_it_whatever_the_server_takes() {
-        let shown = Unrunnable { inability: Inability::Forbidden, node: None };
+        let shown = Unrunnable { inability: Inability::Forbidden, node: None, last: 0 };
         let runner = Runner::new("hooked".to_owned(), Delivery::ImageVolume);
         let taken = Admission::lasting(Making::WithRunner { runner, live: true });
         let verdict = |admission: Admission| admission.as_shown(Some(&shown)).verdict;

@@ -20,9 +20,11 @@ use nodes::{Nodes, NodesError, nodes};
 
 /// How long what the nodes are is believed: they come and go.
 const BELIEVED: Duration = Duration::from_secs(300);
+/// How long it is believed where young nodes have taints.
+const BELIEVED_YOUNG: Duration = Duration::from_secs(30);
 /// How long it is believed that no node of another architecture has come, and how soon the operator's own image is
 /// looked for again.
-const AGAIN: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_secs(3);
 /// How long nodes may take to be listed.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many proofs are remembered at most: of a cluster there are a few.
@@ -100,9 +102,12 @@ impl RunnerSource {
             Some(known) if !is_another_architecture(client, known.nodes.as_ref()).await => Some(known),
             _ => None,
         };
-        let (nodes, nodes_until) = match known {
-            Some(known) => (known.nodes, known.nodes_until),
-            None => (self.nodes(client).await, Instant::now() + BELIEVED),
+        let (nodes, nodes_until) = if let Some(known) = known {
+            (known.nodes, known.nodes_until)
+        } else {
+            let nodes = self.nodes(client).await;
+            let are_unsettled = nodes.as_ref().is_some_and(|nodes| nodes.are_unsettled);
+            (nodes, Instant::now() + if are_unsettled { BELIEVED_YOUNG } else { BELIEVED })
         };
         let until = nodes_until.min(Instant::now() + AGAIN);
         let supply = Supply {
@@ -183,7 +188,7 @@ mod tests {
     #[test]
     fn the_runner_comes_as_is_told_or_else_as_the_nodes_allow() {
         let check = |injection, all_mount_images: Option<bool>, expect: &[Delivery]| {
-            let nodes = all_mount_images.map(|all| Nodes { kinds: BTreeSet::new(), all_mount_images: all });
+            let nodes = all_mount_images.map(|all| Nodes { all_mount_images: all, ..Nodes::default() });
             assert_eq!(deliveries(injection, nodes.as_ref()), expect, "{injection:?} {nodes:?}");
         };
         check(Injection::ImageVolume, None, &[Delivery::ImageVolume]);

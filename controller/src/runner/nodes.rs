@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooked_core::workload::template::{NodeKind, Taint};
+use jiff::{SignedDuration, Timestamp};
 use kube::api::ListParams;
 use kube::core::{Request, request::Error as BuildError};
 use kube::{Client, Error};
@@ -16,9 +17,20 @@ use hooked_core::workload::template::mounts_images;
 const ARCHITECTURE: &str = "kubernetes.io/arch";
 /// Nodes that are read at once.
 const PAGE: u32 = 500;
-/// Taints under these prefixes come and go with what happens to a node.
-const PASSING: [&str; 4] =
-    ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "karpenter.sh/", "ToBeDeletedBy"];
+/// Taints whose keys have one of these in them come and go with what happens to a node, such as
+/// `node.cilium.io/agent-not-ready` and `startup-taint.cluster-autoscaler.kubernetes.io/…` at its beginning.
+const PASSING: [&str; 8] = [
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "karpenter.sh/",
+    "ToBeDeletedBy",
+    "not-ready",
+    "startup",
+    "ignore-taint.",
+    "status-taint.",
+];
+/// A node is that young for so long: other taints of it may go soon too.
+const YOUTH: SignedDuration = SignedDuration::from_mins(10);
 
 /// What the nodes of a cluster are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +39,8 @@ pub(super) struct Nodes {
     pub(super) kinds: BTreeSet<NodeKind>,
     /// Whether there are such and all of them mount images.
     pub(super) all_mount_images: bool,
+    /// Whether a young node has a taint, which may keep Pods away for a moment only.
+    pub(super) are_unsettled: bool,
 }
 
 #[derive(Debug, ThisError)]
@@ -63,8 +77,9 @@ struct Node {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct NodeMeta {
+    creation_timestamp: Option<Timestamp>,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -105,7 +120,7 @@ pub(super) async fn nodes(client: &Client) -> Result<Nodes, NodesError> {
         let request = Request::new("/api/v1/nodes").list(&parameters)?;
         let Page { metadata, items } = client.request(request).await?;
         for node in items {
-            seen.add(node);
+            seen.add(node, Timestamp::now());
         }
         if metadata.next.is_empty() {
             return Ok(seen.into());
@@ -139,11 +154,12 @@ struct Seen {
     kinds: BTreeSet<NodeKind>,
     any: bool,
     one_mounts_no_images: bool,
+    one_is_unsettled: bool,
 }
 
 impl Seen {
     /// Takes a node in. One that has not told its system yet may be a Linux node that mounts nothing.
-    fn add(&mut self, node: Node) {
+    fn add(&mut self, node: Node, now: Timestamp) {
         let NodeInfo { architecture, operating_system, kubelet_version, container_runtime_version } =
             node.status.node_info;
         if operating_system == "windows" {
@@ -156,17 +172,21 @@ impl Seen {
         let told = || Some(architecture).filter(|told| !told.is_empty());
         let Some(architecture) = labelled.or_else(told) else { return };
         let lasts = |taint: &NodeTaint| {
-            taint.effect != "PreferNoSchedule" && !PASSING.iter().any(|prefix| taint.key.starts_with(prefix))
+            taint.effect != "PreferNoSchedule" && !PASSING.iter().any(|part| taint.key.contains(part))
         };
         let taints = node.spec.taints.unwrap_or_default().into_iter().filter(lasts);
-        let taints = taints.map(|NodeTaint { key, value, effect }| Taint { key, value, effect }).collect();
+        let taints: BTreeSet<Taint> =
+            taints.map(|NodeTaint { key, value, effect }| Taint { key, value, effect }).collect();
+        let created = node.metadata.creation_timestamp;
+        let is_young = created.is_some_and(|created| now.duration_since(created) < YOUTH);
+        self.one_is_unsettled |= is_young && !taints.is_empty();
         self.kinds.insert(NodeKind { architecture, taints });
     }
 }
 
 impl From<Seen> for Nodes {
-    fn from(Seen { kinds, any, one_mounts_no_images }: Seen) -> Self {
-        Self { kinds, all_mount_images: any && !one_mounts_no_images }
+    fn from(Seen { kinds, any, one_mounts_no_images, one_is_unsettled }: Seen) -> Self {
+        Self { kinds, all_mount_images: any && !one_mounts_no_images, are_unsettled: one_is_unsettled }
     }
 }
 
@@ -188,7 +208,7 @@ mod tests {
         let page: Page = serde_json::from_value(page).unwrap();
         assert_eq!(page.metadata.next, "next");
         let mut seen = Seen::default();
-        page.items.into_iter().for_each(|node| seen.add(node));
+        page.items.into_iter().for_each(|node| seen.add(node, Timestamp::from_second(1_000).unwrap()));
         seen.into()
     }
 
@@ -240,6 +260,23 @@ mod tests {
         check(&with("kubernetes.io/arch", "NoSchedule"), &["arm64/kubernetes.io/arch"], true);
         check(&with("gpu", "NoExecute"), &["arm64/gpu"], true);
         check(&with("gpu", "PreferNoSchedule"), &["arm64/"], true);
-        check(&with("node.kubernetes.io/unschedulable", "NoSchedule"), &["arm64/"], true);
+        for passing in
+            ["node.kubernetes.io/unschedulable", "node.cilium.io/agent-not-ready", "my.startup/taint"]
+        {
+            check(&with(passing, "NoSchedule"), &["arm64/"], true);
+        }
+    }
+
+    #[test]
+    fn a_taint_of_a_young_node_may_go_soon() {
+        let check = |created: i64, taints: Value, expect: bool| {
+            let mut node = node("linux", "arm64", &taints, "v1.36.0");
+            node["metadata"]["creationTimestamp"] = json!(Timestamp::from_second(created).unwrap());
+            assert_eq!(seen(&[node]).are_unsettled, expect, "{created} {taints}");
+        };
+        let taint = json!([{"key": "gpu", "effect": "NoSchedule"}]);
+        check(401, taint.clone(), true);
+        check(400, taint, false);
+        check(999, Value::Null, false);
     }
 }

@@ -13,18 +13,21 @@ pub enum Inability {
     Forbidden,
     /// The program is not where it should be.
     Missing,
+    /// The program is of another version than the operator, and does not know the operator's words.
+    Outdated,
     /// The init container that copies the program, or tries it out, fails for another reason.
     NotInstalled,
 }
 
 impl Inability {
     /// All of them.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::NotPulled,
         Self::NotMounted,
         Self::OtherArchitecture,
         Self::Forbidden,
         Self::Missing,
+        Self::Outdated,
         Self::NotInstalled,
     ];
 
@@ -36,6 +39,7 @@ impl Inability {
             Self::OtherArchitecture => "OtherArchitecture",
             Self::Forbidden => "Forbidden",
             Self::Missing => "Missing",
+            Self::Outdated => "Outdated",
             Self::NotInstalled => "NotInstalled",
         }
     }
@@ -53,6 +57,7 @@ impl Inability {
             Self::OtherArchitecture => "is for another architecture (exec format error)",
             Self::Forbidden => "may not be executed (permission denied)",
             Self::Missing => "is not where it should be mounted (no such file or directory)",
+            Self::Outdated => "is of another version than the operator",
             Self::NotInstalled => "does not get beyond its init container",
         }
     }
@@ -72,6 +77,9 @@ impl Inability {
             }
             Self::Missing => {
                 "the container runtime may not know image volumes: run the operator with --injection=InitContainer"
+            }
+            Self::Outdated => {
+                "a node has an older image under the same name: give each version a tag of its own, or name a digest"
             }
             Self::NotInstalled => "read the log of its container hooked-install",
         }

@@ -1,6 +1,7 @@
 //! How the hook-runner fares in a Pod.
 
 use hooked_protocol::RUNNER_PATH;
+use jiff::Timestamp;
 
 use super::inability::Inability;
 use super::kubelet;
@@ -14,6 +15,8 @@ pub enum RunnerSight {
     NotNeeded,
     /// The runner is in front of every exec hook, and nothing is known against it.
     InPlace,
+    /// The runner is in front of every exec hook, and the Pod's init container has brought it and tried it out.
+    Tried,
     /// An exec hook runs without it.
     Absent,
     /// The runner is in front of every exec hook, and cannot run.
@@ -21,16 +24,17 @@ pub enum RunnerSight {
 }
 
 impl ObservedPod {
-    /// How the hook-runner fares in the Pod.
-    pub fn runner(&self) -> RunnerSight {
+    /// How the hook-runner fares in the Pod, as the Pod is seen `now`.
+    pub fn runner(&self, now: Timestamp) -> RunnerSight {
         let sidecars = self.spec.init_containers.iter().filter(|container| container.is_sidecar());
         let commands = sidecars.chain(&self.spec.containers).flat_map(exec_hooks);
         let sight = commands.fold(RunnerSight::NotNeeded, |sight, command| {
             let is_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
             sight.max(if is_runner { RunnerSight::InPlace } else { RunnerSight::Absent })
         });
-        match kubelet::inability(self) {
-            Some(inability) if sight == RunnerSight::InPlace => RunnerSight::CannotRun(inability),
+        match (sight, kubelet::inability(self, now)) {
+            (RunnerSight::InPlace, Some(inability)) => RunnerSight::CannotRun(inability),
+            (RunnerSight::InPlace, None) if kubelet::has_installed(self) => RunnerSight::Tried,
             _ => sight,
         }
     }
@@ -52,7 +56,7 @@ mod tests {
     fn check(spec: &Value, expect: RunnerSight) {
         let spec_ = serde_json::from_value(spec.clone()).unwrap();
         let pod = ObservedPod { spec: spec_, ..ObservedPod::numbered("u", 1) };
-        assert_eq!(pod.runner(), expect, "{spec}");
+        assert_eq!(pod.runner(Timestamp::UNIX_EPOCH), expect, "{spec}");
     }
 
     #[test]

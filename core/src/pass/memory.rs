@@ -135,14 +135,14 @@ impl Memory {
         }
         if let Some(number) = known {
             // Whatever stands on it: a Pod is known by its UID.
-            self.newcomers.observe(Newcomer::known(&pod, number));
+            self.newcomers.observe(Newcomer::known(&pod, number, now));
             self.observe_pod(&ObservedPod { number, ..pod }, now);
             return number;
         }
         let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
         let not_ours = over_by_now(&kubelet::read_pod(&pod, now));
         // A copy has never been counted; of another Pod nobody knows what was.
-        self.newcomers.observe(Newcomer::of(&pod, if is_copy { PodMarks::default() } else { not_ours }));
+        self.newcomers.observe(Newcomer::of(&pod, if is_copy { PodMarks::default() } else { not_ours }, now));
         0
     }
 
@@ -214,7 +214,7 @@ impl Memory {
         let is_selected = self.selection.selects(pod.number, &pod.labels);
         let revision = self.replicas.get(pod.number).filter(|known| *known.uid == *pod.uid);
         let revision = revision.map(|known| Arc::clone(&known.revision));
-        let mut fact = PodFact::of(pod);
+        let mut fact = PodFact::of(pod, now);
         // A Pod is of the revision that it was made from: another label takes the Pod out, as from a ReplicaSet.
         let is_of_revision = revision.as_ref().is_none_or(|revision| *revision == fact.revision);
         fact.revision = revision.unwrap_or(fact.revision);

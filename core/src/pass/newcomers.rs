@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::accounting::ledger::Ledger;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, Slot};
@@ -38,14 +40,14 @@ enum State {
 
 impl Newcomer {
     /// A Pod as it is shown, with what is not ours to count of it.
-    pub(super) fn of(pod: &ObservedPod, not_ours: PodMarks) -> Self {
-        let fact = PodFact { number: 0, ..PodFact::of(pod) };
+    pub(super) fn of(pod: &ObservedPod, not_ours: PodMarks, now: Timestamp) -> Self {
+        let fact = PodFact { number: 0, ..PodFact::of(pod, now) };
         Self { fact, version: pod.version.clone(), not_ours, is_known: false, state: State::Waiting }
     }
 
     /// A Pod that is known by that number, which does not stand on it.
-    pub(super) fn known(pod: &ObservedPod, number: u64) -> Self {
-        let mut newcomer = Self::of(pod, PodMarks::default());
+    pub(super) fn known(pod: &ObservedPod, number: u64, now: Timestamp) -> Self {
+        let mut newcomer = Self::of(pod, PodMarks::default(), now);
         (newcomer.fact.number, newcomer.is_known) = (number, true);
         newcomer
     }
@@ -211,7 +213,7 @@ mod tests {
     fn newcomer(version: &str, restarts: u32) -> Newcomer {
         let pod = pod(version, restarts);
         let not_ours = over_by_now(&kubelet::read_pod(&pod, Timestamp::UNIX_EPOCH));
-        Newcomer::of(&pod, not_ours)
+        Newcomer::of(&pod, not_ours, Timestamp::UNIX_EPOCH)
     }
 
     fn committed(newcomers: &Newcomers, claims: &[(Arc<str>, u64)], high_water: u64) -> Ledger {

@@ -10,12 +10,12 @@ use crate::lifecycle::RunnerSight;
 
 /// Takes in what Pods show of the hook-runner. The commit that says so makes no Pod of that revision with the runner.
 pub(super) fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, memory: &Memory) {
-    let unrunnable = &mut account.ledger.unrunnable;
+    let Ledger { unrunnable, high_water: last, .. } = &mut account.ledger;
     for (revision, counts) in memory.replicas.revisions() {
         let shown = counts.stuck().find_map(|number| {
             let RunnerSight::CannotRun(inability) = memory.replicas.get(number)?.runner else { return None };
             let node = memory.tracker.evidence(number).and_then(|evidence| evidence.node.clone());
-            Some(Unrunnable { inability, node })
+            Some(Unrunnable { inability, node, last: *last })
         });
         if let Some(shown) = shown.filter(|_| !unrunnable.contains_key(revision)) {
             unrunnable.insert(Arc::clone(revision), shown);
@@ -77,6 +77,7 @@ mod tests {
             memory
         };
         let mut account = Account::default();
+        account.ledger.high_water = 7;
         // One that serves proves that it could run, and one that is only on its way shows nothing.
         let cannot = RunnerSight::CannotRun(Inability::OtherArchitecture);
         for (runner, ready_since) in [(RunnerSight::InPlace, None), (cannot, Some(0))] {
@@ -87,7 +88,7 @@ mod tests {
             );
         }
         know_unrunnable(&mut account, &mut prepared, &with(cannot, None));
-        let shown = Unrunnable { inability: Inability::OtherArchitecture, node: None };
+        let shown = Unrunnable { inability: Inability::OtherArchitecture, node: None, last: 7 };
         assert_eq!(account.ledger.unrunnable.get(&*name), Some(&shown));
         assert_eq!(prepared.source, prepared.revision.as_written(Measuring::CannotRun(shown)));
         // It is remembered for as long as the revision is asked for, or has Pods.

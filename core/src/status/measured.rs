@@ -66,7 +66,7 @@ fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
         );
         return vec![Shortfall { reason: Reason::RunnerUnavailable, words }];
     }
-    if let Measuring::CannotRun(Unrunnable { inability, node }) = basis.measuring {
+    if let Measuring::CannotRun(Unrunnable { inability, node, .. }) = basis.measuring {
         let node = node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default();
         let words = format!(
             "Hooks are observed, not measured, in {observed} of {pods} Pods: a Pod{node} has shown that the \

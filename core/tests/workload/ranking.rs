@@ -83,7 +83,7 @@ impl Ranked {
 fn order(pods: &[Ranked], first: usize) -> Vec<u64> {
     let mut replicas = Replicas::default();
     for (number, pod) in (1..).zip(pods) {
-        replicas.observe(PodFact::of(&pod.observed(number)));
+        replicas.observe(PodFact::of(&pod.observed(number), Timestamp::UNIX_EPOCH));
     }
     let sizes: Vec<(Arc<str>, u32)> = ["a", "b"]
         .map(|revision| {

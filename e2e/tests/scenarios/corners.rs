@@ -72,7 +72,9 @@ async fn a_hook_that_a_probes_own_grace_period_cuts_off_has_timed_out() -> Resul
         };
         let workload = space.until("web", "the hook's time-out is counted", timed_out).await?;
         ensure!(space.files.lines("line")? == ["run"], "the hook was not cut off once");
-        check_timed_out(&workload, Source::Runner, &[(KillReason::LivenessProbeFailed, 1)])
+        check_timed_out(&workload, Source::Runner, &[(KillReason::LivenessProbeFailed, 1)])?;
+        // A namespace with a Pod that may take so long is looked at again after half of that time.
+        space.until_stopped("web").await.map(drop)
     })
     .await
 }

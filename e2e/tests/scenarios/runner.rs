@@ -244,15 +244,17 @@ async fn no_runner_comes_to_nodes_of_an_architecture_that_it_is_not_for() -> Res
             let mut manifest = measured([container], &json!([])).manifest().clone();
             nodes.attract(&mut manifest["spec"]["template"]["spec"]);
             space.apply_manifest(&manifest).await?;
-            let is_told = |workload: &HookedWorkload| {
-                condition(workload, "Measured").is_some_and(|measured| {
+            wait_for("the architecture is named", async || {
+                let workload = space.workload("web").await?;
+                let told = condition(&workload, "Measured").is_some_and(|measured| {
                     (&*measured.status, &*measured.reason) == ("False", "RunnerUnavailable")
                         && measured.message.contains("s390x")
-                })
-            };
-            space.until("web", "the architecture is named", is_told).await?;
-            // One that was made before is replaced by one without the runner.
-            space.kubectl(&["delete", "pods", "--selector=app=web"]).await?;
+                });
+                // What was made before is made anew.
+                space.kubectl(&["delete", "pods", "--selector=app=web"]).await?;
+                Ok(if told { Ok(()) } else { Err(format!("{:?}", workload.status)) })
+            })
+            .await?;
             let written = json!({"exec": {"command": ["/bin/sh", "-c", "true"]}});
             wait_for("a Pod has its hook as it is written", async || {
                 let pods = space.pods("web").await?.into_iter();

@@ -92,7 +92,7 @@ struct StoredSizes {
 }
 
 /// Revision, why the runner cannot run, the node that has shown it.
-type StoredUnrunnable = (Arc<str>, String, Option<Arc<str>>);
+type StoredUnrunnable = (Arc<str>, String, Option<Arc<str>>, u64);
 
 /// Container, hook, outcome, Pod, exit status.
 type StoredLast = (Arc<str>, HookKind, Outcome, Arc<str>, Option<i32>);
@@ -152,8 +152,8 @@ impl Ledger {
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
         let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
         let Stored { last, marks, progressed_at, gate, alias, unrunnable, .. } = stored;
-        let unrunnable = unrunnable.into_iter().map(|(revision, inability, node)| {
-            (revision, Unrunnable { inability: Inability::from_name(&inability), node })
+        let unrunnable = unrunnable.into_iter().map(|(revision, inability, node, last)| {
+            (revision, Unrunnable { inability: Inability::from_name(&inability), node, last })
         });
         let alias = alias.and_then(|(data, revision)| {
             u64::from_str_radix(&data, 16).ok().map(|data| Alias { data, revision })
@@ -212,8 +212,8 @@ impl Ledger {
             alias,
             unrunnable,
         } = self;
-        let unrunnable = unrunnable.iter().map(|(revision, Unrunnable { inability, node })| {
-            (Arc::clone(revision), inability.as_str().to_owned(), node.clone())
+        let unrunnable = unrunnable.iter().map(|(revision, Unrunnable { inability, node, last })| {
+            (Arc::clone(revision), inability.as_str().to_owned(), node.clone(), *last)
         });
         let last = last.iter().map(|((container, hook), run)| {
             (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)

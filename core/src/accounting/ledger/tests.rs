@@ -112,7 +112,7 @@ fn sizes_are_read_as_they_were_written_the_oldest_revision_first() {
 
 #[test]
 fn what_pods_have_shown_of_the_runner_is_read_as_it_was_written() {
-    let shown = |inability, node: Option<&str>| Unrunnable { inability, node: node.map(Arc::from) };
+    let shown = |inability, node: Option<&str>| Unrunnable { inability, node: node.map(Arc::from), last: 7 };
     let unrunnable = [
         ("a".into(), shown(crate::lifecycle::Inability::Forbidden, Some("n1"))),
         ("b".into(), shown(crate::lifecycle::Inability::NotPulled, None)),

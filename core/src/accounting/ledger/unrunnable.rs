@@ -12,4 +12,6 @@ pub struct Unrunnable {
     pub inability: Inability,
     /// The node on which a Pod has shown that, if that is known.
     pub node: Option<Arc<str>>,
+    /// The highest number that a Pod may have which was made with the runner.
+    pub last: u64,
 }

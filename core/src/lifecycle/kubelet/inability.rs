@@ -5,6 +5,7 @@
 //! `libcontainer/setns_init_linux.go` of runc; `src/libcrun/error.c` and `linux.c` of crun.
 
 use hooked_protocol::RUNNER_PATH;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::lifecycle::{ContainerStatus, Inability, ObservedPod};
 use crate::names::{INSTALLER_CONTAINER, volume};
@@ -19,6 +20,12 @@ const NOT_PULLED: [&str; 7] = [
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
+/// Those of them that no time mends.
+const NEVER_PULLED: [&str; 2] = ["ErrImageNeverPull", "InvalidImageName"];
+/// For so long after the Pod was made other failures to pull may pass.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// Reasons of an end that says nothing of the program: all containers were restarted, or the node has lost it.
+const NOT_ITS_OWN: [&str; 2] = ["RestartingAllContainers", "ContainerStatusUnknown"];
 /// Reasons of a container that the runtime does not make or start.
 const NOT_MADE: [&str; 2] = ["CreateContainerError", "RunContainerError"];
 /// How an error of the runtime begins that is about an image volume (`cri-api/pkg/errors`).
@@ -30,19 +37,45 @@ const NAMELESS: [&str; 2] = ["failed to mkdir \"\"", "HostPath is empty"];
 const OUR_MOUNTS: &str = "/.hooked/";
 /// The program of the init container, in the runner's image, and how [`RUNNER_PATH`] ends, where the container runs it.
 const INSTALLER: &str = "/hook-runner";
-/// Exit statuses of a program that could not be executed: a shell's two, runc's two.
-const NOT_EXECUTED: [i32; 4] = [126, 127, 128, 255];
+/// What a kubelet says of a runner that does not know the words it was given, and what such a runner prints.
+const MISUSED: &str = " exited with 125";
+const USAGE: &str = "hook-runner: usage:";
+/// What the init container ends with where it finds that the program may not be executed.
+const NOT_EXECUTABLE: i32 = 126;
 /// After so many failures of the init container it is not a moment's trouble, whatever it is.
 const AGAIN_AND_AGAIN: u32 = 3;
 /// So many bytes after the program's path its error is looked for.
 const NEAR: usize = 120;
 
-/// Why the hook-runner cannot run in a Pod that has it, if the Pod's status shows that.
-pub fn inability(pod: &ObservedPod) -> Option<Inability> {
-    let mut init = pod.status.init_container_statuses.iter();
-    let installer = init.find(|status| status.name == INSTALLER_CONTAINER);
+/// Why the hook-runner cannot run in a Pod that has it, if the Pod's status shows that, as it is seen `now`.
+pub fn inability(pod: &ObservedPod, now: Timestamp) -> Option<Inability> {
+    let is_patient = !is_past_patience(pod, now);
     let of_containers = || pod.container_statuses().find_map(|status| of_container(pod, status));
-    installer.and_then(of_installer).or_else(of_containers)
+    let found = installer(pod).and_then(of_installer).or_else(of_containers)?;
+    (found != Inability::NotPulled || !is_patient || is_never_pulled(pod)).then_some(found)
+}
+
+/// Whether the init container that brings or tries the runner has ended well: what befell it before was passing.
+pub fn has_installed(pod: &ObservedPod) -> bool {
+    let ended = installer(pod).and_then(|status| status.state.terminated.as_ref());
+    ended.is_some_and(|ended| ended.exit_code == 0)
+}
+
+fn installer(pod: &ObservedPod) -> Option<&ContainerStatus> {
+    pod.status.init_container_statuses.iter().find(|status| status.name == INSTALLER_CONTAINER)
+}
+
+/// A registry may be slow, ask to be asked less often, or be gone for a moment, and the kubelet limits its own pulls.
+fn is_past_patience(pod: &ObservedPod, now: Timestamp) -> bool {
+    let until = pod.created.and_then(|created| created.checked_add(PATIENCE).ok());
+    until.is_none_or(|until| now >= until)
+}
+
+/// Whether no time helps a container whose image cannot be had.
+fn is_never_pulled(pod: &ObservedPod) -> bool {
+    let all = pod.status.init_container_statuses.iter().chain(pod.container_statuses());
+    let mut waiting = all.filter_map(|status| status.state.waiting.as_ref());
+    waiting.any(|waiting| NEVER_PULLED.contains(&&*waiting.reason))
 }
 
 /// The init container runs nothing but ours: whatever keeps it from ending well keeps the runner out.
@@ -56,9 +89,12 @@ fn of_installer(status: &ContainerStatus) -> Option<Inability> {
             return Some(known);
         }
     }
-    let instances = [&status.state, &status.last_state].into_iter();
-    let ended = instances.filter_map(|state| state.terminated.as_ref()).find(|ended| ended.exit_code != 0)?;
-    let is_for_good = NOT_EXECUTED.contains(&ended.exit_code) || status.restart_count >= AGAIN_AND_AGAIN;
+    let mut instances = [&status.state, &status.last_state].into_iter();
+    let ended = instances.find_map(|state| state.terminated.as_ref())?;
+    if ended.exit_code == 0 || NOT_ITS_OWN.contains(&&*ended.reason) {
+        return None;
+    }
+    let is_for_good = ended.exit_code == NOT_EXECUTABLE || status.restart_count >= AGAIN_AND_AGAIN;
     of_program(&ended.message, INSTALLER).or_else(|| is_for_good.then_some(Inability::NotInstalled))
 }
 
@@ -94,8 +130,12 @@ pub(super) fn of_hook(message: &str) -> Option<Inability> {
         return of_program(error.split(", message: ").next()?, RUNNER_PATH);
     }
     // runc had given its channel to the operator's program up by then: the words come as the hook's output.
-    let (_, output) = error.split_once(", message: ")?;
-    let line = output.trim_start_matches('"').strip_prefix("exec ")?.split("\\n").next()?;
+    let (error, output) = error.split_once(", message: ")?;
+    let output = output.trim_start_matches('"');
+    if error.contains(MISUSED) && output.starts_with(USAGE) {
+        return Some(Inability::Outdated);
+    }
+    let line = output.strip_prefix("exec ")?.split("\\n").next()?;
     of_program(line, RUNNER_PATH).filter(|_| line.starts_with(RUNNER_PATH))
 }
 

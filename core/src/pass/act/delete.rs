@@ -14,7 +14,7 @@ use super::error::ActError;
 use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{Floor, PodRef, surplus};
-use crate::workload::replicas::{Life, PodFact, RevisionCounts};
+use crate::workload::replicas::{Life, PodFact};
 
 /// Deletes what is more than the committed sizes, in batches: what must be available is asked before each.
 pub(super) async fn delete_surplus<C: Cluster>(
@@ -51,7 +51,8 @@ pub(super) async fn delete_surplus<C: Cluster>(
 }
 
 /// Deletes Pods that serve nobody since the hook-runner in them cannot run, as the committed ledger says of their
-/// revision: Pods without it are made in their place.
+/// revision: Pods without it are made in their place. A Pod that was made since then and shows the same was made as the
+/// template is written, which may name the runner itself: for that Pod the kubelet waits longer each time.
 pub(super) async fn delete_stuck<C: Cluster>(
     cluster: &C,
     site: &Site,
@@ -61,8 +62,11 @@ pub(super) async fn delete_stuck<C: Cluster>(
     loop {
         let batch: Vec<PodRef> = {
             let memory = memory.lock();
-            let revisions = committed.unrunnable.keys().map(|revision| memory.replicas.revision(revision));
-            let stuck = revisions.flat_map(RevisionCounts::stuck);
+            let revisions = committed.unrunnable.iter();
+            let stuck = revisions.flat_map(|(revision, shown)| {
+                let stuck = memory.replicas.revision(revision).stuck();
+                stuck.filter(|number| *number <= shown.last)
+            });
             stuck.filter_map(|number| PodRef::of(memory.replicas.get(number)?)).take(PARALLEL).collect()
         };
         if batch.is_empty() {

@@ -84,8 +84,11 @@ fn a_workload_that_is_observed_though_it_asked_for_the_runner_is_told_with_its_p
 fn a_runner_that_cannot_run_is_told_with_the_node_and_what_helps() {
     let policies = json!({"policies": [{"hook": "PreStop", "timeoutSeconds": 2}]});
     let mut case = with_pods(case(&policies, &json!({})), RunnerSight::Absent);
-    case.measuring =
-        Measuring::CannotRun(Unrunnable { inability: Inability::Forbidden, node: Some("n1".into()) });
+    case.measuring = Measuring::CannotRun(Unrunnable {
+        inability: Inability::Forbidden,
+        node: Some("n1".into()),
+        last: 0,
+    });
     let words = ["1 of 2 Pods", "on node n1", "permission denied", "noexec", "spec.hooks.policies[0]"];
     check(&case, ("False", Reason::RunnerCannotRun), &words);
 }

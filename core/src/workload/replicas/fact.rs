@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::lifecycle::{LiveEndpoint, ObservedPod, RunnerSight};
 use crate::mutation::{Mutation, mutated};
 
@@ -57,8 +59,8 @@ pub struct PodFact {
 }
 
 impl PodFact {
-    /// What is worth remembering of `pod`.
-    pub fn of(pod: &ObservedPod) -> Self {
+    /// What is worth remembering of `pod`, as it is seen `now`.
+    pub fn of(pod: &ObservedPod, now: Timestamp) -> Self {
         let over = pod.is_over();
         let life = match (pod.deletion_timestamp, over) {
             (Some(_), _) => Life::Terminating,
@@ -79,7 +81,7 @@ impl PodFact {
             has_finalizer: pod.has_finalizer,
             over,
             live: pod.live.as_ref().map(LiveEndpoint::fingerprint),
-            runner: pod.runner(),
+            runner: pod.runner(now),
             seen: true,
             deleting: false,
         }

@@ -23,13 +23,21 @@ fn pod(by_volume: bool, status: &Value) -> ObservedPod {
     ObservedPod {
         spec: serde_json::from_value(spec).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),
+        created: Some(at(10)),
         ..ObservedPod::numbered("u", 1)
     }
 }
 
+/// A moment; the Pod was made in second 10.
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
 fn check(by_volume: bool, status: &Value, expect: Option<Inability>) {
-    let sight = expect.map_or(RunnerSight::InPlace, RunnerSight::CannotRun);
-    assert_eq!(pod(by_volume, status).runner(), sight, "{status}");
+    let pod = pod(by_volume, status);
+    let nothing = if has_installed(&pod) { RunnerSight::Tried } else { RunnerSight::InPlace };
+    let sight = expect.map_or(nothing, RunnerSight::CannotRun);
+    assert_eq!(pod.runner(at(100)), sight, "{status}");
 }
 
 fn waits(list: &str, name: &str, reason: &str, message: &str) -> Value {
@@ -111,6 +119,9 @@ fn a_hook_that_fails_itself_is_no_matter_of_the_runner_whatever_it_says() {
     check_hook(&exited(126), "sh: /hooks/register: Permission denied\\n", None);
     check_hook(&exited(127), "sh: nope: not found\\n", None);
     check_hook(&exited(1), &format!("cat: {path}: no such file or directory\\n"), None);
+    check_hook(&exited(125), "hook-runner: usage: hook-runner run …\\n", Some(Inability::Outdated));
+    check_hook(&exited(1), "hook-runner: usage: hook-runner run …\\n", None);
+    check_hook(&exited(125), "hook-runner: 125 is what a hook may exit with\\n", None);
     check_hook(&exited(255), "exec /bin/other: exec format error\\n", None);
     // A node that is out of something is no matter of the runner either.
     let cgroup =
@@ -150,7 +161,7 @@ fn an_image_volume_that_the_runtime_refuses_is_told() {
     let mut two = pod(true, &waits("containerStatuses", "web", "CreateContainerError", failed));
     let other = json!({"name": "models", "image": {"reference": "models:1"}});
     two.spec.volumes.push(serde_json::from_value(other).unwrap());
-    assert_eq!(two.runner(), RunnerSight::InPlace);
+    assert_eq!(two.runner(at(100)), RunnerSight::InPlace);
 }
 
 #[test]
@@ -174,7 +185,11 @@ fn an_init_container_that_cannot_be_started_or_fails_for_good_is_told() {
         0,
         Some(Inability::OtherArchitecture),
     );
+    for passing in [128, 255] {
+        check_ended(passing, "Error", "context deadline exceeded", 0, None);
+    }
     check_ended(126, "Error", "", 0, Some(Inability::NotInstalled));
+    check_ended(128, "Error", "", 3, Some(Inability::NotInstalled));
     check_ended(1, "Error", "hook-runner: cannot write: no space left on device", 0, None);
     check_ended(
         1,
@@ -248,9 +263,9 @@ fn a_pod_without_the_runner_shows_nothing_of_it() {
     let mut bare = pod(false, &status);
     bare.spec.containers[0].lifecycle =
         serde_json::from_value(json!({"preStop": {"exec": {"command": ["sh"]}}})).unwrap();
-    assert_eq!(bare.runner(), RunnerSight::Absent);
+    assert_eq!(bare.runner(at(100)), RunnerSight::Absent);
     bare.spec.containers[0].lifecycle = None;
-    assert_eq!(bare.runner(), RunnerSight::NotNeeded);
+    assert_eq!(bare.runner(at(100)), RunnerSight::NotNeeded);
 }
 
 #[test]
@@ -260,4 +275,41 @@ fn what_is_stored_of_an_inability_is_read_back() {
         assert!(!known.what().is_empty() && !known.remedy().is_empty());
     }
     assert_eq!(Inability::from_name("OfALaterVersion"), Inability::NotInstalled);
+}
+
+/// A registry that asks to be asked later, or a kubelet that pulls enough already.
+#[test]
+fn a_pull_that_fails_is_believed_to_fail_for_good_after_a_while_only() {
+    let quick = "pull QPS exceeded";
+    let waiting = |reason| waits("initContainerStatuses", "hooked-install", reason, quick);
+    for (reason, second, expect) in [
+        ("ErrImagePull", 10, RunnerSight::InPlace),
+        ("ImagePullBackOff", 39, RunnerSight::InPlace),
+        ("ImagePullBackOff", 40, RunnerSight::CannotRun(Inability::NotPulled)),
+        ("ErrImageNeverPull", 10, RunnerSight::CannotRun(Inability::NotPulled)),
+    ] {
+        assert_eq!(pod(false, &waiting(reason)).runner(at(second)), expect, "{reason} in second {second}");
+    }
+}
+
+/// What the kubelet still says of it is over.
+#[test]
+fn an_installer_that_has_ended_well_shows_that_the_runner_runs() {
+    let failed = json!({"terminated": {"exitCode": 128, "reason": "StartError", "message": "exec: \"/hook-runner\": permission denied"}});
+    let restarted = json!({"terminated": {"exitCode": 137, "reason": "RestartingAllContainers"}});
+    let well = json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
+    let running = json!({"running": {}});
+    for (state, last, restarts, expect) in [
+        (&well, &failed, 5, RunnerSight::Tried),
+        (&well, &restarted, 5, RunnerSight::Tried),
+        (&running, &restarted, 5, RunnerSight::InPlace),
+        (&running, &failed, 1, RunnerSight::CannotRun(Inability::Forbidden)),
+    ] {
+        let status = json!({"initContainerStatuses": [
+            {"name": "hooked-install", "restartCount": restarts, "state": state, "lastState": last},
+        ]});
+        for by_volume in [false, true] {
+            assert_eq!(pod(by_volume, &status).runner(at(100)), expect, "{status}");
+        }
+    }
 }
