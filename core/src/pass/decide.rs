@@ -18,6 +18,7 @@ use crate::mutation::{Mutation, mutated};
 use crate::status::{
     Basis, Course, News, Progress, ReplicaCounts, ReplicaFailure, Series, is_invalid, news, status,
 };
+use crate::workload::desired::Strategy;
 use crate::workload::fill::{lacking_numbers, missing};
 use crate::workload::replicas::PodFact;
 use crate::workload::resize::{self, resize};
@@ -157,7 +158,8 @@ fn is_sized(subject: &Subject<'_>, before: &Committed, memory: &Memory) -> bool 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
 fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp) -> Sizes {
     let (desired, target, replicas) = (&prepared.desired, &prepared.target, &memory.replicas);
-    let joining = &memory.joining();
+    let is_recreate = desired.strategy == Strategy::Recreate;
+    let joining = &is_recreate.then(|| memory.joining()).unwrap_or_default();
     let basis = resize::Basis { desired, target, replicas, joining, now: now.as_second() };
     let mut sizes = resize(before.ledger.sizes.as_ref(), &basis);
     let Some(heir) = target.revision().filter(|heir| !memory.revisions.lost.contains(*heir)) else {

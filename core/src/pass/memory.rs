@@ -199,8 +199,9 @@ impl Memory {
     /// Whether more Pods may be there than those that have numbers: nothing is made in their place, and
     /// nobody knows yet how many of each revision there are.
     pub fn awaits_pods(&self) -> bool {
-        let stored = || self.revisions.stored.iter().flatten().map(|stored| &*stored.revision);
-        self.newcomers.any_waiting() || self.candidates.any_waiting_of(stored)
+        let stored: BTreeSet<&str> =
+            self.revisions.stored.iter().flatten().map(|stored| &*stored.revision).collect();
+        self.newcomers.any_waiting() || self.candidates.waiting().any(|pod| stored.contains(&*pod.revision))
     }
 
     /// The revisions of Pods that may still run and are not among the workload's Pods yet.
