@@ -34,7 +34,7 @@ pub(super) fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i6
             };
             (could_report && !is_heard_of).then_some(began)
         }
-        Finding::End { .. } | Finding::Lost { .. } => None,
+        Finding::End { .. } | Finding::Lost { .. } | Finding::Anew { .. } => None,
     }
 }
 
