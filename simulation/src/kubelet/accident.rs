@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Nodes;
-use super::container::{Activity, Container, later};
+use super::container::{Activity, Container};
 use super::event::Outbox;
 use super::pod::{LocalPod, Place, grace_in_force};
 use super::step::Step;
@@ -15,12 +15,7 @@ impl Nodes {
     pub fn accidents(&self) -> Vec<Step> {
         let names = self.by_name.keys();
         let of_node = |name: &String| {
-            let node = || name.clone();
-            [
-                Step::RestartKubelet { node: node() },
-                Step::Reboot { node: node() },
-                Step::LoseContainers { node: node() },
-            ]
+            [Step::RestartKubelet { node: name.clone() }, Step::Reboot { node: name.clone() }]
         };
         names.flat_map(of_node).collect()
     }
@@ -44,16 +39,6 @@ impl Nodes {
         for pod in self.pods.values_mut().filter(|pod| pod.node == node) {
             let mut at = Place { now, truth: &mut self.truth, outbox: &mut known.outbox };
             pod.find_dead(&mut at);
-        }
-    }
-
-    /// The runtime and the directory of logs are emptied: restarts are counted anew.
-    pub(super) fn lose_containers(&mut self, node: &str, now: Timestamp) {
-        let Some(known) = self.by_name.get_mut(node) else { return };
-        known.outbox = Outbox::default();
-        for pod in self.pods.values_mut().filter(|pod| pod.node == node) {
-            let mut at = Place { now, truth: &mut self.truth, outbox: &mut known.outbox };
-            pod.lose_containers(&mut at);
         }
     }
 }
@@ -91,19 +76,6 @@ impl LocalPod {
                 self.settle_in(index);
             }
             None => {}
-        }
-    }
-
-    /// Of a Pod that is stopped the kubelet makes up the ends of its containers. Those of another start again, and not
-    /// within the second.
-    fn lose_containers(&mut self, at: &mut Place<'_>) {
-        self.find_dead(at);
-        if self.stop.is_some() {
-            return;
-        }
-        for container in self.containers.iter_mut().filter(|container| container.is_to_restart()) {
-            container.is_forgotten = true;
-            container.next_start = later(at.now, 2);
         }
     }
 

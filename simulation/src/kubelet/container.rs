@@ -56,10 +56,6 @@ pub(super) struct Container {
     pub(super) pre_stop: Option<Handler>,
     /// The number of the latest instance, from 1.
     pub(super) instance: u32,
-    /// How many instances there had been when the kubelet began to count anew.
-    pub(super) uncounted: u32,
-    /// The kubelet knows no instance of it, though there were some.
-    pub(super) is_forgotten: bool,
     pub(super) activity: Activity,
     pub(super) started: Timestamp,
     pub(super) passed_startup: bool,
@@ -96,8 +92,6 @@ impl Container {
             post_start: Handler::of(container, Hook::PostStart),
             pre_stop: Handler::of(container, Hook::PreStop),
             instance: 0,
-            uncounted: 0,
-            is_forgotten: false,
             activity: Activity::None,
             started: now,
             passed_startup: false,

@@ -88,7 +88,6 @@ impl Nodes {
             Step::DestroyNode { node } => self.destroy(node, server, now),
             Step::RestartKubelet { node } => self.restart_kubelet(node, server, now),
             Step::Reboot { node } => self.reboot(node, now),
-            Step::LoseContainers { node } => self.lose_containers(node, now),
             Step::SendEvent { node } => {
                 if let Some(node) = self.by_name.get_mut(node).filter(|node| node.reachable) {
                     node.outbox.send(server, now);

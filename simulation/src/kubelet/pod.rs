@@ -130,9 +130,6 @@ impl LocalPod {
         if container.is_there() {
             return;
         }
-        if std::mem::take(&mut container.is_forgotten) {
-            (container.uncounted, container.ended, container.ended_before) = (container.instance, None, None);
-        }
         container.instance += 1;
         (container.started, container.post_start_error) = (at.now, None);
         container.in_truth = at.truth.instances.len();

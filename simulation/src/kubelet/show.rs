@@ -87,14 +87,11 @@ impl LocalPod {
     fn container_status(&self, container: &Container) -> Value {
         let (state, last) = self.states(container);
         let runs = container.is_there() && !matches!(container.activity, Activity::PostStart { .. });
-        let counted = container.instance - container.uncounted;
-        let id = if runs { self.container_id(container, container.instance) } else { String::new() };
         json!({
             "name": container.name,
-            "containerID": id,
             "ready": runs && container.ready,
             "started": runs && container.passed_startup,
-            "restartCount": counted.saturating_sub(1),
+            "restartCount": container.instance.saturating_sub(1),
             "image": "",
             "imageID": "",
             "state": state,
@@ -108,10 +105,6 @@ impl LocalPod {
             ended.map_or_else(|| json!({}), |ended| self.terminated(container, ended))
         };
         match container.activity {
-            // The last state is what the status had before.
-            Activity::Ended if container.is_forgotten && self.stop.is_none() => {
-                (json!({"waiting": {"reason": self.not_started()}}), show(ended))
-            }
             Activity::None if self.stop.is_some() => (made_up(), json!({})),
             Activity::None => (json!({"waiting": {"reason": self.not_started()}}), json!({})),
             Activity::PostStart { .. } => (json!({"waiting": {"reason": self.not_started()}}), show(ended)),
@@ -146,17 +139,13 @@ impl LocalPod {
         if has_init { "PodInitializing" } else { "ContainerCreating" }
     }
 
-    fn container_id(&self, container: &Container, instance: u32) -> String {
-        format!("containerd://{}-{}-{instance}", self.uid, container.name)
-    }
-
     fn terminated(&self, container: &Container, ended: &Ended) -> Value {
         let mut terminated = json!({
             "exitCode": ended.code,
             "reason": ended.reason,
             "startedAt": second(ended.started),
             "finishedAt": second(ended.finished),
-            "containerID": self.container_id(container, ended.instance),
+            "containerID": format!("containerd://{}-{}-{}", self.uid, container.name, ended.instance),
         });
         if !ended.message.is_empty() {
             terminated["message"] = ended.message.as_str().into();

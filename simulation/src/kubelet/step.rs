@@ -62,8 +62,6 @@ pub enum Step {
     RestartKubelet { node: String },
     /// A node is restarted.
     Reboot { node: String },
-    /// A node is set up anew, and knows no container of its Pods any more.
-    LoseContainers { node: String },
     /// A node is no more, nor is what ran on it.
     DestroyNode { node: String },
     /// The control plane deletes a Pod whose node does not answer.

@@ -158,7 +158,6 @@ fn a_pod_lives_and_is_stopped_and_its_last_delete_is_the_kubelets() {
             | Step::LoseNode { .. }
             | Step::RestartKubelet { .. }
             | Step::Reboot { .. }
-            | Step::LoseContainers { .. }
     )));
     let release = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a.b/c"]}});
     story.server.handle(&Request::patch(POD, ContentType::StrategicMergePatch, release), at(13));

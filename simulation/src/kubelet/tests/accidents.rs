@@ -49,28 +49,3 @@ fn what_ran_on_a_node_that_is_restarted_has_an_end_made_up() {
     story.start();
     assert!(story.events().iter().all(|(reason, _)| reason == "Started"), "of the stop nothing is told");
 }
-
-#[test]
-fn a_node_that_has_lost_its_containers_counts_restarts_anew() {
-    let mut story = Story::of(&both());
-    story.end(HookEnd::Succeeded);
-    story.report();
-    story.take(|step| matches!(step, Step::Reboot { .. }));
-    story.report();
-    story.start();
-    story.end(HookEnd::Succeeded);
-    story.report();
-    let status = |story: &Story| story.pod()["status"]["containerStatuses"][0].clone();
-    let named = status(&story)["containerID"].clone();
-    assert_eq!(status(&story)["restartCount"], 1);
-    story.take(|step| matches!(step, Step::LoseContainers { .. }));
-    story.report();
-    assert_eq!(status(&story)["state"]["waiting"]["reason"], "ContainerCreating");
-    story.second += 3;
-    story.start();
-    story.end(HookEnd::Succeeded);
-    story.report();
-    assert_eq!(status(&story)["restartCount"], 0);
-    assert_ne!(status(&story)["containerID"], named);
-    assert_eq!(story.runs().last(), Some(&(3, Hook::PostStart, Some(RunEnd::Succeeded))));
-}

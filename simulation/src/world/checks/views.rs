@@ -79,12 +79,9 @@ impl View {
             let restarts = status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok());
             let has_begun =
                 status["state"]["running"].is_object() || status["state"]["terminated"].is_object();
-            // A kubelet may count anew; the nodes' names for instances go on.
-            let named = status["containerID"].as_str().and_then(|id| id.rsplit('-').next()?.parse().ok());
-            let latest = named.unwrap_or(restarts.unwrap_or_default() + u32::from(has_begun));
+            let latest = restarts.unwrap_or_default() + u32::from(has_begun);
             let container = status["name"].as_str().unwrap_or_default().to_owned();
-            let known = self.instances.entry((text(pod, "uid").to_owned(), container)).or_default();
-            *known = (*known).max(latest);
+            self.instances.insert((text(pod, "uid").to_owned(), container), latest);
         }
     }
 
