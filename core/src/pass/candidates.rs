@@ -136,16 +136,6 @@ impl Candidates {
         self.may_be_ours().filter(|known| !known.is_refused())
     }
 
-    /// Whether any Pod of those revisions may be taken over and is waited for.
-    pub(super) fn any_waiting_of<'a, R: Iterator<Item = &'a str>>(&self, revisions: impl Fn() -> R) -> bool {
-        let mut waiting = self.waiting().peekable();
-        if waiting.peek().is_none() {
-            return false;
-        }
-        let revisions: BTreeSet<&str> = revisions().collect();
-        waiting.any(|known| revisions.contains(&*known.revision))
-    }
-
     /// Whether any Pod that may be taken over is refused for good.
     pub(super) fn any_refused(&self) -> bool {
         self.may_be_ours().any(Candidate::is_refused)

@@ -140,9 +140,10 @@ impl Memory {
             return number;
         }
         let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
-        let not_ours = over_by_now(&kubelet::read_pod(&pod, now));
+        let evidence = kubelet::read_pod(&pod, now);
         // A copy has never been counted; of another Pod nobody knows what was.
-        self.newcomers.observe(Newcomer::of(&pod, if is_copy { PodMarks::default() } else { not_ours }, now));
+        let not_ours = if is_copy { PodMarks::default() } else { over_by_now(&evidence) };
+        self.newcomers.observe(Newcomer::of(&pod, (not_ours, evidence.youngest_start()), now));
         0
     }
 
@@ -199,8 +200,9 @@ impl Memory {
     /// Whether more Pods may be there than those that have numbers: nothing is made in their place, and
     /// nobody knows yet how many of each revision there are.
     pub fn awaits_pods(&self) -> bool {
-        let stored = || self.revisions.stored.iter().flatten().map(|stored| &*stored.revision);
-        self.newcomers.any_waiting() || self.candidates.any_waiting_of(stored)
+        let stored: BTreeSet<&str> =
+            self.revisions.stored.iter().flatten().map(|stored| &*stored.revision).collect();
+        self.newcomers.any_waiting() || self.candidates.waiting().any(|pod| stored.contains(&*pod.revision))
     }
 
     /// The revisions of Pods that may still run and are not among the workload's Pods yet.

@@ -10,12 +10,10 @@ use kube::{Client, ResourceExt};
 use kube_runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
-use super::show;
+use super::{PAUSE, show};
 
 /// How long containers take to start, and to end when they are asked to.
 const MOMENT: Duration = Duration::from_millis(300);
-/// Before something that failed is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Tends the Pods of a node, for as long as this is polled.
 pub(super) async fn run(client: &Client, node: &str) {

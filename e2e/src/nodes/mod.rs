@@ -10,6 +10,7 @@ mod show;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use futures::FutureExt;
@@ -25,6 +26,8 @@ use crate::cluster::Cluster;
 
 /// The label and the taint of these nodes. Its value says whose they are.
 const KEY: &str = "hooked.test/nodes";
+/// How long a node waits before it tries again what has failed.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Nodes that one scenario has to itself.
 pub struct Nodes {
@@ -132,10 +135,13 @@ impl Nodes {
         Ok(())
     }
 
+    /// Removes every node, also where one cannot be removed: what stays of the others would take part in scenarios that
+    /// follow. Returns the first error.
     async fn remove_all(&self) -> Result<()> {
+        let mut outcome = Ok(());
         for name in self.names().await {
-            self.remove(&name).await?;
+            outcome = outcome.and(self.remove(&name).await);
         }
-        Ok(())
+        outcome
     }
 }

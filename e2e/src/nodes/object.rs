@@ -10,11 +10,11 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+use super::PAUSE;
+
 /// How often a kubelet renews its Lease, and for how long one is good: what a kubelet's configuration has by default.
 const RENEWAL: Duration = Duration::from_secs(10);
 const LEASE_SECONDS: u64 = 40;
-/// Before something that failed is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
 const LEASES: &str = "kube-node-lease";
 
 /// A node that takes only Pods which are meant for it.

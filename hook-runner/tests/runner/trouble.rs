@@ -20,6 +20,10 @@ fn clear(path: &Path) {
     let _ = fs::remove_dir_all(path);
 }
 
+/// Longer than any machine takes for a hook that nothing keeps. How long the runner may wait for what keeps it is in
+/// `src/patience.rs`.
+const FOREVER: Duration = Duration::from_secs(20);
+
 /// The hook exits with 7 and is not kept waiting.
 fn unaffected(place: &Place, what: &str) {
     let began = Instant::now();
@@ -27,8 +31,7 @@ fn unaffected(place: &Place, what: &str) {
     let took = began.elapsed();
     assert_eq!(output.status.code(), Some(7), "{what}");
     assert_eq!((output.stdout, output.stderr), (b"said\n".to_vec(), Vec::new()), "{what}");
-    // 100 ms, and as much again for a machine that has other things to do.
-    assert!(took < Duration::from_millis(200), "{what}: {took:?}");
+    assert!(took < FOREVER, "{what}: {took:?}");
 }
 
 type Spoil = fn(&Path);

@@ -18,7 +18,8 @@ pub struct Basis<'a> {
     pub target: &'a Target,
     /// The Pods that there are, own writes included.
     pub replicas: &'a Replicas,
-    /// The revisions of Pods that are taken over, have no number yet and may still run.
+    /// The revisions of Pods that are taken over, have no number yet and may still run; of interest, and filled, with
+    /// Recreate only.
     pub joining: &'a BTreeSet<Arc<str>>,
     /// The second at which it is.
     pub now: i64,
