@@ -11,6 +11,7 @@ mod surge;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use hooked_core::accounting::ledger::{Ledger, PodMarks};
@@ -18,6 +19,7 @@ use hooked_core::pass::Failure;
 use hooked_core::pass::call::{Call, Verb};
 use hooked_core::workload::desired::{Desired, Strategy};
 use hooked_crd::{HookKind, HookedWorkload, Outcome};
+use hooked_protocol::Invocation;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -279,7 +281,11 @@ impl Checks {
         let containers = body["spec"]["containers"].as_array().into_iter().flatten();
         let mut words =
             containers.filter_map(|it| it["lifecycle"]["postStart"]["exec"]["command"].as_array());
-        let ignores = |words: &Vec<Value>| words.iter().any(|word| word == hooked_protocol::IGNORE_FAILURE);
+        let ignores = |words: &Vec<Value>| {
+            let words = words.iter().filter_map(Value::as_str).map(OsString::from);
+            let run = Invocation::from_command(words).and_then(Result::ok);
+            run.is_some_and(|run| run.ignore_failure)
+        };
         let made = Made { is_ignoring: words.any(ignores), ..made };
         self.made.insert(uid.to_owned(), made);
     }
