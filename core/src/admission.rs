@@ -10,7 +10,8 @@ use crate::workload::template::{InjectError, Offer, Runner};
 /// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may
 /// be changed meanwhile, and nothing tells us.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(10);
-/// How long it is believed that a service account has no pull Secrets: of a new one a controller may be about to say so.
+/// How long it is believed that a service account has no pull Secrets: a controller may be about to give some to a new
+/// one.
 const NO_SECRETS_BELIEVED: SignedDuration = SignedDuration::from_mins(1);
 /// How long a refusal of the template is believed; a changed template is asked about at once.
 const REFUSAL_BELIEVED: SignedDuration = SignedDuration::from_secs(30);

@@ -46,8 +46,8 @@ impl Doubts {
     }
 }
 
-/// Whether a create that fails so may have failed because of the runner in the Pod: a policy or a webhook forbids it, or
-/// the server takes such a Pod no more.
+/// Whether a create that fails so may have failed because of the runner in the Pod: a policy or a webhook forbids it,
+/// or the server takes such a Pod no more.
 pub(super) fn may_be_of_runner(failure: &Failure) -> bool {
     failure.refusal().is_some_and(|refused| matches!(refused.code, 400 | 403 | 422))
 }

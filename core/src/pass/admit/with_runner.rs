@@ -67,10 +67,10 @@ impl<C: Cluster> Question<'_, C> {
         })
     }
 
-    /// What becomes of Pods with the runner. Each way into the Pod is tried with the live channel and then without, since
-    /// a policy may forbid any of the volumes. Once the server has refused a form it is asked about the Pod as it is
-    /// written: what it does not take then is no matter of the runner. What refuses that too, such as a quota, comes
-    /// after all policies have had their say, so a form that is refused in the same words is the one to make.
+    /// What becomes of Pods with the runner. Each way into the Pod is tried with the live channel and then without,
+    /// since a policy may forbid any of the volumes. Once the server has refused a form it is asked about the Pod as
+    /// it is written: what it does not take then is no matter of the runner. What refuses that too, such as a quota,
+    /// comes after all policies have had their say, so a form that is refused in the same words is the one to make.
     async fn in_some_form(
         &self,
         supply: &Supply,
@@ -114,7 +114,8 @@ impl<C: Cluster> Question<'_, C> {
             }
             refusals.push(Refusal { delivery, live, why });
         }
-        // While no Pod is let in, nobody can say that it is the runner's fault; a refusal of a real Pod has it asked again.
+        // While no Pod is let in, nobody can say that it is the runner's fault. A refusal of a real Pod has the server
+        // asked again.
         let doubtful = refusals.iter().find(|refusal| matches!(refusal.why, Why::Said(_)));
         match (as_written, doubtful) {
             (AsWritten::Forbidden(_), Some(Refusal { delivery, live, .. })) => {

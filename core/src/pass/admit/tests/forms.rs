@@ -278,8 +278,8 @@ fn a_missing_pull_secret_keeps_no_template_from_being_checked() {
     check(&server, "observed: the Secret ours", 8);
 }
 
-/// When the API server is asked again, and by which Secrets Pods are pulled then, where the template names these, and the
-/// service account names first those of `before` and then those of `after`.
+/// When the API server is asked again, and by which Secrets Pods are pulled then, where the template names these, and
+/// the service account names first those of `before` and then those of `after`.
 fn renewed(own: &Value, before: fn(&mut Value), after: fn(&mut Value)) -> (Vec<i64>, Vec<String>) {
     let mut server = Server { add: before, ..Server::new() };
     server.supply.pull_secret = Some("ours".to_owned());
