@@ -10,6 +10,9 @@ use crate::workload::template::{InjectError, Offer, Runner};
 /// How long an answer is believed that came of a refusal of the runner: a quota, a policy or the API server itself may
 /// be changed meanwhile, and nothing tells us.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(10);
+/// How long it is believed that a service account has no pull Secrets: a controller may be about to give some to a new
+/// one.
+const NO_SECRETS_BELIEVED: SignedDuration = SignedDuration::from_mins(1);
 /// How long a refusal of the template is believed; a changed template is asked about at once.
 const REFUSAL_BELIEVED: SignedDuration = SignedDuration::from_secs(30);
 
@@ -69,10 +72,32 @@ impl Admission {
         Self { basis, ..self }
     }
 
-    /// One that came of a refusal at that time, or that could not be asked for again.
+    /// One that came of a refusal at that time, or that could not be asked for again. What is to be asked again earlier
+    /// stays so.
     #[must_use]
     pub fn for_now(self, now: Timestamp) -> Self {
-        Self { until: now.checked_add(BELIEVED).ok(), ..self }
+        let believed =
+            if matches!(self.verdict, Verdict::Malformed(_)) { REFUSAL_BELIEVED } else { BELIEVED };
+        self.at_most(believed, now)
+    }
+
+    /// One that names the pull Secrets which a service account has at that time, if it `has_any`. A list that was empty
+    /// when it `was_asked_before` is believed for as long as any other.
+    #[must_use]
+    pub fn of_account(self, has_any: bool, was_asked_before: bool, now: Timestamp) -> Self {
+        let believed = if has_any || was_asked_before { BELIEVED } else { NO_SECRETS_BELIEVED };
+        self.at_most(believed, now)
+    }
+
+    fn at_most(self, believed: SignedDuration, now: Timestamp) -> Self {
+        let earlier = self.until.filter(|until| *until > now);
+        let until = earlier.into_iter().chain(now.checked_add(believed).ok()).min();
+        Self { until, ..self }
+    }
+
+    /// One that a refusal of a real Pod has called into question at that time: it is asked for again.
+    pub(crate) fn doubt(&mut self, now: Timestamp) {
+        self.until = Some(now);
     }
 
     /// The same where a Pod of the revision may have shown that the runner cannot run.
@@ -146,6 +171,22 @@ mod tests {
         let refused = refused.of(Some(Ok(offered(Delivery::ImageVolume))));
         check(&refused, Delivery::ImageVolume, 29, true);
         check(&refused, Delivery::ImageVolume, 30, false);
+    }
+
+    #[test]
+    fn what_is_to_be_asked_again_soon_is_not_put_off() {
+        let at = |admission: &Admission| admission.until.unwrap().as_second();
+        let now = Timestamp::from_second(1000).unwrap();
+        let refused = Admission::malformed("no".to_owned(), Timestamp::from_second(990).unwrap());
+        assert_eq!((at(&refused), at(&refused.clone().for_now(now))), (1020, 1020));
+        let later = Timestamp::from_second(1020).unwrap();
+        assert_eq!(at(&refused.for_now(later)), 1050, "a refusal of the template is asked about soon");
+        let of_account = |has_any, before| observed().of_account(has_any, before, now);
+        assert_eq!(at(&of_account(false, false)), 1060);
+        assert_eq!(at(&of_account(false, false).for_now(now)), 1060);
+        for (has_any, before) in [(true, false), (true, true), (false, true)] {
+            assert_eq!(at(&of_account(has_any, before)), 1600, "{has_any} {before}");
+        }
     }
 
     #[test]

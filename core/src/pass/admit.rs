@@ -67,8 +67,8 @@ pub(super) async fn admit<C: Cluster>(
     let admission = match known {
         Some(known) if known.holds(basis.as_ref(), now) => return Ok(known.as_shown(shown)),
         outdated => {
-            let question =
-                Question { cluster, subject, revision, validation: before.validation(&revision.name) };
+            let (validation, is_asked_again) = (before.validation(&revision.name), outdated.is_some());
+            let question = Question { cluster, subject, revision, validation, is_asked_again };
             match (question.judge(supply).await, outdated) {
                 (Ok(admission), _) => admission.of(basis),
                 // A server that cannot be asked again has not changed its mind: a rollout that it let begin goes on.
@@ -87,6 +87,8 @@ struct Question<'a, C> {
     subject: &'a Subject<'a>,
     revision: &'a Revision,
     validation: Validation,
+    /// Whether this process has asked before.
+    is_asked_again: bool,
 }
 
 impl<C: Cluster> Question<'_, C> {
@@ -122,7 +124,7 @@ impl<C: Cluster> Question<'_, C> {
     }
 
     async fn ask(&self, source: &PodSource) -> Result<Answer, Failure> {
-        let Self { cluster, subject, revision, validation } = self;
+        let Self { cluster, subject, revision, validation, .. } = self;
         let name = format!("{}-check", revision.name);
         let identity =
             Identity { owner: &subject.site.owner, name: &name, revision: &revision.name, number: 0 };

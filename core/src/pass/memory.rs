@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 
 use super::allowance::Allowance;
 use super::candidates::{Candidates, Orphan};
+use super::doubts::Doubts;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
@@ -77,6 +78,7 @@ pub(super) struct Revisions {
     pub(super) unlike: Option<u64>,
     /// What the API server says to Pods of them.
     pub(super) admissions: BTreeMap<Arc<str>, Admission>,
+    doubts: Doubts,
 }
 
 /// What has become of the acts that followed from commits of this process.
@@ -314,11 +316,22 @@ impl Revisions {
         known.is_some_and(|known| matches!(known.verdict, Verdict::Malformed(_)))
     }
 
+    /// Takes in that the API server has refused a Pod of a revision that has the runner, with that gist: it is asked
+    /// again in which form it takes such Pods, if that is new.
+    pub(super) fn doubt(&mut self, revision: &Arc<str>, gist: &str, now: Timestamp) {
+        if let Some(known) = self.admissions.get_mut(revision)
+            && self.doubts.arise(revision, gist, now)
+        {
+            known.doubt(now);
+        }
+    }
+
     /// Forgets what is known of revisions that nothing is made of any more.
     pub(super) fn retain(&mut self, is_used: impl Fn(&str) -> bool) {
         self.read.retain(|revision, _| is_used(revision));
         self.lost.retain(|revision| is_used(revision));
         self.admissions.retain(|revision, _| is_used(revision));
+        self.doubts.retain(is_used);
     }
 }
 

@@ -20,6 +20,7 @@ mod cluster;
 mod commit;
 mod confirm;
 mod decide;
+mod doubts;
 mod equate;
 mod leave;
 mod locked;

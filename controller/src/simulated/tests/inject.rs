@@ -148,6 +148,52 @@ async fn where_a_policy_refuses_image_volumes_an_init_container_comes() {
     assert_eq!(delivery(&pod_of(&cluster, "web", json!({})).await), "init container");
 }
 
+/// Whether it is a Pod that a dry run is about, or a real one.
+fn is_new_pod(request: &Request, has_runner: impl Fn(&str) -> bool) -> bool {
+    let spec = request.body.as_ref().map(|body| &body["spec"]);
+    let is_create = request.method == Method::Post && request.path.ends_with("/pods");
+    is_create && spec.is_some_and(|spec| has_runner(delivery(spec)))
+}
+
+#[tokio::test]
+async fn a_policy_that_comes_later_has_later_pods_made_in_another_form() {
+    let cluster = Cluster::new();
+    tell(&cluster, "n1", "amd64");
+    tell(&cluster, "n2", "amd64");
+    let _operator = Operator::start(&cluster, "a", &["--runner-architectures=amd64"]);
+    assert_eq!(delivery(&pod_of(&cluster, "web", json!({})).await), "image volume");
+    let is_refused = |request: &Request| is_new_pod(request, |delivery| delivery == "image volume");
+    cluster.decide(move |request| if is_refused(request) { Fate::Refused(403) } else { Fate::Answered });
+    cluster.merge(&format!("{WORKLOADS}/web"), json!({"spec": {"replicas": 2}}));
+    cluster.wait_for_status("web", "the second Pod serves", |status| status.ready_replicas == 2).await;
+    let forms: Vec<&str> = cluster.shared.world.lock().pods().map(|pod| delivery(&pod["spec"])).collect();
+    assert!(forms.contains(&"init container"), "{forms:?}");
+}
+
+#[tokio::test]
+async fn a_quota_that_stays_full_has_the_server_asked_once_more_and_no_oftener() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    pod_of(&cluster, "web", json!({})).await;
+    let is_refused = |request: &Request| is_new_pod(request, |_| true);
+    cluster.decide(move |request| if is_refused(request) { Fate::Refused(403) } else { Fate::Answered });
+    let before = cluster.log().len();
+    cluster.merge(&format!("{WORKLOADS}/web"), json!({"spec": {"replicas": 2}}));
+    let asked = |is_dry_run: bool| {
+        move |world: &World| {
+            let refused = world.log[before..].iter().filter(|sent| sent.code == 403);
+            refused.filter(|sent| sent.is_dry_run == is_dry_run).count()
+        }
+    };
+    let creates = asked(false);
+    cluster.wait("it is tried twice", |world| (creates(world) >= 2).then_some(())).await;
+    let questions = asked(true);
+    let at_first = questions(&cluster.shared.world.lock());
+    assert!((1..=4).contains(&at_first), "{at_first}");
+    cluster.wait("it is tried once more", |world| (creates(world) >= 3).then_some(())).await;
+    assert_eq!(questions(&cluster.shared.world.lock()), at_first);
+}
+
 #[tokio::test]
 async fn where_every_form_of_the_runner_is_refused_pods_are_as_written() {
     let cluster = Cluster::new();

@@ -15,6 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unrunnable;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -117,4 +118,14 @@ pub struct KillCount {
     pub last_time: Option<Timestamp>,
     /// The last one's Pod.
     pub last_pod: Arc<str>,
+}
+
+impl KillCount {
+    /// Adds kills of the same container for the same reason.
+    fn add(&mut self, more: Self) {
+        self.count += more.count;
+        if more.last_time >= self.last_time {
+            (self.last_time, self.last_pod) = (more.last_time, more.last_pod);
+        }
+    }
 }

@@ -46,11 +46,7 @@ impl Ledger {
         }
         for (mut key, kills) in std::mem::take(&mut self.kills) {
             name(&mut key.container);
-            let total = self.kills.entry(key).or_default();
-            total.count += kills.count;
-            if kills.last_time >= total.last_time {
-                (total.last_time, total.last_pod) = (kills.last_time, kills.last_pod);
-            }
+            self.kills.entry(key).or_default().add(kills);
         }
         for (mut key, durations) in std::mem::take(&mut self.durations) {
             name(&mut key.container);

@@ -1,5 +1,8 @@
 //! How the ledger is written into `status.ledger`: versioned, compact, and refused rather than misread.
+//!
+//! A kill reason or an outcome that only a newer operator knows is no misreading: it is counted as `Unknown`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_crd::{GateAction, HandlerKind, HookKind, KillReason, Outcome, Source};
@@ -8,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::word::Word;
 use super::{
     Alias, Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun,
     Ledger, Marks, RunKey, Sizes, Total, Unrunnable, Youngest, ranges,
@@ -49,7 +53,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sizes: Option<StoredSizes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    runs: Vec<(Arc<str>, HookKind, HandlerKind, Outcome, Source, u64)>,
+    runs: Vec<StoredRuns>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     kills: Vec<StoredKills>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -91,14 +95,17 @@ struct StoredSizes {
     made_for: (u32, u32),
 }
 
-/// Revision, why the runner cannot run, the node that has shown it.
+/// Revision, why the runner cannot run, the node that has shown it, the highest number of its Pods with the runner.
 type StoredUnrunnable = (Arc<str>, String, Option<Arc<str>>, u64);
 
+/// Container, hook, handler, outcome, source, how many.
+type StoredRuns = (Arc<str>, HookKind, HandlerKind, Word<Outcome>, Source, u64);
+
 /// Container, hook, outcome, Pod, exit status.
-type StoredLast = (Arc<str>, HookKind, Outcome, Arc<str>, Option<i32>);
+type StoredLast = (Arc<str>, HookKind, Word<Outcome>, Arc<str>, Option<i32>);
 
 /// Container, reason, how many, when the last ended, its Pod.
-type StoredKills = (Arc<str>, KillReason, u64, Option<Timestamp>, Arc<str>);
+type StoredKills = (Arc<str>, Word<KillReason>, u64, Option<Timestamp>, Arc<str>);
 
 #[derive(Serialize, Deserialize)]
 struct StoredHistogram {
@@ -179,17 +186,11 @@ impl Ledger {
             }
             None => Marks::default(),
         };
-        let run = |(container, hook, handler, outcome, source, count)| {
-            (RunKey { container, hook, handler, outcome, source }, count)
-        };
-        let kill = |(container, reason, count, last_time, last_pod)| {
-            (KillKey { container, reason }, KillCount { count, last_time, last_pod })
-        };
         let duration = |StoredDurations { of: (container, hook, handler, source), seconds }| {
             (DurationKey { container, hook, handler, source }, seconds.into())
         };
         let last = last.into_iter().map(|(container, hook, outcome, pod, exit_code)| {
-            ((container, hook), LastRun { outcome, pod, exit_code })
+            ((container, hook), LastRun { outcome: outcome.or(Outcome::Unknown), pod, exit_code })
         });
         let sizes = sizes
             .map(|StoredSizes { of, made_for: (replicas, most) }| Sizes::new(of, Total { replicas, most }));
@@ -197,8 +198,8 @@ impl Ledger {
             high_water,
             sizes,
             last: last.collect(),
-            runs: runs.into_iter().map(run).collect(),
-            kills: kills.into_iter().map(kill).collect(),
+            runs: read_runs(runs),
+            kills: read_kills(kills),
             durations: durations.into_iter().map(duration).collect(),
             grace_used: grace_used.into_iter().map(|(name, shares)| (name, shares.into())).collect(),
             marks,
@@ -229,12 +230,13 @@ impl Ledger {
             (Arc::clone(revision), inability.as_str().to_owned(), node.clone(), *last)
         });
         let last = last.iter().map(|((container, hook), run)| {
-            (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
+            (Arc::clone(container), *hook, Word::Known(run.outcome), Arc::clone(&run.pod), run.exit_code)
         });
-        let runs =
-            runs.iter().map(|(k, n)| (Arc::clone(&k.container), k.hook, k.handler, k.outcome, k.source, *n));
+        let runs = runs.iter().map(|(k, n)| {
+            (Arc::clone(&k.container), k.hook, k.handler, Word::Known(k.outcome), k.source, *n)
+        });
         let kills = kills.iter().map(|(k, n)| {
-            (Arc::clone(&k.container), k.reason, n.count, n.last_time, Arc::clone(&n.last_pod))
+            (Arc::clone(&k.container), Word::Known(k.reason), n.count, n.last_time, Arc::clone(&n.last_pod))
         });
         let durations = durations.iter().map(|(k, d)| StoredDurations {
             of: (Arc::clone(&k.container), k.hook, k.handler, k.source),
@@ -274,12 +276,32 @@ fn stored_anew(marks: &Marks) -> Vec<StoredAnew> {
         .collect()
 }
 
+/// Runs as they are counted here: those whose outcomes only a newer operator knows are counted together.
+fn read_runs(stored: Vec<StoredRuns>) -> BTreeMap<RunKey, u64> {
+    let mut runs = BTreeMap::new();
+    for (container, hook, handler, outcome, source, count) in stored {
+        let key = RunKey { container, hook, handler, outcome: outcome.or(Outcome::Unknown), source };
+        *runs.entry(key).or_default() += count;
+    }
+    runs
+}
+
+/// Kills as they are counted here: those whose reasons only a newer operator knows are counted together.
+fn read_kills(stored: Vec<StoredKills>) -> BTreeMap<KillKey, KillCount> {
+    let mut kills: BTreeMap<KillKey, KillCount> = BTreeMap::new();
+    for (container, reason, count, last_time, last_pod) in stored {
+        let key = KillKey { container, reason: reason.or(KillReason::Unknown) };
+        kills.entry(key).or_default().add(KillCount { count, last_time, last_pod });
+    }
+    kills
+}
+
 impl From<StoredGate> for Gate {
     fn from(StoredGate { revision, max_failures, action, failures, closed_by }: StoredGate) -> Self {
         let closed_by = closed_by.map(|(container, hook, outcome, pod, exit_code)| GateFailure {
             container,
             hook,
-            run: LastRun { outcome, pod, exit_code },
+            run: LastRun { outcome: outcome.or(Outcome::Unknown), pod, exit_code },
         });
         Self { revision, rule: GateRule { max_failures, action }, failures, closed_by }
     }
@@ -288,7 +310,7 @@ impl From<StoredGate> for Gate {
 impl From<&Gate> for StoredGate {
     fn from(Gate { revision, rule: GateRule { max_failures, action }, failures, closed_by }: &Gate) -> Self {
         let closed_by = closed_by.as_ref().map(|GateFailure { container, hook, run }| {
-            (Arc::clone(container), *hook, run.outcome, Arc::clone(&run.pod), run.exit_code)
+            (Arc::clone(container), *hook, Word::Known(run.outcome), Arc::clone(&run.pod), run.exit_code)
         });
         let (max_failures, action, failures) = (*max_failures, *action, *failures);
         Self { revision: Arc::clone(revision), max_failures, action, failures, closed_by }

@@ -95,6 +95,66 @@ fn a_ledger_of_another_version_is_refused_rather_than_misread() {
     assert_eq!(Ledger::load(None).unwrap(), Ledger::default());
 }
 
+/// What is counted of runs and kills, in short, where a ledger has these rows; whether it is read the same once more.
+fn check_words(rows: &Value, runs: &[(Outcome, u64)], kills: &[(KillReason, u64, &str)]) {
+    let mut stored = json!({"version": 3, "highWater": 1});
+    stored.as_object_mut().unwrap().extend(rows.as_object().unwrap().clone());
+    let ledger = load(&stored);
+    assert_eq!(ledger.runs.iter().map(|(key, count)| (key.outcome, *count)).collect::<Vec<_>>(), runs);
+    let known = ledger.kills.iter().map(|(key, kills)| (key.reason, kills.count, &*kills.last_pod));
+    assert_eq!(known.collect::<Vec<_>>(), kills);
+    assert_eq!(load(&ledger.store().unwrap()), ledger);
+}
+
+#[test]
+fn words_of_a_newer_operator_are_unknown_and_what_they_count_stays_counted() {
+    let run = |outcome, count| json!(["web", "PreStop", "Exec", outcome, "Runner", count]);
+    let runs = |runs: &[Value]| json!({"runs": runs});
+    check_words(&runs(&[run("Failed", 2)]), &[(Outcome::Failed, 2)], &[]);
+    check_words(&runs(&[run("Frozen", 2)]), &[(Outcome::Unknown, 2)], &[]);
+    let of_both = [(Outcome::Failed, 1), (Outcome::Unknown, 14)];
+    let rows = [run("Failed", 1), run("Frozen", 2), run("Unknown", 4), run("Thawed", 8)];
+    check_words(&runs(&rows), &of_both, &[]);
+    let kill = |reason, count, second, pod| {
+        json!(["web", reason, count, format!("2026-01-02T03:04:0{second}Z"), pod])
+    };
+    let kills = |kills: &[Value]| json!({"kills": kills});
+    check_words(&kills(&[kill("Bored", 3, 1, "a")]), &[], &[(KillReason::Unknown, 3, "a")]);
+    let rows = [kill("Bored", 1, 1, "a"), kill("OOMKilled", 2, 9, "b"), kill("Unknown", 4, 5, "c")];
+    let of_both = [(KillReason::OomKilled, 2, "b"), (KillReason::Unknown, 5, "c")];
+    check_words(&kills(&rows), &[], &of_both);
+    let rows = [kill("Bored", 1, 7, "a"), kill("Tired", 2, 5, "b"), kill("Unknown", 4, 1, "c")];
+    check_words(&kills(&rows), &[], &[(KillReason::Unknown, 7, "a")]);
+}
+
+#[test]
+fn the_last_outcomes_of_a_newer_operator_are_unknown() {
+    let ledger = load(&json!({
+        "version": 3, "highWater": 1, "last": [["web", "PreStop", "Frozen", "web-x-2", 3]],
+        "gate": {"revision": "r", "maxFailures": 1, "action": "Pause", "failures": 1,
+            "closedBy": ["web", "PostStart", "Frozen", "web-x-3", null]},
+    }));
+    assert_eq!(ledger.last[&("web".into(), HookKind::PreStop)].outcome, Outcome::Unknown);
+    let gate = ledger.gate.unwrap();
+    assert_eq!((gate.failures, gate.closed_by.unwrap().run.outcome), (1, Outcome::Unknown));
+}
+
+#[test]
+fn what_is_no_word_where_one_belongs_is_refused_rather_than_misread() {
+    let rows = [
+        json!({"kills": [["web", 7, 1, null, "a"]]}),
+        json!({"runs": [["web", "PreStop", "Exec", null, "Runner", 1]]}),
+        // What hooks there are and who tells of them is counted apart, and has no `Unknown`.
+        json!({"runs": [["web", "PreStop", "Exec", "Failed", "Oracle", 1]]}),
+        json!({"runs": [["web", "PreStop", "Pray", "Failed", "Runner", 1]]}),
+    ];
+    for mut rows in rows {
+        rows["version"] = json!(3);
+        rows["highWater"] = json!(1);
+        assert!(matches!(Ledger::load(Some(&rows)), Err(LedgerError::Malformed(_))), "{rows}");
+    }
+}
+
 fn check_sizes(of: &[(&str, u32)], made_for: (u32, u32)) {
     let of = of.iter().map(|(revision, size)| (Arc::from(*revision), *size)).collect();
     let made_for = Total { replicas: made_for.0, most: made_for.1 };

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
+use super::super::doubts::may_be_of_runner;
 use super::super::overlay::Committed;
 use super::super::parallel::{PARALLEL, all};
 use super::super::prepare::Prepared;
@@ -19,7 +20,7 @@ use crate::lifecycle::ObservedPod;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{BURST, missing};
 use crate::workload::replicas::PodFact;
-use crate::workload::revision::PodSource;
+use crate::workload::revision::{Measuring, PodSource};
 use crate::workload::template::{Identity, manifest, pod_name};
 use hooked_crd::Evidence;
 
@@ -94,7 +95,7 @@ async fn source<C: Cluster>(
     match admit(cluster, subject, committed, &found, memory).await.map_err(failed)?.verdict {
         Verdict::Taken(making) => Ok(Some(making.source(&found, cluster.endpoint()))),
         // A create says why.
-        Verdict::Malformed(_) => Ok(Some(found.as_written(crate::workload::revision::Measuring::Observed))),
+        Verdict::Malformed(_) => Ok(Some(found.as_written(Measuring::Observed))),
     }
 }
 
@@ -151,7 +152,13 @@ impl<C: Cluster> Batch<'_, C> {
             Err(failure) if failure.is_conflict() => self.taken(number, &name, failure, &fact).await,
             Err(failure) if failure.is_certain() || mutated(Mutation::LostCreateIsNone) => {
                 memory.lock().replicas.was_refused(number);
-                Err(ActError::Create(name, failure))
+                let has_runner = source.measuring == Measuring::Runner;
+                let may_be_of_runner = has_runner && may_be_of_runner(&failure);
+                let error = ActError::Create(name, failure);
+                if may_be_of_runner {
+                    memory.lock().revisions.doubt(revision, &error.gist(), cluster.now());
+                }
+                Err(error)
             }
             Err(failure) => {
                 memory.lock().replicas.perhaps_created(fact(""), until);

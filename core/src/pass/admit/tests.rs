@@ -33,8 +33,11 @@ struct Server {
     refuse: fn(&Value) -> Option<&'static str>,
     /// What webhooks make of a Pod's spec.
     add: fn(&mut Value),
+    /// What the API server says to a Pod's spec that is malformed.
+    malformed: fn(&Value) -> Option<&'static str>,
     /// The status of the reply to whoever looks for a Secret.
     secret: u16,
+    now: Timestamp,
     asked: Locked<Vec<Call>>,
 }
 
@@ -56,7 +59,9 @@ impl Server {
             supply,
             refuse: |_| None,
             add: |_| {},
+            malformed: |_| None,
             secret: 200,
+            now: Timestamp::UNIX_EPOCH,
             asked,
         }
     }
@@ -82,7 +87,7 @@ impl Server {
 
 impl Cluster for Server {
     fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
+        self.now
     }
 
     async fn send(&self, call: Call) -> Result<Value, Failure> {
@@ -107,6 +112,9 @@ impl Cluster for Server {
                 unknown.join(", ")
             );
             return refused(400, "BadRequest", message);
+        }
+        if let Some(words) = (self.malformed)(&pod["spec"]) {
+            return refused(422, "Invalid", words.to_owned());
         }
         (self.add)(&mut pod["spec"]);
         match (self.refuse)(&pod["spec"]) {

@@ -2,15 +2,25 @@
 
 use serde_json::Value;
 
+use super::pull_secrets::{Origin, PullSecrets};
 use super::{Answer, Question};
 use crate::admission::{Admission, Making};
 use crate::pass::{Cluster, Failure};
+use crate::status::gist;
 use crate::workload::template::{Delivery, Offer, Runner, Supply, count_containers};
 
 /// Why the API server does not take Pods with a runner that comes in this way.
 struct Refusal {
     delivery: Delivery,
+    live: bool,
     why: Why,
+}
+
+impl Refusal {
+    /// Whether that way need not be tried any more.
+    fn is_hopeless(&self, delivery: Delivery) -> bool {
+        self.delivery.is_image_volume() == delivery.is_image_volume() && self.why == Why::UnknownVolume
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -31,54 +41,88 @@ enum Tried {
     },
 }
 
+/// What is known of Pods as they are written.
+enum AsWritten {
+    /// Nobody has asked yet.
+    Unasked,
+    /// The server takes them.
+    Taken,
+    /// It refuses them too, in these words: a quota is full, say.
+    Forbidden(String),
+}
+
 impl<C: Cluster> Question<'_, C> {
-    /// What becomes of Pods for which there is that of the runner. Each way into the Pod is tried with the live channel
-    /// and then without, since a policy may forbid any of the volumes. Once the server has refused a form it is asked
-    /// about the Pod as it is written: what it does not take then is no matter of the runner.
+    /// What becomes of Pods for which there is that of the runner, and for how long where a service account has a say.
     pub(super) async fn with_runner(&self, supply: &Supply, offer: &Offer) -> Result<Admission, Failure> {
-        let for_now = |making| Admission::lasting(making).for_now(self.cluster.now());
-        let pull_secrets = match self.pull_secrets(offer).await? {
+        let PullSecrets { names, origin } = match self.pull_secrets(offer).await? {
             Ok(pull_secrets) => pull_secrets,
             Err(admission) => return Ok(admission),
         };
+        let admission = self.in_some_form(supply, offer, names).await?;
+        Ok(match origin {
+            Origin::Template => admission,
+            Origin::Account { has_any } => {
+                admission.of_account(has_any, self.is_asked_again, self.cluster.now())
+            }
+        })
+    }
+
+    /// What becomes of Pods with the runner. Each way into the Pod is tried with the live channel and then without,
+    /// since a policy may forbid any of the volumes. Once the server has refused a form it is asked about the Pod as
+    /// it is written: what it does not take then is no matter of the runner. What refuses that too, such as a quota,
+    /// comes after all policies have had their say, so a form that is refused in the same words is the one to make.
+    async fn in_some_form(
+        &self,
+        supply: &Supply,
+        offer: &Offer,
+        pull_secrets: Vec<String>,
+    ) -> Result<Admission, Failure> {
+        let for_now = |making| Ok(Admission::lasting(making).for_now(self.cluster.now()));
         let by = |delivery| Runner {
             pull_secrets: pull_secrets.clone(),
             ..Runner::new(offer.image.clone(), delivery)
         };
         let mut refusals: Vec<Refusal> = Vec::new();
-        let mut is_taken_as_written = false;
+        let mut as_written = AsWritten::Unasked;
         for (delivery, live) in self.forms(offer) {
-            let is_hopeless = |known: &Refusal| {
-                known.delivery.is_image_volume() == delivery.is_image_volume()
-                    && known.why == Why::UnknownVolume
-            };
-            if refusals.iter().any(is_hopeless) {
+            if refusals.iter().any(|known| known.is_hopeless(delivery)) {
                 continue;
             }
-            match self.try_form(by(delivery), live, supply).await? {
+            let why = match self.try_form(by(delivery), live, supply).await? {
                 Tried::Settled(making @ Making::WithRunner { .. }) if refusals.is_empty() => {
                     return Ok(Admission::lasting(making));
                 }
-                Tried::Settled(making) => return Ok(for_now(making)),
+                Tried::Settled(making) => return for_now(making),
                 Tried::Refused { why, is_all_else_taken } => {
-                    is_taken_as_written |= is_all_else_taken;
-                    refusals.push(Refusal { delivery, why });
-                }
-            }
-            if !is_taken_as_written {
-                match self.as_written().await? {
-                    Answer::Taken(_) => is_taken_as_written = true,
-                    // It is not the runner's fault, as far as can be seen while no Pod is let in.
-                    Answer::Forbidden(_) => {
-                        return Ok(for_now(Making::WithRunner { runner: by(delivery), live: true }));
+                    if is_all_else_taken {
+                        as_written = AsWritten::Taken;
                     }
+                    why
+                }
+            };
+            if matches!(as_written, AsWritten::Unasked) {
+                as_written = match self.as_written().await? {
+                    Answer::Taken(_) => AsWritten::Taken,
+                    Answer::Forbidden(words) => AsWritten::Forbidden(words),
                     answer @ Answer::Malformed(_) => {
                         return Ok(self.without_runner(answer, Making::AsWritten));
                     }
-                }
+                };
             }
+            if as_written.refuses_alike(&why) {
+                return for_now(Making::WithRunner { runner: by(delivery), live });
+            }
+            refusals.push(Refusal { delivery, live, why });
         }
-        Ok(for_now(Making::Observed(why_not(&refusals))))
+        // While no Pod is let in, nobody can say that it is the runner's fault. A refusal of a real Pod has the server
+        // asked again.
+        let doubtful = refusals.iter().find(|refusal| matches!(refusal.why, Why::Said(_)));
+        match (as_written, doubtful) {
+            (AsWritten::Forbidden(_), Some(Refusal { delivery, live, .. })) => {
+                for_now(Making::WithRunner { runner: by(*delivery), live: *live })
+            }
+            _ => for_now(Making::Observed(why_not(&refusals))),
+        }
     }
 
     /// The ways into a Pod, and whether the live channel comes along: it is given up last.
@@ -143,6 +187,16 @@ fn why_not(refusals: &[Refusal]) -> String {
             container.why.words()
         ),
         (None, None) => "the operator knows no way to put it there".to_owned(),
+    }
+}
+
+impl AsWritten {
+    /// Whether Pods as they are written are refused for the same reason, whatever numbers it is told with.
+    fn refuses_alike(&self, why: &Why) -> bool {
+        match (self, why) {
+            (Self::Forbidden(words), Why::Said(said)) => gist(words) == gist(said),
+            _ => false,
+        }
     }
 }
 

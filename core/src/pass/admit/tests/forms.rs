@@ -105,6 +105,56 @@ fn a_pod_that_nobody_lets_in_has_not_its_runner_to_blame() {
 }
 
 #[test]
+fn while_a_quota_is_full_the_form_is_taken_that_nothing_else_refuses() {
+    let full = |refuse: fn(&Value) -> Option<&'static str>| Server { refuse, ..Server::new() };
+    let refusing = full(|spec| Some(if has(spec, "image") { "no images" } else { "exceeded quota" }));
+    check(&refusing, "InitContainer, live true", 3);
+    let refusing = full(|spec| Some(if has(spec, "projected") { "no tokens" } else { "exceeded quota" }));
+    check(&refusing, "ImageVolume, live false", 4);
+    // A quota's use changes from one question to the next.
+    let moving = full(|spec| {
+        let with_installer = if has_installer(spec) { "exceeded quota: 9" } else { "exceeded quota: 7" };
+        Some(if has(spec, "image") { "no images" } else { with_installer })
+    });
+    check(&moving, "InitContainer, live true", 3);
+    let mut server = untried(|spec| {
+        Some(if has_installer(spec) && has(spec, "image") { "no more containers" } else { "exceeded quota" })
+    });
+    check(&server, "ImageVolume, live true", 3);
+    // What the server does not know never comes into a Pod, and what nobody can tell is tried as before.
+    server = Server { knows_image_volumes: false, ..full(|_| Some("exceeded quota")) };
+    check(&server, "InitContainer, live true", 3);
+    server.supply.deliveries = vec![Delivery::ImageVolume];
+    check(&server, "observed: the API server does not know image volumes", 5);
+    let each_its_own = full(|spec| {
+        let of_installer = if has_installer(spec) { "no root" } else { "exceeded quota" };
+        Some(if has(spec, "image") { "no images" } else { of_installer })
+    });
+    check(&each_its_own, "ImageVolume, live true", 5);
+}
+
+#[test]
+fn what_was_found_out_is_asked_again_where_a_real_pod_is_refused() {
+    let mut server = Server::new();
+    let memory = Locked::new(Memory::default());
+    let workload = plain();
+    let revision = Desired::from_spec(&workload.spec, 0).unwrap().asked.name;
+    let delivery = |server: &Server| {
+        let verdict = ask_in(server, &workload, &memory);
+        let Verdict::Taken(Making::WithRunner { runner, .. }) = verdict else { panic!("{verdict:?}") };
+        (runner.delivery, server.asked.lock().len())
+    };
+    assert_eq!(delivery(&server), (Delivery::ImageVolume, 1));
+    server.refuse = |spec| has(spec, "image").then_some("no images");
+    assert_eq!(delivery(&server), (Delivery::ImageVolume, 1));
+    memory.lock().revisions.doubt(&revision, "no images", server.now);
+    assert_eq!(delivery(&server), (Delivery::InitContainer, 4));
+    server.now = Timestamp::from_second(30).unwrap();
+    memory.lock().revisions.doubt(&revision, "no images", server.now);
+    assert_eq!(delivery(&server), (Delivery::InitContainer, 4));
+}
+
+#[test]
 fn the_logs_are_shared_by_all_containers_that_the_api_server_shows() {
     let mesh = |spec: &mut Value| spec["containers"].as_array_mut().unwrap().push(json!({"name": "proxy"}));
     let containers = |add: fn(&mut Value), delivery| {
@@ -208,4 +258,56 @@ fn a_pull_secret_of_ours_is_added_to_those_that_a_pod_would_have() {
     }
     let missing = named(404, &Value::Null, of_account).unwrap_err();
     assert!(missing.contains("is not in namespace shop: create it there"), "{missing}");
+}
+
+#[test]
+fn a_missing_pull_secret_keeps_no_template_from_being_checked() {
+    let malformed: fn(&Value) -> Option<&'static str> =
+        |spec| (spec["hostname"] == "web").then_some("spec.hostname: Invalid value");
+    let mut server = Server { malformed, secret: 404, ..Server::new() };
+    server.supply.pull_secret = Some("ours".to_owned());
+    check(&server, "malformed: spec.hostname: Invalid value", 2);
+    // The template is asked about as soon as any other that is refused.
+    let memory = Locked::new(Memory::default());
+    ask_in(&server, &plain(), &memory);
+    let until = memory.lock().revisions.admissions.values().next().unwrap().until;
+    assert_eq!(until, Timestamp::from_second(30).ok());
+    server.malformed = |_| None;
+    check(&server, "observed: the Secret ours", 6);
+    server.refuse = |_| Some("exceeded quota");
+    check(&server, "observed: the Secret ours", 8);
+}
+
+/// When the API server is asked again, and by which Secrets Pods are pulled then, where the template names these, and
+/// the service account names first those of `before` and then those of `after`.
+fn renewed(own: &Value, before: fn(&mut Value), after: fn(&mut Value)) -> (Vec<i64>, Vec<String>) {
+    let mut server = Server { add: before, ..Server::new() };
+    server.supply.pull_secret = Some("ours".to_owned());
+    let memory = Locked::new(Memory::default());
+    let workload = web(("imagePullSecrets", own.clone()));
+    let mut times = Vec::new();
+    let mut secrets = Vec::new();
+    while times.len() < 3 {
+        let verdict = ask_in(&server, &workload, &memory);
+        let Verdict::Taken(Making::WithRunner { runner, .. }) = verdict else { panic!("{verdict:?}") };
+        secrets = runner.pull_secrets;
+        let until = memory.lock().revisions.admissions.values().next().unwrap().until;
+        let Some(until) = until else { break };
+        times.push(until.as_second());
+        (server.now, server.add) = (until, after);
+    }
+    (times, secrets)
+}
+
+#[test]
+fn the_secrets_of_a_service_account_are_looked_at_again() {
+    let old = |spec: &mut Value| spec["imagePullSecrets"] = json!([{"name": "old"}]);
+    let new = |spec: &mut Value| spec["imagePullSecrets"] = json!([{"name": "new"}]);
+    let own = json!([{"name": "own"}]);
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(renewed(&Value::Null, old, new), (vec![600, 1200, 1800], named(&["new", "ours"])));
+    // Of a service account that has just been made a controller may be about to say more.
+    assert_eq!(renewed(&Value::Null, |_| {}, new), (vec![60, 660, 1260], named(&["new", "ours"])));
+    assert_eq!(renewed(&Value::Null, |_| {}, |_| {}), (vec![60, 660, 1260], named(&["ours"])));
+    assert_eq!(renewed(&own, |_| {}, |_| {}), (vec![], named(&["own", "ours"])));
 }
