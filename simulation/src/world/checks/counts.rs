@@ -153,8 +153,9 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         | (Outcome::Succeeded, Some(Some(RunEnd::Succeeded)))
         | (Outcome::Failed, Some(Some(RunEnd::Failed | RunEnd::LostWithProgram)))
         | (Outcome::TimedOut, Some(Some(RunEnd::TimedOut | RunEnd::CutOff))) => true,
-        // Of a program that ends by itself just before the deadline nobody can tell whether it was asked to.
-        (Outcome::TimedOut, Some(Some(RunEnd::LostWithProgram)))
+        // Of a program that ends by itself just before the deadline nobody can tell whether it was asked to, and of a
+        // kubelet that is restarted in that moment nobody can tell whether it had cut off the hook.
+        (Outcome::TimedOut, Some(Some(RunEnd::LostWithProgram | RunEnd::LostWithKubelet)))
             if really.is_some_and(ends_near_its_deadline) =>
         {
             true

@@ -1,11 +1,13 @@
 //! No delete of a Pod that serves where too few would be left, nor of one that is to live on, as far as the
 //! operator was shown.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{Check, Checks, is_to_orphan, owner, violated};
+use super::{Check, Checks, is_to_orphan, owner, text, violated};
 use crate::ApiServer;
-use crate::world::user::WORKLOADS;
+use crate::world::user::{PODS, WORKLOADS};
 use crate::world::wire::{InFlight, Purpose};
 
 impl Checks {
@@ -34,9 +36,12 @@ impl Checks {
         let Some(book) = self.books.get(&victim.owner) else { return Ok(()) };
         let Some(bounds) = book.specs.get(&generation) else { return Ok(()) };
         let now = clock.as_second();
-        let is_serving = |uid: &str, deleting: &std::collections::BTreeSet<String>| {
+        // A Pod that it takes over it knows by the reply.
+        let owned = server.objects(PODS).filter(|pod| owner(pod) == victim.owner);
+        let owned: BTreeSet<&str> = owned.map(|pod| text(pod, "uid")).collect();
+        let is_serving = |uid: &str, deleting: &BTreeSet<String>| {
             view.pods.get(uid).is_some_and(|pod| {
-                pod.owner == victim.owner
+                (pod.owner == victim.owner || owned.contains(uid))
                     && pod.is_available(bounds.min_ready, now)
                     && !deleting.contains(uid)
             })
