@@ -36,8 +36,9 @@ impl Account {
     }
 
     fn count_pod(&mut self, tracker: &mut Tracker, number: u64, now: Timestamp) {
-        let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
         let mut marks = self.ledger.marks.get(number);
+        tracker.number(number, &marks, self.ledger.marks.youngest().started);
+        let Some(evidence) = tracker.evidence(number) else { return tracker.look_again(number, None) };
         if mutated(Mutation::CountsMarkedRuns) {
             marks = crate::lifecycle::PodMarks::default();
         }

@@ -38,7 +38,7 @@ pub(super) fn unreported(evidence: &PodEvidence, finding: &Finding) -> Option<i6
             };
             (could_report && !is_heard_of && !is_cut_off).then_some(began)
         }
-        Finding::End { .. } | Finding::Lost { .. } => None,
+        Finding::End { .. } | Finding::Lost { .. } | Finding::Anew { .. } => None,
     }
 }
 

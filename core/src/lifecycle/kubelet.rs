@@ -13,7 +13,7 @@ use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use super::evidence::{
-    Closed, ContainerEvidence, End, EventEvidence, InstanceEvidence, KillingCause, PodEvidence,
+    Closed, ContainerEvidence, ContainerId, End, EventEvidence, InstanceEvidence, KillingCause, PodEvidence,
     PostStartError, Restart, Stop,
 };
 use crate::lifecycle::{
@@ -173,9 +173,11 @@ fn read_container(status: &ContainerStatus, pod: OfPod) -> ContainerEvidence {
             let started_at = running.started_at.map(Timestamp::as_second);
             // "Ready since" of an earlier instance is no bound for this one.
             let ready_at = pod.ready_at.filter(|ready| started_at.is_some_and(|started| *ready >= started));
+            let container = ContainerId::of(&status.container_id);
+            let running_seen = Some(pod.now);
             add(
                 latest,
-                InstanceEvidence { started_at, running_seen: Some(pod.now), ready_at, ..Default::default() },
+                InstanceEvidence { container, started_at, running_seen, ready_at, ..Default::default() },
             );
             add_ended(&mut add, status.restart_count, &status.last_state, pod);
         }
@@ -254,6 +256,7 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
     let started_at = known(terminated.started_at);
     let sandbox = pod.sandbox_since.zip(started_at);
     Some(InstanceEvidence {
+        container: ContainerId::of(&terminated.container_id),
         started_at,
         end: Some(end),
         end_seen: Some(pod.now),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::evidence::Anew;
 use super::run::Slot;
 
 /// Up to which instance of a container runs are counted.
@@ -15,6 +16,8 @@ pub struct Mark {
     /// The last instance whose postStart run was counted because its container was seen running: the duration
     /// that the runner has measured is still to be counted, with the end of that instance. 0 if none.
     pub seen_running: u32,
+    /// Where the kubelet has begun to count the container's restarts anew, if it has.
+    pub anew: Option<Anew>,
 }
 
 impl Mark {
@@ -35,6 +38,11 @@ impl PodMarks {
     /// Marks the postStart run of `instance` as counted because the container was seen running.
     pub fn saw_running(&mut self, container: &Arc<str>, instance: u32) {
         self.0.entry(Arc::clone(container)).or_default().seen_running = instance;
+    }
+
+    /// Notes where the kubelet has begun to count the restarts of a container anew.
+    pub fn count_anew(&mut self, container: &Arc<str>, anew: Anew) {
+        self.0.entry(Arc::clone(container)).or_default().anew = Some(anew);
     }
 
     /// The mark of a container; nothing counted if there is none.

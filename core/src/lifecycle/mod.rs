@@ -32,7 +32,7 @@ pub(crate) use deletion_cost::deletion_cost;
 pub use endpoint::LiveEndpoint;
 pub(crate) use event::ApiEvent;
 pub use event::ObservedEvent;
-pub use evidence::{End, KillingCause, PodEvidence, Stop};
+pub use evidence::{Anew, End, KillingCause, PodEvidence, Stop};
 pub use explain::explain;
 pub use inability::Inability;
 pub use infer::{Patience, infer};

@@ -226,6 +226,9 @@ pub struct PodCondition {
 pub struct ContainerStatus {
     /// The container's name.
     pub name: String,
+    /// The runtime's name for its present instance; empty if there is none.
+    #[serde(rename = "containerID")]
+    pub container_id: String,
     /// How often it was restarted.
     #[serde(deserialize_with = "count")]
     pub restart_count: u32,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use hooked_crd::{HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
 
+use super::evidence::Anew;
+
 /// What is said of a run that the runner has recorded, and of which nothing more is to be said.
 pub const RECORDED: &str = "recorded by the hook-runner";
 
@@ -170,6 +172,13 @@ pub enum Finding {
         late_duration: Option<LateDuration>,
         /// For a deleted Pod: the time from the deletion to the container's end over the grace in force.
         grace_used: Option<f64>,
+    },
+    /// The kubelet counts the container's restarts anew: by this its instances are numbered from now on.
+    Anew {
+        /// The container's name.
+        container: Arc<str>,
+        /// Since when, and how many instances there had been.
+        anew: Anew,
     },
     /// Instances `first..=last` were over before anybody looked; their evidence is gone.
     Lost {

@@ -1,5 +1,6 @@
 //! Everything that is decided, on what is known at this moment: nothing of it is true before it is committed.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::subject::Subject;
 use super::unrunnable::{forget_unrunnable, know_unrunnable};
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
-use crate::accounting::ledger::{Alias, Gate, LedgerError, Marks, Sizes};
+use crate::accounting::ledger::{Alias, Gate, LedgerError, Marks, Sizes, Youngest};
 use crate::lifecycle::MAX_ORDINAL;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
@@ -69,8 +70,8 @@ pub(super) fn decide<C: Cluster>(
         replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
     };
     account.ledger.marks.compact(is_there);
-    for (number, not_ours, created) in memory.newcomers.not_ours(&claims) {
-        account.ledger.marks.set(number, not_ours.clone(), created);
+    for (number, not_ours, youngest) in memory.newcomers.not_ours(&claims) {
+        account.ledger.marks.set(number, not_ours.clone(), youngest);
     }
     if !mutated(Mutation::NumbersUnreserved) {
         account.ledger.high_water = *reserved.end();
@@ -134,9 +135,11 @@ fn count(
 /// Takes marks off numbers under which Pods are shown that are not those which were marked. A user may have made a Pod
 /// anew under the number of the Pod before, while no operator was there to see it.
 fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
-    let Memory { replicas, unjudged, .. } = memory;
-    if marks.youngest().is_none() && marks.ranges().next().is_some() {
-        marks.know_youngest(replicas.iter().filter_map(PodFact::created).max());
+    let Memory { replicas, unjudged, tracker, .. } = memory;
+    let Youngest { created, started } = marks.youngest();
+    if (created.is_none() || started.is_none()) && marks.ranges().next().is_some() {
+        let created = replicas.iter().filter_map(PodFact::created).max();
+        marks.know_youngest(Youngest { created, started: tracker.youngest_start() });
     }
     let created = |number: u64| replicas.get(number).and_then(PodFact::created);
     // What is not committed yet may be discarded, and is found anew by the next pass.
@@ -158,8 +161,10 @@ fn is_sized(subject: &Subject<'_>, before: &Committed, memory: &Memory) -> bool 
 /// The sizes of the revisions. What a revision lacks that somebody has deleted is given to the target.
 fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp) -> Sizes {
     let (desired, target, replicas) = (&prepared.desired, &prepared.target, &memory.replicas);
-    let is_recreate = desired.strategy == Strategy::Recreate;
-    let joining = &is_recreate.then(|| memory.joining()).unwrap_or_default();
+    let joining = &match desired.strategy {
+        Strategy::Recreate => memory.joining(),
+        Strategy::RollingUpdate { .. } => BTreeSet::new(),
+    };
     let basis = resize::Basis { desired, target, replicas, joining, now: now.as_second() };
     let mut sizes = resize(before.ledger.sizes.as_ref(), &basis);
     let Some(heir) = target.revision().filter(|heir| !memory.revisions.lost.contains(*heir)) else {
@@ -304,7 +309,8 @@ mod tests {
     fn check_marks(created: i64, is_counted: bool, expect: u32) {
         let mark = |marks: &mut Marks, starts, created| {
             let mark = crate::lifecycle::Mark { post_start: starts, ..Default::default() };
-            marks.set(7, crate::lifecycle::PodMarks([(Arc::from("web"), mark)].into()), Some(created));
+            let youngest = Youngest { created: Some(created), started: None };
+            marks.set(7, crate::lifecycle::PodMarks([(Arc::from("web"), mark)].into()), youngest);
         };
         let mut committed = Marks::default();
         mark(&mut committed, 3, 20);

@@ -142,10 +142,10 @@ impl Memory {
             return number;
         }
         let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
-        let not_ours = over_by_now(&kubelet::read_pod(&pod, now));
+        let evidence = kubelet::read_pod(&pod, now);
         // A copy has never been counted; of another Pod nobody knows what was.
-        let not_ours = if is_copy { PodMarks::default() } else { not_ours };
-        self.newcomers.observe(Newcomer::of(&pod, not_ours, now));
+        let not_ours = if is_copy { PodMarks::default() } else { over_by_now(&evidence) };
+        self.newcomers.observe(Newcomer::of(&pod, (not_ours, evidence.youngest_start()), now));
         0
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::accounting::ledger::Ledger;
+use crate::accounting::ledger::{Ledger, Youngest};
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, Slot};
 use crate::workload::fill::PodRef;
@@ -23,6 +23,8 @@ pub(super) struct Newcomer {
     pub(super) version: String,
     /// Up to where its runs are not ours to count.
     pub(super) not_ours: PodMarks,
+    /// A second by which what is not ours had been started, if that is known.
+    started: Option<i64>,
     /// Whether its number is that by which it was known: somebody has changed what stands on the Pod.
     is_known: bool,
     state: State,
@@ -39,15 +41,19 @@ enum State {
 }
 
 impl Newcomer {
-    /// A Pod as it is shown `now`, with what is not ours to count of it.
-    pub(super) fn of(pod: &ObservedPod, not_ours: PodMarks, now: Timestamp) -> Self {
+    /// A Pod as it is shown `now`, with what is not ours to count of it, and had been started by that second.
+    pub(super) fn of(
+        pod: &ObservedPod,
+        (not_ours, started): (PodMarks, Option<i64>),
+        now: Timestamp,
+    ) -> Self {
         let fact = PodFact { number: 0, ..PodFact::of(pod, now) };
-        Self { fact, version: pod.version.clone(), not_ours, is_known: false, state: State::Waiting }
+        Self { fact, version: pod.version.clone(), not_ours, started, is_known: false, state: State::Waiting }
     }
 
     /// A Pod that is known by that number, which does not stand on it.
     pub(super) fn known(pod: &ObservedPod, number: u64, now: Timestamp) -> Self {
-        let mut newcomer = Self::of(pod, PodMarks::default(), now);
+        let mut newcomer = Self::of(pod, (PodMarks::default(), None), now);
         (newcomer.fact.number, newcomer.is_known) = (number, true);
         newcomer
     }
@@ -130,16 +136,18 @@ impl Newcomers {
         }
     }
 
-    /// Numbers, those of `assigned` too, with what is not ours to count of their Pods, and the second in which the Pod
-    /// was created.
+    /// Numbers, those of `assigned` too, with what is not ours to count of their Pods, and the youngest of that.
     pub(super) fn not_ours<'a>(
         &'a self,
         assigned: &'a [(Arc<str>, u64)],
-    ) -> impl Iterator<Item = (u64, &'a PodMarks, Option<i64>)> {
+    ) -> impl Iterator<Item = (u64, &'a PodMarks, Youngest)> {
         let new = assigned.iter().filter_map(|(uid, number)| Some((*number, self.pods.get(uid)?)));
         let numbered = self.waiting().filter(|known| known.fact.number > 0 && !known.is_known);
         let all = numbered.map(|known| (known.fact.number, known)).chain(new);
-        all.map(|(number, known)| (number, &known.not_ours, known.fact.created()))
+        all.map(|(number, known)| {
+            let youngest = Youngest { created: known.fact.created(), started: known.started };
+            (number, &known.not_ours, youngest)
+        })
     }
 
     /// Whether any has a number in that range.
@@ -213,13 +221,13 @@ mod tests {
     fn newcomer(version: &str, restarts: u32) -> Newcomer {
         let pod = pod(version, restarts);
         let not_ours = over_by_now(&kubelet::read_pod(&pod, Timestamp::UNIX_EPOCH));
-        Newcomer::of(&pod, not_ours, Timestamp::UNIX_EPOCH)
+        Newcomer::of(&pod, (not_ours, Some(0)), Timestamp::UNIX_EPOCH)
     }
 
     fn committed(newcomers: &Newcomers, claims: &[(Arc<str>, u64)], high_water: u64) -> Ledger {
         let mut ledger = Ledger { high_water, ..Ledger::default() };
-        for (number, marks, created) in newcomers.not_ours(claims) {
-            ledger.marks.set(number, marks.clone(), created);
+        for (number, marks, youngest) in newcomers.not_ours(claims) {
+            ledger.marks.set(number, marks.clone(), youngest);
         }
         ledger
     }
@@ -227,7 +235,7 @@ mod tests {
     #[test]
     fn what_was_over_before_a_pod_was_ours_is_not_ours() {
         let mark = newcomer("1", 1000).not_ours.of("web");
-        assert_eq!(mark, Mark { post_start: 1001, end: 1000, seen_running: 0 });
+        assert_eq!(mark, Mark { post_start: 1001, end: 1000, ..Mark::default() });
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::shortened::WORDS;
 use super::*;
 use crate::accounting::Tracker;
-use crate::accounting::ledger::{Counted, LastRun, Ledger, Mark, PodMarks, RunKey, Sizes, Total};
+use crate::accounting::ledger::{Counted, LastRun, Ledger, Mark, PodMarks, RunKey, Sizes, Total, Youngest};
 use crate::workload::desired::Desired;
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Measuring, Revision, Stored};
@@ -172,7 +172,11 @@ fn check_last(last: &[(&str, Outcome)], reason: &str, message: &str) {
         case.ledger.last.insert((Arc::from(*container), HookKind::PreStop), run);
     }
     let mark = Mark { end: 1, ..Mark::default() };
-    case.ledger.marks.set(1, PodMarks([("web".into(), mark), ("proxy".into(), mark)].into()), None);
+    case.ledger.marks.set(
+        1,
+        PodMarks([("web".into(), mark), ("proxy".into(), mark)].into()),
+        Youngest::default(),
+    );
     let healthy = condition(&case.at(Rollout::Complete).status(), names::condition::HOOKS_HEALTHY);
     assert_eq!(&*healthy.reason, reason, "{last:?}");
     assert!(healthy.message.contains(message), "{last:?}: {}", healthy.message);

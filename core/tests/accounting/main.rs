@@ -21,6 +21,8 @@ enum Step {
     Exit(usize),
     /// Somebody deletes a Pod; its container stops in time.
     Delete(usize),
+    /// A node forgets a container and starts it again; the operator is shown that, or dies before it is.
+    StartAnew(usize, bool),
     /// The watch shows a Pod as it is now; what it was in between is never seen.
     Show(usize),
     /// The operator makes a pass.
@@ -67,6 +69,14 @@ fn told_step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// The same where nodes forget containers.
+fn forgetful_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => step(),
+        1 => (0..PODS, any::<bool>()).prop_map(|(pod, is_shown)| Step::StartAnew(pod, is_shown)),
+    ]
+}
+
 fn play(mut world: World, steps: &[Step]) -> World {
     for step in steps {
         match *step {
@@ -74,6 +84,7 @@ fn play(mut world: World, steps: &[Step]) -> World {
             Step::FailPostStart(pod) => world.start(pod, false),
             Step::Exit(pod) => world.exit(pod),
             Step::Delete(pod) => world.delete(pod),
+            Step::StartAnew(pod, is_shown) => start_anew(&mut world, pod, is_shown),
             Step::Show(pod) => world.show(pod),
             Step::Pass(commit) => world.pass(commit),
             Step::Wait(seconds) => world.wait(i64::from(seconds)),
@@ -84,6 +95,26 @@ fn play(mut world: World, steps: &[Step]) -> World {
         }
     }
     world
+}
+
+/// What nobody has committed of a container that its node forgets, nobody can know: so much is committed before and
+/// after it that the kubelet's count alone misleads.
+fn start_anew(world: &mut World, pod: usize, is_shown: bool) {
+    let commit = |world: &mut World| {
+        world.read();
+        world.pass(Commit::Accepted);
+        world.pass(Commit::Accepted);
+    };
+    world.show(pod);
+    world.wait(11);
+    commit(world);
+    world.start_anew(pod);
+    if is_shown {
+        world.show(pod);
+    } else {
+        world.crash();
+    }
+    commit(world);
 }
 
 /// Nothing is lost from the sums, nothing is counted twice, what is said with certainty is true (the rest is
@@ -114,6 +145,15 @@ proptest! {
         let failed = world.counted(HookKind::PostStart, Some(Outcome::Failed));
         prop_assert_eq!(world.kills(KillReason::PostStartHookFailed), failed);
         prop_assert_eq!(world.all_kills(), failed);
+    }
+
+    #[test]
+    fn where_kubelets_count_restarts_anew_every_run_is_counted_exactly_once(
+        steps in prop::collection::vec(forgetful_step(), 0..60)
+    ) {
+        let mut world = play(World::with_pods(PODS), &steps);
+        world.finish();
+        counted_once(&world)?;
     }
 
     #[test]

@@ -124,6 +124,19 @@ impl World {
         }
     }
 
+    /// The node forgets the container and starts it again: its kubelet counts restarts from 0.
+    pub(crate) fn start_anew(&mut self, index: usize) {
+        self.now += 1;
+        let (now, pod) = (self.now, &mut self.pods[index]);
+        if pod.deleted.is_some() || matches!(pod.container, Container::NotStarted) {
+            return;
+        }
+        (pod.restarts, pod.last) = (0, None);
+        pod.runs.push(record(pod, now, self.truth.starts, true));
+        self.truth.starts += 1;
+        pod.container = Container::Running { started: now };
+    }
+
     /// The Pod is deleted, and its container stops at once.
     pub(crate) fn delete(&mut self, index: usize) {
         self.now += 1;

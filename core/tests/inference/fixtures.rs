@@ -155,7 +155,7 @@ impl Conclusion {
                     conclusion.pre_stop.extend(pre_stop.as_ref().map(|run| run.outcome));
                     conclusion.kills.extend(kill.as_ref().map(|kill| kill.reason));
                 }
-                Finding::Lost { .. } => {}
+                Finding::Lost { .. } | Finding::Anew { .. } => {}
             }
         }
         conclusion

@@ -87,7 +87,7 @@ fn meaning_of(findings: &Findings) -> BTreeMap<String, Meaning> {
                 meaning.pre_stop.extend(pre_stop.as_ref().map(|run| word(run.outcome)));
                 meaning.kills.extend(kill.as_ref().map(|kill| word(kill.reason)));
             }
-            Finding::Lost { .. } => {}
+            Finding::Lost { .. } | Finding::Anew { .. } => {}
         }
     }
     for run in &findings.running {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
 
-use super::{DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, GateFailure, KillKey, LastRun, Ledger, RunKey};
+use super::{
+    DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, GateFailure, KillKey, LastRun, Ledger, RunKey, Youngest,
+};
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, PodMarks, Slot};
 use crate::mutation::{Mutation, mutated};
@@ -82,9 +84,10 @@ pub fn fold(
                 }
                 marks.advance(&container, slot, last);
             }
+            Finding::Anew { container, anew } => marks.count_anew(&container, anew),
         }
     }
-    ledger.marks.set(number, marks, pod.created);
+    ledger.marks.set(number, marks, Youngest { created: pod.created, started: pod.youngest_start() });
 }
 
 /// The failure that the end of an instance shows. A kill because of a failed postStart counts only where that run was

@@ -2,12 +2,14 @@
 //!
 //! Most Pods of a workload are alike, so the marks are ranges of numbers. A range may span numbers that are gone:
 //! the operator never gives them again. A user may: `kubectl replace --force` makes a Pod anew with all that stood on
-//! the Pod. So the marks know when the youngest Pod was created that is marked, and say nothing of younger ones.
+//! the Pod. So the marks know when the youngest Pod was created that is marked, and say nothing of younger ones. In
+//! the same way they know when the youngest instance was started that is marked: one that was started since is none of
+//! them, whatever number the kubelet gives it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lifecycle::PodMarks;
+use crate::lifecycle::{Anew, PodMarks};
 use crate::mutation::{Mutation, mutated};
 
 /// The marks of all present Pods.
@@ -15,27 +17,57 @@ use crate::mutation::{Mutation, mutated};
 pub struct Marks {
     /// Ranges by their first number: the last number, and the marks that all Pods in between have.
     ranges: BTreeMap<u64, (u64, PodMarks)>,
-    /// The second, by the API server's clock, in which the youngest Pod was created that is marked; none if an
-    /// operator has written the marks that did not note it, or where nothing is marked.
-    youngest: Option<i64>,
+    youngest: Youngest,
+}
+
+/// The youngest that is marked. None if an operator has written the marks that did not note it, or where nothing
+/// is marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Youngest {
+    /// The second, by the API server's clock, in which the youngest Pod was created.
+    pub created: Option<i64>,
+    /// A second, by its node's clock, by which the youngest instance was started.
+    pub started: Option<i64>,
+}
+
+impl Youngest {
+    /// The younger of both. Where of one it is not known, it is not known of both; but where no start is known of a
+    /// Pod, no instance of it has been seen.
+    fn max(self, other: Self) -> Self {
+        let younger = |ours: Option<i64>, theirs: Option<i64>| Some(ours?.max(theirs?));
+        Self {
+            created: younger(self.created, other.created),
+            started: younger(self.started, other.started.or(self.started)),
+        }
+    }
 }
 
 impl Marks {
-    /// The second, by the API server's clock, in which the youngest Pod was created that is marked, if that is known.
-    pub fn youngest(&self) -> Option<i64> {
+    /// The youngest that is marked, as far as is known.
+    pub fn youngest(&self) -> Youngest {
         self.youngest
     }
 
-    /// Takes in when the youngest Pod was created of those that may be marked, where the ledger does not say.
-    pub fn know_youngest(&mut self, created: Option<i64>) {
-        self.youngest = self.youngest.or(created);
+    /// Takes in the youngest of those that may be marked, where the ledger does not say.
+    pub fn know_youngest(&mut self, youngest: Youngest) {
+        let Youngest { created, started } = self.youngest;
+        self.youngest =
+            Youngest { created: created.or(youngest.created), started: started.or(youngest.started) };
+    }
+
+    /// Takes in where the kubelet has begun to count anew in the Pods of the range that begins with `first`.
+    pub fn count_anew(&mut self, first: u64, container: &Arc<str>, anew: Anew) {
+        if let Some((_, marks)) = self.ranges.get_mut(&first) {
+            marks.count_anew(container, anew);
+        }
     }
 
     /// Whether something is marked under that number, and the Pod that has the number now was created since: the marks
     /// are of the Pod that had the number before. Within the second in which the youngest marked Pod was created, they
     /// are taken for the Pod's own.
     pub fn are_of_another(&self, number: u64, created: Option<i64>) -> bool {
-        let is_younger = created.zip(self.youngest).is_some_and(|(created, youngest)| created > youngest);
+        let is_younger =
+            created.zip(self.youngest.created).is_some_and(|(created, youngest)| created > youngest);
         is_younger && self.covering(number).is_some_and(|(_, _, marks)| !marks.0.is_empty())
     }
 
@@ -69,12 +101,9 @@ impl Marks {
         self.covering(number).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
     }
 
-    /// Sets the marks of a Pod, which was created in that second.
-    pub fn set(&mut self, number: u64, marks: PodMarks, created: Option<i64>) {
-        self.youngest = match self.youngest {
-            None if !self.ranges.is_empty() => None,
-            youngest => created.map(|created| youngest.map_or(created, |youngest| youngest.max(created))),
-        };
+    /// Sets the marks of a Pod, of which that is the youngest.
+    pub fn set(&mut self, number: u64, marks: PodMarks, of: Youngest) {
+        self.youngest = if self.ranges.is_empty() { of } else { self.youngest.max(of) };
         self.replace(number, marks);
     }
 
@@ -135,6 +164,11 @@ mod tests {
         PodMarks([(Arc::from("web"), Mark { post_start, ..Mark::default() })].into())
     }
 
+    /// A Pod that was created in that second.
+    fn of(created: i64) -> Youngest {
+        Youngest { created: Some(created), started: None }
+    }
+
     fn ranges(marks: &Marks) -> Vec<(u64, u64)> {
         marks.ranges().map(|(first, last, _)| (first, last)).collect()
     }
@@ -143,7 +177,7 @@ mod tests {
     fn ten_thousand_pods_that_are_alike_are_one_range() {
         let mut all = Marks::default();
         for number in 1..=10_000 {
-            all.set(number, marks(1), None);
+            all.set(number, marks(1), Youngest::default());
         }
         all.compact(|_, _| true);
         assert_eq!(ranges(&all), [(1, 10_000)]);
@@ -153,9 +187,9 @@ mod tests {
     fn gone_numbers_do_not_break_a_range_and_a_range_of_gone_numbers_goes() {
         let mut all = Marks::default();
         for number in [1, 2, 4, 7] {
-            all.set(number, marks(1), None);
+            all.set(number, marks(1), Youngest::default());
         }
-        all.set(9, marks(2), None);
+        all.set(9, marks(2), Youngest::default());
         let present = [1, 2, 4, 7];
         all.compact(|first, last| present.iter().any(|o| (first..=last).contains(o)));
         assert_eq!(ranges(&all), [(1, 7)]);
@@ -166,7 +200,7 @@ mod tests {
     fn check(number: u64, created: Option<i64>, expect: bool) {
         let mut all = Marks::default();
         for (number, created) in [(1, 10), (2, 20), (3, 15)] {
-            all.set(number, marks(1), Some(created));
+            all.set(number, marks(1), of(created));
         }
         assert_eq!(all.are_of_another(number, created), expect, "{number} of {created:?}");
         all.unmark(number);
@@ -185,9 +219,9 @@ mod tests {
     fn marks_of_an_operator_that_did_not_note_the_youngest_pod_are_each_pods_own() {
         let mut all = Marks::default();
         all.insert(1, 3, marks(1));
-        all.set(4, marks(1), Some(10));
+        all.set(4, marks(1), of(10));
         assert!(!all.are_of_another(1, Some(99)), "the Pods of 1 to 3 may be younger than the one of 4");
-        all.know_youngest(Some(50));
+        all.know_youngest(of(50));
         assert!(all.are_of_another(1, Some(99)) && !all.are_of_another(1, Some(50)));
     }
 
@@ -199,7 +233,7 @@ mod tests {
             let mut all = Marks::default();
             for (number, mark) in writes {
                 plain.insert(number, marks(mark));
-                all.set(number, marks(mark), None);
+                all.set(number, marks(mark), Youngest::default());
                 all.compact(|first, last| plain.range(first..=last).next().is_some());
             }
             for (number, expect) in &plain {

@@ -28,7 +28,7 @@ pub use fold::{Counted, fold};
 pub use gate::{Gate, GateFailure, GateRule};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
 pub use last_run::LastRun;
-pub use marks::Marks;
+pub use marks::{Marks, Youngest};
 pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
 pub use unrunnable::Unrunnable;

@@ -23,7 +23,7 @@ pub(super) fn write(marks: &Marks, containers: &[Arc<str>]) -> String {
 }
 
 fn mark(mark: Mark) -> String {
-    let Mark { post_start, end, seen_running } = mark;
+    let Mark { post_start, end, seen_running, anew: _ } = mark;
     match seen_running {
         _ if mark == Mark::default() => String::new(),
         0 => format!("{post_start}.{end}"),
@@ -65,7 +65,7 @@ fn read_mark(mark: &str) -> Option<Mark> {
     let mut starts = mark.split('.').map(str::parse);
     let (post_start, end) = (starts.next()?.ok()?, starts.next()?.ok()?);
     let seen_running = starts.next().unwrap_or(Ok(0)).ok()?;
-    starts.next().is_none().then_some(Mark { post_start, end, seen_running })
+    starts.next().is_none().then_some(Mark { post_start, end, seen_running, anew: None })
 }
 
 #[cfg(test)]
@@ -73,6 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::accounting::ledger::Youngest;
 
     fn containers() -> Vec<Arc<str>> {
         vec!["proxy".into(), "web".into()]
@@ -81,14 +82,14 @@ mod tests {
     fn pod(web: (u32, u32)) -> PodMarks {
         // Where more starts than ends are counted, the last was seen running.
         let seen_running = if web.0 > web.1 + 1 { web.0 } else { 0 };
-        let mark = Mark { post_start: web.0, end: web.1, seen_running };
+        let mark = Mark { post_start: web.0, end: web.1, seen_running, ..Mark::default() };
         PodMarks([(Arc::from("web"), mark)].into())
     }
 
     fn marks(pods: impl IntoIterator<Item = (u64, (u32, u32))>) -> Marks {
         let mut marks = Marks::default();
         for (number, web) in pods {
-            marks.set(number, pod(web), None);
+            marks.set(number, pod(web), Youngest::default());
         }
         marks
     }

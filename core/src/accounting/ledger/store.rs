@@ -14,9 +14,9 @@ use thiserror::Error;
 use super::word::Word;
 use super::{
     Alias, Distribution, DurationKey, Gate, GateFailure, GateRule, Histogram, KillCount, KillKey, LastRun,
-    Ledger, Marks, RunKey, Sizes, Total, Unrunnable, ranges,
+    Ledger, Marks, RunKey, Sizes, Total, Unrunnable, Youngest, ranges,
 };
-use crate::lifecycle::Inability;
+use crate::lifecycle::{Anew, Inability};
 
 /// The version that this program writes.
 const VERSION: u32 = 3;
@@ -133,10 +133,20 @@ struct StoredMarks {
     containers: Vec<Arc<str>>,
     /// See [`ranges`].
     ranges: String,
-    /// See [`Marks::youngest`].
+    /// See [`Youngest::created`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     youngest: Option<i64>,
+    /// See [`Youngest::started`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<i64>,
+    /// Where kubelets have begun to count restarts anew. Not in the ranges: an operator that knows nothing of this
+    /// reads all else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    anew: Vec<StoredAnew>,
 }
+
+/// The first number of the range, container, since when, how many instances there had been.
+type StoredAnew = (u64, Arc<str>, i64, u32);
 
 impl Ledger {
     /// Reads `status.ledger`; an empty ledger if there is none yet.
@@ -166,9 +176,12 @@ impl Ledger {
             u64::from_str_radix(&data, 16).ok().map(|data| Alias { data, revision })
         });
         let marks = match marks {
-            Some(StoredMarks { containers, ranges, youngest }) => {
+            Some(StoredMarks { containers, ranges, youngest, started, anew }) => {
                 let mut marks = ranges::read(&ranges, &containers).map_err(LedgerError::Marks)?;
-                marks.know_youngest(youngest);
+                marks.know_youngest(Youngest { created: youngest, started });
+                for (first, container, since, before) in anew {
+                    marks.count_anew(first, &container, Anew { since, before });
+                }
                 marks
             }
             None => Marks::default(),
@@ -231,8 +244,10 @@ impl Ledger {
         });
         let containers = marks.containers();
         let ranges = ranges::write(marks, &containers);
-        let youngest = marks.youngest();
-        let marks = (!ranges.is_empty()).then_some(StoredMarks { containers, ranges, youngest });
+        let Youngest { created: youngest, started } = marks.youngest();
+        let anew = stored_anew(marks);
+        let marks =
+            (!ranges.is_empty()).then_some(StoredMarks { containers, ranges, youngest, started, anew });
         Ok(serde_json::to_value(Stored {
             version: VERSION,
             high_water: *high_water,
@@ -252,6 +267,13 @@ impl Ledger {
             unrunnable: unrunnable.collect(),
         })?)
     }
+}
+
+fn stored_anew(marks: &Marks) -> Vec<StoredAnew> {
+    let all = marks.ranges().flat_map(|(first, _, pod)| pod.0.iter().map(move |marked| (first, marked)));
+    all.filter_map(|(first, (name, mark))| Some((first, Arc::clone(name), mark.anew?)))
+        .map(|(first, name, Anew { since, before })| (first, name, since, before))
+        .collect()
 }
 
 /// Runs as they are counted here: those whose outcomes only a newer operator knows are counted together.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lifecycle::Anew;
 
 /// As an operator of version 2 has written it into a status.
 const BEFORE: &str = r#"{
@@ -69,7 +70,7 @@ fn a_ledger_of_the_version_before_is_read_with_all_that_it_counts() {
     let run = &last[&("web".into(), HookKind::PreStop)];
     assert_eq!((run.outcome, run.exit_code), (Outcome::Failed, Some(3)));
     let mark = |number| marks.get(number).of("web");
-    let counted = |post_start, end, seen_running| Mark { post_start, end, seen_running };
+    let counted = |post_start, end, seen_running| Mark { post_start, end, seen_running, anew: None };
     assert_eq!((mark(1), mark(400), mark(402)), (counted(1, 0, 0), counted(1, 0, 0), counted(5, 4, 5)));
     assert_eq!((mark(401), marks.get(1).of("proxy")), (Mark::default(), Mark::default()));
     assert_eq!(progressed_at.map(|at| at.to_string()).as_deref(), Some("2026-01-02T03:04:06Z"));
@@ -182,14 +183,40 @@ fn what_pods_have_shown_of_the_runner_is_read_as_it_was_written() {
     assert!(Ledger::default().store().unwrap()["unrunnable"].is_null());
 }
 
+#[test]
+fn where_counts_of_restarts_began_anew_is_kept_and_takes_no_part_in_the_ranges() {
+    let mut ledger = Ledger::default();
+    let plain = Mark { post_start: 1, ..Mark::default() };
+    let anew = Mark { post_start: 6, end: 5, anew: Some(Anew { since: 200, before: 5 }), ..plain };
+    for (number, mark) in [(1, plain), (2, plain), (3, anew), (4, plain)] {
+        let marked = PodMarks([(Arc::from("web"), mark)].into());
+        ledger.marks.set(number, marked, Youngest { created: Some(100), started: Some(200) });
+    }
+    ledger.marks.compact(|_, _| true);
+    let stored = ledger.store().unwrap();
+    assert_eq!(stored["marks"]["ranges"], "1-1:1.0;1:6.5;1:1.0");
+    assert_eq!(stored["marks"]["anew"], json!([[3, "web", 200, 5]]));
+    assert_eq!(load(&stored), ledger);
+    // An operator before has not written any of it.
+    let mut old = stored;
+    let marks = old["marks"].as_object_mut().unwrap();
+    assert!(marks.remove("anew").is_some() && marks.remove("started").is_some());
+    assert_eq!(load(&old).marks.get(3).of("web"), Mark { anew: None, ..anew });
+    assert_eq!(load(&old).marks.youngest(), Youngest { created: Some(100), started: None });
+}
+
 /// Ten thousand Pods with two containers, no two neighbours alike, and sizes in mid-rollout.
 fn large() -> Ledger {
     let mut ledger = before();
     for number in 1..=10_000 {
         let nth = u32::try_from(number % 977).unwrap();
-        let mark = Mark { post_start: nth + 1, end: nth, seen_running: nth % 2 * (nth + 1) };
+        let mark = Mark { post_start: nth + 1, end: nth, seen_running: nth % 2 * (nth + 1), anew: None };
         let containers = ["proxy", "web"].map(|name| (Arc::from(name), mark));
-        ledger.marks.set(1_000_000 + number, PodMarks(containers.into()), Some(0));
+        ledger.marks.set(
+            1_000_000 + number,
+            PodMarks(containers.into()),
+            Youngest { created: Some(0), started: Some(0) },
+        );
     }
     let of = (0..20).map(|nth| (format!("revision-{nth}").into(), 500)).collect();
     ledger.sizes = Some(Sizes::new(of, Total { replicas: 10_000, most: 12_500 }));

@@ -14,7 +14,7 @@ use hooked_protocol::Record;
 use jiff::Timestamp;
 
 use crate::lifecycle::evidence::{Closed, PodEvidence};
-use crate::lifecycle::{HookRun, PodShape};
+use crate::lifecycle::{HookRun, PodMarks, PodShape};
 use crate::mutation::{Mutation, mutated};
 
 pub use reports::{Heard, ReportTimes};
@@ -44,7 +44,7 @@ impl Tracker {
         let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
         // A kubelet that was given up for silent may speak again: not everything is counted before that is looked at.
         self.accounted.remove(&number);
-        self.evidence.entry(number).or_default().merge(evidence);
+        self.evidence.entry(number).or_default().see(evidence);
         self.look_again(number, Some(now));
     }
 
@@ -77,6 +77,13 @@ impl Tracker {
         evidence.merge(PodEvidence::of_live(&container, record));
         self.look_again(number, Some(now));
         Heard::News
+    }
+
+    /// Numbers the instances of a Pod that still bear the kubelet's numbers: see [`PodEvidence::number`].
+    pub fn number(&mut self, number: u64, marks: &PodMarks, youngest_start: Option<i64>) {
+        if let Some(evidence) = self.evidence.get_mut(&number) {
+            evidence.number(marks, youngest_start);
+        }
     }
 
     /// Notes that a run which began then was counted without a live report of it, though one should have come.
@@ -161,6 +168,11 @@ impl Tracker {
     /// What is known of a Pod and not counted yet.
     pub fn evidence(&self, number: u64) -> Option<&PodEvidence> {
         self.evidence.get(&number)
+    }
+
+    /// The last second in which an instance of any Pod was started, as far as is known.
+    pub fn youngest_start(&self) -> Option<i64> {
+        self.evidence.values().filter_map(PodEvidence::youngest_start).max()
     }
 
     /// The highest number of which there is evidence; 0 if there is none.

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use hooked_protocol::{Record, RunId};
 use jiff::Timestamp;
 
+use super::container_id::ContainerId;
 use super::earliest::earliest;
 use crate::lifecycle::inability::Inability;
 
 /// What is known of one instance of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceEvidence {
+    /// The runtime's name for it.
+    pub(crate) container: Option<ContainerId>,
     /// Second in which it was started.
     pub started_at: Option<i64>,
     /// When we first saw it running.
@@ -72,7 +75,8 @@ pub struct End {
 impl InstanceEvidence {
     pub(super) fn merge(&mut self, other: Self) {
         let Self { started_at, running_seen, ready_at, post_start_error, end, end_seen, .. } = other;
-        let Self { ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
+        let Self { container, ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
+        self.container = earliest(self.container, container);
         let ours = std::mem::take(&mut self.records);
         self.records = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
         self.started_at = earliest(self.started_at, started_at);

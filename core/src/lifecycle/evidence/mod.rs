@@ -2,10 +2,12 @@
 //!
 //! Merging is commutative and idempotent: facts may come in any order, again and again, and late.
 
+mod container_id;
 mod earliest;
 mod events;
 mod instance;
 mod live;
+mod numbered;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -13,14 +15,19 @@ use std::sync::Arc;
 
 use hooked_protocol::Record;
 
+use super::mark::PodMarks;
+use super::record::second_of;
 use super::shape::PodShape;
 use earliest::earliest;
 
+pub(crate) use container_id::ContainerId;
 pub(crate) use events::EventEvidence;
 pub use events::KillingCause;
 pub use instance::End;
 pub(crate) use instance::{InstanceEvidence, PostStartError, Restart};
 pub(crate) use live::LiveRecords;
+pub use numbered::Anew;
+pub(crate) use numbered::Numbered;
 pub(crate) use stop::Closed;
 pub use stop::Stop;
 
@@ -62,6 +69,8 @@ pub struct ContainerEvidence {
     pub events: EventEvidence,
     /// What the container's runners have reported while their hooks ran.
     pub live: LiveRecords,
+    /// By what the instances are numbered; none while they bear the kubelet's numbers.
+    pub(crate) numbered: Option<Numbered>,
 }
 
 impl PodEvidence {
@@ -71,6 +80,38 @@ impl PodEvidence {
         for container in self.containers.values_mut() {
             container.prune();
         }
+    }
+
+    /// Takes in what a sight of the Pod shows, whose instances bear the kubelet's numbers.
+    pub fn see(&mut self, mut sight: Self) {
+        for (name, shown) in &mut sight.containers {
+            if let Some(numbered) = self.containers.get_mut(name).and_then(|known| known.numbered.as_mut()) {
+                shown.instances = numbered.number(std::mem::take(&mut shown.instances));
+            }
+        }
+        self.merge(sight);
+    }
+
+    /// Numbers the instances that still bear the kubelet's numbers, by what is marked of the Pod. All instances that
+    /// are marked had been started by the second `youngest_start`, if that is known.
+    pub fn number(&mut self, marks: &PodMarks, youngest_start: Option<i64>) {
+        for (name, known) in &mut self.containers {
+            if known.numbered.is_none() {
+                let mark = marks.of(name);
+                let counted = mark.post_start.max(mark.end);
+                let mut numbered = Numbered::of_marks(counted, mark.anew, youngest_start);
+                known.instances = numbered.number(std::mem::take(&mut known.instances));
+                known.numbered = Some(numbered);
+            }
+        }
+    }
+
+    /// The last second in which an instance was started, as far as is known. A hook begins after its container.
+    pub fn youngest_start(&self) -> Option<i64> {
+        let instances = || self.containers.values().flat_map(|known| known.instances.values());
+        let logged = instances().flat_map(|instance| instance.records.values());
+        let records = logged.chain(self.containers.values().flat_map(|known| known.live.iter()));
+        instances().filter_map(|instance| instance.started_at).chain(records.map(second_of)).max()
     }
 
     /// What a runner has reported of a run in `container`.
@@ -118,7 +159,7 @@ impl ContainerEvidence {
     }
 
     fn merge(&mut self, other: Self) {
-        let Self { instances, events, live } = other;
+        let Self { instances, events, live, numbered: _ } = other;
         for (number, facts) in instances {
             self.instances.entry(number).or_default().merge(facts);
         }

@@ -10,12 +10,13 @@ mod running;
 mod settle;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Closed, ContainerEvidence, PodEvidence};
 use super::mark::PodMarks;
-use super::run::{Findings, Slot};
+use super::run::{Finding, Findings, Slot};
 use case::Case;
 
 use crate::mutation::{Mutation, mutated};
@@ -37,6 +38,11 @@ pub fn infer(evidence: &PodEvidence, counted: &PodMarks, patience: Patience, now
         let container = evidence.containers.get(name).unwrap_or(&unobserved);
         let Bound { container, begun } = bind(container, name, shape, evidence.stop.is_some());
         let (container, counted) = (&*container, counted.of(name));
+        if let Some(anew) = container.numbered.and_then(|numbered| numbered.anew)
+            && counted.anew != Some(anew)
+        {
+            findings.settled.push(Finding::Anew { container: Arc::clone(name), anew });
+        }
         let case = Case { evidence, name, shape, container, begun, counted, patience, now };
         case.settle(Slot::PostStart, &mut findings);
         case.settle(Slot::End, &mut findings);
