@@ -95,6 +95,9 @@ impl PodEvidence {
     /// Numbers the instances that still bear the kubelet's numbers, by what is marked of the Pod. All instances that
     /// are marked had been started by the second `youngest_start`, if that is known.
     pub fn number(&mut self, marks: &PodMarks, youngest_start: Option<i64>) {
+        // No instance of a Pod that was created since is marked: the marks are of the Pod that had its number before.
+        let is_older = |start: &i64| self.created.is_none_or(|created| created <= *start);
+        let youngest_start = youngest_start.filter(is_older);
         for (name, known) in &mut self.containers {
             if known.numbered.is_none() {
                 let mark = marks.of(name);
@@ -106,12 +109,14 @@ impl PodEvidence {
         }
     }
 
-    /// The last second in which an instance was started, as far as is known. A hook begins after its container.
+    /// A second by which all instances had been started that anything is known of, shown or not. A hook begins after
+    /// its container, and an Event tells of the start of one.
     pub fn youngest_start(&self) -> Option<i64> {
         let instances = || self.containers.values().flat_map(|known| known.instances.values());
         let logged = instances().flat_map(|instance| instance.records.values());
         let records = logged.chain(self.containers.values().flat_map(|known| known.live.iter()));
-        instances().filter_map(|instance| instance.started_at).chain(records.map(second_of)).max()
+        let told = self.containers.values().flat_map(|known| known.events.started.iter().copied());
+        instances().filter_map(|instance| instance.started_at).chain(records.map(second_of)).chain(told).max()
     }
 
     /// What a runner has reported of a run in `container`.
@@ -165,5 +170,46 @@ impl ContainerEvidence {
         }
         self.events.merge(events);
         self.live.merge(live);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::Slot;
+
+    /// A Pod that was created in that second, and whose container the kubelet shows as its first instance.
+    fn pod(created: i64, started_at: i64) -> PodEvidence {
+        let instance = InstanceEvidence { started_at: Some(started_at), ..InstanceEvidence::default() };
+        let web = ContainerEvidence { instances: [(1, instance)].into(), ..ContainerEvidence::default() };
+        let containers = [(Arc::from("web"), web)].into();
+        PodEvidence { created: Some(created), containers, ..PodEvidence::default() }
+    }
+
+    /// By which number a first instance is known that was started in second 200, where one is marked.
+    fn check(created: i64, youngest_start: i64, expect: u32) {
+        let mut marks = PodMarks::default();
+        marks.advance(&"web".into(), Slot::PostStart, 1);
+        let mut pod = pod(created, 200);
+        pod.number(&marks, Some(youngest_start));
+        let numbers: Vec<u32> = pod.containers["web"].instances.keys().copied().collect();
+        assert_eq!(numbers, [expect], "{created} {youngest_start}");
+    }
+
+    #[test]
+    fn marks_of_the_pod_before_make_no_count_of_a_younger_pod_begin_anew() {
+        check(100, 150, 2);
+        check(100, 200, 1);
+        check(151, 150, 1);
+    }
+
+    #[test]
+    fn an_instance_counts_as_started_also_where_an_event_alone_tells_of_it() {
+        let mut pod = pod(100, 200);
+        assert_eq!(pod.youngest_start(), Some(200));
+        if let Some(web) = pod.containers.get_mut("web") {
+            web.events.started.insert(210);
+        }
+        assert_eq!(pod.youngest_start(), Some(210));
     }
 }
