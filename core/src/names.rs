@@ -36,8 +36,6 @@ pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 pub const ACCOUNTING_FINALIZER: &str = "hooked.dev/accounting";
 /// Annotation of workloads: the revision that the gate of rollouts lets through, whatever its hooks do.
 pub const OPEN_GATE_ANNOTATION: &str = "hooked.dev/open-gate";
-/// Annotation of Pods with the runner: the hooks of each container as the user wrote them, as JSON.
-pub const ORIGINAL_HOOKS_ANNOTATION: &str = "hooked.dev/original-hooks";
 /// Annotation of Pods with the live channel: where the operator listens, as `IP:port`.
 pub const LIVE_ADDRESS_ANNOTATION: &str = "hooked.dev/live-address";
 /// Annotation of Pods with the live channel: the certificates that the operator's is signed by, as PEM.

@@ -1,5 +1,6 @@
 //! Requests side by side.
 
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 
 /// The most requests under way at once for one workload.
@@ -8,4 +9,86 @@ pub(super) const PARALLEL: usize = 32;
 /// Carries requests out side by side, and returns what has become of each.
 pub(super) async fn all<T>(requests: Vec<impl Future<Output = T>>) -> Vec<T> {
     stream::iter(requests).buffer_unordered(PARALLEL).collect().await
+}
+
+/// Carries requests out side by side for as long as all goes well, as many at once as have succeeded before, twice: a
+/// quota or a webhook that refuses every Pod is asked once and not a thousand times (as `slowStartBatch` in
+/// kubernetes/pkg/controller/replicaset does), and no request waits for the slowest of those before it. Once one fails
+/// no other begins; the first failure is returned when none is under way any more.
+pub(super) async fn while_all_goes_well<E>(
+    mut requests: impl Iterator<Item = impl Future<Output = Result<(), E>>>,
+) -> Result<usize, E> {
+    let (mut running, mut succeeded, mut trouble) = (FuturesUnordered::new(), 0, None);
+    loop {
+        let at_once = if trouble.is_none() { (2 * succeeded).clamp(1, PARALLEL) } else { 0 };
+        let begun = requests.by_ref().take(at_once.saturating_sub(running.len()));
+        running.extend(begun);
+        match (running.next().await, trouble) {
+            (Some(Ok(())), before) => (succeeded, trouble) = (succeeded + 1, before),
+            (Some(Err(error)), before) => trouble = before.or(Some(error)),
+            (None, Some(error)) => return Err(error),
+            (None, None) => return Ok(succeeded),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::FutureExt;
+    use futures::channel::oneshot;
+
+    use super::*;
+
+    /// So many requests of which those from `first_bad` on fail: how many are begun, and what comes of it.
+    fn check(requests: usize, first_bad: usize, begun: usize, expect: Result<usize, usize>) {
+        let count = Cell::new(0);
+        let requests = (0..requests).map(|number| {
+            count.set(count.get() + 1);
+            async move { if number < first_bad { Ok(()) } else { Err(number) } }
+        });
+        assert_eq!(while_all_goes_well(requests).now_or_never(), Some(expect));
+        assert_eq!(count.get(), begun);
+    }
+
+    #[test]
+    fn a_server_that_refuses_everything_is_asked_once() {
+        check(1000, 0, 1, Err(0));
+    }
+
+    #[test]
+    fn what_was_begun_beside_the_first_failure_is_waited_for_and_no_more_begins() {
+        // One, two and four succeed; two of the next are under way with each of those that fail.
+        check(1000, 500, 500 + PARALLEL, Err(500));
+        check(3, 2, 3, Err(2));
+    }
+
+    #[test]
+    fn all_are_carried_out_where_none_fails() {
+        check(0, 0, 0, Ok(0));
+        check(1, 1, 1, Ok(1));
+        check(1000, 1000, 1000, Ok(1000));
+    }
+
+    #[test]
+    fn twice_as_many_as_have_succeeded_are_under_way_and_none_waits_for_the_slowest() {
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..100).map(|_| oneshot::channel::<()>()).unzip();
+        let begun = Cell::new(0);
+        let requests = receivers.into_iter().map(|reply| {
+            begun.set(begun.get() + 1);
+            async { reply.await.map_err(drop) }
+        });
+        let mut all = Box::pin(while_all_goes_well(requests));
+        let mut senders: Vec<Option<oneshot::Sender<()>>> = senders.into_iter().map(Some).collect();
+        let mut under_way = Vec::new();
+        // The second request is the slowest of all.
+        for reply in [0, 2, 3, 4].into_iter().chain(5..40) {
+            assert!(all.as_mut().now_or_never().is_none());
+            under_way.push(begun.get() - under_way.len());
+            senders[reply].take().unwrap().send(()).unwrap();
+        }
+        assert_eq!(under_way[..6], [1, 2, 4, 6, 8, 10]);
+        assert_eq!(under_way[38], PARALLEL);
+    }
 }

@@ -93,7 +93,7 @@ pub async fn remove_stray_finalizer<C: Cluster>(
     let pod = PodRef { number: 0, name: name.into(), uid: uid.into() };
     let call = match version {
         Some(version) => call::remove_finalizer_of_version(namespace, name, uid, version),
-        None => call::remove_pod_finalizer(namespace, name, uid),
+        None => call::remove_pod_finalizer(namespace, name, uid, false),
     };
     match super::act::change(cluster, namespace, &pod, call).await {
         Err(ActError::Change(_, failure)) if version.is_some() && failure.is_conflict() => Ok(()),

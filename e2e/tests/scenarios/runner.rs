@@ -197,7 +197,7 @@ async fn twelve_containers_and_a_sidecar_share_what_the_kubelet_reads_and_each_h
 }
 
 #[tokio::test]
-async fn what_the_user_wrote_is_in_the_pod_and_untouched_in_the_workload() -> Result<()> {
+async fn what_the_user_wrote_follows_the_runners_word_and_is_untouched_in_the_workload() -> Result<()> {
     in_namespace("original", Security::Privileged, async |space| {
         let written = sh("exit 0");
         let container =
@@ -206,10 +206,11 @@ async fn what_the_user_wrote_is_in_the_pod_and_untouched_in_the_workload() -> Re
         let workload = space.until_ready("web").await?;
         ensure!(workload.spec.template.0["spec"]["containers"][0]["lifecycle"]["preStop"] == written);
         let pods = space.pods("web").await?;
-        let annotations = pods.first().context("no Pod")?.metadata.annotations.clone().unwrap_or_default();
-        let original = annotations.get("hooked.dev/original-hooks").context("no annotation")?;
-        let original: Value = serde_json::from_str(original)?;
-        ensure!(original["web"]["preStop"] == written, "{original}");
+        let spec = json!(pods.first().context("no Pod")?.spec);
+        let lifecycle = &spec["containers"][0]["lifecycle"];
+        let command = lifecycle["preStop"]["exec"]["command"].as_array().context("no command")?;
+        ensure!(json!(command[2..]) == written["exec"]["command"], "{lifecycle}");
+        ensure!(lifecycle["postStart"]["sleep"]["seconds"] == 1, "{lifecycle}");
         Ok(())
     })
     .await

@@ -9,7 +9,7 @@ use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
 use super::super::doubts::may_be_of_runner;
 use super::super::overlay::Committed;
-use super::super::parallel::{PARALLEL, all};
+use super::super::parallel::while_all_goes_well;
 use super::super::prepare::Prepared;
 use super::super::stored::{self, StoreError};
 use super::super::subject::Subject;
@@ -110,26 +110,10 @@ struct Batch<'a, C> {
 }
 
 impl<C: Cluster> Batch<'_, C> {
-    /// Creates in batches that double while all goes well, so that a quota or a webhook that refuses every
-    /// Pod is asked once and not a thousand times (as `slowStartBatch` in
-    /// kubernetes/pkg/controller/replicaset does). Returns how many were made.
+    /// Makes so many Pods, or fewer if no more numbers are reserved. Returns how many.
     async fn create(&self, pods: usize) -> Result<usize, ActError> {
-        let (mut made, mut batch) = (0, 1);
-        while made < pods {
-            let numbers: Vec<u64> = {
-                let mut memory = self.memory.lock();
-                let next = std::iter::from_fn(|| memory.replicas.numbers.take());
-                next.take(batch.min(pods - made).min(PARALLEL)).collect()
-            };
-            if numbers.is_empty() {
-                break;
-            }
-            made += numbers.len();
-            let creates = numbers.into_iter().map(|number| self.create_one(number)).collect();
-            all(creates).await.into_iter().collect::<Result<Vec<()>, ActError>>()?;
-            batch *= 2;
-        }
-        Ok(made)
+        let numbers = std::iter::from_fn(|| self.memory.lock().replicas.numbers.take());
+        while_all_goes_well(numbers.take(pods).map(|number| self.create_one(number))).await
     }
 
     async fn create_one(&self, number: u64) -> Result<(), ActError> {

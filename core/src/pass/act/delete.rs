@@ -13,10 +13,11 @@ use super::super::{Cluster, Locked, Memory, call};
 use super::error::ActError;
 use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
-use crate::workload::fill::{Floor, PodRef, surplus};
+use crate::workload::fill::{BURST, Floor, PodRef, surplus};
 use crate::workload::replicas::{Life, PodFact};
 
-/// Deletes what is more than the committed sizes, in batches: what must be available is asked before each.
+/// Deletes what is more than the committed sizes, in batches: what must be available is asked before each. Where
+/// nothing must be, there is nothing to ask, and no delete waits for the slowest of a small batch.
 pub(super) async fn delete_surplus<C: Cluster>(
     cluster: &C,
     site: &Site,
@@ -32,14 +33,15 @@ pub(super) async fn delete_surplus<C: Cluster>(
         } else {
             Floor::of(&prepared.desired, now)
         };
+        let limit = if floor.available == 0 { BURST } else { PARALLEL };
         let batch = {
             let memory = memory.lock();
-            let mut batch = surplus(sizes, &memory.replicas, &floor, PARALLEL);
+            let mut batch = surplus(sizes, &memory.replicas, &floor, limit);
             if prepared.target.leaving().is_some() {
                 // Pods that count for no size are held by nobody but us.
                 let is_unsized = |fact: &&PodFact| matches!(fact.life, Life::Ended | Life::Unselected);
                 let unsized_pods = memory.replicas.iter().filter(is_unsized).filter(|fact| !fact.deleting);
-                batch.extend(unsized_pods.filter_map(PodRef::of).take(PARALLEL - batch.len()));
+                batch.extend(unsized_pods.filter_map(PodRef::of).take(limit - batch.len()));
             }
             batch
         };

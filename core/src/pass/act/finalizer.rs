@@ -9,6 +9,7 @@ use super::error::ActError;
 use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::PodRef;
+use crate::workload::replicas::Life;
 
 /// Takes our finalizer off the Pods of which everything is counted, as the committed ledger says. Their
 /// numbers must not be above its high-water mark, or they could be given again.
@@ -41,7 +42,12 @@ pub(in super::super) async fn remove_finalizer<C: Cluster>(
     if mutated(Mutation::FinalizerPresumedGone) {
         memory.lock().replicas.finalizer_removed(pod.number);
     }
-    change(cluster, namespace, pod, call::remove_pod_finalizer(namespace, &pod.name, &pod.uid)).await?;
+    let is_terminating = {
+        let memory = memory.lock();
+        memory.replicas.get(pod.number).is_some_and(|fact| fact.life == Life::Terminating)
+    };
+    let call = call::remove_pod_finalizer(namespace, &pod.name, &pod.uid, is_terminating);
+    change(cluster, namespace, pod, call).await?;
     memory.lock().replicas.finalizer_removed(pod.number);
     Ok(())
 }

@@ -6,15 +6,13 @@
 //! stay native.
 
 use hooked_crd::HookPolicy;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::delivery::Delivery;
 use super::hooked::{for_each_hooked, has_exec_hooks};
-use super::json::text;
 use super::wrap::Wrapping;
 use super::{channel, evict};
 use crate::lifecycle::LiveEndpoint;
-use crate::names;
 
 /// The runner, and how it gets into a Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,12 +45,7 @@ pub fn inject(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Opt
     let containers = runner.containers.max(count_containers(spec) + runner.delivery.containers());
     let wrapping = Wrapping::of(containers, policies, runner.live.is_some());
     let mut injected = template.clone();
-    let mut originals = Map::new();
-    for_each_hooked(&mut injected["spec"], |container, hooks| {
-        originals.insert(text(&container["name"]), container["lifecycle"].clone());
-        wrapping.wrap(container, hooks);
-    });
-    annotate(&mut injected, &Value::Object(originals));
+    for_each_hooked(&mut injected["spec"], |container, hooks| wrapping.wrap(container, hooks));
     if let Some(endpoint) = &runner.live {
         channel::deliver(&mut injected, endpoint);
     }
@@ -70,20 +63,13 @@ pub(crate) fn count_containers(spec: &Value) -> usize {
     ["initContainers", "containers"].into_iter().map(|list| spec[list].as_array().map_or(0, Vec::len)).sum()
 }
 
-/// What the user wrote can be read back from the Pod.
-fn annotate(template: &mut Value, originals: &Value) {
-    let mut annotations = template["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-    annotations.insert(names::ORIGINAL_HOOKS_ANNOTATION.to_owned(), originals.to_string().into());
-    template["metadata"]["annotations"] = Value::Object(annotations);
-}
-
 #[cfg(test)]
 mod tests {
     use hooked_protocol::RUNNER_PATH;
     use serde_json::json;
 
     use super::*;
-    use crate::names::{INSTALLER_CONTAINER, mount};
+    use crate::names::{self, INSTALLER_CONTAINER, mount};
 
     const ALL: [Delivery; 3] = [Delivery::TestedVolume, Delivery::ImageVolume, Delivery::InitContainer];
 
@@ -110,10 +96,6 @@ mod tests {
             template()["spec"]["containers"][0]["lifecycle"]["postStart"]
         );
         assert_eq!(injected["spec"]["containers"][1], template()["spec"]["containers"][1]);
-        let original =
-            injected["metadata"]["annotations"][names::ORIGINAL_HOOKS_ANNOTATION].as_str().unwrap();
-        let original: Value = serde_json::from_str(original).unwrap();
-        assert_eq!(original["web"], template()["spec"]["containers"][0]["lifecycle"]);
     }
 
     #[test]
