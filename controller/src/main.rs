@@ -2,6 +2,7 @@
 
 mod collect_orphans;
 mod control;
+mod creates;
 mod fence;
 mod http;
 mod lease;

@@ -18,6 +18,7 @@ use kube::{Client, Error};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
 
+use crate::creates::{Form, PROTOBUF, Specs};
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
@@ -31,6 +32,9 @@ const METADATA_LIST: HeaderValue = HeaderValue::from_static(
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
 );
 
+/// The most bytes of an answer that is not JSON: etcd keeps no larger object.
+const MOST_BYTES: usize = 4 << 20;
+
 /// What every pass acts with.
 pub(crate) struct Operator {
     /// A client that sends each request once: whether one is sent again is for a pass to decide.
@@ -39,6 +43,7 @@ pub(crate) struct Operator {
     pub(crate) runner: Arc<RunnerSource>,
     pub(crate) live: Arc<Channel>,
     fence: Arc<Fence>,
+    specs: Specs,
     /// Counts Events of one reason about one workload as one.
     recorder: Recorder,
     reporter: Reporter,
@@ -56,7 +61,7 @@ impl Operator {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
         let recorder = Recorder::new(client.clone(), reporter.clone());
-        Self { client, metrics, runner, live, fence, recorder, reporter }
+        Self { client, metrics, runner, live, fence, specs: Specs::default(), recorder, reporter }
     }
 
     /// The port for passes over one workload.
@@ -64,12 +69,50 @@ impl Operator {
         Port { operator: Arc::clone(self), workload }
     }
 
-    /// Sends a request once, if the Lease is held for as long as the request may take.
+    /// Sends a request once; one that the API server has refused as protobuf, once more as JSON.
     async fn send(&self, call: Call) -> Result<Value, Failure> {
-        let most = Duration::try_from(TIMEOUT).unwrap_or_default();
-        let passage = self.fence.pass(most).ok_or(Failure::Deposed)?;
+        match self.specs.form(&call) {
+            Form::Json => {}
+            Form::JsonAndAsk(template) => self.ask_bytes(&call, &template).await,
+            Form::Protobuf(body) => match self.send_body(&call, Some(body)).await {
+                Err(Failure::Refused(refused)) if matches!(refused.code, 400 | 415 | 422) => {
+                    self.specs.refused(&call);
+                }
+                done => return done,
+            },
+        }
+        self.send_body(&call, None).await
+    }
+
+    /// Asks for the bytes of the spec of Pods, of which there are many. Without an answer they go as JSON.
+    async fn ask_bytes(&self, call: &Call, template: &Call) {
+        let Ok(stored) = self.send_body(template, None).await else { return };
+        let asked = async {
+            let passage = self.fence.pass(most_time())?;
+            let mut request = request(template, passage.timeout).ok()?.map(Into::into);
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static(PROTOBUF));
+            let reply = tokio::time::timeout(passage.timeout, self.client.send(request)).await.ok()?.ok()?;
+            let is_good = reply.status().is_success();
+            axum::body::to_bytes(axum::body::Body::new(reply.into_body()), MOST_BYTES)
+                .await
+                .ok()
+                .filter(|_| is_good)
+        };
+        if let Some(encoded) = asked.await {
+            self.specs.learn(call, &stored, &encoded);
+        }
+    }
+
+    /// Sends a request once, with that body of protobuf or its own, if the Lease is held for as long as the request may
+    /// take.
+    async fn send_body(&self, call: &Call, protobuf: Option<Vec<u8>>) -> Result<Value, Failure> {
+        let passage = self.fence.pass(most_time()).ok_or(Failure::Deposed)?;
         let timeout = passage.timeout;
-        let request = request(&call, timeout).map_err(|error| Failure::Lost(error.to_string()))?;
+        let mut request = request(call, timeout).map_err(|error| Failure::Lost(error.to_string()))?;
+        if let Some(body) = protobuf {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+            *request.body_mut() = body;
+        }
         match tokio::time::timeout(timeout, self.client.request::<Value>(request)).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(Error::Api(status))) => Err(Failure::Refused(refused(*status))),
@@ -145,6 +188,11 @@ impl Cluster for Port {
             }
         }
     }
+}
+
+/// How long a request may take at most.
+fn most_time() -> Duration {
+    Duration::try_from(TIMEOUT).unwrap_or_default()
 }
 
 /// A call as an HTTP request, which the server too gives up after `timeout`.
