@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
+use crate::wire::compact;
 
 /// What a reply is reduced to by the API server where its metadata is all that is read.
 const METADATA_ONLY: HeaderValue =
@@ -46,7 +47,7 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn new(
-        client: Client,
+        client: &Client,
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
         live: Arc<Channel>,
@@ -56,6 +57,7 @@ impl Operator {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
         let recorder = Recorder::new(client.clone(), reporter.clone());
+        let client = compact(client);
         Self { client, metrics, runner, live, fence, recorder, reporter }
     }
 
