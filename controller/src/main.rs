@@ -16,6 +16,7 @@ mod settings;
 #[cfg(test)]
 mod simulated;
 mod watch;
+mod wire;
 mod wiring;
 
 use clap::Parser;

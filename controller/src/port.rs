@@ -22,6 +22,7 @@ use crate::creates::{Form, PROTOBUF, Specs};
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
+use crate::wire::compact;
 
 /// What a reply is reduced to by the API server where its metadata is all that is read.
 const METADATA_ONLY: HeaderValue =
@@ -51,7 +52,7 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn new(
-        client: Client,
+        client: &Client,
         metrics: Arc<Metrics>,
         runner: Arc<RunnerSource>,
         live: Arc<Channel>,
@@ -61,6 +62,7 @@ impl Operator {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
         let recorder = Recorder::new(client.clone(), reporter.clone());
+        let client = compact(client);
         Self { client, metrics, runner, live, fence, specs: Specs::default(), recorder, reporter }
     }
 

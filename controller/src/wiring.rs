@@ -125,7 +125,7 @@ pub(crate) async fn operate(
         let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
             let (fence, pod_name) = (Arc::clone(&fence), pod_name.clone());
-            let operator = Operator::new(once.clone(), metrics, runner, live, fence, pod_name);
+            let operator = Operator::new(&once, metrics, runner, live, fence, pod_name);
             let context = Context { operator: Arc::new(operator), index: Arc::default() };
             control(client.clone(), scope, Arc::new(context), Arc::clone(&live_sink), concurrency, listed)
         }));
