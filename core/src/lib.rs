@@ -13,6 +13,7 @@ pub mod accounting;
 pub mod admission;
 pub mod backoff;
 pub mod election;
+mod interned;
 pub mod lifecycle;
 pub mod mutation;
 pub mod names;

@@ -42,14 +42,15 @@ impl Account {
         if mutated(Mutation::CountsMarkedRuns) {
             marks = crate::lifecycle::PodMarks::default();
         }
-        let findings = infer(evidence, &marks, Patience::Settle, now);
+        let findings = infer(&evidence, &marks, Patience::Settle, now);
         let unreported: Vec<i64> =
-            findings.settled.iter().filter_map(|finding| unreported(evidence, finding)).collect();
+            findings.settled.iter().filter_map(|finding| unreported(&evidence, finding)).collect();
         let is_counted = !findings.settled.is_empty();
         if is_counted {
-            fold(&mut self.ledger, number, evidence, findings.settled, &mut self.counted);
+            fold(&mut self.ledger, number, &evidence, findings.settled, &mut self.counted);
             self.pods.insert(number);
         }
+        drop(evidence);
         for began in unreported {
             tracker.missed_report(began);
         }
@@ -68,7 +69,8 @@ impl Account {
     pub fn acknowledge(self, tracker: &mut Tracker, now: Timestamp) -> Counted {
         for number in self.pods {
             let Some(evidence) = tracker.evidence(number) else { continue };
-            let findings = infer(evidence, &self.ledger.marks.get(number), Patience::Settle, now);
+            let findings = infer(&evidence, &self.ledger.marks.get(number), Patience::Settle, now);
+            drop(evidence);
             if !findings.settled.is_empty() {
                 tracker.look_again(number, Some(now));
             } else if findings.complete {

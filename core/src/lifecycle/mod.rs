@@ -18,6 +18,7 @@ mod mark;
 mod number;
 mod per_hook;
 mod pod;
+mod pod_name;
 mod proven;
 mod record;
 mod rules;
@@ -25,6 +26,7 @@ mod run;
 mod runner;
 mod shape;
 mod story;
+mod uid;
 
 pub use decode::controlling_workload;
 pub(crate) use decode::has_finalizer;
@@ -43,8 +45,10 @@ pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodSpec,
     PodStatus, Probe,
 };
+pub use pod_name::PodName;
 pub use proven::Proven;
 pub use run::{Finding, Findings, HookRun, HookRunId, Interval, Kill, LateDuration, RECORDED, Slot};
 pub use runner::RunnerSight;
 pub use shape::{ContainerShape, Hook, HookShape, PodShape, ProbeShape};
 pub use story::{ContainerKind, ContainerStory, Fact, Fate, InstanceStory, PodStory, Settled};
+pub use uid::PodUid;

@@ -3,7 +3,6 @@
 //! remembers.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,6 +14,7 @@ use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::accounting::Account;
 use crate::accounting::ledger::Counted;
+use crate::lifecycle::PodUid;
 use crate::mutation::{Mutation, mutated};
 use crate::status::News;
 
@@ -113,7 +113,7 @@ impl Memory {
         replaced: &str,
         committed: &Committed,
         reserved: RangeInclusive<u64>,
-        claims: &[(Arc<str>, u64)],
+        claims: &[(PodUid, u64)],
     ) {
         self.newcomers.assign(claims);
         self.high_water = Some(committed.ledger.high_water);

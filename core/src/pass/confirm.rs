@@ -19,7 +19,7 @@ pub(super) async fn confirm<C: Cluster>(
         memory.lock().replicas.doubts().map(|(fact, doubt)| (fact.clone(), doubt)).collect();
     for (fact, doubt) in doubts {
         let asked_at = cluster.now();
-        let found = match cluster.send(call::find_pod(&site.namespace, &fact.name)).await {
+        let found = match cluster.send(call::find_pod(&site.namespace, &fact.name.text())).await {
             Ok(pod) => Some(pod),
             Err(failure) if failure.is_not_found() => None,
             Err(failure) => return Err(failure),
@@ -39,7 +39,7 @@ pub(super) async fn confirm<C: Cluster>(
                 }
             }
             DoubtfulWrite::Delete => {
-                let same = metadata.filter(|metadata| metadata["uid"] == *fact.uid);
+                let same = metadata.filter(|metadata| metadata["uid"] == *fact.uid.text());
                 match same {
                     Some(metadata) if metadata["deletionTimestamp"].is_null() => {
                         if is_past {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
@@ -14,7 +13,7 @@ use super::unrunnable::{forget_unrunnable, know_unrunnable};
 use super::{Cluster, Locked, Memory};
 use crate::accounting::Account;
 use crate::accounting::ledger::{Alias, Gate, LedgerError, Marks, Sizes, Youngest};
-use crate::lifecycle::MAX_ORDINAL;
+use crate::lifecycle::{MAX_ORDINAL, PodUid};
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
     Basis, Course, News, Progress, ReplicaCounts, ReplicaFailure, Series, is_invalid, news, status,
@@ -36,7 +35,7 @@ pub(super) struct Decision {
     /// The numbers that it reserves for Pods to be made.
     pub(super) reserved: RangeInclusive<u64>,
     /// The numbers that it gives to Pods that are there, by UID.
-    pub(super) claims: Vec<(Arc<str>, u64)>,
+    pub(super) claims: Vec<(PodUid, u64)>,
 }
 
 /// What was decided.

@@ -19,7 +19,7 @@ use crate::accounting::ledger::Alias;
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::{Admission, Verdict};
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::{ObservedPod, PodMarks, kubelet};
+use crate::lifecycle::{ObservedPod, PodMarks, PodUid, kubelet};
 use crate::mutation::{Mutation, mutated};
 use crate::status::ReplicaFailure;
 use crate::workload::replicas::{PodFact, Replicas};
@@ -124,11 +124,11 @@ impl Memory {
         if self.released.is_free(&pod.uid) {
             return 0;
         }
-        let has = |number: &u64| self.replicas.get(*number).is_some_and(|fact| *fact.uid == *pod.uid);
+        let has = |number: &u64| self.replicas.get(*number).is_some_and(|fact| fact.uid == *pod.uid);
         let known = known.filter(has);
         let written = pod.number;
         if known.is_none_or(|number| number == written) && self.gave(&pod) {
-            self.newcomers.remove(&pod.uid);
+            self.newcomers.remove(&PodUid::from(&*pod.uid));
             if known.is_none() {
                 self.unjudged.insert(written);
             }
@@ -216,7 +216,7 @@ impl Memory {
     /// Takes in what the watch shows of a Pod with its number.
     pub fn observe_pod(&mut self, pod: &ObservedPod, now: Timestamp) {
         let is_selected = self.selection.selects(pod.number, &pod.labels);
-        let revision = self.replicas.get(pod.number).filter(|known| *known.uid == *pod.uid);
+        let revision = self.replicas.get(pod.number).filter(|known| known.uid == *pod.uid);
         let revision = revision.map(|known| Arc::clone(&known.revision));
         let mut fact = PodFact::of(pod, now);
         // A Pod is of the revision that it was made from: another label takes the Pod out, as from a ReplicaSet.
@@ -266,7 +266,7 @@ impl Memory {
         let mut gone = self.replicas.list_ends();
         for fact in &gone {
             // A Pod that was set free lives on.
-            if self.released.depart(&fact.uid).is_some() {
+            if self.released.depart(&fact.uid.text()).is_some() {
                 self.tracker.forget(fact.number);
             } else {
                 self.tracker.observe_gone(fact.number, now);
@@ -279,7 +279,7 @@ impl Memory {
 
     /// The Pod has no number, and is gone or no longer one of the workload's.
     pub(crate) fn observe_newcomer_gone(&mut self, uid: &str) -> Option<PodFact> {
-        self.newcomers.remove(uid)
+        self.newcomers.remove(&PodUid::from(uid))
     }
 
     /// The watch no longer shows the Pod. Returns whether it was set free, where that was asked for; false while the
@@ -294,7 +294,7 @@ impl Memory {
     }
 
     fn knows(&self, number: u64, uid: &str) -> bool {
-        self.replicas.get(number).is_some_and(|fact| &*fact.uid == uid)
+        self.replicas.get(number).is_some_and(|fact| fact.uid == *uid)
     }
 }
 

@@ -4,13 +4,12 @@
 //! reserved by a commit, and the same commit marks what is not ours to count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::accounting::ledger::{Ledger, Youngest};
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::{ObservedPod, PodMarks, Slot};
+use crate::lifecycle::{ObservedPod, PodMarks, PodUid, Slot};
 use crate::workload::fill::PodRef;
 use crate::workload::replicas::PodFact;
 
@@ -80,15 +79,15 @@ pub(super) fn over_by_now(evidence: &PodEvidence) -> PodMarks {
 #[derive(Debug, Default)]
 pub(super) struct Newcomers {
     /// By UID.
-    pods: BTreeMap<Arc<str>, Newcomer>,
+    pods: BTreeMap<PodUid, Newcomer>,
     /// Pods that a list which has begun has not shown yet.
-    unlisted: BTreeSet<Arc<str>>,
+    unlisted: BTreeSet<PodUid>,
 }
 
 impl Newcomers {
     /// Takes in what the watch shows. Of one that has got its number the watch may show what was before.
     pub(super) fn observe(&mut self, newcomer: Newcomer) {
-        let uid = Arc::clone(&newcomer.fact.uid);
+        let uid = newcomer.fact.uid.clone();
         self.unlisted.remove(&uid);
         let known = self.pods.get(&uid);
         let number = known.map_or(0, |known| known.fact.number).max(newcomer.fact.number);
@@ -101,7 +100,7 @@ impl Newcomers {
     }
 
     /// The Pod has its number, or is gone.
-    pub(super) fn remove(&mut self, uid: &str) -> Option<PodFact> {
+    pub(super) fn remove(&mut self, uid: &PodUid) -> Option<PodFact> {
         self.unlisted.remove(uid);
         self.pods.remove(uid).map(|known| known.fact)
     }
@@ -117,9 +116,9 @@ impl Newcomers {
     }
 
     /// The numbers from `first` on, given to those that have none.
-    pub(super) fn number_from(&self, first: u64) -> Vec<(Arc<str>, u64)> {
+    pub(super) fn number_from(&self, first: u64) -> Vec<(PodUid, u64)> {
         let unnumbered = self.pods.iter().filter(|(_, known)| known.fact.number == 0);
-        unnumbered.map(|(uid, _)| Arc::clone(uid)).zip(first..).collect()
+        unnumbered.map(|(uid, _)| uid.clone()).zip(first..).collect()
     }
 
     /// How many have no number.
@@ -128,7 +127,7 @@ impl Newcomers {
     }
 
     /// A commit has reserved those numbers for those Pods.
-    pub(super) fn assign(&mut self, numbers: &[(Arc<str>, u64)]) {
+    pub(super) fn assign(&mut self, numbers: &[(PodUid, u64)]) {
         for (uid, number) in numbers {
             if let Some(known) = self.pods.get_mut(uid).filter(|known| known.fact.number == 0) {
                 known.fact.number = *number;
@@ -139,7 +138,7 @@ impl Newcomers {
     /// Numbers, those of `assigned` too, with what is not ours to count of their Pods, and the youngest of that.
     pub(super) fn not_ours<'a>(
         &'a self,
-        assigned: &'a [(Arc<str>, u64)],
+        assigned: &'a [(PodUid, u64)],
     ) -> impl Iterator<Item = (u64, &'a PodMarks, Youngest)> {
         let new = assigned.iter().filter_map(|(uid, number)| Some((*number, self.pods.get(uid)?)));
         let numbered = self.waiting().filter(|known| known.fact.number > 0 && !known.is_known);
@@ -171,14 +170,14 @@ impl Newcomers {
     }
 
     /// The Pod has its number: the watch will show it.
-    pub(super) fn claimed(&mut self, uid: &str) {
+    pub(super) fn claimed(&mut self, uid: &PodUid) {
         if let Some(known) = self.pods.get_mut(uid) {
             known.state = State::Claimed;
         }
     }
 
     /// The server does not take the patch.
-    pub(super) fn refused(&mut self, uid: &str) {
+    pub(super) fn refused(&mut self, uid: &PodUid) {
         if let Some(known) = self.pods.get_mut(uid) {
             known.state = State::Refused;
         }
@@ -224,7 +223,7 @@ mod tests {
         Newcomer::of(&pod, (not_ours, Some(0)), Timestamp::UNIX_EPOCH)
     }
 
-    fn committed(newcomers: &Newcomers, claims: &[(Arc<str>, u64)], high_water: u64) -> Ledger {
+    fn committed(newcomers: &Newcomers, claims: &[(PodUid, u64)], high_water: u64) -> Ledger {
         let mut ledger = Ledger { high_water, ..Ledger::default() };
         for (number, marks, youngest) in newcomers.not_ours(claims) {
             ledger.marks.set(number, marks.clone(), youngest);
@@ -260,17 +259,17 @@ mod tests {
         let mut newcomers = Newcomers::default();
         newcomers.observe(newcomer("1", 0));
         newcomers.assign(&[("u-1".into(), 8)]);
-        newcomers.refused("u-1");
+        newcomers.refused(&"u-1".into());
         assert_eq!((newcomers.any_waiting(), newcomers.facts().count()), (false, 1));
         newcomers.observe(newcomer("2", 0));
         assert!(newcomers.any_waiting(), "it may be taken as it is now");
-        newcomers.claimed("u-1");
+        newcomers.claimed(&"u-1".into());
         newcomers.observe(newcomer("2", 0));
         assert_eq!(
             (newcomers.any_waiting(), newcomers.facts().count(), newcomers.any_in(8, 8)),
             (false, 0, true)
         );
         assert!(newcomers.claimable(&committed(&newcomers, &[], 8)).is_empty());
-        assert_eq!(newcomers.remove("u-1").map(|fact| fact.number), Some(8));
+        assert_eq!(newcomers.remove(&"u-1".into()).map(|fact| fact.number), Some(8));
     }
 }

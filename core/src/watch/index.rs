@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::accounting::Heard;
-use crate::lifecycle::ObservedPod;
 use crate::lifecycle::evidence::PodEvidence;
+use crate::lifecycle::{ObservedPod, PodUid};
 use crate::pass::{Locked, Memory};
 use crate::workload::replicas::PodFact;
 use crate::workload::template::Owner;
@@ -40,7 +40,7 @@ type Key = (String, String);
 /// Where a Pod belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
-    workload: Key,
+    workload: Arc<Key>,
     /// 0 while it has none.
     number: u64,
 }
@@ -55,6 +55,7 @@ impl Place {
 /// What is remembered of a workload, and the name that it has.
 #[derive(Debug)]
 struct Known {
+    key: Arc<Key>,
     name: String,
     /// Which Pods it asks for, if it was shown and can be decoded.
     claim: Option<Claim>,
@@ -62,8 +63,8 @@ struct Known {
 }
 
 impl Known {
-    fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), claim: None, memory: Arc::default() }
+    fn of(key: &Key, name: &str) -> Self {
+        Self { key: Arc::new(key.clone()), name: name.to_owned(), claim: None, memory: Arc::default() }
     }
 }
 
@@ -71,7 +72,7 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Index {
     workloads: Locked<BTreeMap<Key, Known>>,
-    places: Locked<BTreeMap<String, Place>>,
+    places: Locked<BTreeMap<PodUid, Place>>,
     strays: Locked<BTreeMap<String, Stray>>,
     orphans: Locked<Orphans>,
     early: Locked<EarlyEvents>,
@@ -128,7 +129,7 @@ impl Index {
     pub fn memory(&self, namespace: &str, owner: &Owner) -> Arc<Locked<Memory>> {
         let mut workloads = self.workloads.lock();
         let key = (namespace.to_owned(), owner.uid.clone());
-        let known = workloads.entry(key).or_insert_with(|| Known::of(&owner.name));
+        let known = workloads.entry(key).or_insert_with_key(|key| Known::of(key, &owner.name));
         // A Pod may have told another name: whoever makes a Pod writes what they like into it.
         known.name.clone_from(&owner.name);
         Arc::clone(&known.memory)
@@ -153,18 +154,19 @@ impl Index {
     ) -> WorkloadRef {
         let workload = (namespace.to_owned(), controller.uid.clone());
         let uid = report.uid.clone();
-        let mut before = self.places.lock().get(&uid).cloned();
-        if let Some(place) = before.take_if(|place| place.workload != workload) {
+        let pod = PodUid::from(&*uid);
+        let mut before = self.places.lock().get(&pod).cloned();
+        if let Some(place) = before.take_if(|place| *place.workload != workload) {
             // It is still there, so our finalizer on it is not left behind.
             self.depart(&place, &uid, Departure::Left, now);
         }
-        let memory = {
+        let (workload, memory) = {
             let mut workloads = self.workloads.lock();
-            let known = workloads.entry(workload.clone()).or_insert_with(|| Known::of(&controller.name));
-            Arc::clone(&known.memory)
+            let known = workloads.entry(workload).or_insert_with_key(|key| Known::of(key, &controller.name));
+            (Arc::clone(&known.key), Arc::clone(&known.memory))
         };
         let number = memory.lock().sight(report, before.as_ref().map(|place| place.number), now);
-        self.places.lock().insert(uid.clone(), Place { workload, number });
+        self.places.lock().insert(pod, Place { workload, number });
         // What came before the Pod had a number is about this Pod too.
         if number > 0 && before.is_none_or(|place| place.number == 0) {
             for evidence in self.early.lock().take(namespace, &uid) {
@@ -181,7 +183,7 @@ impl Index {
         departure: Departure,
         now: Timestamp,
     ) -> Option<WorkloadRef> {
-        let place = self.places.lock().remove(uid)?;
+        let place = self.places.lock().remove(&PodUid::from(uid))?;
         let fact = self.depart(&place, uid, departure, now);
         self.note_strays(&place.workload.0, fact.as_slice());
         self.reference(&place.workload)
@@ -189,7 +191,7 @@ impl Index {
 
     /// Takes a Pod out of its workload's set, and returns what was known of it.
     fn depart(&self, place: &Place, uid: &str, departure: Departure, now: Timestamp) -> Option<PodFact> {
-        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let memory = self.workloads.lock().get(&*place.workload).map(|known| Arc::clone(&known.memory))?;
         let mut memory = memory.lock();
         let newcomer = memory.observe_newcomer_gone(uid);
         // A Pod that was set free lives on, whatever its last sight was.
@@ -201,7 +203,7 @@ impl Index {
             return newcomer;
         }
         let fact = memory.replicas.get(place.number).cloned();
-        if fact.as_ref().is_some_and(|fact| &*fact.uid != uid) {
+        if fact.as_ref().is_some_and(|fact| fact.uid != *uid) {
             return None;
         }
         match departure {
@@ -213,7 +215,7 @@ impl Index {
 
     /// Whether the Pod is in the set of a workload.
     pub(super) fn has(&self, uid: &str) -> bool {
-        self.places.lock().contains_key(uid)
+        self.places.lock().contains_key(&PodUid::from(uid))
     }
 
     /// Takes in what an Event of `namespace` says of a Pod. If it is none of ours there, it may yet become one.
@@ -226,13 +228,14 @@ impl Index {
     ) -> Option<WorkloadRef> {
         let place = {
             let places = self.places.lock();
-            let Some(place) = places.get(pod_uid).filter(|place| place.is_in(namespace)) else {
+            let Some(place) = places.get(&PodUid::from(pod_uid)).filter(|place| place.is_in(namespace))
+            else {
                 self.early.lock().put(namespace, pod_uid, evidence);
                 return None;
             };
             place.clone()
         };
-        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let memory = self.workloads.lock().get(&*place.workload).map(|known| Arc::clone(&known.memory))?;
         memory.lock().observe_event(place.number, pod_uid, evidence, now);
         self.reference(&place.workload)
     }
@@ -245,11 +248,11 @@ impl Index {
         record: Record,
         now: Timestamp,
     ) -> Option<Reported> {
-        let place = self.places.lock().get(pod_uid).cloned()?;
+        let place = self.places.lock().get(&PodUid::from(pod_uid)).cloned()?;
         if place.workload.0 != namespace {
             return None;
         }
-        let memory = self.workloads.lock().get(&place.workload).map(|known| Arc::clone(&known.memory))?;
+        let memory = self.workloads.lock().get(&*place.workload).map(|known| Arc::clone(&known.memory))?;
         let (heard, terminating) = memory.lock().observe_live(place.number, pod_uid, record, now);
         Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
     }
@@ -322,7 +325,7 @@ impl Index {
     fn unplace(&self, pods: &[PodFact]) {
         let mut places = self.places.lock();
         for pod in pods {
-            places.remove(&*pod.uid);
+            places.remove(&pod.uid);
         }
     }
 

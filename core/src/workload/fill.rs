@@ -26,7 +26,7 @@ pub struct PodRef {
 impl PodRef {
     /// None for a Pod of which nobody knows whether it is there: without its UID any other could be meant.
     pub fn of(fact: &PodFact) -> Option<Self> {
-        let named = Self { number: fact.number, name: Arc::clone(&fact.name), uid: Arc::clone(&fact.uid) };
+        let named = Self { number: fact.number, name: fact.name.text(), uid: fact.uid.text() };
         (!fact.uid.is_empty()).then_some(named)
     }
 }

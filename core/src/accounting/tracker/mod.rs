@@ -6,29 +6,26 @@
 mod reports;
 mod running;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use hooked_crd::HookKind;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
-use crate::lifecycle::evidence::{Closed, PodEvidence};
-use crate::lifecycle::{HookRun, PodMarks, PodShape};
+use crate::lifecycle::evidence::{Closed, Common, Kept, PodEvidence};
+use crate::lifecycle::{HookRun, PodMarks};
 use crate::mutation::{Mutation, mutated};
 
 pub use reports::{Heard, ReportTimes};
 pub use running::{RunningHooks, RunningTally};
 
-/// Shapes that are kept to be shared.
-const MOST_SHAPES: usize = 64;
-
 /// The evidence of one workload's Pods.
 #[derive(Debug, Default)]
 pub struct Tracker {
     /// Pods of whose evidence something is not counted yet, or may still come.
-    evidence: BTreeMap<u64, PodEvidence>,
-    shapes: BTreeSet<Arc<PodShape>>,
+    evidence: BTreeMap<u64, Kept>,
+    common: Common,
     /// When to look at the evidence of which Pod.
     agenda: BTreeSet<(Timestamp, u64)>,
     agenda_of: BTreeMap<u64, Timestamp>,
@@ -41,11 +38,13 @@ pub struct Tracker {
 impl Tracker {
     /// Takes in what the watch's sight of a Pod is evidence of.
     pub fn observe(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
-        let evidence = PodEvidence { shape: self.shared(evidence.shape), ..evidence };
         // A kubelet that was given up for silent may speak again: not everything is counted before that is looked at.
         self.accounted.remove(&number);
-        self.evidence.entry(number).or_default().see(evidence);
-        self.look_again(number, Some(now));
+        let is_news = self.change(number, |known| known.see(evidence));
+        // A complete list shows all Pods again: of those that are at rest, nothing is to be found that was not.
+        if is_news || self.agenda_of.contains_key(&number) {
+            self.look_again(number, Some(now));
+        }
     }
 
     /// Takes in what an Event says of a Pod. Where everything is counted and nothing more can come, it adds nothing.
@@ -53,13 +52,13 @@ impl Tracker {
         if self.accounted.contains(&number) {
             return;
         }
-        self.evidence.entry(number).or_default().merge(evidence);
+        self.change(number, |known| known.merge(evidence));
         self.look_again(number, Some(now));
     }
 
     /// Takes in what the runner of a Pod has reported of a run.
     pub fn observe_live(&mut self, number: u64, uid: &str, record: Record, now: Timestamp) -> Heard {
-        let Some(evidence) = self.evidence.get_mut(&number).filter(|evidence| &*evidence.uid == uid) else {
+        let Some(evidence) = self.evidence(number).filter(|evidence| &*evidence.uid == uid) else {
             return Heard::Foreign;
         };
         let shape = evidence.shape.containers.get(record.container.as_str());
@@ -71,18 +70,19 @@ impl Tracker {
         if known.is_some_and(|container| !container.live.is_news(&record)) {
             return Heard::Known;
         }
+        drop(evidence);
         let began = i64::try_from(record.start / 1_000_000).ok();
         self.reports.reported = self.reports.reported.max(began);
         let container = record.container.clone();
-        evidence.merge(PodEvidence::of_live(&container, record));
+        self.change(number, |known| known.merge(PodEvidence::of_live(&container, record)));
         self.look_again(number, Some(now));
         Heard::News
     }
 
     /// Numbers the instances of a Pod that still bear the kubelet's numbers: see [`PodEvidence::number`].
     pub fn number(&mut self, number: u64, marks: &PodMarks, youngest_start: Option<i64>) {
-        if let Some(evidence) = self.evidence.get_mut(&number) {
-            evidence.number(marks, youngest_start);
+        if self.evidence.get(&number).is_some_and(|kept| !kept.is_numbered()) {
+            self.change(number, |known| known.number(marks, youngest_start));
         }
     }
 
@@ -97,8 +97,8 @@ impl Tracker {
             return self.forget(number);
         }
         self.accounted.remove(&number);
-        if let Some(evidence) = self.evidence.get_mut(&number) {
-            evidence.closed = evidence.closed.or(Some(Closed::Gone));
+        if self.evidence.contains_key(&number) {
+            self.change(number, |known| known.closed = known.closed.or(Some(Closed::Gone)));
             self.look_again(number, Some(now));
         }
     }
@@ -123,8 +123,8 @@ impl Tracker {
         if closed {
             self.evidence.remove(&number);
             self.accounted.insert(number);
-        } else if let Some(evidence) = self.evidence.get_mut(&number) {
-            evidence.prune();
+        } else if self.evidence.contains_key(&number) {
+            self.change(number, PodEvidence::prune);
         }
     }
 
@@ -139,17 +139,21 @@ impl Tracker {
         }
     }
 
-    /// Pods of one template have the same shape: one copy of each is kept.
-    fn shared(&mut self, shape: Arc<PodShape>) -> Arc<PodShape> {
-        if let Some(known) = self.shapes.get(&shape) {
-            return Arc::clone(known);
-        }
-        // Shapes of revisions that are gone are few and small, until there are many.
-        if self.shapes.len() >= MOST_SHAPES {
-            self.shapes.clear();
-        }
-        self.shapes.insert(Arc::clone(&shape));
-        shape
+    /// Changes what is known of a Pod, and says whether that has changed it, as far as that is easily told.
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut PodEvidence)) -> bool {
+        let (before, mut evidence) = match self.evidence.remove(&number) {
+            Some(Kept::Whole(evidence)) => (None, *evidence),
+            Some(plain) => {
+                let evidence = plain.evidence().into_owned();
+                (Some(plain), evidence)
+            }
+            None => (None, PodEvidence::default()),
+        };
+        change(&mut evidence);
+        let after = Kept::of(evidence, &mut self.common);
+        let is_changed = before.is_none_or(|before| before != after);
+        self.evidence.insert(number, after);
+        is_changed
     }
 }
 
@@ -166,13 +170,13 @@ impl Tracker {
     }
 
     /// What is known of a Pod and not counted yet.
-    pub fn evidence(&self, number: u64) -> Option<&PodEvidence> {
-        self.evidence.get(&number)
+    pub fn evidence(&self, number: u64) -> Option<Cow<'_, PodEvidence>> {
+        self.evidence.get(&number).map(Kept::evidence)
     }
 
     /// The last second in which an instance of any Pod was started, as far as is known.
     pub fn youngest_start(&self) -> Option<i64> {
-        self.evidence.values().filter_map(PodEvidence::youngest_start).max()
+        self.evidence.values().filter_map(Kept::youngest_start).max()
     }
 
     /// The highest number of which there is evidence; 0 if there is none.

@@ -27,12 +27,12 @@ pub(crate) struct Numbered {
     /// Where the count began anew, the last time that it did.
     pub(crate) anew: Option<Anew>,
     /// The number of the latest instance.
-    latest: u32,
+    pub(super) latest: u32,
     /// The second in which the youngest of the instances was started; none where that is not known of the latest, which
     /// may be younger.
-    started_at: Option<i64>,
+    pub(super) started_at: Option<i64>,
     /// The runtime's name for the latest.
-    container: Option<ContainerId>,
+    pub(super) container: Option<ContainerId>,
 }
 
 impl Numbered {

@@ -61,7 +61,7 @@ async fn claim_one<C: Cluster>(
             if failure.refusal().is_some() {
                 memory.lock().newcomers.refused(&fact.uid);
             }
-            Err(ActError::Change(Arc::clone(&fact.name), failure))
+            Err(ActError::Change(Arc::clone(&pod.name), failure))
         }
     }
 }

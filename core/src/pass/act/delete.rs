@@ -137,7 +137,7 @@ pub(in super::super) fn stop_hung_hooks<C: Cluster>(cluster: &C, memory: &Locked
         let memory = memory.lock();
         let facts = memory.tracker.in_post_start().filter_map(|number| memory.replicas.get(number));
         let going = facts.filter(|fact| fact.is_to_go());
-        going.map(|fact| Arc::clone(&fact.uid)).filter(|uid| !uid.is_empty()).collect()
+        going.map(|fact| fact.uid.text()).filter(|uid| !uid.is_empty()).collect()
     };
     for uid in hung {
         cluster.stop_hooks(&uid);

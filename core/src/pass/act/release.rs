@@ -25,7 +25,7 @@ pub(super) async fn release_unselected<C: Cluster>(
         let is_counted = |fact: &&PodFact| {
             let evidence = memory.tracker.evidence(fact.number);
             let marks = committed.marks.get(fact.number);
-            evidence.is_none_or(|known| infer(known, &marks, Patience::Now, now).settled.is_empty())
+            evidence.is_none_or(|known| infer(&known, &marks, Patience::Now, now).settled.is_empty())
         };
         let unselected = memory.replicas.unselected().filter(|fact| !fact.deleting);
         unselected.filter(is_counted).filter_map(PodRef::of).take(PARALLEL).collect()

@@ -78,11 +78,11 @@ fn a_copy_under_a_number_that_is_known_is_another_pod() {
         let of_first = memory.lock().tracker.evidence(1).map(|evidence| evidence.uid.to_string());
         assert_eq!(of_first.as_deref(), Some("a"), "what is known of the first Pod stays");
         assert_eq!(memory.lock().replicas.get(1).is_none(), is_gone);
-        assert_eq!(memory.lock().pods().filter(|fact| &*fact.uid == "copy").count(), 1);
+        assert_eq!(memory.lock().pods().filter(|fact| fact.uid == *"copy").count(), 1);
         // It gets a number of its own.
         index.observe("shop", report("copy", 3), &controller, NOW);
         let memory = memory.lock();
-        assert_eq!(memory.replicas.get(3).map(|fact| &*fact.uid), Some("copy"));
+        assert_eq!(memory.replicas.get(3).map(|fact| fact.uid.to_string()).as_deref(), Some("copy"));
         assert_eq!(memory.pods().count(), if is_gone { 2 } else { 3 });
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::lifecycle::{LiveEndpoint, ObservedPod, RunnerSight};
+use crate::lifecycle::{LiveEndpoint, ObservedPod, PodName, PodUid, RunnerSight};
 use crate::mutation::{Mutation, mutated};
 
 use super::standing::Standing;
@@ -29,9 +29,9 @@ pub struct PodFact {
     /// Its number within its workload.
     pub number: u64,
     /// Its name.
-    pub name: Arc<str>,
+    pub name: PodName,
     /// Its UID; empty while nobody knows whether our create was carried out.
-    pub uid: Arc<str>,
+    pub uid: PodUid,
     /// Whether its name is the one that an operator makes of its number.
     pub is_named: bool,
     /// The hash of the template it was made from.
@@ -117,7 +117,7 @@ impl PodFact {
 
     /// The second in which it was created, if that is known.
     pub fn created(&self) -> Option<i64> {
-        Some(self.standing.created).filter(|created| *created < i64::MAX)
+        (self.standing.created < u32::MAX).then_some(i64::from(self.standing.created))
     }
 
     /// Whether it serves nobody since the hook-runner in it cannot run.

@@ -27,6 +27,7 @@ use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
 
+use crate::interned::{Interned, Text};
 use crate::lifecycle::RunnerSight;
 use crate::mutation::{Mutation, mutated};
 pub use fact::{Life, PodFact};
@@ -37,7 +38,8 @@ pub use standing::{Phase, Standing};
 /// The Pods of one workload.
 #[derive(Debug, Default)]
 pub struct Replicas {
-    pods: BTreeMap<u64, PodFact>,
+    /// Each in its own place: the map keeps room for more.
+    pods: BTreeMap<u64, Box<PodFact>>,
     revisions: BTreeMap<Arc<str>, RevisionCounts>,
     /// Pods that the watch shows as terminating, and not as ended.
     terminating: BTreeSet<u64>,
@@ -52,6 +54,8 @@ pub struct Replicas {
     under_way: BTreeMap<u64, bool>,
     endpoints: Endpoints,
     departed: Departed,
+    names: Interned<Text>,
+    revision_names: Interned<str>,
     /// The numbers that this process may give to Pods.
     pub numbers: Numbers,
 }
@@ -101,7 +105,7 @@ impl Replicas {
         if mutated(Mutation::UnseenPodsAwaited) {
             unlisted.retain(|number| self.pods.get(number).is_some_and(|known| known.seen));
         }
-        let gone: Vec<_> = unlisted.iter().filter_map(|number| self.pods.get(number).cloned()).collect();
+        let gone: Vec<_> = unlisted.iter().filter_map(|number| self.get(*number).cloned()).collect();
         for number in unlisted {
             self.set_gone(number);
         }
@@ -178,7 +182,7 @@ impl Replicas {
 
     /// Remembers a delete whose reply was lost. The Pod counts as deleted until that is known to be false.
     pub fn perhaps_deleted(&mut self, number: u64, until: Timestamp) {
-        if self.pods.get(&number).is_some_and(PodFact::is_alive) {
+        if self.get(number).is_some_and(PodFact::is_alive) {
             self.deleted(number);
             self.doubts.insert(number, Doubt { write: DoubtfulWrite::Delete, until });
         }
@@ -214,7 +218,7 @@ impl Replicas {
     }
 
     fn change(&mut self, number: u64, change: impl FnOnce(&mut PodFact)) {
-        if let Some(mut fact) = self.pods.get(&number).cloned() {
+        if let Some(mut fact) = self.get(number).cloned() {
             change(&mut fact);
             self.put(Some(fact), number);
         }
@@ -250,7 +254,9 @@ impl Replicas {
         }
         self.terminating.remove(&number);
         self.unselected.remove(&number);
-        let Some(fact) = new else { return };
+        let Some(mut fact) = new else { return };
+        fact.name = fact.name.shared(&mut self.names);
+        fact.revision = self.revision_names.share(fact.revision);
         self.revisions.entry(Arc::clone(&fact.revision)).or_default().add(&fact);
         self.endpoints.add(&fact);
         if fact.is_alive() {
@@ -262,7 +268,7 @@ impl Replicas {
         if fact.life == Life::Unselected {
             self.unselected.insert(number);
         }
-        self.pods.insert(number, fact);
+        self.pods.insert(number, Box::new(fact));
     }
 
     fn leave_node(&mut self, fact: &PodFact) {
@@ -282,28 +288,28 @@ impl Replicas {
 impl Replicas {
     /// A Pod by its number.
     pub fn get(&self, number: u64) -> Option<&PodFact> {
-        self.pods.get(&number)
+        self.pods.get(&number).map(|fact| &**fact)
     }
 
     /// Whether another Pod than the one with this UID has the number, or had it a while ago.
     pub fn is_anothers(&self, number: u64, uid: &str) -> bool {
-        let holder = self.pods.get(&number).map(|known| &*known.uid).or_else(|| self.departed.get(number));
-        holder.is_some_and(|holder| !holder.is_empty() && holder != uid)
+        let holder = self.pods.get(&number).map(|known| &known.uid).or_else(|| self.departed.get(number));
+        holder.is_some_and(|holder| !holder.is_empty() && *holder != *uid)
     }
 
     /// Every Pod, in order of numbers. Only for decisions that act on all of them.
     pub fn iter(&self) -> impl Iterator<Item = &PodFact> {
-        self.pods.values()
+        self.pods.values().map(|fact| &**fact)
     }
 
     /// Pods with higher numbers than that.
     pub fn above(&self, number: u64) -> impl Iterator<Item = &PodFact> {
-        self.pods.range(number.saturating_add(1)..).map(|(_, fact)| fact)
+        self.pods.range(number.saturating_add(1)..).map(|(_, fact)| &**fact)
     }
 
     /// Pods that the selector does not match any more.
     pub fn unselected(&self) -> impl Iterator<Item = &PodFact> {
-        self.unselected.iter().filter_map(|number| self.pods.get(number))
+        self.unselected.iter().filter_map(|number| self.get(*number))
     }
 
     /// Whether there is no Pod.
@@ -342,7 +348,7 @@ impl Replicas {
 
     /// Own writes of which nobody knows whether they were carried out, with the Pods that they are about.
     pub fn doubts(&self) -> impl Iterator<Item = (&PodFact, Doubt)> {
-        self.doubts.iter().filter_map(|(number, doubt)| Some((self.pods.get(number)?, *doubt)))
+        self.doubts.iter().filter_map(|(number, doubt)| Some((self.get(*number)?, *doubt)))
     }
 
     /// How many Pods count as deleted of which nobody knows whether they are.
@@ -357,6 +363,6 @@ impl Replicas {
 
     /// Pods that have an endpoint other than this one. Their files can still be changed.
     pub fn outdated(&self, endpoint: u64) -> impl Iterator<Item = &PodFact> {
-        self.endpoints.others(endpoint).filter_map(|number| self.pods.get(&number))
+        self.endpoints.others(endpoint).filter_map(|number| self.get(number))
     }
 }

@@ -32,7 +32,7 @@ impl Class {
 
 /// The further steps, for Pods of one class: more Pods of the workload on its node, ready for less time, more
 /// restarts, newer.
-pub(super) type Rank = (Reverse<usize>, Reverse<i64>, Reverse<(u32, u32)>, Reverse<i64>, Reverse<u64>);
+pub(super) type Rank = (Reverse<usize>, Reverse<i64>, Reverse<(u32, u32)>, Reverse<u32>, Reverse<u64>);
 
 /// The rank of a Pod that is one of `neighbours` on its node.
 pub(super) fn rank(fact: &PodFact, neighbours: usize) -> Rank {

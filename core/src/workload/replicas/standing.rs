@@ -27,14 +27,14 @@ pub struct Standing {
     pub node: u32,
     /// The most restarts of an app container, and of a sidecar.
     pub restarts: (u32, u32),
-    /// The second at which it was created; the highest there is where that is not known yet.
-    pub created: i64,
+    /// The second since 1970 at which it was created; the highest there is where that is not known yet.
+    pub created: u32,
 }
 
 impl Default for Standing {
     /// A Pod of which nothing is known but that it is new.
     fn default() -> Self {
-        Self { phase: Phase::default(), cost: 0, node: 0, restarts: (0, 0), created: i64::MAX }
+        Self { phase: Phase::default(), cost: 0, node: 0, restarts: (0, 0), created: u32::MAX }
     }
 }
 
@@ -51,7 +51,7 @@ impl Standing {
             cost: pod.deletion_cost,
             node: pod.spec.node_name.as_deref().map_or(0, short_name),
             restarts: most_restarts(pod),
-            created: pod.created.map_or(i64::MAX, jiff::Timestamp::as_second),
+            created: pod.created.and_then(|at| u32::try_from(at.as_second()).ok()).unwrap_or(u32::MAX),
         }
     }
 }

@@ -9,7 +9,7 @@ impl Replicas {
     /// ready is looked at.
     pub fn first_to_go(&self, revision: &str, count: usize, ready: bool) -> Vec<&PodFact> {
         let rank_of = |number: &u64| {
-            let fact = self.pods.get(number)?;
+            let fact = self.get(*number)?;
             let neighbours = self.on_nodes.get(&fact.standing.node).copied().unwrap_or(0);
             Some((rank(fact, neighbours), fact))
         };

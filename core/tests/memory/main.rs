@@ -1,0 +1,135 @@
+//! What is remembered of a Pod, in bytes: there may be 100,000 of them.
+//!
+//! Bytes that are asked of the allocator are counted, so the figures are the same on every machine. One test alone is
+//! in this program: the allocator counts for all threads.
+
+mod node;
+
+use hooked_core::accounting::Account;
+use hooked_core::accounting::ledger::Ledger;
+use hooked_core::watch::Index;
+use hooked_core::workload::template::Owner;
+use jiff::Timestamp;
+use peak_alloc::PeakAlloc;
+
+use node::{Stage, pod, selector};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// Bytes that may be remembered of a Pod that runs.
+const MOST: usize = 520;
+
+/// An operator that counts the hooks of one workload.
+struct Operator {
+    index: Index,
+    owner: Owner,
+    ledger: Ledger,
+    now: i64,
+}
+
+impl Operator {
+    fn new() -> Self {
+        let (index, owner) =
+            (Index::default(), Owner { name: "web".to_owned(), uid: node::WORKLOAD.to_owned() });
+        index.memory("shop", &owner).lock().know_selector(&selector());
+        Self { index, owner, ledger: Ledger::default(), now: 1_800_000_000 }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.now).unwrap()
+    }
+
+    fn show(&self, numbers: impl Iterator<Item = u64>, stage: Stage) {
+        for number in numbers {
+            self.index.show_pod(pod(number, stage), self.now());
+        }
+    }
+
+    /// Counts what is settled, and commits that.
+    fn count(&mut self) {
+        self.now += 60;
+        let memory = self.index.memory("shop", &self.owner);
+        let (memory, now) = (&mut *memory.lock(), self.now());
+        let mut account = Account::on(std::mem::take(&mut self.ledger));
+        account.count(&mut memory.tracker, now);
+        let there = |first, last| memory.replicas.any_in(first, last) || memory.tracker.any_in(first, last);
+        account.ledger.marks.compact(there);
+        self.ledger = account.ledger.clone();
+        account.acknowledge(&mut memory.tracker, now);
+    }
+
+    fn end(&mut self, numbers: impl Iterator<Item = u64> + Clone) {
+        self.show(numbers.clone(), Stage::Ended);
+        self.count();
+        for number in numbers {
+            self.index.show_last(pod(number, Stage::Ended), self.now());
+        }
+        self.count();
+    }
+
+    fn runs(&self) -> u64 {
+        self.ledger.runs.values().sum()
+    }
+}
+
+/// Bytes by Pod in use, and the most of them while a complete list of the Pods is shown again.
+fn check(pods: u64) {
+    let before = HEAP.current_usage();
+    let mut operator = Operator::new();
+    operator.show(1..=pods, Stage::Pending);
+    operator.show(1..=pods, Stage::Starting);
+    operator.show(1..=pods, Stage::Running);
+    operator.count();
+    assert_eq!(operator.runs(), pods, "the postStart run of each");
+    let by_pod = |bytes: usize| (bytes - before) / usize::try_from(pods).unwrap();
+    let steady = by_pod(HEAP.current_usage());
+    HEAP.reset_peak_usage();
+    operator.index.list_begins();
+    operator.show(1..=pods, Stage::Running);
+    operator.index.list_ends(operator.now());
+    let peak = by_pod(HEAP.peak_usage());
+    operator.count();
+    let after = by_pod(HEAP.current_usage());
+    println!("{pods} Pods: {steady} bytes each, {peak} at a relist, {after} after it");
+    assert!(
+        steady <= MOST && after <= steady + 1,
+        "{steady} bytes of each of {pods} Pods, {after} after a relist"
+    );
+    assert!(
+        peak * 100 <= steady * 115,
+        "{peak} bytes at a relist of {pods} Pods, {steady} else"
+    );
+}
+
+/// Bytes that are left of whole lives, hundreds at once.
+fn check_lives(lives: u64) {
+    let mut operator = Operator::new();
+    let mut first = 0;
+    let begun = |operator: &mut Operator, from: u64, to: u64| {
+        for number in (from..to).step_by(500) {
+            let numbers = number + 1..=number + 500;
+            operator.show(numbers.clone(), Stage::Running);
+            operator.count();
+            operator.end(numbers);
+        }
+    };
+    for to in [lives / 2, lives] {
+        let before = HEAP.current_usage();
+        begun(&mut operator, first, to);
+        let more = HEAP.current_usage().saturating_sub(before);
+        println!("{} lives: {more} bytes more than after {first}", to);
+        assert!(first == 0 || more < 16 * 1024, "{more} bytes more of {lives} lives");
+        first = to;
+    }
+    assert_eq!(operator.runs(), 2 * lives, "a postStart and a preStop run of each");
+}
+
+#[test]
+fn a_pod_takes_half_a_kibibyte_and_nothing_once_it_is_gone() {
+    let most = std::env::var("HOOKED_PODS").ok().and_then(|most| most.parse().ok()).unwrap_or(2_000);
+    for pods in [1_000, 2_000, 10_000, 100_000].into_iter().filter(|pods| *pods <= most) {
+        check(pods);
+    }
+    check_lives(most);
+}
