@@ -75,11 +75,9 @@ async fn ask(
     plain: Plain,
     mut request: Request<kube::client::Body>,
 ) -> Result<Response<Body>, BoxError> {
-    if !plain.0.load(Ordering::Relaxed)
-        && let Some(accept) = accept::with_protobuf(&request)
-    {
-        request.headers_mut().insert(ACCEPT, accept);
-    }
+    let accept = accept::with_protobuf(&request).filter(|_| !plain.0.load(Ordering::Relaxed));
+    let Some(accept) = accept else { return Ok(client.send(request).await?.map(Body::new)) };
+    request.headers_mut().insert(ACCEPT, accept);
     let (mut head, body) = client.send(request).await?.into_parts();
     let content = head.headers.get(CONTENT_TYPE).and_then(|content| content.to_str().ok());
     let body = match accept::content(content.unwrap_or_default()) {
