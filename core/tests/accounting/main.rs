@@ -239,3 +239,25 @@ fn a_quiet_pod_that_vanishes_is_counted_as_unknown() {
     assert_eq!(world.counted(HookKind::PreStop, Some(Outcome::Unknown)), 1);
     assert_eq!(world.kills(KillReason::Unknown), 1);
 }
+
+/// What is counted of a Pod after these steps: failed postStart runs, and kills because of them.
+fn check_failures(steps: &[Step], expect: (u64, u64)) {
+    let mut world = play(World::with_pods(1), steps);
+    world.finish();
+    let failed = world.counted(HookKind::PostStart, Some(Outcome::Failed));
+    assert_eq!((failed, world.kills(KillReason::PostStartHookFailed)), expect, "{steps:?}");
+}
+
+#[test]
+fn a_failed_post_start_is_counted_in_one_commit_with_its_kill() {
+    use Commit::Accepted;
+    use Step::{Crash, Delete, Exit, FailPostStart, Pass, Show, Start, Wait};
+    let begins = [Start(0), Show(0)];
+    let fails = [Exit(0), FailPostStart(0), Show(0)];
+    // That the first instance has ended by itself is shown when the second one's end is known.
+    let deleted = [Delete(0), Wait(1), Show(0), Wait(8), Pass(Accepted), Crash];
+    let counted = [Wait(10), Pass(Accepted)];
+    check_failures(&[&begins[..], &counted, &fails, &deleted].concat(), (1, 1));
+    // The first instance's end is counted as lost while its postStart run is not settled yet.
+    check_failures(&[&begins[..], &fails, &[Pass(Accepted)], &deleted].concat(), (1, 1));
+}

@@ -271,3 +271,20 @@ fn a_runner_that_cannot_be_executed_is_not_booked_on_the_hook() {
         assert_eq!(run.message, "not run: the hook-runner may not be executed (permission denied)");
     }
 }
+
+#[test]
+fn a_kill_because_of_a_post_start_is_not_counted_before_that_run() {
+    let failed = with_log(
+        waiting(1, "CrashLoopBackOff", 3, 3, 137, "Error"),
+        &line_at("PostStart", 2, 3_000_000, Some("Failed"), ""),
+    );
+    let story =
+        Story::with_hooks(&recorded(&["postStart"], &[])).status(2, &running(0, 1)).status(4, &failed);
+    assert_eq!(story.conclude(4), Conclusion::default(), "the run of the instance before is not settled yet");
+    let expect = Conclusion {
+        post_start: vec![Outcome::Succeeded, Outcome::Failed],
+        kills: vec![KillReason::PostStartHookFailed],
+        ..Conclusion::default()
+    };
+    assert_eq!(story.conclude(12), expect);
+}

@@ -17,17 +17,21 @@ enum Settles {
 }
 
 impl Case<'_> {
-    /// Settles what can be settled of one slot, in order of the instances.
-    pub(super) fn settle(&self, slot: Slot, findings: &mut Findings) {
+    /// Settles what can be settled of one slot, in order of the instances, and nothing from the instance `until` on.
+    /// Returns the instance at which that stopped; none if it did not.
+    pub(super) fn settle(&self, slot: Slot, until: Option<u32>, findings: &mut Findings) -> Option<u32> {
         if slot == Slot::PostStart && self.shape.hooks.post_start.is_none() {
-            return;
+            return None;
         }
         let mut expected = self.counted.of(slot) + 1;
         for &number in self.container.instances.range(expected..).map(|(number, _)| number) {
             if number > expected {
                 findings.settled.extend(self.lost(slot, expected, number - 1));
             }
-            let Some(view) = self.view(number) else { return };
+            if until == Some(number) {
+                return until;
+            }
+            let Some(view) = self.view(number) else { return Some(number) };
             match self.settled_at(slot, &view) {
                 // It ended and was started again before anybody saw how.
                 _ if self.is_overtaken(slot, &view) => {
@@ -35,27 +39,29 @@ impl Case<'_> {
                 }
                 Settles::At(due) if due > self.now => {
                     findings.complete = false;
-                    return findings.wake_at(Some(due));
+                    findings.wake_at(Some(due));
+                    return Some(number);
                 }
                 Settles::At(_) => findings.settled.push(self.finding(slot, &view)),
                 Settles::NotYet => {
                     findings.complete &= view.killing().is_none();
-                    return;
+                    return Some(number);
                 }
             }
             expected = number + 1;
         }
         if slot == Slot::PostStart && self.settle_begun(expected, findings) {
-            return;
+            return None;
         }
         if slot == Slot::End && self.settle_forgotten(expected, findings) {
-            return;
+            return None;
         }
         // An instance whose hook still hung when nobody was left to report its end.
         let hung = self.hanging().map(|(number, _)| number).filter(|number| *number >= expected);
         if let (Some(number), Some(_)) = (hung, self.evidence.closed) {
             findings.settled.extend(self.lost(slot, expected, number));
         }
+        None
     }
 
     /// Settles the end of an instance that only its mark knows: the instance's postStart run is counted, the
@@ -86,6 +92,13 @@ impl Case<'_> {
         self.container.instances.range(view.number + 1..).next().is_some()
     }
 
+    /// When the end of a later instance was first seen: the end of the one in view was over by then, and what can be
+    /// told of it was on its way, though the status may show it only later.
+    fn next_end_seen(&self, view: &View<'_>) -> Option<Timestamp> {
+        let later = self.container.instances.range(view.number + 1..);
+        later.filter_map(|(_, instance)| instance.end_seen).min()
+    }
+
     /// When a slot of an instance settles: a postStart run once its runner has recorded its end, anything
     /// else when the patience after its end was seen is over, or at once where no more evidence can come.
     fn settled_at(&self, slot: Slot, view: &View<'_>) -> Settles {
@@ -98,7 +111,10 @@ impl Case<'_> {
             Some(at) if view.instance.end_seen.is_some() && self.nothing_more_can_come(view) => {
                 Settles::At(at)
             }
-            Some(at) => Settles::At(at.saturating_add(self.patience.settlement()).unwrap_or(at)),
+            Some(at) => {
+                let at = self.next_end_seen(view).map_or(at, |next| at.min(next));
+                Settles::At(at.saturating_add(self.patience.settlement()).unwrap_or(at))
+            }
             // It is over, and its end can no longer be seen.
             None if slot == Slot::PostStart && self.is_followed(view) => Settles::At(self.now),
             None => Settles::NotYet,
