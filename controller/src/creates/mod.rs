@@ -96,6 +96,7 @@ impl Specs {
         };
         let mut specs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(spec) = specs.get_mut(uid).filter(|spec| spec.written == *written) {
+            tracing::debug!(workload_uid = uid, bytes = bytes.len(), "Pods of this spec go as protobuf");
             spec.bytes = Bytes::Known(bytes.into());
         }
     }
