@@ -72,7 +72,8 @@ fn all() -> SigSet {
     }
 }
 
-/// Blocks these signals and returns those that were blocked before. A C library would leave out what it keeps to itself.
+/// Blocks these signals and returns those that were blocked before. A C library would leave out what it keeps to
+/// itself.
 fn block(set: &SigSet) -> nix::Result<SigSet> {
     #[allow(unsafe_code, reason = "no library tells of all signals which are blocked")]
     // SAFETY: the kernel reads from the one set and writes to the other as many bytes as it is told.
