@@ -24,13 +24,15 @@ COPY kubectl-hooked kubectl-hooked
 COPY simulation simulation
 COPY e2e e2e
 COPY xtask xtask
-# Naming the target keeps the flag from programs that run during the build: a macro cannot be static.
-RUN target="$(uname -m)-unknown-linux-gnu" \
+# Naming the target keeps the flag from programs that run during the build: a macro cannot be static. The hook-runner has
+# another C library, one that starts at once; the C in its dependencies needs the compiler alone.
+RUN gnu="$(uname -m)-unknown-linux-gnu" musl="$(uname -m)-unknown-linux-musl" \
+ && rustup target add "$musl" \
  && RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --locked --release --target "$target" --package hooked-controller --bin hooked-controller \
- && RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
-    cargo build --locked --profile runner --target "$target" --package hook-runner --bin hook-runner \
- && install -D -t /programs "target/$target/release/hooked-controller" "target/$target/runner/hook-runner"
+    cargo build --locked --release --target "$gnu" --package hooked-controller --bin hooked-controller \
+ && RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" TARGET_CC=cc \
+    cargo build --locked --profile runner --target "$musl" --package hook-runner --bin hook-runner \
+ && install -D -t /programs "target/$gnu/release/hooked-controller" "target/$musl/runner/hook-runner"
 
 FROM scratch AS build
 COPY --from=compile /programs/ /

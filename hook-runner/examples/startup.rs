@@ -29,6 +29,9 @@ fn main() -> Outcome<()> {
     in_scratch("startup", |scratch| measure(&settings, scratch))
 }
 
+/// The program that the runner stands beside: it starts another one and waits for its end, and nothing else.
+const TINI: &str = "tini-static";
+
 struct Settings {
     runner: PathBuf,
     tini: Option<PathBuf>,
@@ -58,7 +61,7 @@ fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
     let log = scratch.join("termination-log");
     let mut contenders = vec![Contender::new("bare exec", &[])];
     if let Some(tini) = &settings.tini {
-        contenders.push(Contender::new("tini", &[tini.into(), "-s".into(), "--".into()]));
+        contenders.push(Contender::new(TINI, &tini_words(tini)));
     }
     let program = &settings.runner;
     let ways = Ways::open(scratch);
@@ -83,15 +86,16 @@ fn measure(settings: &Settings, scratch: &Path) -> Outcome<()> {
     }
     print_times(&mut contenders);
     println!();
-    println!("size      {:>8} bytes", fs::metadata(&settings.runner)?.len());
+    println!("size of the runner: {} bytes", fs::metadata(&settings.runner)?.len());
+    println!();
     // Those before are of the hooks that ran until now.
     while ways.welcomed.try_recv().is_ok() {}
-    for (what, live) in [("without the live channel", None), ("with it", Some(&ways))] {
-        println!("{what}");
-        for line in memory(&settings.runner, (scratch, &log), live)? {
-            println!("  {line}");
-        }
+    println!("{:<20} {}", "while a hook runs", MEMORY.map(|name| format!("{name:>10}")).concat());
+    if let Some(tini) = &settings.tini {
+        memory(TINI, &tini_words(tini), None)?;
     }
+    memory("runner", &runner(program, recorded, None), None)?;
+    memory("live", &runner(program, recorded, Some(&ways.heard)), Some(&ways))?;
     Ok(())
 }
 
@@ -127,6 +131,10 @@ impl Ways {
             );
         Self { heard, nobody, silent: silent_way, welcomed, _silent: silent }
     }
+}
+
+fn tini_words(tini: &Path) -> Vec<OsString> {
+    vec![tini.into(), "-s".into(), "--".into()]
 }
 
 fn runner(program: &Path, record: Option<(&Path, &Path)>, live: Option<&Path>) -> Vec<OsString> {
@@ -180,8 +188,9 @@ fn start(wrapper: &[OsString], hook: &Path, arguments: &[&str]) -> Outcome<Child
 }
 
 fn print_times(contenders: &mut [Contender]) {
-    println!("{:<20} {:>26} {:>26}", "ms, p50 / p90", "at the start (added)", "in all (added)");
-    let mut bare = None;
+    let columns = ["at the start (added)", "in all (added)", "added at the start"];
+    println!("{:<20} {:>26} {:>26} {:>20}", "ms, p50 / p90", columns[0], columns[1], columns[2]);
+    let (mut bare, mut of_tini) = (None, None);
     for contender in contenders {
         let now = [quantiles(&mut contender.starts), quantiles(&mut contender.ends)];
         let bare = *bare.get_or_insert(now);
@@ -189,7 +198,12 @@ fn print_times(contenders: &mut [Contender]) {
             let ((p50, p90), (bare50, bare90)) = (now[index], bare[index]);
             format!("{p50:.2} / {p90:.2} ({:.2} / {:.2})", p50 - bare50, p90 - bare90)
         });
-        println!("{:<20} {starts:>26} {ends:>26}", contender.name);
+        let added = now[0].0 - bare[0].0;
+        if contender.name == TINI {
+            of_tini = Some(added);
+        }
+        let ratio = of_tini.map_or_else(String::new, |of_tini| format!("{:.2} of {TINI}'s", added / of_tini));
+        println!("{:<20} {starts:>26} {ends:>26} {ratio:>20}", contender.name);
     }
 }
 
@@ -202,10 +216,12 @@ fn quantiles(times: &mut [Duration]) -> (f64, f64) {
     (at(50), at(90))
 }
 
-/// Lines of the runner's status while a hook runs, and the operator has welcomed it where there is one.
-fn memory(program: &Path, record: (&Path, &Path), live: Option<&Ways>) -> Outcome<Vec<String>> {
-    let way = live.map(|ways| ways.heard.as_path());
-    let mut child = start(&runner(program, Some(record), way), Path::new("sleep"), &["60"])?;
+/// What the table of memory shows, from `/proc/PID/status`: KiB, but for the threads.
+const MEMORY: [&str; 4] = ["VmRSS", "RssAnon", "RssFile", "Threads"];
+
+/// Shows the memory of the process while a hook runs, and the operator has welcomed it where there is one.
+fn memory(name: &str, wrapper: &[OsString], live: Option<&Ways>) -> Outcome<()> {
+    let mut child = start(wrapper, Path::new("sleep"), &["60"])?;
     let process = PathBuf::from(format!("/proc/{}", child.id()));
     let children = process.join(format!("task/{}/children", child.id()));
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -214,19 +230,20 @@ fn memory(program: &Path, record: (&Path, &Path), live: Option<&Ways>) -> Outcom
     }
     if let Some(ways) = live {
         ways.welcomed.recv_timeout(Duration::from_secs(10))?;
-        // It has been sent; read it has when the runner waits again.
-        let waits = || fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") S "));
-        while !waits() && Instant::now() < deadline {
-            std::thread::yield_now();
-        }
+    }
+    // What has been sent, and the hook's start, the runner knows of when it waits again.
+    std::thread::sleep(Duration::from_millis(10));
+    let waits = || fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") S "));
+    while !waits() && Instant::now() < deadline {
+        std::thread::yield_now();
     }
     let status = fs::read_to_string(process.join("status"))?;
     child.kill()?;
     child.wait()?;
-    let wanted = ["VmRSS", "RssAnon", "RssFile", "Threads"];
-    Ok(status
-        .lines()
-        .filter(|line| wanted.iter().any(|name| line.starts_with(name)))
-        .map(str::to_owned)
-        .collect())
+    let number = |name: &str| {
+        let told = status.lines().find(|line| line.split_once(':').is_some_and(|(is, _)| is == name));
+        told.and_then(|told| told.split_ascii_whitespace().nth(1)).unwrap_or("?").to_owned()
+    };
+    println!("{name:<20} {}", MEMORY.map(|name| format!("{:>10}", number(name))).concat());
+    Ok(())
 }

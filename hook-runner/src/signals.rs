@@ -6,10 +6,11 @@
 //! and has sent it what is meant for it: `kill -TERM -1` reaches the hook and the runner, and passed on it would reach
 //! the hook twice, or reach the hook that has sent it, which `kill` spares.
 
+use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::libc;
-use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getppid};
@@ -33,8 +34,8 @@ impl Signals {
     /// Blocks every signal and queues it instead, also those that tell of a fault: where the runner itself has the
     /// fault, the kernel ends it whatever is blocked.
     pub(crate) fn block() -> nix::Result<Self> {
-        let all = SigSet::all();
-        let original = all.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let all = all();
+        let original = block(&all)?;
         let queue =
             SignalFd::with_flags(&all, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).inspect_err(|_| {
                 let _ = original.thread_set_mask();
@@ -57,6 +58,31 @@ impl Signals {
                 _ => {}
             }
         }
+    }
+}
+
+/// Every signal. C libraries keep some of them to themselves, and leave those out of sets that they fill.
+fn all() -> SigSet {
+    #[allow(unsafe_code, reason = "no library makes a set of signals that have only a number")]
+    // SAFETY: a set is a row of bits that begins with the kernel's 64, and each value of them is one.
+    unsafe {
+        let mut set: libc::sigset_t = zeroed();
+        (&raw mut set).cast::<u64>().write(u64::MAX);
+        SigSet::from_sigset_t_unchecked(set)
+    }
+}
+
+/// Blocks these signals and returns those that were blocked before. A C library would leave out what it keeps to
+/// itself.
+fn block(set: &SigSet) -> nix::Result<SigSet> {
+    #[allow(unsafe_code, reason = "no library tells of all signals which are blocked")]
+    // SAFETY: the kernel reads from the one set and writes to the other as many bytes as it is told.
+    unsafe {
+        let mut before: libc::sigset_t = zeroed();
+        let (set, bytes) = (&raw const *set.as_ref(), size_of::<u64>());
+        let call = libc::SYS_rt_sigprocmask;
+        nix::Error::result(libc::syscall(call, libc::SIG_BLOCK, set, &raw mut before, bytes))?;
+        Ok(SigSet::from_sigset_t_unchecked(before))
     }
 }
 

@@ -21,9 +21,9 @@ use crate::streams::Streams;
 use crate::turns;
 use crate::waits::Waits;
 
-/// Bytes of stack for what a child does before it becomes the hook: far more than that takes, since the C library gives
-/// back at once what is larger than 128 KiB, and clears and keeps what is smaller.
-const STACK: usize = 192 * 1024;
+/// Bytes of stack for what a child does before it becomes the hook: some system calls, and several times what they
+/// take. Each page of it is cleared, which takes longer than a system call.
+const STACK: usize = 16 * 1024;
 
 /// The hook's process.
 #[derive(Clone, Copy, Debug)]

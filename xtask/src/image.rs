@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use hooked_cluster::{Image, Layer, write_archive};
 
-use build::Program;
 pub(crate) use build::executable;
+use build::{CLibrary, Program};
 
 /// The image's name; `config/manager` names the same.
 const NAME: &str = "hooked.dev/hooked:dev";
@@ -18,10 +18,16 @@ const NAME: &str = "hooked.dev/hooked:dev";
 /// The programs of the image. The first is what the image runs; the second is copied or mounted into users' Pods, where
 /// size and start-up count.
 const PROGRAMS: [Program; 2] = [
-    Program { name: "hooked-controller", profile: "release", flags: "-C target-feature=+crt-static" },
+    Program {
+        name: "hooked-controller",
+        profile: "release",
+        c_library: CLibrary::Gnu,
+        flags: "-C target-feature=+crt-static",
+    },
     Program {
         name: "hook-runner",
         profile: "runner",
+        c_library: CLibrary::Musl,
         flags: "-C target-feature=+crt-static -C relocation-model=static",
     },
 ];

@@ -13,21 +13,47 @@ pub(super) struct Program {
     pub(super) name: &'static str,
     /// The cargo profile that it is built with.
     pub(super) profile: &'static str,
+    /// The C library that goes into it, as targets name it.
+    pub(super) c_library: CLibrary,
     /// What rustc is told besides, to make it static.
     pub(super) flags: &'static str,
 }
 
+/// A C library.
+#[derive(Clone, Copy)]
+pub(super) enum CLibrary {
+    /// That of every machine that can build at all.
+    Gnu,
+    /// One that is there as soon as the program runs: the other finds out all about the processor first, which takes
+    /// half a millisecond in a virtual machine. Rust brings it along.
+    Musl,
+}
+
+impl CLibrary {
+    fn target(self) -> String {
+        let name = match self {
+            Self::Gnu => "gnu",
+            Self::Musl => "musl",
+        };
+        format!("{}-unknown-linux-{name}", std::env::consts::ARCH)
+    }
+}
+
 /// Builds a program statically, and tells where it is.
 pub(super) fn static_program(program: Program) -> Result<PathBuf> {
-    let Program { name, profile, flags } = program;
+    let Program { name, profile, c_library, flags } = program;
+    let target = c_library.target();
+    install(&target)?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo)
         .current_dir(super::workspace()?)
         .args(["build", "--profile", profile, "--package", name, "--bin", name])
         // Naming the target keeps the flag below from programs that run during the build: a macro cannot be static.
-        .args(["--target", &target()])
+        .args(["--target", &target])
         .args(["--message-format", "json-render-diagnostics"])
         .env("RUSTFLAGS", flags)
+        // The C in our dependencies needs the compiler alone; a C library's own compiler would have to be installed.
+        .env("TARGET_CC", "cc")
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start cargo")?;
@@ -38,9 +64,18 @@ pub(super) fn static_program(program: Program) -> Result<PathBuf> {
     executable.with_context(|| format!("cargo built no program {name}"))
 }
 
-/// The target with the C library that is there on every machine that can build at all.
-fn target() -> String {
-    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+/// Has rustup install Rust's library for that target, unless it is there.
+fn install(target: &str) -> Result<()> {
+    let asked = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
+    let directory = PathBuf::from(String::from_utf8(asked.context("cannot start rustc")?.stdout)?.trim());
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let status =
+        Command::new("rustup").args(["target", "add", target]).current_dir(super::workspace()?).status();
+    let installed = status.is_ok_and(|status| status.success());
+    ensure!(installed, "Rust's library for {target} is missing, and rustup cannot install it");
+    Ok(())
 }
 
 /// The program that one of cargo's messages tells of, if it does.
