@@ -21,32 +21,54 @@ fn process_of(pod: &str) -> Result<Pid> {
     Ok(found[0])
 }
 
-/// What the operator of a Pod has used.
+/// What a process has used.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// Processor time since it was started, in seconds.
+    /// Processor time since it was started, in seconds, to a hundredth.
     pub processor_seconds: f64,
-    /// Memory that it has of its own (`RssAnon`), in KiB.
+    /// Memory that is resident (`VmRSS`), in KiB.
     pub memory_kib: u64,
+    /// Memory that it has of its own (`RssAnon`), in KiB.
+    pub own_memory_kib: u64,
+    /// The most that was ever resident (`VmHWM`), in KiB.
+    pub peak_kib: u64,
 }
 
 impl Usage {
     /// What the operator of that Pod has used until now.
     pub fn of(pod: &str) -> Result<Self> {
-        let about = |file: &str| -> Result<String> {
-            Ok(fs::read_to_string(format!("/proc/{}/{file}", process_of(pod)?.as_raw_nonzero()))?)
-        };
-        // The first number is the time that the thread ran, in nanoseconds (Documentation/scheduler/sched-stats.rst).
-        let tasks = fs::read_dir(format!("/proc/{}/task", process_of(pod)?.as_raw_nonzero()))?.flatten();
-        let ran = tasks.filter_map(|task| {
-            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            stat.split(' ').next()?.parse::<f64>().ok()
-        });
-        let status = about("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;
-        let memory_kib = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(Self { processor_seconds: ran.sum::<f64>() / 1e9, memory_kib })
+        Self::of_process(process_of(pod)?.as_raw_nonzero().get().try_into()?)
     }
+
+    /// What the process of that id has used until now.
+    pub fn of_process(id: u32) -> Result<Self> {
+        let about = |file: &str| {
+            let path = format!("/proc/{id}/{file}");
+            fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+        };
+        let status = about("status")?;
+        Ok(Self {
+            processor_seconds: processor_seconds(&about("stat")?)?,
+            memory_kib: kib(&status, "VmRSS:")?,
+            own_memory_kib: kib(&status, "RssAnon:")?,
+            peak_kib: kib(&status, "VmHWM:")?,
+        })
+    }
+}
+
+/// The processor time of all threads, those that have ended too: fields 14 and 15, in ticks of a hundredth of a second
+/// whatever the kernel's own (`proc_pid_stat(5)`). The name, field 2, may itself hold spaces and parentheses.
+fn processor_seconds(stat: &str) -> Result<f64> {
+    let (_, after_name) = stat.rsplit_once(')').context("no name")?;
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    let ticks: f64 = ticks.map(str::parse::<f64>).sum::<std::result::Result<_, _>>()?;
+    Ok(ticks / 100.0)
+}
+
+fn kib(status: &str, name: &str) -> Result<u64> {
+    let line =
+        status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// Ends the operator of that Pod at whatever it is doing.
@@ -70,5 +92,22 @@ impl Drop for Frozen {
     fn drop(&mut self) {
         // It may have been killed meanwhile.
         kill_process(self.0, Signal::CONT).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_that_of_user_and_system() {
+        let stat = "42 (a (b) c) S 1 42 42 0 -1 4194304 1 2 3 4 150 75 7 8 20 0 9 0 123456 99 0";
+        assert!((processor_seconds(stat).unwrap() - 2.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_this_process_uses_can_be_read() {
+        let used = Usage::of_process(std::process::id()).unwrap();
+        assert!(used.memory_kib >= used.own_memory_kib && used.peak_kib >= used.memory_kib);
     }
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: figures, side by side with the alternative in one run.
 
+mod control_plane;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
@@ -34,13 +36,19 @@ pub(crate) enum Subject {
         #[arg(long)]
         beside: Option<PathBuf>,
     },
+    /// What HookedWorkloads cost beside Deployments: the operator and the controller manager in turn, each on a control
+    /// plane of its own. `-- --help` tells what can be chosen.
+    ControlPlane(control_plane::Options),
 }
 
 /// Runs the command.
 pub(crate) fn run(subject: &Subject) -> Result<()> {
-    let mut words: Vec<OsString> = vec!["--runner".into(), image::build_runner()?.into()];
+    let with_runner =
+        || -> Result<Vec<OsString>> { Ok(vec!["--runner".into(), image::build_runner()?.into()]) };
     match subject {
+        Subject::ControlPlane(options) => control_plane::run(options),
         Subject::Runner { rounds, tini } => {
+            let mut words = with_runner()?;
             words.extend(["--rounds".into(), rounds.to_string().into()]);
             if tini.exists() {
                 words.extend(["--tini".into(), tini.into()]);
@@ -50,6 +58,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
             example("startup", &words)
         }
         Subject::Duration { rounds, at_once, beside } => {
+            let mut words = with_runner()?;
             words.extend(["--rounds".into(), rounds.to_string().into()]);
             words.extend(["--at-once".into(), at_once.to_string().into()]);
             words.extend(beside.iter().flat_map(|runner| ["--runner".into(), runner.into()]));

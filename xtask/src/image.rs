@@ -67,6 +67,11 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(output)
 }
 
+/// Builds the operator as it is in the image, and returns where it is.
+pub(crate) fn build_operator() -> Result<PathBuf> {
+    build::static_program(PROGRAMS[0])
+}
+
 /// Builds the hook-runner as it is in the image, and returns where it is.
 pub(crate) fn build_runner() -> Result<PathBuf> {
     build::static_program(PROGRAMS[1])

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::endpoints::Endpoints;
 use crate::kubeconfig::write_kubeconfig;
 use crate::layout::Layout;
-use crate::network::Network;
 use crate::pki::Pki;
 use crate::tools::Tools;
 
@@ -28,14 +28,14 @@ pub(crate) struct Component {
 /// All that the command lines depend on.
 pub(crate) struct Setup<'a> {
     pub(crate) layout: &'a Layout,
-    pub(crate) network: Network,
+    pub(crate) endpoints: Endpoints,
     pub(crate) tools: &'a Tools,
 }
 
 impl Setup<'_> {
     /// Where clients reach the API server, from the host and from the namespace alike.
     pub(crate) fn server(&self) -> String {
-        format!("https://{}:6443", self.network.node())
+        self.endpoints.server()
     }
 
     /// Writes the kubeconfigs of the user and of the components.
@@ -65,9 +65,9 @@ impl Setup<'_> {
             vec![
                 flag("--data-dir", data.display()),
                 "--unsafe-no-fsync".into(),
-                "--listen-client-urls=http://127.0.0.1:2379".into(),
-                "--advertise-client-urls=http://127.0.0.1:2379".into(),
-                "--listen-peer-urls=http://127.0.0.1:2380".into(),
+                flag("--listen-client-urls", self.endpoints.store()),
+                flag("--advertise-client-urls", self.endpoints.store()),
+                flag("--listen-peer-urls", self.endpoints.store_peers()),
                 "--log-level=warn".into(),
             ],
         )
@@ -78,14 +78,37 @@ impl Setup<'_> {
         component(CONTAINERD, &self.tools.containerd, vec![flag("--config", config.display())])
     }
 
-    /// Admission as on a strict cluster; `PodSecurity` is among the defaults.
+    /// With a log of who did what to what.
     pub(crate) fn api_server(&self) -> Component {
+        let mut args = self.api_server_args();
+        args.extend([
+            flag("--audit-policy-file", self.layout.config("audit-policy.yaml").display()),
+            flag("--audit-log-path", self.layout.logs().join("audit.log").display()),
+            "--audit-log-maxsize=100".into(),
+            "--audit-log-maxbackup=2".into(),
+        ]);
+        component(API_SERVER, &self.tools.kubernetes, args)
+    }
+
+    /// One that lets nobody wait for a turn: what it takes to serve a client is what is measured.
+    pub(crate) fn api_server_without_queues(&self) -> Component {
+        let mut args = self.api_server_args();
+        args.extend([
+            "--enable-priority-and-fairness=false".into(),
+            "--max-requests-inflight=4000".into(),
+            "--max-mutating-requests-inflight=4000".into(),
+        ]);
+        component(API_SERVER, &self.tools.kubernetes, args)
+    }
+
+    /// Admission as on a strict cluster; `PodSecurity` is among the defaults.
+    fn api_server_args(&self) -> Vec<String> {
         let pki = |file: &str| self.layout.pki().join(file).display().to_string();
-        let args = vec![
-            "--etcd-servers=http://127.0.0.1:2379".into(),
-            flag("--advertise-address", self.network.node()),
+        vec![
+            flag("--etcd-servers", self.endpoints.store()),
+            flag("--advertise-address", self.endpoints.node),
             "--bind-address=0.0.0.0".into(),
-            "--secure-port=6443".into(),
+            flag("--secure-port", self.endpoints.api_server),
             flag("--tls-cert-file", pki("apiserver.crt")),
             flag("--tls-private-key-file", pki("apiserver.key")),
             flag("--client-ca-file", pki("ca.crt")),
@@ -96,16 +119,11 @@ impl Setup<'_> {
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local".into(),
             flag("--service-account-key-file", pki("service-accounts.pub")),
             flag("--service-account-signing-key-file", pki("service-accounts.key")),
-            flag("--service-cluster-ip-range", self.network.services()),
+            flag("--service-cluster-ip-range", &self.endpoints.services),
             "--authorization-mode=Node,RBAC".into(),
             "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement".into(),
             "--allow-privileged=true".into(),
-            flag("--audit-policy-file", self.layout.config("audit-policy.yaml").display()),
-            flag("--audit-log-path", self.layout.logs().join("audit.log").display()),
-            "--audit-log-maxsize=100".into(),
-            "--audit-log-maxbackup=2".into(),
-        ];
-        component(API_SERVER, &self.tools.kubernetes, args)
+        ]
     }
 
     pub(crate) fn controller_manager(&self) -> Component {
@@ -126,6 +144,19 @@ impl Setup<'_> {
         component(SCHEDULER, &self.tools.kubernetes, self.client_args(SCHEDULER))
     }
 
+    /// A controller manager of these controllers alone, or a scheduler, that no limit of its client holds back and that
+    /// serves nothing.
+    pub(crate) fn unlimited(&self, name: &'static str, kubeconfig: &Path, controllers: &[&str]) -> Component {
+        let mut args = with_kubeconfig(kubeconfig);
+        args.extend(
+            ["--kube-api-qps=100000", "--kube-api-burst=100000", "--secure-port=0"].map(str::to_owned),
+        );
+        if !controllers.is_empty() {
+            args.push(flag("--controllers", controllers.join(",")));
+        }
+        component(name, &self.tools.kubernetes, args)
+    }
+
     pub(crate) fn kubelet(&self) -> Component {
         let args = vec![
             flag("--config", self.layout.config("kubelet.yaml").display()),
@@ -133,7 +164,7 @@ impl Setup<'_> {
             flag("--root-dir", self.layout.state.join("kubelet").display()),
             flag("--cert-dir", self.layout.state.join("kubelet/pki").display()),
             flag("--hostname-override", self.layout.node()),
-            flag("--node-ip", self.network.node()),
+            flag("--node-ip", self.endpoints.node),
         ];
         component(KUBELET, &self.tools.kubernetes, args)
     }
@@ -143,26 +174,24 @@ impl Setup<'_> {
         component(PROXY, &self.tools.kubernetes, vec![flag("--config", config.display())])
     }
 
-    /// One instance needs no election, and tests should not wait for a client's own limit.
+    /// Tests should not wait for a client's own limit.
     fn client_args(&self, component: &str) -> Vec<String> {
-        let kubeconfig = self.kubeconfig(component);
-        let kubeconfigs = ["--kubeconfig", "--authentication-kubeconfig", "--authorization-kubeconfig"];
-        let settings = [
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-        ];
-        kubeconfigs
-            .map(|name| flag(name, kubeconfig.display()))
-            .into_iter()
-            .chain(settings.map(str::to_owned))
-            .collect()
+        let mut args = with_kubeconfig(&self.kubeconfig(component));
+        args.extend(["--kube-api-qps=200", "--kube-api-burst=400"].map(str::to_owned));
+        args
     }
 
     fn kubeconfig(&self, component: &str) -> PathBuf {
         self.layout.config(&format!("{component}.kubeconfig"))
     }
+}
+
+/// One instance needs no election.
+fn with_kubeconfig(kubeconfig: &Path) -> Vec<String> {
+    let kubeconfigs = ["--kubeconfig", "--authentication-kubeconfig", "--authorization-kubeconfig"];
+    let settings = ["--leader-elect=false", "--bind-address=127.0.0.1"];
+    let named = kubeconfigs.map(|name| flag(name, kubeconfig.display()));
+    named.into_iter().chain(settings.map(str::to_owned)).collect()
 }
 
 fn component(name: &'static str, directory: &Path, args: Vec<String>) -> Component {

@@ -43,7 +43,7 @@ impl Layout {
         Ok(layout)
     }
 
-    fn below(root: &Path, name: &str, cache: PathBuf) -> Self {
+    pub(crate) fn below(root: &Path, name: &str, cache: PathBuf) -> Self {
         let state = root.join(name);
         let id = digest(&[state.as_os_str().as_encoded_bytes()], 8);
         Self { name: name.to_owned(), run: Path::new("/run/hooked").join(&id), state, cache, id }

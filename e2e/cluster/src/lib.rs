@@ -17,6 +17,8 @@ mod cgroup;
 mod cluster;
 mod components;
 mod config;
+mod control_plane;
+mod endpoints;
 mod exec;
 mod image;
 mod images;
@@ -38,6 +40,7 @@ mod target;
 mod tools;
 
 pub use cluster::Cluster;
+pub use control_plane::{ControlPlane, Running};
 pub use image::{Image, Layer, write_archive};
 pub use progress::Progress;
 pub use target::Target;

@@ -11,8 +11,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
+use crate::endpoints::Endpoints;
 use crate::layout::Layout;
-use crate::network::Network;
 
 /// An identity that the API server grants rights to: its user name, its group, and the files' name.
 struct Client<'a> {
@@ -35,7 +35,7 @@ pub(crate) struct Pki {
 
 impl Pki {
     /// Makes the authority, the certificates that are served, and the keys of service accounts.
-    pub(crate) fn create(layout: &Layout, network: Network) -> Result<Self> {
+    pub(crate) fn create(layout: &Layout, endpoints: &Endpoints) -> Result<Self> {
         let directory = layout.pki();
         fs::create_dir_all(&directory)?;
         let mut params = params("hooked-ca", None, Vec::new())?;
@@ -48,8 +48,8 @@ impl Pki {
         let service_accounts = KeyPair::generate()?;
         write(&pki.file("service-accounts.key"), &service_accounts.serialize_pem())?;
         write(&pki.file("service-accounts.pub"), &service_accounts.public_key_pem())?;
-        pki.serve("apiserver", api_server_names(network))?;
-        pki.serve("kubelet", vec![layout.node(), network.node().to_string(), "127.0.0.1".into()])?;
+        pki.serve("apiserver", api_server_names(endpoints))?;
+        pki.serve("kubelet", vec![layout.node(), endpoints.node.to_string(), "127.0.0.1".into()])?;
         let kubelet_client = Client {
             file: "apiserver-kubelet-client",
             user: "kube-apiserver-kubelet-client",
@@ -111,7 +111,7 @@ fn params(name: &str, group: Option<&str>, names: Vec<String>) -> Result<Certifi
     Ok(params)
 }
 
-fn api_server_names(network: Network) -> Vec<String> {
+fn api_server_names(endpoints: &Endpoints) -> Vec<String> {
     let names = [
         "localhost",
         "kubernetes",
@@ -119,7 +119,7 @@ fn api_server_names(network: Network) -> Vec<String> {
         "kubernetes.default.svc",
         "kubernetes.default.svc.cluster.local",
     ];
-    let addresses = [network.node().to_string(), network.kubernetes().to_string(), "127.0.0.1".to_owned()];
+    let addresses = [endpoints.node.to_string(), endpoints.kubernetes.to_string(), "127.0.0.1".to_owned()];
     names.map(str::to_owned).into_iter().chain(addresses).collect()
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use crate::cgroup::Cgroup;
 use crate::components::{Component, Setup};
 use crate::config::Choices;
+use crate::endpoints::Endpoints;
 use crate::layout::Layout;
 use crate::network::{self, Network};
 use crate::packages::Packages;
@@ -33,8 +34,8 @@ pub(crate) fn start(
     progress: &Progress,
 ) -> Result<()> {
     let network = prepare(layout, packages, back_off)?;
-    let setup = Setup { layout, network, tools };
-    setup.write_kubeconfigs(&Pki::create(layout, network)?)?;
+    let setup = Setup { layout, endpoints: Endpoints::of(network), tools };
+    setup.write_kubeconfigs(&Pki::create(layout, &setup.endpoints)?)?;
     let mut launcher = Launcher::new(layout, tools)?;
     let watch = Watch { layout, tools, patience: PATIENCE };
 

@@ -117,6 +117,14 @@ impl Tools {
         Ok(())
     }
 
+    /// Builds what a control plane needs of what the cache lacks.
+    pub(crate) fn build_control_plane(&self, progress: &Progress) -> Result<()> {
+        for (module, place) in [(&KUBERNETES, &self.kubernetes), (&ETCD, &self.etcd)] {
+            cache::once(place, progress, |draft| module.build(draft, progress))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn kubectl(&self) -> PathBuf {
         self.kubernetes.join("kubectl")
     }

@@ -7,6 +7,7 @@
 mod kubelet;
 mod object;
 mod show;
+mod words;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -49,7 +50,7 @@ impl Drop for Work {
 
 /// Runs a scenario that has so many nodes to itself, and removes them whatever came of it.
 pub async fn with_nodes(count: usize, scenario: impl AsyncFnOnce(&Nodes) -> Result<()>) -> Result<()> {
-    let nodes = Nodes::of(&Cluster::connect().await?);
+    let nodes = Nodes::of(Cluster::connect().await?.client);
     let created = nodes.add(count).await;
     let outcome = match created {
         Ok(()) => AssertUnwindSafe(scenario(&nodes)).catch_unwind().await,
@@ -60,9 +61,16 @@ pub async fn with_nodes(count: usize, scenario: impl AsyncFnOnce(&Nodes) -> Resu
 }
 
 impl Nodes {
-    fn of(cluster: &Cluster) -> Self {
+    fn of(client: Client) -> Self {
         let whose = format!("{:x}", Timestamp::now().as_nanosecond());
-        Self { client: cluster.client.clone(), whose, all: Mutex::default() }
+        Self { client, whose, all: Mutex::default() }
+    }
+
+    /// So many nodes of a cluster that goes before they do: nobody removes them.
+    pub async fn join(client: Client, count: usize) -> Result<Self> {
+        let nodes = Self::of(client);
+        nodes.add(count).await?;
+        Ok(nodes)
     }
 
     async fn add(&self, count: usize) -> Result<()> {

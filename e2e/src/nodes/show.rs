@@ -1,10 +1,13 @@
 //! What a kubelet does next about a Pod: its containers start unless their images are nowhere to be had, and end as
-//! soon as the Pod is deleted. Init containers and probes are nothing to it, and no container ends by itself.
+//! soon as the Pod is deleted. Init containers end well at once, hooks succeed, probes are nothing to it, and no
+//! container ends by itself.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 use serde_json::{Value, json};
+
+use super::words;
 
 /// No registry has a name that ends so (RFC 2606).
 const NOWHERE: &str = ".invalid/";
@@ -61,13 +64,30 @@ fn started(pod: &Pod, now: Timestamp) -> Value {
         "phase": if all_run { "Running" } else { "Pending" },
         "startTime": now,
         "conditions": conditions(all_run, (!all_run).then_some("ContainersNotReady"), &now),
+        "initContainerStatuses": prepared(pod, &now),
         "containerStatuses": shown,
     })
 }
 
+/// The init containers, which have ended before anything else starts. Sidecars are none of what these nodes run.
+fn prepared(pod: &Pod, now: &str) -> Vec<Value> {
+    let all = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    let shown = all.map(|container| {
+        let end = json!({
+            "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now,
+            "containerID": id(pod, &container.name), "message": words::of_init(container),
+        });
+        json!({
+            "name": container.name, "image": container.image, "imageID": "", "ready": true, "started": false,
+            "restartCount": 0, "state": {"terminated": end},
+        })
+    });
+    shown.collect()
+}
+
 /// The last status of a Pod: what ran has ended well, and the end of what never ran is made up.
 fn ended(pod: &Pod, now: Timestamp) -> Value {
-    let now = second(now);
+    let (exact, now) = (now, second(now));
     let mut is_well = true;
     let mut shown = Vec::new();
     for container in pod.spec.iter().flat_map(|spec| &spec.containers) {
@@ -80,6 +100,7 @@ fn ended(pod: &Pod, now: Timestamp) -> Value {
                 json!({
                     "exitCode": 0, "reason": "Completed", "startedAt": running.started_at, "finishedAt": now,
                     "containerID": id(pod, &container.name),
+                    "message": words::of_hooks(pod, container, running, exact),
                 })
             },
         );

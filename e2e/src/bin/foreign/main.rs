@@ -47,8 +47,8 @@ async fn main() -> Result<()> {
 
 /// Prints what the operator has used, and returns the seconds of processor time.
 async fn tell(when: &str, operator: &Operator) -> Result<f64> {
-    let Usage { processor_seconds, memory_kib } = Usage::of(&operator.leader().await?)?;
-    println!("{when}: {processor_seconds:.2} s of processor time, {memory_kib} KiB");
+    let Usage { processor_seconds, own_memory_kib, .. } = Usage::of(&operator.leader().await?)?;
+    println!("{when}: {processor_seconds:.2} s of processor time, {own_memory_kib} KiB");
     Ok(processor_seconds)
 }
 

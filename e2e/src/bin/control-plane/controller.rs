@@ -1,0 +1,41 @@
+//! The controllers that are measured, each as a program of this machine whose client nothing limits.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use hooked_cluster::{ControlPlane, Running};
+
+use crate::contender::Contender;
+use crate::install;
+
+/// How the operator is run.
+#[derive(Clone, Debug)]
+pub(crate) struct OperatorSettings {
+    pub(crate) program: PathBuf,
+    pub(crate) has_image_volumes: bool,
+}
+
+/// Starts the controller of a contender, and none beside it.
+pub(crate) fn start(
+    plane: &ControlPlane,
+    contender: Contender,
+    operator: &OperatorSettings,
+) -> Result<Running> {
+    if !contender.is_ours() {
+        return plane.controller_manager(&["deployment-controller", "replicaset-controller"]);
+    }
+    let kubeconfig = plane.kubeconfig_of("hooked-controller")?.display().to_string();
+    let [live] = ControlPlane::free_ports()?;
+    let injection = if operator.has_image_volumes { "ImageVolume" } else { "InitContainer" };
+    let args = [
+        "--leader-elect=false".to_owned(),
+        "--metrics-bind-address=127.0.0.1:0".to_owned(),
+        "--health-probe-bind-address=127.0.0.1:0".to_owned(),
+        format!("--live-bind-address=127.0.0.1:{live}"),
+        format!("--live-advertise-address=127.0.0.1:{live}"),
+        "--runner-image=hooked.dev/hooked:dev".to_owned(),
+        format!("--injection={injection}"),
+    ];
+    let variables = [("KUBECONFIG", &*kubeconfig), ("POD_NAMESPACE", install::OPERATOR_NAMESPACE)];
+    plane.program("hooked-controller", &operator.program, &args, &variables)
+}
