@@ -18,11 +18,11 @@ use kube::{Client, Error};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
 
-use crate::creates::{Form, PROTOBUF, Specs};
+use crate::creates::{Form, Specs};
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
-use crate::wire::compact;
+use crate::wire::{PROTOBUF, compact};
 
 /// What a reply is reduced to by the API server where its metadata is all that is read.
 const METADATA_ONLY: HeaderValue =

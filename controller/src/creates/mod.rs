@@ -23,9 +23,6 @@ const FEW: u32 = 16;
 /// Of how many workloads the last spec is kept.
 const MOST: usize = 64;
 
-/// What objects are written and read as where it is not JSON.
-pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-
 /// The specs that Pods were made of lately, by the UID of the workload.
 #[derive(Debug, Default)]
 pub(crate) struct Specs(Mutex<BTreeMap<String, Spec>>);

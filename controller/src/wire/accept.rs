@@ -3,7 +3,8 @@
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, Request};
 
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+/// Objects, as who speaks protobuf sends and reads them.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const JSON: &str = "application/json";
 
 /// What is to be accepted in place of what the request accepts: the same as protobuf, or else as JSON. Nothing where

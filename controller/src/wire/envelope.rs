@@ -2,7 +2,7 @@
 //! a `metav1.WatchEvent` around that in a watch. Their field numbers are those of
 //! `staging/src/k8s.io/apimachinery/pkg/runtime/generated.proto` and `pkg/apis/meta/v1/generated.proto`.
 
-use super::WireError;
+use super::fault::WireError;
 use super::fields::{Fields, Value};
 use super::json::{close, write_fields, write_key, write_text};
 use super::shape;

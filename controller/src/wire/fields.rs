@@ -1,6 +1,6 @@
 //! The fields of a protobuf message, one after the other: <https://protobuf.dev/programming-guides/encoding>.
 
-use super::WireError;
+use super::fault::WireError;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

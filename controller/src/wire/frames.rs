@@ -6,7 +6,8 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{Stream, StreamExt, stream};
 
 use super::envelope::write_event;
-use super::{Plain, WireError};
+use super::fault::WireError;
+use super::plain::Plain;
 
 /// The most that an event may take, as Go's clients have it (`runtime/serializer/streaming/streaming.go`): objects are
 /// at most a tenth of it.

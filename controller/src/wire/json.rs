@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::WireError;
+use super::fault::WireError;
 use super::fields::{Fields, Value};
 use super::shape::{Field, Kind, Shape};
 

@@ -19,8 +19,7 @@ fn both<T: DeserializeOwned>(name: &str) -> [T; 2] {
     [json, made].map(|json| serde_json::from_slice(&json).unwrap())
 }
 
-/// The events of a watch, as they came in JSON and as they are made of protobuf. How many bookmarks there are at the end,
-/// the moment says.
+/// The events of a watch, as they came in JSON and as they are made of protobuf.
 fn events<T: DeserializeOwned>(name: &str) -> [Vec<T>; 2] {
     let json = recorded(&format!("{name}.json"));
     let mut frames = Frames::default();
