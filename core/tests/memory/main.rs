@@ -96,10 +96,7 @@ fn check(pods: u64) {
         steady <= MOST && after <= steady + 1,
         "{steady} bytes of each of {pods} Pods, {after} after a relist"
     );
-    assert!(
-        peak * 100 <= steady * 115,
-        "{peak} bytes at a relist of {pods} Pods, {steady} else"
-    );
+    assert!(peak * 100 <= steady * 115, "{peak} bytes at a relist of {pods} Pods, {steady} else");
 }
 
 /// Bytes that are left of whole lives, hundreds at once.

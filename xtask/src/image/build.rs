@@ -1,7 +1,7 @@
 //! Builds programs that need nothing of the image they run in: neither a C library nor a loader.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -37,13 +37,27 @@ impl CLibrary {
         };
         format!("{}-unknown-linux-{name}", std::env::consts::ARCH)
     }
+
+    /// The target with this C library; where that cannot be had, as on a machine that reaches no server of Rust's, the
+    /// one that every machine has.
+    fn installed(self) -> String {
+        let target = self.target();
+        if install(&target) {
+            return target;
+        }
+        let instead = Self::Gnu.target();
+        eprintln!(
+            "Rust's library for {target} is missing, and rustup cannot install it: {instead} takes its place, and the \
+             hook-runner is larger and starts later than it does with the other"
+        );
+        instead
+    }
 }
 
 /// Builds a program statically, and tells where it is.
 pub(super) fn static_program(program: Program) -> Result<PathBuf> {
     let Program { name, profile, c_library, flags } = program;
-    let target = c_library.target();
-    install(&target)?;
+    let target = c_library.installed();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo)
         .current_dir(super::workspace()?)
@@ -64,18 +78,15 @@ pub(super) fn static_program(program: Program) -> Result<PathBuf> {
     executable.with_context(|| format!("cargo built no program {name}"))
 }
 
-/// Has rustup install Rust's library for that target, unless it is there.
-fn install(target: &str) -> Result<()> {
+/// Has rustup install Rust's library for that target, unless it is there; whether it is there then.
+fn install(target: &str) -> bool {
     let asked = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
-    let directory = PathBuf::from(String::from_utf8(asked.context("cannot start rustc")?.stdout)?.trim());
-    if directory.is_dir() {
-        return Ok(());
+    let directory = asked.ok().and_then(|asked| String::from_utf8(asked.stdout).ok());
+    if directory.is_some_and(|directory| Path::new(directory.trim()).is_dir()) {
+        return true;
     }
-    let status =
-        Command::new("rustup").args(["target", "add", target]).current_dir(super::workspace()?).status();
-    let installed = status.is_ok_and(|status| status.success());
-    ensure!(installed, "Rust's library for {target} is missing, and rustup cannot install it");
-    Ok(())
+    let status = Command::new("rustup").args(["target", "add", target]).status();
+    status.is_ok_and(|status| status.success())
 }
 
 /// The program that one of cargo's messages tells of, if it does.
