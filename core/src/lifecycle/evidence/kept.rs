@@ -85,13 +85,11 @@ impl Second {
 impl Kept {
     /// Evidence to be kept.
     pub(crate) fn of(evidence: PodEvidence, common: &mut Common) -> Self {
-        match Plain::of(&evidence, common) {
-            Some(plain) => Self::Plain(Box::new(plain)),
-            None => {
-                let shape = common.shapes.share(evidence.shape);
-                Self::Whole(Box::new(PodEvidence { shape, ..evidence }))
-            }
+        if let Some(plain) = Plain::of(&evidence, common) {
+            return Self::Plain(Box::new(plain));
         }
+        let shape = common.shapes.share(evidence.shape);
+        Self::Whole(Box::new(PodEvidence { shape, ..evidence }))
     }
 
     /// The evidence.
