@@ -54,8 +54,8 @@ impl fmt::Display for PodUid {
             Uid::Text(text) => f.write_str(text),
             Uid::Uuid(uuid) => {
                 let hex = format!("{:032x}", u128::from_be_bytes(*uuid));
-                let [a, b, c, d] = [8, 12, 16, 20];
-                write!(f, "{}-{}-{}-{}-{}", &hex[..a], &hex[a..b], &hex[b..c], &hex[c..d], &hex[d..])
+                write!(f, "{}-{}-", &hex[..8], &hex[8..12])?;
+                write!(f, "{}-{}-{}", &hex[12..16], &hex[16..20], &hex[20..])
             }
         }
     }

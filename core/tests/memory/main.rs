@@ -18,7 +18,7 @@ use node::{Stage, pod, selector};
 static HEAP: PeakAlloc = PeakAlloc;
 
 /// Bytes that may be remembered of a Pod that runs.
-const MOST: usize = 520;
+const MOST: usize = 512;
 
 /// An operator that counts the hooks of one workload.
 struct Operator {
@@ -96,10 +96,7 @@ fn check(pods: u64) {
         steady <= MOST && after <= steady + 1,
         "{steady} bytes of each of {pods} Pods, {after} after a relist"
     );
-    assert!(
-        peak * 100 <= steady * 115,
-        "{peak} bytes at a relist of {pods} Pods, {steady} else"
-    );
+    assert!(peak * 100 <= steady * 115, "{peak} bytes at a relist of {pods} Pods, {steady} else");
 }
 
 /// Bytes that are left of whole lives, hundreds at once.
