@@ -1,5 +1,7 @@
 //! Where a Pod's runners reach the operator.
 
+use std::num::NonZeroU64;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -16,10 +18,11 @@ pub struct LiveEndpoint {
 
 impl LiveEndpoint {
     /// A short name of the endpoint, by which it is known whether a Pod has the present one.
-    pub fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> NonZeroU64 {
         let digest =
             Sha256::new().chain_update(&self.address).chain_update([0]).chain_update(&self.ca).finalize();
-        digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        let sum = digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        NonZeroU64::new(sum).unwrap_or(NonZeroU64::MIN)
     }
 
     /// The annotations that carry it.

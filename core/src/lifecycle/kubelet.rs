@@ -262,7 +262,7 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
         end_seen: Some(pod.now),
         ended_undeleted: !pod.deleted,
         outlived_by_sandbox: sandbox.is_some_and(|(since, started)| since <= started),
-        records: hooked_protocol::merge(hooked_protocol::parse(&terminated.message)),
+        records: hooked_protocol::merge(hooked_protocol::parse(&terminated.message)).into_iter().collect(),
         ..Default::default()
     })
 }

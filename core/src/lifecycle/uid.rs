@@ -54,8 +54,8 @@ impl fmt::Display for PodUid {
             Uid::Text(text) => f.write_str(text),
             Uid::Uuid(uuid) => {
                 let hex = format!("{:032x}", u128::from_be_bytes(*uuid));
-                let (first, rest) = hex.split_at(8);
-                write!(f, "{first}-{}-{}-{}-{}", &rest[..4], &rest[4..8], &rest[8..12], &rest[12..])
+                write!(f, "{}-{}-", &hex[..8], &hex[8..12])?;
+                write!(f, "{}-{}-{}", &hex[12..16], &hex[16..20], &hex[20..])
             }
         }
     }

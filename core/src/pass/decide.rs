@@ -142,10 +142,10 @@ fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
     }
     let created = |number: u64| replicas.get(number).and_then(PodFact::created);
     // What is not committed yet may be discarded, and is found anew by the next pass.
-    unjudged.retain(|number| committed.are_of_another(*number, created(*number)));
+    unjudged.retain(|number| committed.are_of_another(number, created(number)));
     for number in unjudged.iter() {
-        if marks.are_of_another(*number, created(*number)) {
-            marks.unmark(*number);
+        if marks.are_of_another(number, created(number)) {
+            marks.unmark(number);
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::admission::{Admission, Verdict};
 use crate::lifecycle::evidence::PodEvidence;
 use crate::lifecycle::{ObservedPod, PodMarks, PodUid, kubelet};
 use crate::mutation::{Mutation, mutated};
+use crate::number_set::NumberSet;
 use crate::status::ReplicaFailure;
 use crate::workload::replicas::{PodFact, Replicas};
 use crate::workload::revision::{Revision, Stored};
@@ -38,7 +39,7 @@ pub struct Memory {
     pub(super) candidates: Candidates,
     /// Numbers under which Pods were shown for the first time: what is marked under them may be of the Pods that had
     /// the numbers before.
-    pub(super) unjudged: BTreeSet<u64>,
+    pub(super) unjudged: NumberSet,
     /// Other workloads that ask for the same Pods.
     pub overlapping: Overlapping,
     /// Pods that are set free, while the watch still shows them.

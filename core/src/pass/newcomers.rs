@@ -66,7 +66,7 @@ impl Newcomer {
 /// What was over in a Pod when it was seen so: all runs of earlier instances, and the start of the present ones.
 pub(super) fn over_by_now(evidence: &PodEvidence) -> PodMarks {
     let mut marks = PodMarks::default();
-    for (container, known) in &evidence.containers {
+    for (container, known) in evidence.containers.iter() {
         let Some((instance, facts)) = known.instances.last_key_value() else { continue };
         let ended = if facts.end.is_some() { *instance } else { instance.saturating_sub(1) };
         marks.advance(container, Slot::PostStart, *instance);

@@ -31,6 +31,8 @@ pub struct Tracker {
     agenda_of: BTreeMap<u64, Timestamp>,
     /// Pods of which everything is counted, as the last acknowledged commit says, and of which nothing more can come.
     accounted: BTreeSet<u64>,
+    /// Pods that are gone, and of which something is not counted yet.
+    gone: BTreeSet<u64>,
     running: RunningHooks,
     reports: ReportTimes,
 }
@@ -40,6 +42,7 @@ impl Tracker {
     pub fn observe(&mut self, number: u64, evidence: PodEvidence, now: Timestamp) {
         // A kubelet that was given up for silent may speak again: not everything is counted before that is looked at.
         self.accounted.remove(&number);
+        self.gone.remove(&number);
         let is_news = self.change(number, |known| known.see(evidence));
         // A complete list shows all Pods again: of those that are at rest, nothing is to be found that was not.
         if is_news || self.agenda_of.contains_key(&number) {
@@ -99,6 +102,7 @@ impl Tracker {
         self.accounted.remove(&number);
         if self.evidence.contains_key(&number) {
             self.change(number, |known| known.closed = known.closed.or(Some(Closed::Gone)));
+            self.gone.insert(number);
             self.look_again(number, Some(now));
         }
     }
@@ -107,6 +111,7 @@ impl Tracker {
     pub fn forget(&mut self, number: u64) {
         self.evidence.remove(&number);
         self.accounted.remove(&number);
+        self.gone.remove(&number);
         self.found(number, Vec::new(), None);
     }
 
@@ -122,7 +127,10 @@ impl Tracker {
         self.found(number, Vec::new(), None);
         if closed {
             self.evidence.remove(&number);
-            self.accounted.insert(number);
+            // Of a Pod that is gone nothing waits: nobody would ever forget its number.
+            if !self.gone.remove(&number) {
+                self.accounted.insert(number);
+            }
         } else if self.evidence.contains_key(&number) {
             self.change(number, PodEvidence::prune);
         }

@@ -1,13 +1,12 @@
 //! What is known of one instance of a container.
 
-use std::collections::BTreeMap;
-
 use hooked_protocol::{Record, RunId};
 use jiff::Timestamp;
 
 use super::container_id::ContainerId;
 use super::earliest::earliest;
 use crate::lifecycle::inability::Inability;
+use crate::small_map::SmallMap;
 
 /// What is known of one instance of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +32,7 @@ pub struct InstanceEvidence {
     /// After it the kubelet was about to start the container again.
     pub restarts: Option<Restart>,
     /// What the runner has recorded in its termination log, by run.
-    pub records: BTreeMap<RunId, Record>,
+    pub records: SmallMap<RunId, Record>,
 }
 
 /// How a container is started again.
@@ -78,7 +77,8 @@ impl InstanceEvidence {
         let Self { container, ended_undeleted, outlived_by_sandbox, restarts, records, .. } = other;
         self.container = earliest(self.container, container);
         let ours = std::mem::take(&mut self.records);
-        self.records = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
+        let merged = hooked_protocol::merge(ours.into_values().chain(records.into_values()));
+        self.records = merged.into_iter().collect();
         self.started_at = earliest(self.started_at, started_at);
         self.running_seen = earliest(self.running_seen, running_seen);
         self.ready_at = earliest(self.ready_at, ready_at);

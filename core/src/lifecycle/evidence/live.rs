@@ -1,10 +1,9 @@
 //! Records that came over the live channel.
 
-use std::collections::BTreeMap;
-
 use hooked_protocol::{Record, RunId};
 
 use crate::lifecycle::record::second_of;
+use crate::small_map::SmallMap;
 
 /// Records that are remembered of a container. It has two hooks, which run one at a time; more can only be
 /// forged.
@@ -13,7 +12,7 @@ const MOST: usize = 8;
 /// What came live of one container. The key of a record is the beginning and the id of its run, which no copy
 /// of the record can change: so the newest records that are kept are the same in whatever order records come.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct LiveRecords(BTreeMap<(u64, RunId), Record>);
+pub struct LiveRecords(SmallMap<(u64, RunId), Record>);
 
 impl LiveRecords {
     /// Takes in a record. Of several copies of a record the most complete one is kept.

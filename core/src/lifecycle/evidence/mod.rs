@@ -11,7 +11,6 @@ mod live;
 mod numbered;
 mod stop;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_protocol::Record;
@@ -19,6 +18,7 @@ use hooked_protocol::Record;
 use super::mark::PodMarks;
 use super::record::second_of;
 use super::shape::PodShape;
+use crate::small_map::SmallMap;
 use earliest::earliest;
 
 pub(crate) use container_id::ContainerId;
@@ -59,14 +59,14 @@ pub struct PodEvidence {
     /// No more evidence will come: every container has ended for good, or nobody is left to report it.
     pub closed: Option<Closed>,
     /// What is known of each container.
-    pub containers: BTreeMap<Arc<str>, ContainerEvidence>,
+    pub containers: SmallMap<Arc<str>, ContainerEvidence>,
 }
 
 /// What is known of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerEvidence {
     /// Each instance of the container, from 1, that anything is known of.
-    pub instances: BTreeMap<u32, InstanceEvidence>,
+    pub instances: SmallMap<u32, InstanceEvidence>,
     /// The kubelet's Events about the container.
     pub events: EventEvidence,
     /// What the container's runners have reported while their hooks ran.
@@ -86,7 +86,7 @@ impl PodEvidence {
 
     /// Takes in what a sight of the Pod shows, whose instances bear the kubelet's numbers.
     pub fn see(&mut self, mut sight: Self) {
-        for (name, shown) in &mut sight.containers {
+        for (name, shown) in sight.containers.iter_mut() {
             if let Some(numbered) = self.containers.get_mut(name).and_then(|known| known.numbered.as_mut()) {
                 shown.instances = numbered.number(std::mem::take(&mut shown.instances));
             }
@@ -100,7 +100,7 @@ impl PodEvidence {
         // No instance of a Pod that was created since is marked: the marks are of the Pod that had its number before.
         let is_older = |start: &i64| self.created.is_none_or(|created| created <= *start);
         let youngest_start = youngest_start.filter(is_older);
-        for (name, known) in &mut self.containers {
+        for (name, known) in self.containers.iter_mut() {
             if known.numbered.is_none() {
                 let mark = marks.of(name);
                 let counted = mark.post_start.max(mark.end);
@@ -148,7 +148,7 @@ impl PodEvidence {
         self.changed |= other.changed;
         self.closed = earliest(self.closed, other.closed);
         for (name, facts) in containers {
-            self.containers.entry(name).or_default().merge(facts);
+            self.containers.or_default(name).merge(facts);
         }
     }
 }
@@ -157,18 +157,18 @@ impl ContainerEvidence {
     /// Forgets what can no longer decide anything: instances before the latest one, and Events up to the
     /// beginning of the latest one.
     fn prune(&mut self) {
-        let Some((latest, instance)) = self.instances.pop_last() else { return };
+        let Some((_, instance)) = self.instances.last_key_value() else { return };
         if let Some(began) = instance.started_at {
             self.events.prune(began);
             self.live.prune(began);
         }
-        self.instances = BTreeMap::from([(latest, instance)]);
+        self.instances.keep_last();
     }
 
     fn merge(&mut self, other: Self) {
         let Self { instances, events, live, numbered: _ } = other;
         for (number, facts) in instances {
-            self.instances.entry(number).or_default().merge(facts);
+            self.instances.or_default(number).merge(facts);
         }
         self.events.merge(events);
         self.live.merge(live);
@@ -194,7 +194,7 @@ mod tests {
         marks.advance(&"web".into(), Slot::PostStart, 1);
         let mut pod = pod(created, 200);
         pod.number(&marks, Some(youngest_start));
-        let numbers: Vec<u32> = pod.containers["web"].instances.keys().copied().collect();
+        let numbers: Vec<u32> = pod.containers.get("web").unwrap().instances.keys().copied().collect();
         assert_eq!(numbers, [expect], "{created} {youngest_start}");
     }
 

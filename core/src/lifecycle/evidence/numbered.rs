@@ -7,10 +7,9 @@
 //! An instance that was started after all that were seen of its container, and has the number of one of them, is a new
 //! one: it says so itself, in whatever order versions of the Pod are shown.
 
-use std::collections::BTreeMap;
-
 use super::container_id::ContainerId;
 use super::instance::InstanceEvidence;
+use crate::small_map::SmallMap;
 
 /// Where the kubelet has begun to count a container's restarts anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,16 +45,16 @@ impl Numbered {
     /// its count began anew is left out: the sight is an old one.
     pub(super) fn number(
         &mut self,
-        shown: BTreeMap<u32, InstanceEvidence>,
-    ) -> BTreeMap<u32, InstanceEvidence> {
+        shown: SmallMap<u32, InstanceEvidence>,
+    ) -> SmallMap<u32, InstanceEvidence> {
         self.notice(&shown);
-        let mut numbered: BTreeMap<u32, InstanceEvidence> = BTreeMap::new();
+        let mut numbered: SmallMap<u32, InstanceEvidence> = SmallMap::default();
         for (count, instance) in shown {
             if let Some(number) = self.number_of(count, &instance) {
-                numbered.entry(number).or_default().merge(instance);
+                numbered.or_default(number).merge(instance);
             }
         }
-        for (number, instance) in &numbered {
+        for (number, instance) in numbered.iter() {
             self.note(*number, instance);
         }
         numbered
@@ -72,7 +71,7 @@ impl Numbered {
     }
 
     /// Notices whether the count began anew.
-    fn notice(&mut self, shown: &BTreeMap<u32, InstanceEvidence>) {
+    fn notice(&mut self, shown: &SmallMap<u32, InstanceEvidence>) {
         let before = self.anew.map_or(0, |anew| anew.before);
         // A kubelet may show the first sight of an instance by the count of the status before, and put that right.
         let corrected = shown.iter().next_back().filter(|(count, instance)| {
@@ -123,7 +122,7 @@ mod tests {
     /// An instance by the kubelet's count, the runtime's name for it, and the second in which it was started.
     type Shown = (u32, &'static str, Option<i64>);
 
-    fn sight(shown: &[Shown]) -> BTreeMap<u32, InstanceEvidence> {
+    fn sight(shown: &[Shown]) -> SmallMap<u32, InstanceEvidence> {
         let running_seen = Some(Timestamp::UNIX_EPOCH);
         let instance = |(count, id, started_at): &Shown| {
             let container = ContainerId::of(id);
@@ -138,7 +137,7 @@ mod tests {
     /// The numbers that instances get, sight by sight.
     fn check(mut numbered: Numbered, sights: &[(&[Shown], &[u32])]) {
         for (nth, (shown, expect)) in sights.iter().enumerate() {
-            let numbers: Vec<u32> = numbered.number(sight(shown)).into_keys().collect();
+            let numbers: Vec<u32> = numbered.number(sight(shown)).keys().copied().collect();
             assert_eq!(numbers, *expect, "sight {nth}: {shown:?}");
         }
     }
@@ -178,7 +177,7 @@ mod tests {
             for place in [1, 3, 9, 27] {
                 let shown = sight(all[nth / place % 3]);
                 let counts: Vec<u32> = shown.keys().copied().collect();
-                assert_eq!(numbered.number(shown).into_keys().collect::<Vec<_>>(), counts, "{nth}");
+                assert_eq!(numbered.number(shown).keys().copied().collect::<Vec<_>>(), counts, "{nth}");
             }
         }
     }

@@ -70,12 +70,13 @@ fn is_logged(record: &Record, shape: &ContainerShape) -> bool {
 /// the run that began first. A program that reports a run of its container's hook does so after that hook has
 /// begun, and changes nothing.
 fn add(instance: &mut InstanceEvidence, record: &Record) {
-    let mut of_hook = instance.records.values().filter(|known| known.hook == record.hook);
-    if of_hook.any(|known| known.run != record.run) && !instance.records.contains_key(&record.run) {
+    let is_other = |known: &Record| known.hook == record.hook && known.run != record.run;
+    if instance.records.values().any(is_other) && !instance.records.contains_key(&record.run) {
         return;
     }
     let known = std::mem::take(&mut instance.records);
-    instance.records = hooked_protocol::merge(known.into_values().chain([record.clone()]));
+    let merged = hooked_protocol::merge(known.into_values().chain([record.clone()]));
+    instance.records = merged.into_iter().collect();
 }
 
 /// The kind of hook that a record is of, if that hook of the container reports live.

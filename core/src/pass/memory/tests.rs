@@ -1,6 +1,7 @@
 //! What watches show of Pods, with and without their numbers.
 
 use super::*;
+use crate::accounting::ledger::Ledger;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -38,6 +39,18 @@ fn of_a_pod_that_is_gone_what_is_known_is_still_counted() {
     check(&memory, 1, false, true);
     check(&memory, 2, true, true);
     assert!(memory.tracker.evidence(1).is_some_and(|evidence| evidence.closed.is_some()));
+}
+
+#[test]
+fn of_a_pod_that_is_gone_and_counted_not_even_its_number_is_left() {
+    let mut memory = memory(&[1, 2]);
+    memory.observe_gone(1, NOW);
+    let later = Timestamp::from_second(1_000).unwrap();
+    let mut account = Account::on(Ledger::default());
+    account.count(&mut memory.tracker, later);
+    account.acknowledge(&mut memory.tracker, later);
+    check(&memory, 1, false, false);
+    assert_eq!(memory.tracker.accounted().count(), 0);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is remembered of a Pod: little, since there may be 100,000 of them.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ pub struct PodFact {
     /// Whether it can run nothing any more: its phase is Succeeded or Failed.
     pub over: bool,
     /// The fingerprint of the endpoint at which its runners reach the operator, if they do.
-    pub live: Option<u64>,
+    pub live: Option<NonZeroU64>,
     /// How the hook-runner fares in it.
     pub runner: RunnerSight,
     /// Whether the watch has shown it; false for an own create that it has not shown yet.

@@ -17,7 +17,8 @@ mod standing;
 mod tests;
 mod victims;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,6 +31,7 @@ use endpoints::Endpoints;
 use crate::interned::{Interned, Text};
 use crate::lifecycle::RunnerSight;
 use crate::mutation::{Mutation, mutated};
+use crate::number_set::NumberSet;
 pub use fact::{Life, PodFact};
 pub use numbers::Numbers;
 pub use revision_counts::RevisionCounts;
@@ -42,13 +44,13 @@ pub struct Replicas {
     pods: BTreeMap<u64, Box<PodFact>>,
     revisions: BTreeMap<Arc<str>, RevisionCounts>,
     /// Pods that the watch shows as terminating, and not as ended.
-    terminating: BTreeSet<u64>,
+    terminating: NumberSet,
     /// How many of the Pods that are wanted are bound to each node, of all revisions.
     on_nodes: BTreeMap<u32, usize>,
     /// Pods that the selector does not match any more.
-    unselected: BTreeSet<u64>,
+    unselected: NumberSet,
     /// Pods that a list which has begun has not shown yet.
-    unlisted: BTreeSet<u64>,
+    unlisted: NumberSet,
     doubts: Doubts,
     /// Numbers of own creates under way, and whether the Pod has been shown, and is gone, before the reply.
     under_way: BTreeMap<u64, bool>,
@@ -81,7 +83,7 @@ impl Replicas {
         if settled {
             self.doubts.remove(&number);
         }
-        self.unlisted.remove(&number);
+        self.unlisted.remove(number);
         self.set(Some(fact), number);
     }
 
@@ -100,13 +102,13 @@ impl Replicas {
     pub fn list_ends(&mut self) -> Vec<PodFact> {
         let mut unlisted = std::mem::take(&mut self.unlisted);
         unlisted.retain(|number| {
-            self.doubts.get(number).is_none_or(|doubt| doubt.write != DoubtfulWrite::Create)
+            self.doubts.get(&number).is_none_or(|doubt| doubt.write != DoubtfulWrite::Create)
         });
         if mutated(Mutation::UnseenPodsAwaited) {
-            unlisted.retain(|number| self.pods.get(number).is_some_and(|known| known.seen));
+            unlisted.retain(|number| self.pods.get(&number).is_some_and(|known| known.seen));
         }
-        let gone: Vec<_> = unlisted.iter().filter_map(|number| self.get(*number).cloned()).collect();
-        for number in unlisted {
+        let gone: Vec<_> = unlisted.iter().filter_map(|number| self.get(number).cloned()).collect();
+        for number in unlisted.iter() {
             self.set_gone(number);
         }
         gone
@@ -143,7 +145,7 @@ impl Replicas {
         }
         if self.pods.get(&number).is_none_or(|known| !known.seen) {
             // A list that had begun before it may not show it.
-            self.unlisted.remove(&number);
+            self.unlisted.remove(number);
             self.set(Some(fact), number);
         }
         self.doubts.remove(&number);
@@ -153,7 +155,7 @@ impl Replicas {
     pub fn claimed(&mut self, fact: PodFact) {
         let number = fact.number;
         if self.pods.get(&number).is_none_or(|known| !known.seen) {
-            self.unlisted.remove(&number);
+            self.unlisted.remove(number);
             self.set(Some(fact), number);
         }
     }
@@ -208,7 +210,7 @@ impl Replicas {
     }
 
     /// Remembers that a Pod was given this endpoint.
-    pub fn refreshed(&mut self, number: u64, endpoint: u64) {
+    pub fn refreshed(&mut self, number: u64, endpoint: NonZeroU64) {
         self.change(number, |fact| fact.live = Some(endpoint));
     }
 
@@ -252,8 +254,8 @@ impl Replicas {
                 self.revisions.remove(&old.revision);
             }
         }
-        self.terminating.remove(&number);
-        self.unselected.remove(&number);
+        self.terminating.remove(number);
+        self.unselected.remove(number);
         let Some(mut fact) = new else { return };
         fact.name = fact.name.shared(&mut self.names);
         fact.revision = self.revision_names.share(fact.revision);
@@ -309,7 +311,7 @@ impl Replicas {
 
     /// Pods that the selector does not match any more.
     pub fn unselected(&self) -> impl Iterator<Item = &PodFact> {
-        self.unselected.iter().filter_map(|number| self.get(*number))
+        self.unselected.iter().filter_map(|number| self.get(number))
     }
 
     /// Whether there is no Pod.
@@ -362,7 +364,7 @@ impl Replicas {
     }
 
     /// Pods that have an endpoint other than this one. Their files can still be changed.
-    pub fn outdated(&self, endpoint: u64) -> impl Iterator<Item = &PodFact> {
+    pub fn outdated(&self, endpoint: NonZeroU64) -> impl Iterator<Item = &PodFact> {
         self.endpoints.others(endpoint).filter_map(|number| self.get(number))
     }
 }

@@ -1,6 +1,6 @@
 //! The Pods of one revision, counted by state and by the classes in which they would be removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::fact::{Life, PodFact};
 use super::order::Class;
@@ -8,6 +8,7 @@ use super::readiness::Readiness;
 
 use crate::lifecycle::RunnerSight;
 use crate::mutation::{Mutation, mutated};
+use crate::number_set::NumberSet;
 
 /// The Pods of one revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,10 +20,10 @@ pub struct RevisionCounts {
     /// Pods that are neither terminating nor ended, own writes included.
     alive: usize,
     /// Their numbers; the class that is removed first comes first.
-    classes: BTreeMap<Class, BTreeSet<u64>>,
+    classes: BTreeMap<Class, NumberSet>,
     ready: Readiness,
     /// The numbers of alive Pods that serve nobody since the hook-runner in them cannot run.
-    stuck: BTreeSet<u64>,
+    stuck: NumberSet,
     shown: Shown,
 }
 
@@ -42,7 +43,7 @@ impl RevisionCounts {
         alive: 0,
         classes: BTreeMap::new(),
         ready: Readiness::EMPTY,
-        stuck: BTreeSet::new(),
+        stuck: NumberSet::EMPTY,
         shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0 },
     };
 
@@ -72,7 +73,7 @@ impl RevisionCounts {
     pub(super) fn remove(&mut self, fact: &PodFact) -> bool {
         self.all -= 1;
         self.unfinished -= usize::from(!fact.over);
-        self.stuck.remove(&fact.number);
+        self.stuck.remove(fact.number);
         if fact.is_alive() {
             self.alive -= 1;
             self.leave_class(fact);
@@ -93,7 +94,7 @@ impl RevisionCounts {
     fn leave_class(&mut self, fact: &PodFact) {
         let class = Class::of(fact);
         let emptied = self.classes.get_mut(&class).is_some_and(|pods| {
-            pods.remove(&fact.number);
+            pods.remove(fact.number);
             pods.is_empty()
         });
         if emptied {
@@ -124,7 +125,7 @@ impl RevisionCounts {
 
     /// The numbers of alive Pods that serve nobody since the hook-runner in them cannot run.
     pub fn stuck(&self) -> impl Iterator<Item = u64> + '_ {
-        self.stuck.iter().copied()
+        self.stuck.iter()
     }
 
     /// Pods that are neither terminating nor ended, as the watch shows them.
@@ -158,7 +159,7 @@ impl RevisionCounts {
     }
 
     /// Numbers of alive Pods by class, the class first that is removed first; without `ready` none that are ready.
-    pub(super) fn classes(&self, ready: bool) -> impl Iterator<Item = &BTreeSet<u64>> {
+    pub(super) fn classes(&self, ready: bool) -> impl Iterator<Item = &NumberSet> {
         self.classes.iter().filter(move |(class, _)| ready || !class.is_ready).map(|(_, pods)| pods)
     }
 }

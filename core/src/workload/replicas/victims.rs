@@ -8,8 +8,8 @@ impl Replicas {
     /// At most `count` Pods of a revision, those that go first where some must. Without `ready`, no Pod that is
     /// ready is looked at.
     pub fn first_to_go(&self, revision: &str, count: usize, ready: bool) -> Vec<&PodFact> {
-        let rank_of = |number: &u64| {
-            let fact = self.get(*number)?;
+        let rank_of = |number: u64| {
+            let fact = self.get(number)?;
             let neighbours = self.on_nodes.get(&fact.standing.node).copied().unwrap_or(0);
             Some((rank(fact, neighbours), fact))
         };
