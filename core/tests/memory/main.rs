@@ -2,6 +2,12 @@
 //!
 //! Bytes that are asked of the allocator are counted, so the figures are the same on every machine. One test alone is
 //! in this program: the allocator counts for all threads.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a panic in a test is its report, its words are figures, and the harness has its arguments"
+)]
 
 mod node;
 

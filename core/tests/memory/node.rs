@@ -54,7 +54,8 @@ pub(crate) fn pod(number: u64, stage: Stage) -> SlimPod {
         metadata["deletionGracePeriodSeconds"] = json!(30);
     }
     let node = (stage != Stage::Pending).then(|| format!("node-{}", number % 100));
-    let pod = json!({"metadata": metadata, "spec": spec(node), "status": status(number, begun, stage)});
+    let pod =
+        json!({"metadata": metadata, "spec": spec(node.as_deref()), "status": status(number, begun, stage)});
     serde_json::from_value(pod).unwrap()
 }
 
@@ -65,7 +66,7 @@ fn uid(number: u64) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-fn spec(node: Option<String>) -> Value {
+fn spec(node: Option<&str>) -> Value {
     let hook =
         |word: &str| json!({"exec": {"command": ["/.hooked/runner/hook-runner", word, "sh", "-c", "true"]}});
     json!({
@@ -87,7 +88,7 @@ fn status(number: u64, begun: i64, stage: Stage) -> Value {
         |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": time(begun + 3)});
     let container = |name: &str, nth: u64| {
         let id = format!("containerd://{:064x}", number * 2 + nth);
-        let state = match stage {
+        let shown = match stage {
             Stage::Pending | Stage::Starting => json!({"waiting": {"reason": "ContainerCreating"}}),
             Stage::Running => json!({"running": {"startedAt": time(begun)}}),
             Stage::Ended => json!({"terminated": {
@@ -95,7 +96,7 @@ fn status(number: u64, begun: i64, stage: Stage) -> Value {
                 "containerID": id,
             }}),
         };
-        json!({"name": name, "restartCount": 0, "ready": stage == Stage::Running, "containerID": id, "state": state})
+        json!({"name": name, "restartCount": 0, "ready": stage == Stage::Running, "containerID": id, "state": shown})
     };
     match stage {
         Stage::Pending => json!({"phase": "Pending"}),

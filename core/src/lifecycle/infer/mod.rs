@@ -44,8 +44,9 @@ pub fn infer(evidence: &PodEvidence, counted: &PodMarks, patience: Patience, now
             findings.settled.push(Finding::Anew { container: Arc::clone(name), anew });
         }
         let case = Case { evidence, name, shape, container, begun, counted, patience, now };
-        // The kill of an instance may follow from its postStart run: whoever counts one has counted the other, or does so
-        // in the same commit. An operator that follows may no longer be shown what both follow from.
+        // The kill of an instance may follow from its postStart run: whoever counts one has counted the
+        // other, or does so in the same commit. An operator that follows may no longer be shown what both
+        // follow from.
         let unsettled = case.settle(Slot::PostStart, None, &mut findings);
         case.settle(Slot::End, unsettled, &mut findings);
         findings.running.extend(case.running());
