@@ -28,7 +28,7 @@ pub(super) fn write_fields(message: &[u8], shape: Shape, out: &mut Vec<u8>) -> R
     for &(number, name, kind) in shape {
         if matches!(kind, Kind::Items(_)) && seen & (1 << number) == 0 {
             write_key(name, out);
-            out.extend(b"[],");
+            out.extend_from_slice(b"[],");
         }
     }
     Ok(())
@@ -37,14 +37,22 @@ pub(super) fn write_fields(message: &[u8], shape: Shape, out: &mut Vec<u8>) -> R
 /// Appends a text as JSON. Bytes that are no text are told as Go tells them: one such termination message must not keep
 /// a list from being read.
 pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    // Most texts are names and numbers, which JSON escapes nothing of.
+    if text.iter().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')) {
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
     // Nothing but the writer can fail here, and a vector takes everything.
     serde_json::to_writer(out, &String::from_utf8_lossy(text)).ok();
 }
 
-/// Appends `"name":`.
+/// Appends `"name":`. Names of fields have nothing that JSON escapes.
 pub(super) fn write_key(name: &str, out: &mut Vec<u8>) {
-    write_text(name.as_bytes(), out);
-    out.push(b':');
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
 /// Puts the end of an object or a list where the comma of its last part is.
@@ -80,7 +88,8 @@ fn write_value(&(_, name, kind): &Field, value: Value<'_>, out: &mut Vec<u8>) ->
         (Kind::Time | Kind::MicroTime, Value::Bytes(message)) => {
             let Some(time) = time(message, matches!(kind, Kind::MicroTime))? else { return Ok(()) };
             write_key(name, out);
-            write_text(time.to_string().as_bytes(), out);
+            // Nothing but the writer can fail here.
+            serde_json::to_writer(&mut *out, &time).ok();
         }
         (Kind::Splice(shape), Value::Bytes(message)) => return write_fields(message, shape, out),
         (Kind::Text, Value::Bytes(text)) => {
@@ -90,11 +99,11 @@ fn write_value(&(_, name, kind): &Field, value: Value<'_>, out: &mut Vec<u8>) ->
         (Kind::Int | Kind::IntUnlessZero, Value::Number(number)) => {
             write_key(name, out);
             // Numbers below zero are written as the 64 bits that they are.
-            out.extend(number.cast_signed().to_string().bytes());
+            serde_json::to_writer(&mut *out, &number.cast_signed()).ok();
         }
         (Kind::Bool, Value::Number(number)) => {
             write_key(name, out);
-            out.extend((number != 0).to_string().bytes());
+            out.extend_from_slice(if number == 0 { b"false" } else { b"true" });
         }
         (Kind::Object(shape), Value::Bytes(message)) => {
             write_key(name, out);
