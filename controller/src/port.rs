@@ -71,19 +71,25 @@ impl Operator {
         Port { operator: Arc::clone(self), workload }
     }
 
-    /// Sends a request once; one that the API server has refused as protobuf, once more as JSON.
+    /// Sends a request once. A pass believes that nothing is carried out later than [`TIMEOUT`] after it has asked: so
+    /// what is to be found out beside a create is asked after it, and a create that is refused as protobuf goes as JSON
+    /// only when a pass asks for the next one.
     async fn send(&self, call: Call) -> Result<Value, Failure> {
         match self.specs.form(&call) {
-            Form::Json => {}
-            Form::JsonAndAsk(template) => self.ask_bytes(&call, &template).await,
-            Form::Protobuf(body) => match self.send_body(&call, Some(body)).await {
-                Err(Failure::Refused(refused)) if matches!(refused.code, 400 | 415 | 422) => {
+            Form::Json => self.send_body(&call, None).await,
+            Form::JsonAndAsk(template) => {
+                let done = self.send_body(&call, None).await;
+                self.ask_bytes(&call, &template).await;
+                done
+            }
+            Form::Protobuf(body) => {
+                let done = self.send_body(&call, Some(body)).await;
+                if let Err(Failure::Refused(Refused { code: 400 | 415 | 422, .. })) = done {
                     self.specs.refused(&call);
                 }
-                done => return done,
-            },
+                done
+            }
         }
-        self.send_body(&call, None).await
     }
 
     /// Asks for the bytes of the spec of Pods, of which there are many. Without an answer they go as JSON.
