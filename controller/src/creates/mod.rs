@@ -4,19 +4,22 @@
 //! This operator does not know the schema of Pods and need not: it asks what a `PodTemplate` of the spec
 //! would be stored as, which is how the Pods of a Deployment are made too, and passes the bytes of the answer
 //! on. It asks for the same in JSON as well, and where that does not say what was asked for (somebody changes
-//! templates on their way, or writes a quantity in other words), the Pods go as JSON. A Pod that is refused
-//! as protobuf goes as JSON at once: what is wrong with it is then told with the names of its fields.
+//! templates on their way, or writes a quantity in other words), the Pods go as JSON. Once a Pod is
+//! refused as protobuf, Pods of the spec go as JSON: what is wrong is then told with the names of its fields.
 
 mod covers;
 mod protobuf;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use hooked_core::pass::call::{Call, Verb};
+use hooked_core::pass::Locked;
+use hooked_core::pass::call::{Call, Reply, Verb};
 use serde_json::{Value, json};
 
 use covers::covers;
+
+use crate::wire::spec_of_template;
 
 /// How many Pods are made of a spec before its bytes are asked for: for few it is not worth two requests.
 const FEW: u32 = 16;
@@ -25,7 +28,7 @@ const MOST: usize = 64;
 
 /// The specs that Pods were made of lately, by the UID of the workload.
 #[derive(Debug, Default)]
-pub(crate) struct Specs(Mutex<BTreeMap<String, Spec>>);
+pub(crate) struct Specs(Locked<BTreeMap<String, Spec>>);
 
 #[derive(Debug)]
 struct Spec {
@@ -59,7 +62,7 @@ impl Specs {
     pub(crate) fn form(&self, call: &Call) -> Form {
         let Some(uid) = created_pod(call) else { return Form::Json };
         let (metadata, written) = (&call.body["metadata"], &call.body["spec"]);
-        let mut specs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut specs = self.0.lock();
         if !specs.contains_key(uid) && specs.len() >= MOST {
             specs.pop_first();
         }
@@ -86,12 +89,11 @@ impl Specs {
     pub(crate) fn learn(&self, call: &Call, stored: &Value, encoded: &[u8]) {
         let Some(uid) = created_pod(call) else { return };
         let written = &call.body["spec"];
-        let Some(bytes) =
-            protobuf::spec_of_template(encoded).filter(|_| covers(written, &stored["template"]["spec"]))
+        let Some(bytes) = spec_of_template(encoded).filter(|_| covers(written, &stored["template"]["spec"]))
         else {
             return;
         };
-        let mut specs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut specs = self.0.lock();
         if let Some(spec) = specs.get_mut(uid).filter(|spec| spec.written == *written) {
             tracing::debug!(workload_uid = uid, bytes = bytes.len(), "Pods of this spec go as protobuf");
             spec.bytes = Bytes::Known(bytes.into());
@@ -101,7 +103,7 @@ impl Specs {
     /// Pods of the spec go as JSON from now on.
     pub(crate) fn refused(&self, call: &Call) {
         let Some(uid) = created_pod(call) else { return };
-        if let Some(spec) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(uid) {
+        if let Some(spec) = self.0.lock().get_mut(uid) {
             spec.bytes = Bytes::None;
         }
     }
@@ -126,7 +128,7 @@ fn template(call: &Call) -> Call {
         "template": {"spec": call.body["spec"]},
     });
     asked.query.push(("dryRun", "All".to_owned()));
-    asked.reply = hooked_core::pass::call::Reply::Whole;
+    asked.reply = Reply::Whole;
     asked
 }
 
@@ -221,6 +223,6 @@ mod tests {
             call.body["metadata"]["ownerReferences"][0]["uid"] = json!(format!("w-{number}"));
             specs.form(&call);
         }
-        assert_eq!(specs.0.lock().unwrap().len(), MOST);
+        assert_eq!(specs.0.lock().len(), MOST);
     }
 }

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-/// What every object in protobuf begins with (`apimachinery/pkg/runtime/serializer/protobuf`).
-const MAGIC: &[u8] = b"k8s\0";
+use crate::wire::MAGIC;
+
 /// The wire type of bytes with their length in front.
 const BYTES: u64 = 2;
 
@@ -62,32 +62,6 @@ fn reference(owner: &Value) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The spec in the template of a `PodTemplate`; none if that is not what the bytes are.
-pub(super) fn spec_of_template(object: &[u8]) -> Option<&[u8]> {
-    let template = field(field(object.strip_prefix(MAGIC)?, 2)?, 2)?;
-    field(template, 2)
-}
-
-/// The first bytes under a number.
-fn field(mut message: &[u8], number: u64) -> Option<&[u8]> {
-    while !message.is_empty() {
-        let key = take_number(&mut message)?;
-        match key & 7 {
-            0 => drop(take_number(&mut message)?),
-            BYTES => {
-                let length = usize::try_from(take_number(&mut message)?).ok()?;
-                let (value, rest) = message.split_at_checked(length)?;
-                if key >> 3 == number {
-                    return Some(value);
-                }
-                message = rest;
-            }
-            _ => return None,
-        }
-    }
-    None
-}
-
 fn put_map(bytes: &mut Vec<u8>, number: u64, map: &Map<String, Value>) -> Option<()> {
     for (key, value) in map {
         let mut entry = Vec::new();
@@ -110,17 +84,4 @@ fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     bytes.push((number & 0x7f) as u8);
-}
-
-fn take_number(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (first, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(first & 0x7f) << shift;
-        if first & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
 }

@@ -8,7 +8,7 @@ use super::json::{close, write_fields, write_key, write_text};
 use super::shape;
 
 /// With these bytes everything begins that `runtime/serializer/protobuf/protobuf.go` writes.
-const MAGIC: &[u8] = b"k8s\0";
+pub(crate) const MAGIC: &[u8] = b"k8s\0";
 
 /// An object or a list as JSON.
 pub(super) fn to_json(object: &[u8]) -> Result<Vec<u8>, WireError> {
@@ -46,6 +46,16 @@ fn write_object(object: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     write_fields(message, shape, out)?;
     close(b'}', out);
     Ok(())
+}
+
+/// The bytes of the spec in the template of a `PodTemplate`; none if that is not what the object is.
+pub(crate) fn spec_of_template(object: &[u8]) -> Option<&[u8]> {
+    let mut bytes = object.strip_prefix(MAGIC)?;
+    // The object in its envelope, the template in the object, the spec in the template: the field 2 of each.
+    for _ in 0..3 {
+        [bytes] = texts(bytes, [2]).ok()?;
+    }
+    Some(bytes).filter(|spec| !spec.is_empty())
 }
 
 /// The fields with these numbers, empty where there is none.

@@ -23,3 +23,4 @@ mod tests;
 
 pub(crate) use accept::PROTOBUF;
 pub(crate) use compact::compact;
+pub(crate) use envelope::{MAGIC, spec_of_template};
