@@ -134,3 +134,17 @@ async fn an_operator_that_begins_asks_little_of_workloads_that_serve() {
     assert_eq!((count(&log, is_list), count(&log, is_question)), (5, 5));
     assert_eq!((count(&log, is_store), count(&log, is_read), count(&log, is_comparison)), (0, 0, 0));
 }
+
+#[tokio::test]
+async fn what_is_found_out_beside_a_create_is_asked_after_it() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.serve("web", 40).await;
+    let log = cluster.log();
+    // The question bears the name of the Pod beside which it is asked.
+    let question = log.iter().position(is_comparison).expect("the bytes of the spec are asked for");
+    let pod = &log[question].body["metadata"]["name"];
+    let is_its_create = |sent: &Sent| sent.has_changed("/pods") && sent.body["metadata"]["name"] == *pod;
+    let create = log.iter().position(is_its_create).expect("the Pod is created");
+    assert!(create < question, "{pod} is create {create} and question {question}");
+}
