@@ -13,6 +13,8 @@ use crate::install;
 pub(crate) struct OperatorSettings {
     pub(crate) program: PathBuf,
     pub(crate) has_image_volumes: bool,
+    /// Where runners reach it, also after a restart, as behind a Service: else every Pod would be told another address.
+    pub(crate) live_port: u16,
 }
 
 /// Starts the controller of a contender, and none beside it.
@@ -25,7 +27,7 @@ pub(crate) fn start(
         return plane.controller_manager(&["deployment-controller", "replicaset-controller"]);
     }
     let kubeconfig = plane.kubeconfig_of("hooked-controller")?.display().to_string();
-    let [live] = ControlPlane::free_ports()?;
+    let live = operator.live_port;
     let injection = if operator.has_image_volumes { "ImageVolume" } else { "InitContainer" };
     let args = [
         "--leader-elect=false".to_owned(),

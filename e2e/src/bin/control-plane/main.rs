@@ -30,6 +30,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use contender::Contender;
 use controller::OperatorSettings;
 use figures::Run;
+use hooked_cluster::ControlPlane;
 use scenario::{Pace, Scenario};
 
 /// Measures HookedWorkloads beside Deployments.
@@ -76,7 +77,8 @@ async fn main() -> Result<()> {
 async fn measure(options: &Options) -> Result<()> {
     let program = options.operator.canonicalize();
     let program = program.with_context(|| format!("there is no operator {}", options.operator.display()))?;
-    let operator = OperatorSettings { program, has_image_volumes: options.image_volumes };
+    let [live_port] = ControlPlane::free_ports()?;
+    let operator = OperatorSettings { program, has_image_volumes: options.image_volumes, live_port };
     let pace = Pace { rate: options.storm_rate, seconds: options.storm_seconds };
     let contenders = match &*options.contenders {
         [] => Contender::value_variants().to_vec(),
