@@ -9,6 +9,7 @@ use futures::future::{self, BoxFuture};
 use futures::{FutureExt, StreamExt, stream};
 use hooked_core::lifecycle::kubelet::EVENT_REASONS;
 use hooked_core::watch::Index;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Client, Resource};
 use kube_runtime::controller;
 use kube_runtime::reflector::ObjectRef;
@@ -17,13 +18,17 @@ use crate::collect_orphans::collect_orphans;
 use crate::live::{LiveSink, ScopedIndex};
 use crate::reconcile::{Context, on_error, reconcile};
 use crate::watch::{
-    Guarded, Scope, Triggers, trigger, watch_events, watch_foreign, watch_pods, watch_workloads,
+    Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_pods,
+    watch_workloads,
 };
 use crate::wire::compact;
 
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
 /// some hooks, without reconciles nothing is done at all.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the list of stored revisions is waited for: without it each workload's are asked for.
+const REVISIONS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the live channel is waited for.
 const LIVE_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,7 +65,13 @@ pub(crate) async fn control(
         future::join_all(events).await;
     };
     let workloads = async {
-        pods_ready.clone().await.ok();
+        let port = context.operator.port(ObjectReference::default());
+        let revisions = list_revisions(&port, &scope, &index);
+        let revisions = tokio::time::timeout(REVISIONS_PATIENCE, revisions);
+        let (_, revisions) = future::join(pods_ready.clone(), revisions).await;
+        if revisions.is_err() {
+            tracing::warn!("stored revisions are not listed yet: each workload's are asked for");
+        }
         if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
             tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
         }
@@ -106,6 +117,7 @@ async fn work(
         for workload in store.state() {
             show(index, &triggers_of_list, &change_of_list, &workload);
         }
+        index.workloads_are_listed();
         let exists =
             |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
         // Of what another scope covers, this list says nothing.

@@ -111,6 +111,15 @@ impl Admission {
         }
     }
 
+    /// Pods of `revision`, whose runners reach the operator at `endpoint`. What is refused is made as it is written: a
+    /// create says why.
+    pub fn source(&self, revision: &Revision, endpoint: Option<LiveEndpoint>) -> PodSource {
+        match &self.verdict {
+            Verdict::Taken(making) => making.source(revision, endpoint),
+            Verdict::Malformed(_) => revision.as_written(Measuring::Observed),
+        }
+    }
+
     /// Whether it need not be asked for again, where there is `now_offered` of the runner.
     pub fn holds(&self, now_offered: Option<&Result<Offer, InjectError>>, now: Timestamp) -> bool {
         let is_over = self.until.is_some_and(|until| until <= now);

@@ -3,6 +3,7 @@
 mod events;
 mod foreign;
 mod pods;
+mod revisions;
 mod scope;
 mod watched;
 mod workloads;
@@ -10,6 +11,7 @@ mod workloads;
 pub(crate) use events::watch_events;
 pub(crate) use foreign::watch_foreign;
 pub(crate) use pods::watch_pods;
+pub(crate) use revisions::list_revisions;
 pub(crate) use scope::Scope;
 pub(crate) use workloads::{Guarded, watch_workloads};
 

@@ -264,6 +264,19 @@ pub fn list_revisions(namespace: &str, owner: &Owner) -> Call {
     call
 }
 
+/// Lists the revisions that are stored of all workloads, in a namespace or in all of them: the page that follows
+/// `token`, which is empty for the first one.
+pub fn list_all_revisions(namespace: Option<&str>, token: &str) -> Call {
+    let path = namespace.map_or_else(|| "/apis/apps/v1/controllerrevisions".to_owned(), revisions);
+    let mut call = Call::new(Verb::Get, path).whole();
+    call.query.push(("labelSelector", names::WORKLOAD_UID_LABEL.to_owned()));
+    call.query.push(("limit", PAGE.to_string()));
+    if !token.is_empty() {
+        call.query.push(("continue", token.to_owned()));
+    }
+    call
+}
+
 /// Reads a stored revision.
 pub fn read_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
     let name = object_name(owner, revision);

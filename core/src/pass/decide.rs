@@ -90,7 +90,7 @@ pub(super) fn decide<C: Cluster>(
         desired: &prepared.desired,
         target: &prepared.target,
         revision: &prepared.revision,
-        measuring: &prepared.source.measuring,
+        measuring: prepared.source.measuring(),
         replicas: &memory.replicas,
         tracker: &memory.tracker,
         ledger: &account.ledger,
@@ -236,6 +236,7 @@ mod tests {
 
     use hooked_crd::HookedWorkloadSpec;
 
+    use super::super::prepare::Source;
     use super::*;
     use crate::accounting::ledger::{Ledger, Total};
     use crate::workload::desired::Desired;
@@ -250,7 +251,7 @@ mod tests {
             serde_json::json!({"selector": {}, "replicas": 3, "template": {"spec": {"containers": []}}});
         let spec: HookedWorkloadSpec = serde_json::from_value(spec).unwrap();
         let desired = Desired::from_spec(&spec, 0).unwrap();
-        let source = desired.asked.as_written(Measuring::Observed);
+        let source = Source::Known(desired.asked.as_written(Measuring::Observed));
         let revision = Arc::new(desired.asked.clone());
         Prepared { desired, collision_count: None, target, revision, source, ask_again: None, trouble: None }
     }

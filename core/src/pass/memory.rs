@@ -175,6 +175,18 @@ impl Memory {
         }
     }
 
+    /// Takes in which revisions are stored of the workload, as a list has shown them before its first pass. What a pass
+    /// has looked up is newer: it may have stored others since.
+    pub(crate) fn know_revisions(&mut self, stored: Vec<Stored>) {
+        self.revisions.stored.get_or_insert(stored);
+    }
+
+    /// The revisions that are known to be stored; none while nobody knows.
+    #[cfg(test)]
+    pub(crate) fn stored_revisions(&self) -> Option<&[Stored]> {
+        self.revisions.stored.as_deref()
+    }
+
     /// Takes in that nobody controls a Pod. Returns whether the workload may take the Pod over; none if the Pod is not
     /// selected.
     pub fn show_orphan(&mut self, orphan: &Orphan) -> Option<bool> {

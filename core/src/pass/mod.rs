@@ -13,6 +13,7 @@ mod act;
 mod admit;
 mod adopt_revision;
 mod allowance;
+mod at_rest;
 mod begin;
 pub mod call;
 mod candidates;

@@ -7,6 +7,7 @@ use hooked_crd::HookedWorkloadStatus;
 use jiff::Timestamp;
 
 use super::admit::admit;
+use super::at_rest::measuring_at_rest;
 use super::equate::equate;
 use super::overlay::Committed;
 use super::store::store;
@@ -29,7 +30,7 @@ pub(super) struct Prepared {
     /// The revision that Pods are made of; the one that is asked for if none are.
     pub(super) revision: Arc<Revision>,
     /// What its Pods are made from.
-    pub(super) source: PodSource,
+    pub(super) source: Source,
     /// When the API server is to be asked again how Pods can be made.
     pub(super) ask_again: Option<Timestamp>,
     /// What failed, and is tried again. It keeps no hook from being counted, no Pod from being replaced and
@@ -37,7 +38,27 @@ pub(super) struct Prepared {
     pub(super) trouble: Option<StoreError>,
 }
 
-/// Stores what is asked for and asks the API server about it. A spec that cannot be read is an error.
+/// What Pods of a revision are made from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Source {
+    /// What the API server takes, or what is made of Pods that it does not take.
+    Known(PodSource),
+    /// Of a workload at rest nobody has asked: none is made before the API server is. Hooks are measured so.
+    Unasked(Measuring),
+}
+
+impl Source {
+    /// What became of the wish to measure hooks by the runner.
+    pub(super) fn measuring(&self) -> &Measuring {
+        match self {
+            Self::Known(source) => &source.measuring,
+            Self::Unasked(measuring) => measuring,
+        }
+    }
+}
+
+/// Stores what is asked for and asks the API server about it, unless there is nothing to do. A spec that cannot be read
+/// is an error.
 pub(super) async fn prepare<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
@@ -70,30 +91,46 @@ pub(super) async fn prepare<C: Cluster>(
             return Ok(Prepared { trouble: Some(trouble), ..held });
         }
     };
+    Ok(of_stored(cluster, subject, before, desired, collisions, memory).await)
+}
+
+/// What a pass acts upon once that is stored: the API server is asked about it, unless there is nothing to do.
+async fn of_stored<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    before: &Committed,
+    desired: Desired,
+    collisions: i32,
+    memory: &Locked<Memory>,
+) -> Prepared {
     let collision_count = (collisions > 0).then_some(collisions);
+    if let Some(measuring) = measuring_at_rest(cluster, subject, before, &desired, memory).await {
+        return rolled(desired, collision_count, Source::Unasked(measuring), None);
+    }
+    let updating = before.status.update_revision.as_deref().map(Arc::from);
     let asked = Arc::clone(&desired.asked.name);
     match admit(cluster, subject, before, &desired.asked, memory).await {
         Ok(admission) => match admission.verdict {
             Verdict::Taken(making) => {
-                let source = making.source(&desired.asked, cluster.endpoint());
+                let source = Source::Known(making.source(&desired.asked, cluster.endpoint()));
                 let rolled = rolled(desired, collision_count, source, admission.until);
-                Ok(rolled.through_its_gate(cluster, subject, before, memory).await)
+                rolled.through_its_gate(cluster, subject, before, memory).await
             }
             Verdict::Malformed(_) if mutated(Mutation::RefusedTemplateRolled) => {
-                let source = desired.asked.as_written(Measuring::Observed);
-                Ok(rolled(desired, collision_count, source, admission.until))
+                let source = Source::Known(desired.asked.as_written(Measuring::Observed));
+                rolled(desired, collision_count, source, admission.until)
             }
             Verdict::Malformed(words) => {
                 let at = revision_before(&before.status, &asked).map(Arc::from);
                 let held = held(desired, collision_count, at, Why::Refused(words));
                 let held = held.at_its_revision(cluster, subject, before, memory).await;
-                Ok(Prepared { ask_again: admission.until, ..held })
+                Prepared { ask_again: admission.until, ..held }
             }
         },
         Err(failure) => {
             let held = held(desired, collision_count, updating, Why::Unchecked(unchecked(&failure)));
             let held = held.at_its_revision(cluster, subject, before, memory).await;
-            Ok(Prepared { trouble: Some(StoreError::Store(asked, failure)), ..held })
+            Prepared { trouble: Some(StoreError::Store(asked, failure)), ..held }
         }
     }
 }
@@ -113,7 +150,7 @@ fn revision_before<'a>(status: &'a HookedWorkloadStatus, refused: &str) -> Optio
 fn rolled(
     desired: Desired,
     collision_count: Option<i32>,
-    source: PodSource,
+    source: Source,
     ask_again: Option<Timestamp>,
 ) -> Prepared {
     let revision = Arc::new(desired.asked.clone());
@@ -124,7 +161,7 @@ fn rolled(
 /// A workload of which no rollout goes on.
 fn held(desired: Desired, collision_count: Option<i32>, at: Option<Arc<str>>, why: Why) -> Prepared {
     let revision = Arc::new(desired.asked.clone());
-    let source = revision.as_written(Measuring::Observed);
+    let source = Source::Known(revision.as_written(Measuring::Observed));
     let target = Target::Hold { at, why };
     Prepared { desired, collision_count, target, revision, source, ask_again: None, trouble: None }
 }
@@ -164,9 +201,14 @@ impl Prepared {
     /// A Pod has shown that the runner cannot run: none of the revision is made with it, from the commit on that says
     /// so.
     pub(super) fn observe(&mut self, shown: &Unrunnable) {
-        if self.source.measuring == Measuring::Runner {
-            self.source = self.revision.as_written(Measuring::CannotRun(shown.clone()));
+        if *self.source.measuring() != Measuring::Runner {
+            return;
         }
+        let measuring = Measuring::CannotRun(shown.clone());
+        self.source = match self.source {
+            Source::Known(_) => Source::Known(self.revision.as_written(measuring)),
+            Source::Unasked(_) => Source::Unasked(measuring),
+        };
     }
 
     fn stopped(&self) -> Target {
@@ -192,21 +234,14 @@ impl Prepared {
             Ok(None) => return self,
             Err(trouble) => return Self { trouble: Some(trouble), ..self },
         };
-        match admit(cluster, subject, before, &revision, memory).await.map(|admission| admission.verdict) {
-            Ok(Verdict::Taken(making)) => {
-                let source = making.source(&revision, cluster.endpoint());
-                Self { revision, source, ..self }
-            }
-            Ok(Verdict::Malformed(_)) => {
-                let source = revision.as_written(Measuring::Observed);
-                Self { revision, source, ..self }
-            }
+        let (source, trouble) = match admit(cluster, subject, before, &revision, memory).await {
+            Ok(admission) => (admission.source(&revision, cluster.endpoint()), self.trouble),
             Err(failure) => {
-                let trouble = Some(StoreError::Read(Arc::clone(&revision.name), failure));
-                let source = revision.as_written(Measuring::Observed);
-                Self { revision, source, trouble, ..self }
+                let trouble = StoreError::Read(Arc::clone(&revision.name), failure);
+                (revision.as_written(Measuring::Observed), Some(trouble))
             }
-        }
+        };
+        Self { revision, source: Source::Known(source), trouble, ..self }
     }
 }
 

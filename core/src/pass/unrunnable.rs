@@ -38,6 +38,7 @@ pub(super) fn forget_unrunnable(account: &mut Account, prepared: &Prepared) {
 mod tests {
     use hooked_crd::HookedWorkloadSpec;
 
+    use super::super::prepare::Source;
     use super::*;
     use crate::accounting::ledger::{Sizes, Total};
     use crate::lifecycle::Inability;
@@ -65,7 +66,7 @@ mod tests {
             collision_count: None,
             target,
             revision,
-            source,
+            source: Source::Known(source),
             ask_again: None,
             trouble: None,
         };
@@ -83,14 +84,19 @@ mod tests {
         for (runner, ready_since) in [(RunnerSight::InPlace, None), (cannot, Some(0))] {
             know_unrunnable(&mut account, &mut prepared, &with(runner, ready_since));
             assert_eq!(
-                (account.ledger.unrunnable.len(), &prepared.source.measuring),
+                (account.ledger.unrunnable.len(), prepared.source.measuring()),
                 (0, &Measuring::Runner)
             );
         }
         know_unrunnable(&mut account, &mut prepared, &with(cannot, None));
         let shown = Unrunnable { inability: Inability::OtherArchitecture, node: None, last: 7 };
         assert_eq!(account.ledger.unrunnable.get(&*name), Some(&shown));
-        assert_eq!(prepared.source, prepared.revision.as_written(Measuring::CannotRun(shown)));
+        let known = prepared.revision.as_written(Measuring::CannotRun(shown.clone()));
+        assert_eq!(prepared.source, Source::Known(known));
+        // Of what nobody has asked about it is known too, and none is made of it all the same.
+        prepared.source = Source::Unasked(Measuring::Runner);
+        prepared.observe(&shown);
+        assert_eq!(prepared.source, Source::Unasked(Measuring::CannotRun(shown)));
         // It is remembered for as long as the revision is asked for, or has Pods.
         let total = Total { replicas: 0, most: 0 };
         account.ledger.sizes = Some(Sizes::new(vec![("rev".into(), 0)], total));

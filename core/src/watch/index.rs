@@ -16,6 +16,7 @@ use super::claim::Claim;
 use super::early::EarlyEvents;
 use super::orphans::Orphans;
 use super::pod::Controller;
+use super::revisions::ListedRevisions;
 
 /// A workload by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +77,8 @@ pub struct Index {
     strays: Locked<BTreeMap<String, Stray>>,
     orphans: Locked<Orphans>,
     early: Locked<EarlyEvents>,
+    /// Those that were listed, until the workloads are.
+    revisions: Locked<ListedRevisions>,
 }
 
 /// What has become of a live report about a Pod that is known.
@@ -340,6 +343,7 @@ impl Index {
     }
 }
 
+mod revisions;
 mod unowned;
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ mod event;
 mod index;
 mod orphans;
 mod pod;
+mod revisions;
 mod show;
 
 pub use event::SlimEvent;
 pub use index::{Index, NamedOwner, Reported, Stray, WorkloadRef};
 pub use pod::{Controller, SlimPod};
+pub use revisions::ListedRevisions;
 pub use show::Shown;

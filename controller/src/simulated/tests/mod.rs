@@ -3,6 +3,7 @@
 mod act;
 mod adopt;
 mod apply;
+mod begin;
 mod commit;
 mod equal;
 mod fail;

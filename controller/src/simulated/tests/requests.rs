@@ -1,5 +1,4 @@
-//! How much is asked of the API server: no more because there are more Pods, more news of them, or more workloads to
-//! which nothing is done.
+//! How much is asked of the API server: no more because there are more Pods, or more news of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -31,10 +30,6 @@ fn is_comparison(sent: &Sent) -> bool {
 /// A read of one stored revision.
 fn is_read(sent: &Sent) -> bool {
     sent.method == Method::Get && sent.path.contains("/controllerrevisions/")
-}
-
-fn is_list(sent: &Sent) -> bool {
-    sent.method == Method::Get && sent.path.ends_with("/controllerrevisions")
 }
 
 fn is_store(sent: &Sent) -> bool {
@@ -113,26 +108,6 @@ async fn what_is_only_counted_is_written_once_a_second() {
     // What begins and ends is said at once besides.
     let most = 4 + usize::try_from(begun.elapsed().as_secs()).unwrap();
     assert!(written <= most, "{written} writes where {most} are allowed");
-}
-
-#[tokio::test]
-async fn an_operator_that_begins_asks_little_of_workloads_that_serve() {
-    let cluster = Cluster::new();
-    let first = Operator::start(&cluster, "a", &[]);
-    let names = ["one", "two", "three", "four", "five"];
-    for name in names {
-        cluster.serve(name, 1).await;
-    }
-    first.crash().await;
-    let _next = Operator::start(&cluster, "b", &[]);
-    for name in names {
-        cluster.merge(&format!("{WORKLOADS}/{name}"), json!({"spec": {"replicas": 2}}));
-        cluster.wait_for_status(name, "it is scaled", |status| status.ready_replicas == 2).await;
-    }
-    let log: Vec<Sent> = cluster.log().into_iter().filter(|sent| sent.by == "b").collect();
-    // For each workload its revisions are listed and one Pod is asked about.
-    assert_eq!((count(&log, is_list), count(&log, is_question)), (5, 5));
-    assert_eq!((count(&log, is_store), count(&log, is_read), count(&log, is_comparison)), (0, 0, 0));
 }
 
 #[tokio::test]

@@ -10,12 +10,11 @@ use super::super::cluster::TIMEOUT;
 use super::super::doubts::may_be_of_runner;
 use super::super::overlay::Committed;
 use super::super::parallel::while_all_goes_well;
-use super::super::prepare::Prepared;
+use super::super::prepare::{Prepared, Source};
 use super::super::stored::{self, StoreError};
 use super::super::subject::Subject;
 use super::super::{Cluster, Failure, Locked, Memory, call};
 use super::error::ActError;
-use crate::admission::Verdict;
 use crate::lifecycle::ObservedPod;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{BURST, missing};
@@ -87,16 +86,17 @@ async fn source<C: Cluster>(
     revision: &Arc<str>,
     memory: &Locked<Memory>,
 ) -> Result<Option<PodSource>, ActError> {
-    if prepared.revision.name == *revision && prepared.target.revision() == Some(revision) {
-        return Ok(Some(prepared.source.clone()));
-    }
-    let Some(found) = stored::read(cluster, subject, revision, memory).await? else { return Ok(None) };
+    let is_prepared = prepared.revision.name == *revision && prepared.target.revision() == Some(revision);
+    let found = match &prepared.source {
+        Source::Known(source) if is_prepared => return Ok(Some(source.clone())),
+        // Nobody has asked about its Pods yet.
+        Source::Unasked(_) if is_prepared => Some(Arc::clone(&prepared.revision)),
+        _ => stored::read(cluster, subject, revision, memory).await?,
+    };
+    let Some(found) = found else { return Ok(None) };
     let failed = |failure| StoreError::Read(Arc::clone(revision), failure);
-    match admit(cluster, subject, committed, &found, memory).await.map_err(failed)?.verdict {
-        Verdict::Taken(making) => Ok(Some(making.source(&found, cluster.endpoint()))),
-        // A create says why.
-        Verdict::Malformed(_) => Ok(Some(found.as_written(Measuring::Observed))),
-    }
+    let admission = admit(cluster, subject, committed, &found, memory).await.map_err(failed)?;
+    Ok(Some(admission.source(&found, cluster.endpoint())))
 }
 
 /// Pods of one revision to be made.

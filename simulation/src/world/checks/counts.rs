@@ -160,6 +160,11 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         {
             true
         }
+        // A kubelet that is restarted while it stops a container because of a probe or a failed hook forgets that, and
+        // takes the Events with it that are not sent: the container is shown as Running, and may end by itself later.
+        (Outcome::Skipped, Some(Some(RunEnd::LostWithKubelet))) if run.hook == HookKind::PreStop => {
+            !by_runner && is_forgiven(&run.pod_uid, &run.container, instance, nodes)
+        }
         // Nobody has told that the hook had begun, or that it failed, and its container is shown as Running.
         (Outcome::Succeeded, Some(Some(end))) if run.hook == HookKind::PostStart => {
             let cut_off = end == RunEnd::LostWithKubelet;

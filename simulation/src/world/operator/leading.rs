@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hooked_core::pass::Cluster;
-use hooked_core::watch::{Index, SlimEvent, SlimPod, WorkloadRef};
+use hooked_core::watch::{Index, ListedRevisions, SlimEvent, SlimPod, WorkloadRef};
 use hooked_core::workload::template::Owner;
 use hooked_crd::HookedWorkload;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::reconcile::{Watched, reconcile};
 use super::sweep::sweep;
@@ -19,6 +19,7 @@ use super::watching::{Sight, Watching};
 use super::{Task, poll};
 use crate::ApiServer;
 use crate::world::turn::Feed;
+use crate::world::user::REVISIONS;
 use crate::world::wire::{Port, Purpose};
 
 /// How long the first lists of Events are waited for once Pods are listed.
@@ -95,12 +96,25 @@ impl Leading {
     /// if there is nothing to show.
     pub(in super::super) fn show(&mut self, feed: Feed, server: &ApiServer, now: Timestamp) -> Option<Shown> {
         let sight = self.watch(feed, now)?.next(server)?;
+        if feed == Feed::Workloads && matches!(sight, Sight::ListBegins) && !self.workloads.was_listed {
+            self.list_revisions(server);
+        }
         Some(match feed {
             Feed::Pods => self.show_pod(sight, now),
             Feed::Events => self.show_event(&sight, now),
             Feed::Workloads => self.show_workload(&sight, now),
             Feed::Foreign => self.show_foreign(&sight, now),
         })
+    }
+
+    /// Lists the stored revisions of all workloads before these are listed. That the list fails is left to the tests of
+    /// the operator: what it would have shown is then asked for by each first pass.
+    fn list_revisions(&self, server: &ApiServer) {
+        let mut listed = ListedRevisions::default();
+        listed.take_page(
+            &json!({"items": server.objects(REVISIONS).map(|object| &**object).collect::<Vec<_>>()}),
+        );
+        self.index.show_revisions(listed);
     }
 
     fn show_pod(&mut self, sight: Sight, now: Timestamp) -> Shown {
@@ -168,6 +182,7 @@ impl Leading {
                 for watched in self.store.values() {
                     self.index.show_workload(watched.metadata(), watched.spec());
                 }
+                self.index.workloads_are_listed();
                 for workload in self.store.keys().cloned().collect::<Vec<_>>() {
                     self.trigger(Some(workload), now);
                 }
