@@ -35,8 +35,8 @@ pub(super) async fn delete_surplus<C: Cluster>(
         };
         let limit = if floor.available == 0 { BURST } else { PARALLEL };
         let batch = {
-            let memory = memory.lock();
-            let mut batch = surplus(sizes, &memory.replicas, &floor, limit);
+            let mut memory = memory.lock();
+            let mut batch = surplus(sizes, &mut memory.replicas, &floor, limit);
             if prepared.target.leaving().is_some() {
                 // Pods that count for no size are held by nobody but us.
                 let is_unsized = |fact: &&PodFact| matches!(fact.life, Life::Ended | Life::Unselected);

@@ -10,6 +10,7 @@ mod endpoints;
 mod fact;
 mod numbers;
 mod order;
+mod queue;
 mod readiness;
 mod revision_counts;
 mod standing;
@@ -27,6 +28,7 @@ use departed::Departed;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
+use queue::Queue;
 
 use crate::interned::{Interned, Text};
 use crate::lifecycle::RunnerSight;
@@ -47,6 +49,8 @@ pub struct Replicas {
     terminating: NumberSet,
     /// How many of the Pods that are wanted are bound to each node, of all revisions.
     on_nodes: BTreeMap<u32, usize>,
+    /// In which order the Pods of revisions go of which some do.
+    queues: BTreeMap<Arc<str>, Queue>,
     /// Pods that the selector does not match any more.
     unselected: NumberSet,
     /// Pods that a list which has begun has not shown yet.
@@ -248,10 +252,13 @@ impl Replicas {
     fn put(&mut self, new: Option<PodFact>, number: u64) {
         if let Some(old) = self.pods.remove(&number) {
             self.endpoints.remove(&old);
-            self.leave_node(&old);
+            if old.is_alive() {
+                self.leave_node(&old);
+            }
             let emptied = self.revisions.get_mut(&old.revision).is_some_and(|counts| counts.remove(&old));
             if emptied {
                 self.revisions.remove(&old.revision);
+                self.queues.remove(&old.revision);
             }
         }
         self.terminating.remove(number);
@@ -263,6 +270,7 @@ impl Replicas {
         self.endpoints.add(&fact);
         if fact.is_alive() {
             *self.on_nodes.entry(fact.standing.node).or_default() += 1;
+            self.arrange(&fact, true);
         }
         if fact.life == Life::Terminating && !fact.over {
             self.terminating.insert(number);
@@ -274,15 +282,13 @@ impl Replicas {
     }
 
     fn leave_node(&mut self, fact: &PodFact) {
-        if !fact.is_alive() {
-            return;
-        }
         if let Some(pods) = self.on_nodes.get_mut(&fact.standing.node) {
             *pods -= 1;
             if *pods == 0 {
                 self.on_nodes.remove(&fact.standing.node);
             }
         }
+        self.arrange(fact, false);
     }
 }
 
