@@ -53,6 +53,10 @@ pub struct Replicas {
     queues: BTreeMap<Arc<str>, Queue>,
     /// Pods that the selector does not match any more.
     unselected: NumberSet,
+    /// Pods that have ended, and whose deletion nobody has asked for.
+    ended: NumberSet,
+    /// Pods that are to go, and have not ended.
+    going: NumberSet,
     /// Pods that a list which has begun has not shown yet.
     unlisted: NumberSet,
     doubts: Doubts,
@@ -263,6 +267,8 @@ impl Replicas {
         }
         self.terminating.remove(number);
         self.unselected.remove(number);
+        self.ended.remove(number);
+        self.going.remove(number);
         let Some(mut fact) = new else { return };
         fact.name = fact.name.shared(&mut self.names);
         fact.revision = self.revision_names.share(fact.revision);
@@ -275,8 +281,13 @@ impl Replicas {
         if fact.life == Life::Terminating && !fact.over {
             self.terminating.insert(number);
         }
-        if fact.life == Life::Unselected {
-            self.unselected.insert(number);
+        if fact.is_to_go() && !fact.over {
+            self.going.insert(number);
+        }
+        match fact.life {
+            Life::Unselected => self.unselected.insert(number),
+            Life::Ended => self.ended.insert(number),
+            Life::Alive | Life::Terminating => {}
         }
         self.pods.insert(number, Box::new(fact));
     }
@@ -318,6 +329,16 @@ impl Replicas {
     /// Pods that the selector does not match any more.
     pub fn unselected(&self) -> impl Iterator<Item = &PodFact> {
         self.unselected.iter().filter_map(|number| self.get(number))
+    }
+
+    /// Pods that have ended, and whose deletion nobody has asked for as the watch shows it.
+    pub fn ended(&self) -> impl Iterator<Item = &PodFact> {
+        self.ended.iter().filter_map(|number| self.get(number))
+    }
+
+    /// Those of `numbers` whose Pods are to go and have not ended.
+    pub(crate) fn going_of<'a>(&'a self, numbers: &'a NumberSet) -> impl Iterator<Item = &'a PodFact> {
+        self.going.intersection(numbers).filter_map(|number| self.get(number))
     }
 
     /// Whether there is no Pod.
