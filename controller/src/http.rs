@@ -1,13 +1,16 @@
 //! Metrics and health over HTTP.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures::stream;
 use hooked_live::bind;
 use thiserror::Error;
 
@@ -24,8 +27,9 @@ pub(crate) enum ServeError {
 /// Serves `/metrics`.
 pub(crate) async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(), ServeError> {
     let scrape = move || async move {
-        match metrics.text() {
-            Ok(text) => {
+        match metrics.scrape() {
+            Ok(scrape) => {
+                let text = Body::from_stream(stream::iter(scrape.map(Ok::<_, Infallible>)));
                 ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
             }
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

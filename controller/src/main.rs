@@ -4,6 +4,8 @@ mod collect_orphans;
 mod control;
 mod creates;
 mod fence;
+#[cfg(test)]
+mod heap;
 mod http;
 mod lease;
 mod live;

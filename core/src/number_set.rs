@@ -57,6 +57,17 @@ impl NumberSet {
         self.ranges.iter().flat_map(|(first, last)| *first..=*last)
     }
 
+    /// Whether a number is in it.
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.at_or_before(number).is_some_and(|(_, last)| last >= number)
+    }
+
+    /// The numbers that are in both, in order: as much work as there are numbers in the smaller one.
+    pub(crate) fn intersection<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u64> + 'a {
+        let (few, many) = if self.count <= other.count { (self, other) } else { (other, self) };
+        few.iter().filter(|number| many.contains(*number))
+    }
+
     /// Keeps the numbers of which that holds.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
         *self = self.iter().filter(|number| keep(*number)).collect();
@@ -101,6 +112,10 @@ mod tests {
             assert!(set.iter().eq(plain.iter().copied()));
             assert_eq!((set.len(), set.is_empty()), (plain.len(), plain.is_empty()));
             assert_eq!(set, plain.iter().copied().collect());
+            assert_eq!(set.contains(number), plain.contains(&number));
+            let low: NumberSet = (0..=number).collect();
+            let both = || plain.range(..=number).copied();
+            assert!(set.intersection(&low).eq(both()) && low.intersection(&set).eq(both()));
         }
         set.retain(|number| number % 3 == 0);
         plain.retain(|number| number % 3 == 0);

@@ -1,24 +1,28 @@
-//! What Prometheus reads: a projection of what was committed, made when it is scraped.
+//! What Prometheus reads: a projection of what was committed, made when it is scraped, and part by part: a scrape takes
+//! no more memory where there are more workloads, nor do several at once.
 //!
 //! Nothing is counted here but the operator's own work. Counters and histograms of workloads come from their ledgers,
 //! so they continue after a restart and cannot disagree with the status.
 
 mod exposition;
+mod scrape;
+#[cfg(test)]
+mod tests;
 mod workload;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hooked_live::ReportResult;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
 use prometheus::{
     Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use hooked_core::pass::{Locked, Retry};
 use hooked_core::status::Series;
+
+use scrape::Scrape;
+use workload::{Entry, Workloads};
 
 /// How long the series of a workload that is gone stay, so that its last stops are scraped.
 const LINGER: Duration = Duration::from_secs(120);
@@ -27,15 +31,6 @@ const LINGER: Duration = Duration::from_secs(120);
 /// many Pods.
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
-
-/// A workload's series, by namespace and name.
-type Workloads = BTreeMap<(String, String), Entry>;
-
-#[derive(Debug)]
-struct Entry {
-    series: Series,
-    gone_since: Option<Instant>,
-}
 
 /// All metrics of the operator.
 #[derive(Debug)]
@@ -94,7 +89,6 @@ impl Metrics {
         registry.register(Box::new(leader.clone()))?;
         registry.register(Box::new(reconcile_seconds.clone()))?;
         registry.register(Box::new(reconcile_errors.clone()))?;
-        registry.register(Box::new(Projection(Arc::clone(&workloads))))?;
         Ok(Self {
             registry,
             workloads,
@@ -139,26 +133,12 @@ impl Metrics {
         }
     }
 
-    /// Everything in Prometheus' text format.
-    pub(crate) fn text(&self) -> Result<String, prometheus::Error> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
-    }
-}
-
-/// The series of all workloads, made when they are asked for.
-struct Projection(Arc<Locked<Workloads>>);
-
-impl Collector for Projection {
-    /// The descriptions differ from scrape to scrape, which the registry allows for collectors that describe nothing.
-    fn desc(&self) -> Vec<&Desc> {
-        Vec::new()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut workloads = self.0.lock();
-        workloads.retain(|_, entry| entry.gone_since.is_none_or(|since| since.elapsed() < LINGER));
-        workload::families(
-            workloads.iter().map(|((namespace, name), entry)| (&**namespace, &**name, &entry.series)),
-        )
+    /// Everything in Prometheus' text format, part by part.
+    pub(crate) fn scrape(&self) -> Result<Scrape, prometheus::Error> {
+        let own = TextEncoder::new().encode_to_string(&self.registry.gather())?;
+        self.workloads
+            .lock()
+            .retain(|_, entry| entry.gone_since.is_none_or(|since| since.elapsed() < LINGER));
+        Ok(Scrape::new(own, Arc::clone(&self.workloads)))
     }
 }

@@ -1,173 +1,178 @@
 //! The series of workloads.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Instant;
+
 use hooked_core::accounting::ledger::{DURATION_BUCKETS, GRACE_BUCKETS};
 use hooked_core::status::{ReplicaCounts, Series};
-use prometheus::proto::{MetricFamily, MetricType};
-use serde::Serialize;
 
-use super::exposition::Family;
+use super::exposition::{Head, Lines};
 
-struct Families {
-    runs: Family,
-    durations: Family,
-    running: Family,
-    oldest: Family,
-    kills: Family,
-    grace: Family,
-    replicas: Family,
-    invalid: Family,
-    measured: Family,
-    failing: Family,
-    gate: Family,
-    due: Family,
+/// A workload's series, by namespace and name.
+pub(super) type Workloads = BTreeMap<(String, String), Entry>;
+
+/// What is shown of a workload, and since when it is gone.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) series: Series,
+    pub(super) gone_since: Option<Instant>,
+}
+
+/// The bounds of histograms, as they are written.
+static DURATION_BOUNDS: LazyLock<Vec<String>> = LazyLock::new(|| texts(DURATION_BUCKETS));
+static GRACE_BOUNDS: LazyLock<Vec<String>> = LazyLock::new(|| texts(GRACE_BUCKETS));
+
+/// A family, and how what it shows of a workload is written.
+pub(super) struct Family {
+    head: Head,
+    write: fn(&mut Lines<'_>, &Workload<'_>),
+}
+
+/// A workload whose series are written.
+#[derive(Clone, Copy)]
+pub(super) struct Workload<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    pub(super) series: &'a Series,
 }
 
 /// The families of all workloads.
-pub(super) fn families<'a>(
-    workloads: impl Iterator<Item = (&'a str, &'a str, &'a Series)>,
-) -> Vec<MetricFamily> {
-    let mut families = Families::new();
-    for (namespace, workload, metrics) in workloads {
-        families.add(namespace, workload, metrics);
+pub(super) const FAMILIES: [Family; 12] = [
+    Family::new("hooked_hook_runs_total", "Settled hook runs, by outcome.", "counter", runs),
+    Family::new(
+        "hooked_hook_duration_seconds",
+        "How long hook runs took, in seconds; from source Kubelet it is the middle of what is possible.",
+        "histogram",
+        durations,
+    ),
+    Family::new("hooked_hooks_running", "Hooks that run now.", "gauge", running),
+    Family::new(
+        "hooked_hook_oldest_start_timestamp_seconds",
+        "When the run began that goes on for longest; absent while the hook does not run.",
+        "gauge",
+        oldest,
+    ),
+    Family::new("hooked_container_kills_total", "Killed containers, by first cause.", "counter", kills),
+    Family::new(
+        "hooked_grace_period_used_ratio",
+        "Time from a Pod's deletion to a container's end over the grace period in force; above 1 it was exceeded.",
+        "histogram",
+        grace_used,
+    ),
+    Family::new("hooked_workload_replicas", "Pods of a workload, by state.", "gauge", replicas),
+    Family::new(
+        "hooked_workload_invalid",
+        "1 if the workload cannot be carried out until it is changed.",
+        "gauge",
+        |lines, of| of.begin(lines).gauge(i64::from(of.series.invalid)),
+    ),
+    Family::new(
+        "hooked_workload_measured",
+        "0 while something that spec.hooks asks for is not in force.",
+        "gauge",
+        |lines, of| of.begin(lines).gauge(i64::from(!of.series.unmeasured)),
+    ),
+    Family::new(
+        "hooked_workload_replica_failure",
+        "1 while Pods cannot be created, deleted or changed.",
+        "gauge",
+        |lines, of| of.begin(lines).gauge(i64::from(of.series.failing)),
+    ),
+    Family::new(
+        "hooked_rollout_gate_closed",
+        "1 if the rollout has stopped, or goes back, because hooks of the new revision fail.",
+        "gauge",
+        |lines, of| of.begin(lines).gauge(i64::from(of.series.gate_closed)),
+    ),
+    Family::new(
+        "hooked_workload_due_timestamp_seconds",
+        "When the evidence of a workload's hooks is to be looked at again; in the past if the operator is late.",
+        "gauge",
+        |lines, of| of.series.due.into_iter().for_each(|due| of.begin(lines).moment(due)),
+    ),
+];
+
+impl Family {
+    const fn new(
+        name: &'static str,
+        help: &'static str,
+        kind: &'static str,
+        write: fn(&mut Lines<'_>, &Workload<'_>),
+    ) -> Self {
+        Self { head: Head { name, help, kind }, write }
     }
-    let Families { runs, durations, running, oldest, kills, grace, replicas, .. } = families;
-    let Families { invalid, measured, failing, gate, due, .. } = families;
-    [runs, durations, running, oldest, kills, grace, replicas, invalid, measured, failing, gate, due]
-        .into_iter()
-        .filter_map(Family::finish)
-        .collect()
+
+    /// Writes what the family shows of a workload.
+    pub(super) fn write(&self, text: &mut Vec<u8>, has_head: &mut bool, of: &Workload<'_>) {
+        (self.write)(&mut Lines::new(text, self.head, has_head), of);
+    }
 }
 
-impl Families {
-    fn new() -> Self {
-        use MetricType::{COUNTER, GAUGE, HISTOGRAM};
-        Self {
-            runs: Family::new("hooked_hook_runs_total", "Settled hook runs, by outcome.", COUNTER),
-            durations: Family::new(
-                "hooked_hook_duration_seconds",
-                "How long hook runs took, in seconds; from source Kubelet it is the middle of what is possible.",
-                HISTOGRAM,
-            ),
-            running: Family::new("hooked_hooks_running", "Hooks that run now.", GAUGE),
-            oldest: Family::new(
-                "hooked_hook_oldest_start_timestamp_seconds",
-                "When the run began that goes on for longest; absent while the hook does not run.",
-                GAUGE,
-            ),
-            kills: Family::new("hooked_container_kills_total", "Killed containers, by first cause.", COUNTER),
-            grace: Family::new(
-                "hooked_grace_period_used_ratio",
-                "Time from a Pod's deletion to a container's end over the grace period in force; above 1 it was exceeded.",
-                HISTOGRAM,
-            ),
-            replicas: Family::new("hooked_workload_replicas", "Pods of a workload, by state.", GAUGE),
-            invalid: Family::new(
-                "hooked_workload_invalid",
-                "1 if the workload cannot be carried out until it is changed.",
-                GAUGE,
-            ),
-            measured: Family::new(
-                "hooked_workload_measured",
-                "0 while something that spec.hooks asks for is not in force.",
-                GAUGE,
-            ),
-            failing: Family::new(
-                "hooked_workload_replica_failure",
-                "1 while Pods cannot be created, deleted or changed.",
-                GAUGE,
-            ),
-            gate: Family::new(
-                "hooked_rollout_gate_closed",
-                "1 if the rollout has stopped, or goes back, because hooks of the new revision fail.",
-                GAUGE,
-            ),
-            due: Family::new(
-                "hooked_workload_due_timestamp_seconds",
-                "When the evidence of a workload's hooks is to be looked at again; in the past if the operator is late.",
-                GAUGE,
-            ),
-        }
+impl Workload<'_> {
+    fn begin<'a, 'text>(&self, lines: &'a mut Lines<'text>) -> super::exposition::Series<'a, 'text> {
+        lines.series(self.namespace, self.name)
     }
+}
 
-    fn add(&mut self, namespace: &str, workload: &str, metrics: &Series) {
-        let base = [("namespace", namespace), ("workload", workload)];
-        self.invalid.gauge(&base, i64::from(metrics.invalid));
-        self.measured.gauge(&base, i64::from(!metrics.unmeasured));
-        self.failing.gauge(&base, i64::from(metrics.failing));
-        self.gate.gauge(&base, i64::from(metrics.gate_closed));
-        if let Some(due) = metrics.due {
-            self.due.moment(&base, due);
-        }
-        let ReplicaCounts { desired, ready, available, updated, terminating, alive: _, unavailable: _ } =
-            &metrics.counts;
-        let states = [
-            ("desired", desired),
-            ("ready", ready),
-            ("available", available),
-            ("updated", updated),
-            ("terminating", terminating),
-        ];
-        for (state, pods) in states {
-            self.replicas.gauge(&[base[0], base[1], ("state", state)], i64::from(*pods));
-        }
-        for ((container, hook), running) in &metrics.running {
-            let hook = text(hook);
-            let labels = [base[0], base[1], ("container", &**container), ("hook", &hook)];
-            self.running.gauge(&labels, running.count);
-            if let Some(start) = running.oldest_start {
-                self.oldest.moment(&labels, start);
-            }
-        }
-        self.add_runs(base, metrics);
-        self.add_kills(base, metrics);
+fn texts(bounds: &[f64]) -> Vec<String> {
+    bounds.iter().map(f64::to_string).collect()
+}
+
+fn runs(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for (key, count) in &of.series.runs {
+        let series = of.begin(lines).label("container", &*key.container).label("hook", &key.hook);
+        let series = series.label("handler", &key.handler).label("outcome", &key.outcome);
+        series.label("source", &key.source).counter(*count);
     }
+}
 
-    fn add_runs(&mut self, base: [(&str, &str); 2], metrics: &Series) {
-        for (key, count) in &metrics.runs {
-            let (hook, handler, outcome, source) =
-                (text(&key.hook), text(&key.handler), text(&key.outcome), text(&key.source));
-            let labels = [
-                base[0],
-                base[1],
-                ("container", &*key.container),
-                ("hook", &hook),
-                ("handler", &handler),
-                ("outcome", &outcome),
-                ("source", &source),
-            ];
-            self.runs.counter(&labels, *count);
-        }
-        for (key, durations) in &metrics.durations {
-            let (hook, handler, source) = (text(&key.hook), text(&key.handler), text(&key.source));
-            let labels = [
-                base[0],
-                base[1],
-                ("container", &*key.container),
-                ("hook", &hook),
-                ("handler", &handler),
-                ("source", &source),
-            ];
-            self.durations.histogram(&labels, durations, DURATION_BUCKETS);
-        }
+fn durations(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for (key, durations) in &of.series.durations {
+        let series = of.begin(lines).label("container", &*key.container).label("hook", &key.hook);
+        let series = series.label("handler", &key.handler).label("source", &key.source);
+        series.histogram(durations, &DURATION_BOUNDS);
     }
+}
 
-    fn add_kills(&mut self, base: [(&str, &str); 2], metrics: &Series) {
-        for (key, count) in &metrics.kills {
-            let reason = text(&key.reason);
-            let labels = [base[0], base[1], ("container", &*key.container), ("reason", &reason)];
-            self.kills.counter(&labels, *count);
-        }
-        for (container, shares) in &metrics.grace_used {
-            self.grace.histogram(&[base[0], base[1], ("container", container)], shares, GRACE_BUCKETS);
+fn running(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for ((container, hook), running) in &of.series.running {
+        of.begin(lines).label("container", &**container).label("hook", hook).gauge(running.count);
+    }
+}
+
+fn oldest(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for ((container, hook), running) in &of.series.running {
+        if let Some(start) = running.oldest_start {
+            of.begin(lines).label("container", &**container).label("hook", hook).moment(start);
         }
     }
 }
 
-/// A name as the API writes it, so that metrics and status speak of the same thing.
-fn text(name: &impl Serialize) -> String {
-    match serde_json::to_value(name) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
+fn kills(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for (key, count) in &of.series.kills {
+        of.begin(lines).label("container", &*key.container).label("reason", &key.reason).counter(*count);
+    }
+}
+
+fn grace_used(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    for (container, shares) in &of.series.grace_used {
+        of.begin(lines).label("container", &**container).histogram(shares, &GRACE_BOUNDS);
+    }
+}
+
+fn replicas(lines: &mut Lines<'_>, of: &Workload<'_>) {
+    let ReplicaCounts { desired, ready, available, updated, terminating, alive: _, unavailable: _ } =
+        &of.series.counts;
+    let states = [
+        ("desired", desired),
+        ("ready", ready),
+        ("available", available),
+        ("updated", updated),
+        ("terminating", terminating),
+    ];
+    for (state, pods) in states {
+        of.begin(lines).label("state", state).gauge(i64::from(*pods));
     }
 }
 
@@ -230,9 +235,15 @@ mod tests {
             invalid,
         );
         series.counts.desired = 0;
-        prometheus::TextEncoder::new()
-            .encode_to_string(&families([("shop", "web", &series)].into_iter()))
-            .unwrap()
+        text(&series)
+    }
+
+    fn text(series: &Series) -> String {
+        let (mut text, workload) = (Vec::new(), Workload { namespace: "shop", name: "web", series });
+        for family in FAMILIES {
+            family.write(&mut text, &mut false, &workload);
+        }
+        String::from_utf8(text).unwrap()
     }
 
     fn check(served: &str, series: &str) {
@@ -266,8 +277,7 @@ mod tests {
         let (mut series, labels) = (Series::default(), r#"namespace="shop",workload="web""#);
         for (is, measured, failing) in [(false, 1, 0), (true, 0, 1)] {
             (series.unmeasured, series.failing) = (is, is);
-            let families = families([("shop", "web", &series)].into_iter());
-            let served = prometheus::TextEncoder::new().encode_to_string(&families).unwrap();
+            let served = text(&series);
             check(&served, &format!("hooked_workload_measured{{{labels}}} {measured}"));
             check(&served, &format!("hooked_workload_replica_failure{{{labels}}} {failing}"));
         }

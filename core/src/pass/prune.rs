@@ -7,7 +7,6 @@ use super::stored::stored;
 use super::subject::{Site, Subject};
 use super::{Cluster, Failure, Locked, Memory, call};
 use crate::workload::fill::PodRef;
-use crate::workload::replicas::Life;
 use crate::workload::revision::expendable;
 
 /// Removes old revisions beyond the limit, but none that anything committed names or of which Pods have not ended.
@@ -48,9 +47,7 @@ pub(super) async fn prune<C: Cluster>(
 async fn delete_ended<C: Cluster>(cluster: &C, site: &Site, revision: &str, memory: &Locked<Memory>) -> bool {
     let ended = {
         let memory = memory.lock();
-        let there_are = memory.replicas.revision(revision).all();
-        let of_it = memory.replicas.iter().filter(|fact| *fact.revision == *revision).take(there_are);
-        let ended = of_it.filter(|fact| fact.life == Life::Ended && !fact.deleting);
+        let ended = memory.replicas.ended().filter(|fact| *fact.revision == *revision && !fact.deleting);
         ended.filter_map(PodRef::of).collect::<Vec<_>>()
     };
     delete_all(cluster, site, ended, memory).await.is_ok()

@@ -1,6 +1,6 @@
 //! The last hook runs: bounded, newest first, failures outliving successes.
 
-use hooked_crd::{GoDuration, HookRunStatus, HookedWorkloadStatus, Outcome};
+use hooked_crd::{GoDuration, HookKind, HookRunStatus, HookedWorkloadStatus, Outcome};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
 use crate::accounting::Tracker;
@@ -12,6 +12,14 @@ pub(super) fn last_hook(counted: &Counted) -> Option<String> {
     counted.runs.last().map(|run| format!("{:?}/{:?}", run.id.hook, run.outcome))
 }
 
+/// A run that may be told.
+enum Candidate<'a> {
+    /// One that goes on, or was settled since the status before.
+    New(&'a HookRun),
+    /// One that the status before has told.
+    Told(&'a HookRunStatus),
+}
+
 /// Runs that go on, then the last settled ones: those of this pass before those of the status before.
 pub(super) fn recent_runs(
     previous: &HookedWorkloadStatus,
@@ -19,19 +27,59 @@ pub(super) fn recent_runs(
     counted: &Counted,
     limit: usize,
 ) -> Vec<HookRunStatus> {
-    let settled = counted.runs.iter().rev().map(describe);
-    let settled_before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
-    let before = settled_before.cloned().map(|run| timed(run, &counted.late_durations));
-    let mut runs: Vec<HookRunStatus> =
-        tracker.running().iter().take(limit).map(describe).chain(settled).chain(before).collect();
-    while runs.len() > limit {
-        // The oldest run that is no failure goes first, yet never the newest of a hook: it is what people look for.
-        let newest = |index: usize| !runs[..index].iter().any(|run| is_same_hook(run, &runs[index]));
-        let mut oldest_first = (0..runs.len()).rev();
-        let expendable = oldest_first.find(|index| !is_failure(runs[*index].outcome) && !newest(*index));
-        runs.remove(expendable.unwrap_or(runs.len() - 1));
+    let going_on = tracker.running().iter().take(limit).map(Candidate::New);
+    let settled = counted.runs.iter().rev().map(Candidate::New);
+    let before = previous.recent_runs.iter().filter(|run| run.outcome != Outcome::Running);
+    let runs: Vec<Candidate<'_>> = going_on.chain(settled).chain(before.map(Candidate::Told)).collect();
+    let told = chosen(&runs, limit).into_iter().map(|run| match run {
+        Candidate::New(run) => describe(run),
+        Candidate::Told(run) => timed((*run).clone(), &counted.late_durations),
+    });
+    told.collect()
+}
+
+/// Those that are told, of any number of runs: the oldest run that is no failure goes first, yet never the newest of a
+/// hook, since that is what people look for. A storm counts thousands in one pass.
+fn chosen<'r, 'a>(runs: &'r [Candidate<'a>], limit: usize) -> Vec<&'r Candidate<'a>> {
+    let mut hooks: Vec<(&str, HookKind)> = Vec::new();
+    let is_expendable = runs.iter().map(|run| {
+        let is_newest = !hooks.contains(&run.hook());
+        if is_newest {
+            hooks.push(run.hook());
+        }
+        !is_newest && !is_failure(run.outcome())
+    });
+    let is_expendable: Vec<bool> = is_expendable.collect();
+    let mut excess = runs.len().saturating_sub(limit);
+    let mut kept: Vec<_> = runs
+        .iter()
+        .zip(is_expendable)
+        .rev()
+        .filter_map(|(run, is_expendable)| {
+            let goes = is_expendable && excess > 0;
+            excess -= usize::from(goes);
+            (!goes).then_some(run)
+        })
+        .collect();
+    kept.reverse();
+    kept.truncate(limit);
+    kept
+}
+
+impl Candidate<'_> {
+    fn hook(&self) -> (&str, HookKind) {
+        match self {
+            Self::New(run) => (&run.id.container, run.id.hook),
+            Self::Told(run) => (&run.container, run.hook),
+        }
     }
-    runs
+
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::New(run) => run.outcome,
+            Self::Told(run) => run.outcome,
+        }
+    }
 }
 
 /// The run with its duration, if that has become known since it was counted.
@@ -50,10 +98,6 @@ fn timed(run: HookRunStatus, late_durations: &[LateDuration]) -> HookRunStatus {
         },
         None => run,
     }
-}
-
-fn is_same_hook(one: &HookRunStatus, other: &HookRunStatus) -> bool {
-    one.container == other.container && one.hook == other.hook
 }
 
 fn is_failure(outcome: Outcome) -> bool {

@@ -90,17 +90,24 @@ impl Floor {
 
 /// At most `limit` Pods that are more than their revisions are to have, in the order in which a ReplicaSet deletes
 /// its Pods; but those that do not serve first, and those that serve only as long as enough do.
-pub fn surplus(sizes: &Sizes, replicas: &Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
+pub fn surplus(sizes: &Sizes, replicas: &mut Replicas, floor: &Floor, limit: usize) -> Vec<PodRef> {
     let (min_ready, now) = (floor.min_ready_seconds, floor.now);
     let available: usize = replicas.revisions().map(|(_, counts)| counts.available(min_ready, now)).sum();
     let spare = available.saturating_sub(floor.available);
-    let mut serving = Vec::new();
-    let mut chosen = Vec::new();
-    for (revision, counts) in replicas.revisions() {
+    let surplus = replicas.revisions().filter_map(|(revision, counts)| {
         let surplus = counts.alive().saturating_sub(sizes.get(revision) as usize);
         // A rollout that waits for Pods asks at each event: where none that is ready may go, none is looked at.
         let ready_too = spare > 0 || counts.almost_available(min_ready, now) > 0;
-        for fact in replicas.first_to_go(revision, surplus.min(limit), ready_too) {
+        (surplus > 0).then(|| (Arc::clone(revision), surplus.min(limit), ready_too))
+    });
+    let surplus: Vec<_> = surplus.collect();
+    // In a rollout some go again soon.
+    if surplus.is_empty() && sizes.iter().filter(|(_, size)| *size > 0).count() < 2 {
+        replicas.forget_order();
+    }
+    let (mut serving, mut chosen) = (Vec::new(), Vec::new());
+    for (revision, surplus, ready_too) in surplus {
+        for fact in replicas.first_to_go(&revision, surplus, ready_too) {
             let list = if floor.is_available(fact) { &mut serving } else { &mut chosen };
             list.extend(PodRef::of(fact));
         }
@@ -140,9 +147,10 @@ mod tests {
         deleted: &[u64],
         made: &[(&str, usize)],
     ) {
-        let (replicas, sizes) = (replicas(pods), sizes(of));
+        let (mut replicas, sizes) = (replicas(pods), sizes(of));
         let floor = Floor { available: must_serve, min_ready_seconds: 0, now: 10 };
-        let surplus: Vec<u64> = surplus(&sizes, &replicas, &floor, 32).iter().map(|pod| pod.number).collect();
+        let surplus: Vec<u64> =
+            surplus(&sizes, &mut replicas, &floor, 32).iter().map(|pod| pod.number).collect();
         let missing = missing(&sizes, &replicas);
         let missing: Vec<_> = missing.iter().map(|(revision, pods)| (&**revision, *pods)).collect();
         assert_eq!((surplus.as_slice(), missing.as_slice()), (deleted, made), "{pods:?} {of:?}");
@@ -174,17 +182,17 @@ mod tests {
         let mut replicas = replicas(&[("old", true)]);
         replicas.perhaps_created(PodFact::unseen(2, "web", "", "old", true), jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(missing(&sizes(&[("old", 2)]), &replicas), []);
-        assert_eq!(surplus(&sizes(&[("old", 1)]), &replicas, &Floor::NONE, 32), []);
-        let all = surplus(&sizes(&[]), &replicas, &Floor::NONE, 32);
+        assert_eq!(surplus(&sizes(&[("old", 1)]), &mut replicas, &Floor::NONE, 32), []);
+        let all = surplus(&sizes(&[]), &mut replicas, &Floor::NONE, 32);
         assert_eq!(all.iter().map(|pod| pod.number).collect::<Vec<_>>(), [1]);
     }
 
     #[test]
     fn no_more_go_at_once_than_are_asked_for_and_those_that_serve_last() {
-        let replicas = replicas(&[("a", true), ("a", false), ("b", true), ("b", false)]);
+        let mut replicas = replicas(&[("a", true), ("a", false), ("b", true), ("b", false)]);
         let floor = Floor { available: 1, min_ready_seconds: 0, now: 10 };
-        let gone = |limit| {
-            let gone = surplus(&sizes(&[]), &replicas, &floor, limit);
+        let mut gone = |limit| {
+            let gone = surplus(&sizes(&[]), &mut replicas, &floor, limit);
             gone.iter().map(|pod| pod.number).collect::<Vec<_>>()
         };
         assert_eq!((gone(1), gone(2), gone(32)), (vec![2], vec![2, 4], vec![2, 4, 1]));
@@ -192,10 +200,10 @@ mod tests {
 
     #[test]
     fn a_pod_serves_only_when_it_was_ready_for_long_enough() {
-        let replicas = replicas(&[("old", true), ("old", true)]);
-        let gone = |now| {
+        let mut replicas = replicas(&[("old", true), ("old", true)]);
+        let mut gone = |now| {
             let floor = Floor { available: 2, min_ready_seconds: 5, now };
-            surplus(&sizes(&[("old", 1)]), &replicas, &floor, 32).len()
+            surplus(&sizes(&[("old", 1)]), &mut replicas, &floor, 32).len()
         };
         assert_eq!((gone(4), gone(5)), (1, 0));
     }

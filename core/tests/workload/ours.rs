@@ -109,11 +109,11 @@ impl Ours {
 
     /// Deletes one batch of what is too much; false if there was none.
     pub(crate) fn delete(&mut self, spec: &Spec) -> bool {
-        let (desired, replicas, now) = (desired(spec), self.replicas(), self.pods.now);
+        let (desired, mut replicas, now) = (desired(spec), self.replicas(), self.pods.now);
         let sizes = self.sizes.clone().unwrap_or_default();
         let (_, must_serve) = limits(&desired);
         let available = self.pods.available(spec.min_ready);
-        let batch = surplus(&sizes, &replicas, &Floor::of(&desired, now), self.batch);
+        let batch = surplus(&sizes, &mut replicas, &Floor::of(&desired, now), self.batch);
         for pod in &batch {
             self.pods.delete(pod.number);
         }

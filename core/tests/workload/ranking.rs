@@ -1,7 +1,7 @@
 //! Which Pods go first, beside `ActivePodsWithRanks` of Kubernetes.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_core::accounting::ledger::{Sizes, Total};
@@ -79,21 +79,31 @@ impl Ranked {
     }
 }
 
-/// The numbers of the Pods of revision `a`, in the order in which they go.
-fn order(pods: &[Ranked], first: usize) -> Vec<u64> {
+/// Those Pods, as a watch has shown them.
+fn replicas<'a>(pods: impl Iterator<Item = (u64, &'a Ranked)>) -> Replicas {
     let mut replicas = Replicas::default();
-    for (number, pod) in (1..).zip(pods) {
+    for (number, pod) in pods {
         replicas.observe(PodFact::of(&pod.observed(number), Timestamp::UNIX_EPOCH));
     }
+    replicas
+}
+
+/// The numbers of so many Pods of revision `a`, in the order in which they go.
+fn first(replicas: &mut Replicas, first: usize) -> Vec<u64> {
     let sizes: Vec<(Arc<str>, u32)> = ["a", "b"]
         .map(|revision| {
-            let all = pods.iter().filter(|pod| pod.revision == revision).count();
+            let all = replicas.revision(revision).alive();
             let stay = if revision == "a" { all.saturating_sub(first) } else { all };
             (Arc::from(revision), u32::try_from(stay).unwrap())
         })
         .into();
     let sizes = Sizes::new(sizes, Total::default());
-    surplus(&sizes, &replicas, &Floor::NONE, 100).iter().map(|pod| pod.number).collect()
+    surplus(&sizes, replicas, &Floor::NONE, 100).iter().map(|pod| pod.number).collect()
+}
+
+/// The numbers of so many of these Pods, in the order in which they go.
+fn order(pods: &[Ranked], count: usize) -> Vec<u64> {
+    first(&mut replicas((1..).zip(pods)), count)
 }
 
 /// Of two Pods, the one with this change goes before the one without it.
@@ -221,6 +231,21 @@ fn ranked() -> impl Strategy<Value = Ranked> {
     })
 }
 
+/// What becomes of a Pod while others go.
+#[derive(Clone, Debug)]
+enum Turn {
+    /// The watch shows it so.
+    Shown(Ranked),
+    /// This operator deletes it.
+    Deleted,
+    /// It is gone.
+    Gone,
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![6 => ranked().prop_map(Turn::Shown), 1 => Just(Turn::Deleted), 1 => Just(Turn::Gone)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: super::cases(), ..ProptestConfig::default() })]
 
@@ -242,5 +267,33 @@ proptest! {
         let fewer = order(&pods, first);
         prop_assert_eq!(fewer.as_slice(), &all[..first.min(all.len())]);
         prop_assert_eq!(all.first().cmp(&fewer.first()), Ordering::Equal);
+    }
+
+    #[test]
+    fn the_order_is_the_same_whatever_has_happened_since_it_was_made(
+        turns in prop::collection::vec((1_u64..12, turn(), 0_usize..6), 1..60)
+    ) {
+        let (mut kept, mut pods, mut deleted) = (Replicas::default(), BTreeMap::new(), BTreeSet::new());
+        for (number, turn, count) in turns {
+            match turn {
+                Turn::Shown(pod) if !deleted.contains(&number) => {
+                    kept.observe(PodFact::of(&pod.observed(number), Timestamp::UNIX_EPOCH));
+                    pods.insert(number, pod);
+                }
+                // The event is older than the delete.
+                Turn::Shown(pod) => kept.observe(PodFact::of(&pod.observed(number), Timestamp::UNIX_EPOCH)),
+                Turn::Deleted => {
+                    kept.deleted(number);
+                    deleted.extend(pods.remove(&number).map(|_| number));
+                }
+                Turn::Gone => {
+                    kept.observe_gone(number);
+                    pods.remove(&number);
+                    deleted.remove(&number);
+                }
+            }
+            let mut anew = replicas(pods.iter().map(|(number, pod)| (*number, pod)));
+            prop_assert_eq!(first(&mut kept, count), first(&mut anew, count));
+        }
     }
 }

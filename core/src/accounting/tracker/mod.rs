@@ -9,7 +9,6 @@ mod running;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hooked_crd::HookKind;
 use hooked_protocol::Record;
 use jiff::Timestamp;
 
@@ -220,11 +219,5 @@ impl Tracker {
     /// When live reports came and when they did not.
     pub fn report_times(&self) -> ReportTimes {
         self.reports
-    }
-
-    /// Pods in which a postStart hook runs.
-    pub fn in_post_start(&self) -> impl Iterator<Item = u64> + '_ {
-        let of_post_start = |runs: &[HookRun]| runs.iter().any(|run| run.id.hook == HookKind::PostStart);
-        self.running.by_pod().filter(move |(_, runs)| of_post_start(runs)).map(|(number, _)| number)
     }
 }

@@ -7,11 +7,14 @@ use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use crate::lifecycle::HookRun;
+use crate::number_set::NumberSet;
 
 /// The hooks that run now.
 #[derive(Debug, Default)]
 pub struct RunningHooks {
     of_pods: BTreeMap<u64, Vec<HookRun>>,
+    /// The Pods in which a postStart hook runs.
+    in_post_start: NumberSet,
     /// When they are overdue, and in which Pod.
     overdue: BTreeSet<(Timestamp, u64)>,
     by_hook: BTreeMap<(Arc<str>, HookKind), RunningTally>,
@@ -29,7 +32,11 @@ impl RunningHooks {
                 self.overdue.remove(&(at, number));
             }
         }
+        self.in_post_start.remove(number);
         for run in &running {
+            if run.id.hook == HookKind::PostStart {
+                self.in_post_start.insert(number);
+            }
             let key = (Arc::clone(&run.id.container), run.id.hook);
             self.by_hook.entry(key).or_default().add(run);
             self.overdue.extend(run.overdue_at.map(|at| (at, number)));
@@ -44,9 +51,9 @@ impl RunningHooks {
         self.of_pods.values().rev().flatten()
     }
 
-    /// Those of each Pod that has any, by its number.
-    pub(super) fn by_pod(&self) -> impl Iterator<Item = (u64, &[HookRun])> {
-        self.of_pods.iter().map(|(number, runs)| (*number, runs.as_slice()))
+    /// The numbers of the Pods in which a postStart hook runs.
+    pub(crate) fn in_post_start(&self) -> &NumberSet {
+        &self.in_post_start
     }
 
     /// The one that has been overdue for longest at `now`.

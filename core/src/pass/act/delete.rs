@@ -14,7 +14,6 @@ use super::error::ActError;
 use crate::accounting::ledger::Ledger;
 use crate::mutation::{Mutation, mutated};
 use crate::workload::fill::{BURST, Floor, PodRef, surplus};
-use crate::workload::replicas::{Life, PodFact};
 
 /// Deletes what is more than the committed sizes, in batches: what must be available is asked before each. Where
 /// nothing must be, there is nothing to ask, and no delete waits for the slowest of a small batch.
@@ -35,12 +34,12 @@ pub(super) async fn delete_surplus<C: Cluster>(
         };
         let limit = if floor.available == 0 { BURST } else { PARALLEL };
         let batch = {
-            let memory = memory.lock();
-            let mut batch = surplus(sizes, &memory.replicas, &floor, limit);
+            let mut memory = memory.lock();
+            let mut batch = surplus(sizes, &mut memory.replicas, &floor, limit);
             if prepared.target.leaving().is_some() {
                 // Pods that count for no size are held by nobody but us.
-                let is_unsized = |fact: &&PodFact| matches!(fact.life, Life::Ended | Life::Unselected);
-                let unsized_pods = memory.replicas.iter().filter(is_unsized).filter(|fact| !fact.deleting);
+                let unsized_pods = memory.replicas.ended().chain(memory.replicas.unselected());
+                let unsized_pods = unsized_pods.filter(|fact| !fact.deleting);
                 batch.extend(unsized_pods.filter_map(PodRef::of).take(limit - batch.len()));
             }
             batch
@@ -135,8 +134,7 @@ async fn is_wanted<C: Cluster>(cluster: &C, site: &Site, pod: &PodRef) -> bool {
 pub(in super::super) fn stop_hung_hooks<C: Cluster>(cluster: &C, memory: &Locked<Memory>) {
     let hung: Vec<Arc<str>> = {
         let memory = memory.lock();
-        let facts = memory.tracker.in_post_start().filter_map(|number| memory.replicas.get(number));
-        let going = facts.filter(|fact| fact.is_to_go());
+        let going = memory.replicas.going_of(memory.tracker.running().in_post_start());
         going.map(|fact| fact.uid.text()).filter(|uid| !uid.is_empty()).collect()
     };
     for uid in hung {

@@ -22,10 +22,11 @@ pub(in super::super) async fn remove_finalizers<C: Cluster>(
     let removable: Vec<PodRef> = {
         let memory = memory.lock();
         let accounted = memory.tracker.accounted().filter(|number| *number <= committed.high_water);
-        let facts = accounted.filter_map(|number| memory.replicas.get(number));
-        let ended =
-            memory.replicas.iter().filter(|fact| fact.over && mutated(Mutation::FinalizerGoesUncounted));
-        facts.chain(ended).filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
+        let mut facts: Vec<_> = accounted.filter_map(|number| memory.replicas.get(number)).collect();
+        if mutated(Mutation::FinalizerGoesUncounted) {
+            facts.extend(memory.replicas.iter().filter(|fact| fact.over));
+        }
+        facts.into_iter().filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
     };
     let removals = removable.iter().map(|pod| remove_finalizer(cluster, site, pod, memory)).collect();
     all(removals).await.into_iter().collect()

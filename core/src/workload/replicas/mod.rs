@@ -10,6 +10,7 @@ mod endpoints;
 mod fact;
 mod numbers;
 mod order;
+mod queue;
 mod readiness;
 mod revision_counts;
 mod standing;
@@ -27,6 +28,7 @@ use departed::Departed;
 use doubts::Doubts;
 pub use doubts::{Doubt, DoubtfulWrite};
 use endpoints::Endpoints;
+use queue::Queue;
 
 use crate::interned::{Interned, Text};
 use crate::lifecycle::RunnerSight;
@@ -47,8 +49,14 @@ pub struct Replicas {
     terminating: NumberSet,
     /// How many of the Pods that are wanted are bound to each node, of all revisions.
     on_nodes: BTreeMap<u32, usize>,
+    /// In which order the Pods of revisions go of which some do.
+    queues: BTreeMap<Arc<str>, Queue>,
     /// Pods that the selector does not match any more.
     unselected: NumberSet,
+    /// Pods that have ended, and whose deletion nobody has asked for.
+    ended: NumberSet,
+    /// Pods that are to go, and have not ended.
+    going: NumberSet,
     /// Pods that a list which has begun has not shown yet.
     unlisted: NumberSet,
     doubts: Doubts,
@@ -248,14 +256,19 @@ impl Replicas {
     fn put(&mut self, new: Option<PodFact>, number: u64) {
         if let Some(old) = self.pods.remove(&number) {
             self.endpoints.remove(&old);
-            self.leave_node(&old);
+            if old.is_alive() {
+                self.leave_node(&old);
+            }
             let emptied = self.revisions.get_mut(&old.revision).is_some_and(|counts| counts.remove(&old));
             if emptied {
                 self.revisions.remove(&old.revision);
+                self.queues.remove(&old.revision);
             }
         }
         self.terminating.remove(number);
         self.unselected.remove(number);
+        self.ended.remove(number);
+        self.going.remove(number);
         let Some(mut fact) = new else { return };
         fact.name = fact.name.shared(&mut self.names);
         fact.revision = self.revision_names.share(fact.revision);
@@ -263,26 +276,30 @@ impl Replicas {
         self.endpoints.add(&fact);
         if fact.is_alive() {
             *self.on_nodes.entry(fact.standing.node).or_default() += 1;
+            self.arrange(&fact, true);
         }
         if fact.life == Life::Terminating && !fact.over {
             self.terminating.insert(number);
         }
-        if fact.life == Life::Unselected {
-            self.unselected.insert(number);
+        if fact.is_to_go() && !fact.over {
+            self.going.insert(number);
+        }
+        match fact.life {
+            Life::Unselected => self.unselected.insert(number),
+            Life::Ended => self.ended.insert(number),
+            Life::Alive | Life::Terminating => {}
         }
         self.pods.insert(number, Box::new(fact));
     }
 
     fn leave_node(&mut self, fact: &PodFact) {
-        if !fact.is_alive() {
-            return;
-        }
         if let Some(pods) = self.on_nodes.get_mut(&fact.standing.node) {
             *pods -= 1;
             if *pods == 0 {
                 self.on_nodes.remove(&fact.standing.node);
             }
         }
+        self.arrange(fact, false);
     }
 }
 
@@ -312,6 +329,16 @@ impl Replicas {
     /// Pods that the selector does not match any more.
     pub fn unselected(&self) -> impl Iterator<Item = &PodFact> {
         self.unselected.iter().filter_map(|number| self.get(number))
+    }
+
+    /// Pods that have ended, and whose deletion nobody has asked for as the watch shows it.
+    pub fn ended(&self) -> impl Iterator<Item = &PodFact> {
+        self.ended.iter().filter_map(|number| self.get(number))
+    }
+
+    /// Those of `numbers` whose Pods are to go and have not ended.
+    pub(crate) fn going_of<'a>(&'a self, numbers: &'a NumberSet) -> impl Iterator<Item = &'a PodFact> {
+        self.going.intersection(numbers).filter_map(|number| self.get(number))
     }
 
     /// Whether there is no Pod.

@@ -9,8 +9,7 @@ use std::cmp::Reverse;
 use super::fact::PodFact;
 use super::standing::{Phase, Standing};
 
-/// The first steps of the order: whether it is bound, its phase, whether it is ready, its cost. They need no other
-/// Pod to be known, and so are kept up to date.
+/// The first steps of the order: whether it is bound, its phase, whether it is ready, its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Class {
     is_bound: bool,
@@ -30,13 +29,18 @@ impl Class {
     }
 }
 
-/// The further steps, for Pods of one class: more Pods of the workload on its node, ready for less time, more
-/// restarts, newer.
-pub(super) type Rank = (Reverse<usize>, Reverse<i64>, Reverse<(u32, u32)>, Reverse<u32>, Reverse<u64>);
+/// The last steps of the order, for Pods of one class on nodes with as many Pods of the workload, of which more go
+/// first: ready for less time, more restarts, newer.
+pub(super) type Among = (Reverse<i64>, Reverse<(u32, u32)>, Reverse<u32>, Reverse<u64>);
 
-/// The rank of a Pod that is one of `neighbours` on its node.
-pub(super) fn rank(fact: &PodFact, neighbours: usize) -> Rank {
+/// The place of a Pod among those of its class.
+pub(super) fn among(fact: &PodFact) -> Among {
     let since = fact.ready_since.unwrap_or(i64::MAX);
     let Standing { restarts, created, .. } = fact.standing;
-    (Reverse(neighbours), Reverse(since), Reverse(restarts), Reverse(created), Reverse(fact.number))
+    (Reverse(since), Reverse(restarts), Reverse(created), Reverse(fact.number))
+}
+
+/// The number of the Pod that has a place.
+pub(super) fn number((_, _, _, Reverse(number)): &Among) -> u64 {
+    *number
 }

@@ -1,9 +1,6 @@
-//! The Pods of one revision, counted by state and by the classes in which they would be removed.
-
-use std::collections::BTreeMap;
+//! The Pods of one revision, counted by state.
 
 use super::fact::{Life, PodFact};
-use super::order::Class;
 use super::readiness::Readiness;
 
 use crate::lifecycle::RunnerSight;
@@ -19,8 +16,6 @@ pub struct RevisionCounts {
     unfinished: usize,
     /// Pods that are neither terminating nor ended, own writes included.
     alive: usize,
-    /// Their numbers; the class that is removed first comes first.
-    classes: BTreeMap<Class, NumberSet>,
     ready: Readiness,
     /// The numbers of alive Pods that serve nobody since the hook-runner in them cannot run.
     stuck: NumberSet,
@@ -41,7 +36,6 @@ impl RevisionCounts {
         all: 0,
         unfinished: 0,
         alive: 0,
-        classes: BTreeMap::new(),
         ready: Readiness::EMPTY,
         stuck: NumberSet::EMPTY,
         shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0 },
@@ -55,7 +49,6 @@ impl RevisionCounts {
         }
         if fact.is_alive() {
             self.alive += 1;
-            self.classes.entry(Class::of(fact)).or_default().insert(fact.number);
             if let Some(since) = fact.ready_since {
                 self.ready.add(since);
             }
@@ -76,7 +69,6 @@ impl RevisionCounts {
         self.stuck.remove(fact.number);
         if fact.is_alive() {
             self.alive -= 1;
-            self.leave_class(fact);
             if let Some(since) = fact.ready_since {
                 self.ready.remove(since);
             }
@@ -89,17 +81,6 @@ impl RevisionCounts {
             }
         }
         self.all == 0
-    }
-
-    fn leave_class(&mut self, fact: &PodFact) {
-        let class = Class::of(fact);
-        let emptied = self.classes.get_mut(&class).is_some_and(|pods| {
-            pods.remove(fact.number);
-            pods.is_empty()
-        });
-        if emptied {
-            self.classes.remove(&class);
-        }
     }
 
     /// Pods of any state, also terminating and ended ones.
@@ -156,11 +137,6 @@ impl RevisionCounts {
     /// Those of the alive Pods that are ready, but not for long enough to be available.
     pub fn almost_available(&self, min_ready_seconds: i64, now: i64) -> usize {
         self.ready.total() - self.available(min_ready_seconds, now)
-    }
-
-    /// Numbers of alive Pods by class, the class first that is removed first; without `ready` none that are ready.
-    pub(super) fn classes(&self, ready: bool) -> impl Iterator<Item = &NumberSet> {
-        self.classes.iter().filter(move |(class, _)| ready || !class.is_ready).map(|(_, pods)| pods)
     }
 }
 

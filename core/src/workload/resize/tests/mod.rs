@@ -117,11 +117,11 @@ impl Case {
     }
 
     /// The Pods that are made and those that are deleted when the sizes that follow are committed.
-    fn check_filled(&self, made: &[(&str, usize)], deleted: &[u64]) {
+    fn check_filled(mut self, made: &[(&str, usize)], deleted: &[u64]) {
         let sizes = self.resized();
         let missing = missing(&sizes, &self.replicas);
         let missing: Vec<_> = missing.iter().map(|(revision, pods)| (&**revision, *pods)).collect();
-        let surplus = surplus(&sizes, &self.replicas, &Floor::of(&self.desired, 0), 32);
+        let surplus = surplus(&sizes, &mut self.replicas, &Floor::of(&self.desired, 0), 32);
         let surplus: Vec<u64> = surplus.iter().map(|pod| pod.number).collect();
         assert_eq!((missing.as_slice(), surplus.as_slice()), (made, deleted), "{sizes:?}");
     }
