@@ -21,7 +21,6 @@ use crate::watch::{
     Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_pods,
     watch_workloads,
 };
-use crate::wire::compact;
 
 /// How long the first lists of Events are waited for once Pods are listed: without Events less is known of
 /// some hooks, without reconciles nothing is done at all.
@@ -50,13 +49,12 @@ pub(crate) async fn control(
     let (pods_listed, pods_ready) = oneshot::channel();
     let pods_ready = pods_ready.shared();
     let runner = Arc::clone(&context.operator.runner);
-    let compact = compact(&client);
     let pods =
-        watch_pods(compact.clone(), scope.clone(), Arc::clone(&index), runner, triggers.clone(), pods_listed);
+        watch_pods(client.clone(), scope.clone(), Arc::clone(&index), runner, triggers.clone(), pods_listed);
     let (events_listed, events_ready): (Vec<_>, Vec<_>) =
         EVENT_REASONS.iter().map(|_| oneshot::channel()).unzip();
     let events = EVENT_REASONS.into_iter().zip(events_listed).map(|(reason, listed)| {
-        watch_events(compact.clone(), scope.clone(), reason, Arc::clone(&index), triggers.clone(), listed)
+        watch_events(client.clone(), scope.clone(), reason, Arc::clone(&index), triggers.clone(), listed)
     });
     let pods: BoxFuture<'_, ()> = pods.boxed();
     // An Event of a Pod that is not known yet says nothing: Pods are listed first.
@@ -83,7 +81,7 @@ pub(crate) async fn control(
         listed.send(()).ok();
         work(&client, &scope, context, (triggers.clone(), triggered), change, concurrency).await;
     };
-    let foreign = watch_foreign(compact.clone(), Arc::clone(&index), triggers.clone(), changed);
+    let foreign = watch_foreign(client.clone(), Arc::clone(&index), triggers.clone(), changed);
     future::join4(pods, events, workloads, foreign).await;
 }
 

@@ -22,7 +22,7 @@ use crate::creates::{Form, Specs};
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::runner::RunnerSource;
-use crate::wire::{PROTOBUF, compact};
+use crate::wire::PROTOBUF;
 
 /// What a reply is reduced to by the API server where its metadata is all that is read.
 const METADATA_ONLY: HeaderValue =
@@ -62,8 +62,16 @@ impl Operator {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
         let reporter = Reporter { controller, instance: Some(pod_name) };
         let recorder = Recorder::new(client.clone(), reporter.clone());
-        let client = compact(client);
-        Self { client, metrics, runner, live, fence, specs: Specs::default(), recorder, reporter }
+        Self {
+            client: client.clone(),
+            metrics,
+            runner,
+            live,
+            fence,
+            specs: Specs::default(),
+            recorder,
+            reporter,
+        }
     }
 
     /// The port for passes over one workload.

@@ -10,9 +10,11 @@ use futures::channel::oneshot;
 use futures::future;
 use hooked_live::Channel;
 use kube::Client;
+use kube::client::ClientBuilder;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tower::layer::layer_fn;
 
 use crate::control::control;
 use crate::fence::Fence;
@@ -25,6 +27,7 @@ use crate::reconcile::Context;
 use crate::runner::RunnerSource;
 use crate::settings::Settings;
 use crate::watch::Scope;
+use crate::wire::compact;
 
 #[derive(Debug, Error)]
 pub(crate) enum WiringError {
@@ -54,8 +57,13 @@ impl Clients {
         let cluster = find_cluster().await?;
         let mut single_try = cluster.clone();
         single_try.default_retry = false;
-        Ok(Self { once: Client::try_from(single_try)?, client: Client::try_from(cluster)? })
+        Ok(Self { once: client(single_try)?, client: client(cluster)? })
     }
+}
+
+/// A client that asks for protobuf where it can.
+fn client(cluster: kube::Config) -> Result<Client, kube::Error> {
+    Ok(ClientBuilder::try_from(cluster)?.with_layer(&layer_fn(compact)).build())
 }
 
 /// What each set of watches covers.

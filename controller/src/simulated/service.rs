@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::cluster::{Cluster, Shared};
 use super::fate::Fate;
+use crate::wire::compact;
 
 /// A client of the cluster; what it asks for is logged under that name.
 pub(super) fn client(cluster: &Cluster, name: &str) -> Client {
@@ -24,7 +25,7 @@ pub(super) fn client(cluster: &Cluster, name: &str) -> Client {
         let (shared, name) = (Arc::clone(&shared), Arc::clone(&name));
         async move { answer(shared, &name, request).await }
     });
-    Client::new(service, "shop")
+    Client::new(compact(service), "shop")
 }
 
 async fn answer(

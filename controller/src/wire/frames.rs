@@ -15,11 +15,8 @@ const MAX_FRAME: usize = 16 << 20;
 
 /// The events of a watch as JSON, a line each. What has come of an event when the watch ends is dropped, as the client
 /// does with half a line: the next watch shows the event.
-pub(super) fn lines(
-    body: kube::client::Body,
-    plain: Plain,
-) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
-    let chunks = Body::new(body).into_data_stream();
+pub(super) fn lines(body: Body, plain: Plain) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
+    let chunks = body.into_data_stream();
     stream::unfold(Some((chunks, Frames::default())), move |open| {
         let plain = plain.clone();
         async move {

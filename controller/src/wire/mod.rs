@@ -5,9 +5,9 @@
 //! but it would encode JSON for this operator alone; and most of an object, `managedFields` above all, is skipped here
 //! without a look at it. What answers JSON all the same is passed on as it is.
 //!
-//! `compact` is that client, `accept` knows what is asked for so, and `plain` when no more. `shape` says which fields
-//! there are, `fields` reads a message, `json` writes it, `envelope` knows what the API server puts around objects,
-//! `frames` takes a watch apart, `fault` says why something cannot be read.
+//! `compact` is the layer that does so, `accept` knows what is asked for so, and `plain` when no more. `shape` says
+//! which fields there are, `fields` reads a message, `json` writes it, `envelope` knows what the API server puts around
+//! objects, `frames` takes a watch apart, `fault` says why something cannot be read.
 
 mod accept;
 mod compact;

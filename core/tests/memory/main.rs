@@ -11,14 +11,14 @@
 
 mod node;
 
-use hooked_core::accounting::Account;
 use hooked_core::accounting::ledger::Ledger;
+use hooked_core::accounting::{Account, Heard};
 use hooked_core::watch::Index;
 use hooked_core::workload::template::Owner;
 use jiff::Timestamp;
 use peak_alloc::PeakAlloc;
 
-use node::{Stage, pod, selector};
+use node::{Stage, pod, post_start, selector, uid};
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
@@ -49,6 +49,14 @@ impl Operator {
     fn show(&self, numbers: impl Iterator<Item = u64>, stage: Stage) {
         for number in numbers {
             self.index.show_pod(pod(number, stage), self.now());
+        }
+    }
+
+    /// Has the Pods' runners tell of their postStart runs.
+    fn tell(&self, numbers: impl Iterator<Item = u64>) {
+        for number in numbers {
+            let reported = self.index.observe_live("shop", &uid(number), post_start(number), self.now());
+            assert_eq!(reported.map(|reported| reported.heard), Some(Heard::News));
         }
     }
 
@@ -88,12 +96,16 @@ impl Operator {
     }
 }
 
-/// Bytes by Pod in use, and the most of them while a complete list of the Pods is shown again.
-fn check(pods: u64) {
+/// Bytes by Pod in use, and the most of them while a complete list of the Pods is shown again. Their runners have told
+/// of their hooks, or not.
+fn check(pods: u64, are_told: bool) {
     let before = HEAP.current_usage();
     let mut operator = Operator::new();
     operator.show(1..=pods, Stage::Pending);
     operator.show(1..=pods, Stage::Starting);
+    if are_told {
+        operator.tell(1..=pods);
+    }
     operator.show(1..=pods, Stage::Running);
     operator.count();
     assert_eq!(operator.runs(), pods, "the postStart run of each");
@@ -106,7 +118,8 @@ fn check(pods: u64) {
     let peak = by_pod(HEAP.peak_usage());
     operator.count();
     let after = by_pod(HEAP.current_usage());
-    println!("{pods} Pods: {steady} bytes each, {peak} at a relist, {after} after it");
+    let told = if are_told { ", told of" } else { "" };
+    println!("{pods} Pods{told}: {steady} bytes each, {peak} at a relist, {after} after it");
     assert!(
         steady <= MOST && after <= steady + 1,
         "{steady} bytes of each of {pods} Pods, {after} after a relist"
@@ -139,7 +152,8 @@ fn check_lives(lives: u64) {
 fn a_pod_takes_half_a_kibibyte_and_nothing_once_it_is_gone() {
     let most = std::env::var("HOOKED_PODS").ok().and_then(|most| most.parse().ok()).unwrap_or(1_000);
     for pods in [1_000, 10_000, 100_000].into_iter().filter(|pods| *pods <= most) {
-        check(pods);
+        check(pods, false);
+        check(pods, true);
     }
     check_lives(most.max(1_500));
 }

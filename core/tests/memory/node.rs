@@ -3,6 +3,7 @@
 use hooked_core::lifecycle::ordinal;
 use hooked_core::watch::SlimPod;
 use hooked_core::workload::template::pod_name;
+use hooked_protocol::{Ending, Exit, Hook, Outcome, Record, RunId, State};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ pub(crate) fn selector() -> LabelSelector {
 
 /// A Pod of the workload.
 pub(crate) fn pod(number: u64, stage: Stage) -> SlimPod {
-    let begun = 1_799_999_000 + i64::try_from(number % 97).unwrap();
+    let begun = begun(number);
     let mut metadata = json!({
         "name": pod_name("web", WORKLOAD, REVISION, number), "namespace": "shop", "uid": uid(number),
         "resourceVersion": number.to_string(), "generation": 1 + i64::from(stage == Stage::Ended),
@@ -60,10 +61,39 @@ pub(crate) fn pod(number: u64, stage: Stage) -> SlimPod {
 }
 
 /// One of the random UIDs that the API server gives, which tell nothing of the order in which Pods were made.
-fn uid(number: u64) -> String {
+pub(crate) fn uid(number: u64) -> String {
     let random = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number);
     let hex = format!("{random:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// What the runner in a Pod tells of its postStart run.
+pub(crate) fn post_start(number: u64) -> Record {
+    let mut run = [0; 16];
+    run[8..].copy_from_slice(&number.to_be_bytes());
+    let mut state = State::default();
+    state.begin().unwrap();
+    state.end(1, Outcome::Succeeded);
+    Record {
+        run: RunId(run),
+        container: "web".to_owned(),
+        hook: Hook::PostStart,
+        start: u64::try_from(begun(number)).unwrap() * 1_000_000 + 250_000,
+        numbering: Some(state.numbering(1)),
+        ending: Some(Ending {
+            outcome: Outcome::Succeeded,
+            exit: Some(Exit::Code(0)),
+            duration: 1_500,
+            attempts: 1,
+            message: String::new(),
+            output: String::new(),
+        }),
+    }
+}
+
+/// The second in which the containers of a Pod are started.
+fn begun(number: u64) -> i64 {
+    1_799_999_000 + i64::try_from(number % 97).unwrap()
 }
 
 fn spec(node: Option<&str>) -> Value {
@@ -74,7 +104,7 @@ fn spec(node: Option<&str>) -> Value {
         "containers": [
             {
                 "name": "web", "image": "web:1",
-                "lifecycle": {"postStart": hook("PostStart=web,log"), "preStop": hook("PreStop=web,log")},
+                "lifecycle": {"postStart": hook("PostStart=web,log,live"), "preStop": hook("PreStop=web,log")},
                 "livenessProbe": {"httpGet": {"port": 80}},
             },
             {"name": "logs", "image": "logs:1"},

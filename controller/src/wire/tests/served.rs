@@ -44,7 +44,7 @@ fn serve(answers: impl IntoIterator<Item = Answer>) -> (Client, Arc<Mutex<Vec<St
             Ok::<_, Infallible>(response.header(CONTENT_LENGTH, length).body(body).unwrap())
         }
     });
-    (compact(&Client::new(service, "wire")), accepted)
+    (Client::new(compact(service), "wire"), accepted)
 }
 
 /// What a watcher yields until it has nothing more, in words.

@@ -9,6 +9,8 @@ mod instance;
 mod kept;
 mod live;
 mod numbered;
+mod plain;
+mod plain_record;
 mod stop;
 
 use std::sync::Arc;
@@ -26,10 +28,11 @@ pub(crate) use events::EventEvidence;
 pub use events::KillingCause;
 pub use instance::End;
 pub(crate) use instance::{InstanceEvidence, PostStartError, Restart};
-pub(crate) use kept::{Common, Kept};
+pub(crate) use kept::Kept;
 pub(crate) use live::LiveRecords;
 pub use numbered::Anew;
 pub(crate) use numbered::Numbered;
+pub(crate) use plain::Common;
 pub(crate) use stop::Closed;
 pub use stop::Stop;
 
