@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Client, Error};
 use kube_runtime::events::{Event, EventType, Recorder, Reporter};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::creates::{Form, Specs};
 use crate::fence::Fence;
@@ -36,6 +37,10 @@ const METADATA_LIST: HeaderValue = HeaderValue::from_static(
 /// The most bytes of an answer that is not JSON: etcd keeps no larger object.
 const MOST_BYTES: usize = 4 << 20;
 
+/// So many of the requests of which there may be many are under way at most, whatever the number of workloads: each
+/// takes a connection, of 25 KB here. Four workloads whose creates wait for a slow webhook leave turns for others.
+const TURNS: usize = 160;
+
 /// What every pass acts with.
 pub(crate) struct Operator {
     /// A client that sends each request once: whether one is sent again is for a pass to decide.
@@ -45,6 +50,7 @@ pub(crate) struct Operator {
     pub(crate) live: Arc<Channel>,
     fence: Arc<Fence>,
     specs: Specs,
+    turns: Semaphore,
     /// Counts Events of one reason about one workload as one.
     recorder: Recorder,
     reporter: Reporter,
@@ -69,6 +75,7 @@ impl Operator {
             live,
             fence,
             specs: Specs::default(),
+            turns: Semaphore::new(TURNS),
             recorder,
             reporter,
         }
@@ -158,6 +165,10 @@ impl Cluster for Port {
 
     async fn send(&self, call: Call) -> Result<Value, Failure> {
         self.operator.send(call).await
+    }
+
+    fn turn(&self) -> impl Future<Output = impl Send> + Send {
+        self.operator.turns.acquire()
     }
 
     fn endpoint(&self) -> Option<LiveEndpoint> {
@@ -266,7 +277,33 @@ fn refused(status: kube::core::Status) -> Refused {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use futures::FutureExt;
+
     use super::*;
+    use crate::lease::Leadership;
+    use crate::settings::Settings;
+
+    fn operator() -> Operator {
+        let nobody = tower::service_fn(|_: Request<kube::client::Body>| async {
+            Err::<http::Response<axum::body::Body>, _>(std::io::Error::other("nobody answers"))
+        });
+        let client = Client::new(nobody, "shop");
+        let runner = RunnerSource::new(Settings::parse_from(["hooked-controller"]).runner());
+        let fence = Fence::new(Arc::new(Leadership::Sole));
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Operator::new(&client, metrics, Arc::new(runner), Arc::default(), Arc::new(fence), "a".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_where_as_many_are_under_way_as_there_may_be() {
+        let port = Arc::new(operator()).port(ObjectReference::default());
+        let mut turns: Vec<_> = (0..TURNS).map(|_| port.turn().now_or_never()).collect();
+        assert!(turns.iter().all(Option::is_some));
+        assert!(port.turn().now_or_never().is_none());
+        turns.pop();
+        assert!(port.turn().now_or_never().is_some());
+    }
 
     #[test]
     fn a_body_is_written_as_go_would_write_it() {

@@ -1,5 +1,6 @@
 //! The port of a pass: what it may ask and do. The controller carries it out with a client, the simulation in memory.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,12 @@ pub trait Cluster {
     /// Sends a request once, and returns the reply. A request is not sent where the operator does not lead
     /// for as long as it may take, and takes [`TIMEOUT`] at most.
     fn send(&self, call: Call) -> impl Future<Output = Result<Value, Failure>> + Send;
+
+    /// Waits until one of many requests may be under way, which it then is for as long as the reply lives: each that
+    /// is takes a connection. A wait is not a part of what the request may take.
+    fn turn(&self) -> impl Future<Output = impl Send> + Send {
+        ready(())
+    }
 
     /// Where runners reach the operator now, if they do.
     fn endpoint(&self) -> Option<LiveEndpoint>;

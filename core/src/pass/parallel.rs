@@ -3,12 +3,21 @@
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 
+use super::Cluster;
+
 /// The most requests under way at once for one workload.
 pub(super) const PARALLEL: usize = 32;
 
-/// Carries requests out side by side, and returns what has become of each.
-pub(super) async fn all<T>(requests: Vec<impl Future<Output = T>>) -> Vec<T> {
+/// Carries requests out side by side, each in its turn, and returns what has become of each.
+pub(super) async fn all<T>(cluster: &impl Cluster, requests: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let requests = requests.into_iter().map(|request| in_turn(cluster, request));
     stream::iter(requests).buffer_unordered(PARALLEL).collect().await
+}
+
+/// Begins with a request once it is its turn. No request in its turn waits for another one's: all could wait so.
+pub(super) async fn in_turn<T>(cluster: &impl Cluster, request: impl Future<Output = T>) -> T {
+    let _turn = cluster.turn().await;
+    request.await
 }
 
 /// Carries requests out side by side for as long as all goes well, as many at once as have succeeded before, twice: a

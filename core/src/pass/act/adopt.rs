@@ -54,7 +54,7 @@ pub(super) async fn adopt<C: Cluster>(
     }
     let adoptions =
         batch.iter().map(|candidate| adopt_one(cluster, subject, evidence, candidate, memory)).collect();
-    all(adoptions).await.into_iter().collect::<Result<(), ActError>>()?;
+    all(cluster, adoptions).await.into_iter().collect::<Result<(), ActError>>()?;
     Ok(memory.lock().candidates.next_try(cluster.now()).or(Some(cluster.now())))
 }
 

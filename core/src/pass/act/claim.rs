@@ -27,7 +27,8 @@ pub(super) async fn claim<C: Cluster>(
 ) -> Result<Option<Timestamp>, ActError> {
     let claimable = memory.lock().newcomers.claimable(committed);
     let claims = claimable.iter().map(|newcomer| claim_one(cluster, site, evidence, newcomer, memory));
-    let claimed = all(claims.collect()).await.into_iter().collect::<Result<Vec<bool>, ActError>>()?;
+    let claimed =
+        all(cluster, claims.collect()).await.into_iter().collect::<Result<Vec<bool>, ActError>>()?;
     let is_done = claimed.into_iter().all(|is_claimed| is_claimed);
     Ok((!is_done).then(|| cluster.now().checked_add(RETRY).unwrap_or(Timestamp::MAX)))
 }

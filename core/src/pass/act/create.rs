@@ -9,7 +9,7 @@ use super::super::admit::admit;
 use super::super::cluster::TIMEOUT;
 use super::super::doubts::may_be_of_runner;
 use super::super::overlay::Committed;
-use super::super::parallel::while_all_goes_well;
+use super::super::parallel::{in_turn, while_all_goes_well};
 use super::super::prepare::{Prepared, Source};
 use super::super::stored::{self, StoreError};
 use super::super::subject::Subject;
@@ -113,7 +113,8 @@ impl<C: Cluster> Batch<'_, C> {
     /// Makes so many Pods, or fewer if no more numbers are reserved. Returns how many.
     async fn create(&self, pods: usize) -> Result<usize, ActError> {
         let numbers = std::iter::from_fn(|| self.memory.lock().replicas.numbers.take());
-        while_all_goes_well(numbers.take(pods).map(|number| self.create_one(number))).await
+        let creates = numbers.take(pods).map(|number| in_turn(self.cluster, self.create_one(number)));
+        while_all_goes_well(creates).await
     }
 
     async fn create_one(&self, number: u64) -> Result<(), ActError> {

@@ -85,7 +85,7 @@ pub(in super::super) async fn delete_all<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
     let deletes = pods.iter().map(|pod| delete(cluster, site, pod, memory)).collect();
-    all(deletes).await.into_iter().collect()
+    all(cluster, deletes).await.into_iter().collect()
 }
 
 async fn delete<C: Cluster>(

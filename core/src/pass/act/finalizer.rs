@@ -29,7 +29,7 @@ pub(in super::super) async fn remove_finalizers<C: Cluster>(
         facts.into_iter().filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
     };
     let removals = removable.iter().map(|pod| remove_finalizer(cluster, site, pod, memory)).collect();
-    all(removals).await.into_iter().collect()
+    all(cluster, removals).await.into_iter().collect()
 }
 
 /// Takes our finalizer off just this Pod.
@@ -61,7 +61,7 @@ pub(in super::super) async fn orphan_all<C: Cluster>(
 ) -> Result<(), ActError> {
     let pods: Vec<PodRef> = memory.lock().pods().filter_map(PodRef::of).collect();
     let orphans = pods.iter().map(|pod| orphan(cluster, site, pod, memory)).collect();
-    all(orphans).await.into_iter().collect()
+    all(cluster, orphans).await.into_iter().collect()
 }
 
 async fn orphan<C: Cluster>(

@@ -28,7 +28,7 @@ pub(super) async fn refresh<C: Cluster>(
         (batch, outdated.next().is_some())
     };
     let told = batch.iter().map(|pod| refresh_one(cluster, site, pod, &endpoint, memory)).collect();
-    all(told).await.into_iter().collect::<Result<(), ActError>>()?;
+    all(cluster, told).await.into_iter().collect::<Result<(), ActError>>()?;
     Ok(has_more.then(|| cluster.now()))
 }
 

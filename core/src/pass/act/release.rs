@@ -31,7 +31,7 @@ pub(super) async fn release_unselected<C: Cluster>(
         unselected.filter(is_counted).filter_map(PodRef::of).take(PARALLEL).collect()
     };
     let releases = free.iter().map(|pod| release(cluster, site, pod, memory)).collect();
-    all(releases).await.into_iter().collect()
+    all(cluster, releases).await.into_iter().collect()
 }
 
 async fn release<C: Cluster>(
