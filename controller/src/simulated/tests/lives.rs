@@ -15,8 +15,8 @@ use crate::simulated::operator::Operator;
 
 /// Pods that live at once.
 const AT_ONCE: u64 = 100;
-/// Bytes that may be in use beyond those after the first tenth, whatever the number of lives. The last thousand Pods are
-/// remembered; until then some 2 KiB a life are added, by operator and simulation together.
+/// Bytes that may be in use beyond those after the first tenth, whatever the number of lives. The last thousand Pods
+/// are remembered; until then some 2 KiB a life are added, by operator and simulation together.
 const MORE: usize = 3 * 1024 * 1024;
 /// Says that the process is for this test alone.
 const ALONE: &str = "HOOKED_LIVES_ALONE";
