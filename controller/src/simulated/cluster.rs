@@ -22,6 +22,8 @@ const IDLE: Duration = Duration::from_millis(20);
 
 /// Where the tests' workloads are.
 pub(super) const WORKLOADS: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads";
+/// Where Events are: the kubelet's and the operator's.
+const EVENTS: [&str; 2] = ["/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"];
 /// Where their Pods are.
 pub(super) const PODS: &str = "/api/v1/namespaces/shop/pods";
 
@@ -210,6 +212,21 @@ impl World {
     /// The runs of hooks that there really were.
     pub(super) fn runs(&self) -> &[HookRun] {
         &self.nodes.truth().runs
+    }
+
+    /// Forgets what was asked, what happened and what was told, where no Pod is left; says how many runs of hooks there
+    /// really were.
+    pub(super) fn forget(&mut self) -> usize {
+        let Self { server, nodes, log, .. } = self;
+        log.clear();
+        for events in EVENTS {
+            let name = |event: &Arc<Value>| event["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            for name in server.objects(events).map(name).collect::<Vec<_>>() {
+                server.handle(&Request::delete(format!("{events}/{name}"), None), Timestamp::now());
+            }
+        }
+        server.compact(server.version());
+        nodes.forget().runs.len()
     }
 
     /// The Pods that there are.

@@ -11,6 +11,7 @@ mod hold;
 mod inject;
 mod lead;
 mod leave;
+mod lives;
 mod prune;
 mod requests;
 mod rollback;

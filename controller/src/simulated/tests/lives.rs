@@ -1,0 +1,75 @@
+//! Pods come and go by the thousand: every hook is counted once, and nothing is kept of any.
+//!
+//! `HOOKED_LIVES=1000000 cargo test --release -p hooked-controller -- --nocapture every_hook_of_many` takes hours.
+#![allow(clippy::print_stdout, reason = "its words are figures")]
+
+use std::process::Command;
+
+use hooked_simulation::Request;
+use serde_json::json;
+
+use crate::heap::HEAP;
+use crate::simulated::cluster::{Cluster, WORKLOADS};
+use crate::simulated::manifests::workload;
+use crate::simulated::operator::Operator;
+
+/// Pods that live at once.
+const AT_ONCE: u64 = 100;
+/// Bytes that may be in use beyond those after the first tenth, whatever the number of lives. The last thousand Pods
+/// are remembered; until then some 2 KiB a life are added, by operator and simulation together.
+const MORE: usize = 3 * 1024 * 1024;
+/// Says that the process is for this test alone.
+const ALONE: &str = "HOOKED_LIVES_ALONE";
+
+#[test]
+fn every_hook_of_many_lives_is_counted_once_and_nothing_is_kept_of_them() {
+    let asked = std::env::var("HOOKED_LIVES").ok().and_then(|lives| lives.parse().ok());
+    if std::env::var_os(ALONE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(live(asked.unwrap_or(500)));
+    }
+    // The heap is counted for all threads.
+    let name =
+        "simulated::tests::lives::every_hook_of_many_lives_is_counted_once_and_nothing_is_kept_of_them";
+    let mut alone = Command::new(std::env::current_exe().unwrap());
+    let ended = alone.args(["--exact", "--nocapture", name]).env(ALONE, "1").status().unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+/// So many Pods are made, run, are deleted and gone.
+async fn live(lives: u64) {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.ask(&Request::create(WORKLOADS, workload("web", 0)));
+    let (rounds, mut early, mut runs) = (lives.div_ceil(AT_ONCE), 0, 0);
+    for round in 1..=rounds {
+        scale(&cluster, AT_ONCE).await;
+        scale(&cluster, 0).await;
+        runs += i64::try_from(cluster.shared.world.lock().forget()).unwrap();
+        let is_so = |status: &hooked_crd::HookedWorkloadStatus| status.hook_totals.succeeded == runs;
+        cluster.wait_for_status("web", "every run is counted", is_so).await;
+        let bytes = HEAP.current_usage();
+        if round == rounds.div_ceil(10) {
+            early = bytes;
+        }
+        if round % rounds.div_ceil(10) == 0 || round == rounds {
+            println!("{} lives, {runs} runs counted: {bytes} bytes", round * AT_ONCE);
+        }
+    }
+    let status = cluster.shared.world.lock().status(&format!("{WORKLOADS}/web")).unwrap();
+    let totals = status.hook_totals;
+    assert_eq!((totals.failed, totals.timed_out, totals.cancelled, totals.unknown), (0, 0, 0, 0));
+    let late = HEAP.current_usage();
+    assert!(late <= early + MORE, "{late} bytes after {lives} lives, {early} after a tenth of them");
+}
+
+async fn scale(cluster: &Cluster, replicas: u64) {
+    cluster.merge(&format!("{WORKLOADS}/web"), json!({"spec": {"replicas": replicas}}));
+    let is_so =
+        |status: &hooked_crd::HookedWorkloadStatus| u64::try_from(status.ready_replicas) == Ok(replicas);
+    cluster.wait_for_status("web", "it is scaled", is_so).await;
+    if replicas == 0 {
+        let is_empty = |world: &crate::simulated::cluster::World| world.pods().next().is_none().then_some(());
+        cluster.wait("all Pods are gone", is_empty).await;
+    }
+}
