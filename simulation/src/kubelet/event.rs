@@ -48,6 +48,11 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
+    /// An Event that was sent before is another one from now on.
+    pub(super) fn forget_sent(&mut self) {
+        self.sent.clear();
+    }
+
     pub(super) fn lose(&mut self) {
         self.waiting.pop_front();
     }

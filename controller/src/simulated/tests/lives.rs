@@ -15,9 +15,12 @@ use crate::simulated::operator::Operator;
 
 /// Pods that live at once.
 const AT_ONCE: u64 = 100;
-/// Bytes that may be in use beyond those after the first tenth, whatever the number of lives. The last thousand Pods
-/// are remembered; until then some 2 KiB a life are added, by operator and simulation together.
-const MORE: usize = 3 * 1024 * 1024;
+/// Lives in all, unless more are asked for.
+const LIVES: u64 = 1500;
+/// The operator remembers of the last thousand Pods that they are gone: from so many on, what is in use is compared.
+const REMEMBERED: u64 = 1200;
+/// Bytes that may be in use beyond those at that time, whatever the number of lives.
+const MORE: usize = 256 * 1024;
 /// Says that the process is for this test alone.
 const ALONE: &str = "HOOKED_LIVES_ALONE";
 
@@ -26,7 +29,7 @@ fn every_hook_of_many_lives_is_counted_once_and_nothing_is_kept_of_them() {
     let asked = std::env::var("HOOKED_LIVES").ok().and_then(|lives| lives.parse().ok());
     if std::env::var_os(ALONE).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        return runtime.block_on(live(asked.unwrap_or(500)));
+        return runtime.block_on(live(asked.unwrap_or(LIVES)));
     }
     // The heap is counted for all threads.
     let name =
@@ -41,7 +44,7 @@ async fn live(lives: u64) {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
     cluster.ask(&Request::create(WORKLOADS, workload("web", 0)));
-    let (rounds, mut early, mut runs) = (lives.div_ceil(AT_ONCE), 0, 0);
+    let (rounds, mut early, mut runs) = (lives.div_ceil(AT_ONCE), None, 0);
     for round in 1..=rounds {
         scale(&cluster, AT_ONCE).await;
         scale(&cluster, 0).await;
@@ -49,8 +52,8 @@ async fn live(lives: u64) {
         let is_so = |status: &hooked_crd::HookedWorkloadStatus| status.hook_totals.succeeded == runs;
         cluster.wait_for_status("web", "every run is counted", is_so).await;
         let bytes = HEAP.current_usage();
-        if round == rounds.div_ceil(10) {
-            early = bytes;
+        if round * AT_ONCE >= REMEMBERED {
+            early.get_or_insert(bytes);
         }
         if round % rounds.div_ceil(10) == 0 || round == rounds {
             println!("{} lives, {runs} runs counted: {bytes} bytes", round * AT_ONCE);
@@ -59,8 +62,8 @@ async fn live(lives: u64) {
     let status = cluster.shared.world.lock().status(&format!("{WORKLOADS}/web")).unwrap();
     let totals = status.hook_totals;
     assert_eq!((totals.failed, totals.timed_out, totals.cancelled, totals.unknown), (0, 0, 0, 0));
-    let late = HEAP.current_usage();
-    assert!(late <= early + MORE, "{late} bytes after {lives} lives, {early} after a tenth of them");
+    let (early, late) = (early.unwrap(), HEAP.current_usage());
+    assert!(late <= early + MORE, "{late} bytes after {lives} lives, {early} after {REMEMBERED}");
 }
 
 async fn scale(cluster: &Cluster, replicas: u64) {
