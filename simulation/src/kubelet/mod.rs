@@ -64,8 +64,8 @@ impl Nodes {
         Self { by_name, pods: BTreeMap::new(), truth: Truth::default() }
     }
 
-    /// Takes what really happened out, where no Pod is left of which more may happen, and forgets which Events were sent:
-    /// of many lives it would be much.
+    /// Takes what really happened out, where no Pod is left of which more may happen, and forgets which Events were
+    /// sent: of many lives it would be much.
     pub fn forget(&mut self) -> Truth {
         self.by_name.values_mut().for_each(|node| node.outbox.forget_sent());
         std::mem::take(&mut self.truth)
