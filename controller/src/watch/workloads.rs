@@ -26,7 +26,7 @@ pub(crate) fn watch_workloads(
     let (store, writer) = reflector::store();
     let reader: Store<Guarded> = store.clone();
     let events = watcher(scope.api::<Guarded>(client), watch_config()).default_backoff();
-    // Who manages which field is read by nobody here, and would be most of what the store keeps.
+    // Who manages which field is read by nobody here, and would be a third of what a workload takes.
     let events = events.modify(|workload| workload.meta_mut().managed_fields = None);
     let changed = reflector::reflector(writer, events).flat_map(move |event| {
         stream::iter(match event {
