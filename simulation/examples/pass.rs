@@ -11,13 +11,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hooked_core::lifecycle::LiveEndpoint;
-use hooked_core::pass::call::{Call, Reply, Verb};
+use hooked_core::pass::call::Call;
 use hooked_core::pass::{Cluster, Failure, Locked, Refused, Watched, reconcile};
 use hooked_core::status::{LiveService, Notice, Series};
 use hooked_core::watch::{Index, SlimPod};
 use hooked_core::workload::template::{Owner, Supply};
 use hooked_crd::HookedWorkload;
-use hooked_simulation::{ApiServer, ContentType, EventType, Method, Request, WatchSpec};
+use hooked_simulation::{ApiServer, ContentType, EventType, Request, WatchSpec};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,20 +48,8 @@ impl Cluster for Simulated {
     }
 
     async fn send(&self, call: Call) -> Result<Value, Failure> {
-        let (method, content_type) = match call.verb {
-            Verb::Get => (Method::Get, ContentType::Json),
-            Verb::Create => (Method::Post, ContentType::Json),
-            Verb::Replace => (Method::Put, ContentType::Json),
-            Verb::Delete => (Method::Delete, ContentType::Json),
-            Verb::JsonPatch => (Method::Patch, ContentType::JsonPatch),
-            Verb::Merge => (Method::Patch, ContentType::MergePatch),
-            Verb::StrategicMerge => (Method::Patch, ContentType::StrategicMergePatch),
-        };
         let begin = Instant::now();
-        let query = call.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let (path, metadata_only) = (call.path, call.reply != Reply::Whole);
-        let body = (!call.body.is_null()).then_some(call.body);
-        let request = Request { method, path, query, content_type, metadata_only, body };
+        let request = Request::from(&call);
         let (code, body) = self.ask(&request);
         // What a client does to read a reply is no part of a pass either.
         let body = (*body).clone();

@@ -39,3 +39,8 @@ impl Sent {
         self.has_changed("/pods/") && !removed.is_null()
     }
 }
+
+/// How many requests are such.
+pub(super) fn count(log: &[Sent], is_such: impl Fn(&Sent) -> bool) -> usize {
+    log.iter().filter(|sent| is_such(sent)).count()
+}

@@ -9,21 +9,23 @@ use super::wire::InFlight;
 use super::{Violation, World};
 use crate::{ContentType, Method, Request};
 
-/// The call as the API server gets it.
-fn request(call: &Call) -> Request {
-    let body = (!call.body.is_null()).then(|| call.body.clone());
-    let (method, content_type) = match call.verb {
-        Verb::Get => (Method::Get, ContentType::Json),
-        Verb::Create => (Method::Post, ContentType::Json),
-        Verb::Replace => (Method::Put, ContentType::Json),
-        Verb::Delete => (Method::Delete, ContentType::Json),
-        Verb::JsonPatch => (Method::Patch, ContentType::JsonPatch),
-        Verb::Merge => (Method::Patch, ContentType::MergePatch),
-        Verb::StrategicMerge => (Method::Patch, ContentType::StrategicMergePatch),
-    };
-    let query = call.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let metadata_only = call.reply != Reply::Whole;
-    Request { method, path: call.path.clone(), query, content_type, metadata_only, body }
+impl From<&Call> for Request {
+    /// The call as the API server gets it.
+    fn from(call: &Call) -> Self {
+        let body = (!call.body.is_null()).then(|| call.body.clone());
+        let (method, content_type) = match call.verb {
+            Verb::Get => (Method::Get, ContentType::Json),
+            Verb::Create => (Method::Post, ContentType::Json),
+            Verb::Replace => (Method::Put, ContentType::Json),
+            Verb::Delete => (Method::Delete, ContentType::Json),
+            Verb::JsonPatch => (Method::Patch, ContentType::JsonPatch),
+            Verb::Merge => (Method::Patch, ContentType::MergePatch),
+            Verb::StrategicMerge => (Method::Patch, ContentType::StrategicMergePatch),
+        };
+        let query = call.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let metadata_only = call.reply != Reply::Whole;
+        Self { method, path: call.path.clone(), query, content_type, metadata_only, body }
+    }
 }
 
 fn refused(code: u16, body: &Value) -> Failure {
@@ -105,7 +107,7 @@ impl World {
         let Some(mut in_flight) = self.wire.lock().requests.remove(&ticket) else { return Ok(()) };
         if in_flight.reply.is_none() {
             let before = self.server.object(&in_flight.call.path).cloned();
-            let reply = self.server.handle(&request(&in_flight.call), now);
+            let reply = self.server.handle(&Request::from(&in_flight.call), now);
             let is_read = in_flight.call.verb == Verb::Get || is_dry_run(&in_flight.call);
             let good = reply.is_success();
             if in_flight.purpose != super::wire::Purpose::Election {

@@ -5,7 +5,7 @@ use hooked_simulation::{Method, Request};
 use serde_json::json;
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
-use crate::simulated::fate::{Fate, Sent};
+use crate::simulated::fate::{Fate, Sent, count};
 use crate::simulated::manifests::{image, workload};
 use crate::simulated::operator::Operator;
 
@@ -41,10 +41,6 @@ fn is_about(sent: &Sent, name: &str) -> bool {
 /// What an operator has sent.
 fn sent_by(cluster: &Cluster, operator: &str) -> Vec<Sent> {
     cluster.log().into_iter().filter(|sent| sent.by == operator).collect()
-}
-
-fn count(log: &[Sent], is_such: impl Fn(&Sent) -> bool) -> usize {
-    log.iter().filter(|sent| is_such(sent)).count()
 }
 
 /// Workloads of so many Pods serve and all is told of them; then their operator is gone.

@@ -9,7 +9,7 @@ use hooked_simulation::{Method, Request};
 use serde_json::json;
 
 use crate::simulated::cluster::{Cluster, WORKLOADS};
-use crate::simulated::fate::Sent;
+use crate::simulated::fate::{Sent, count};
 use crate::simulated::manifests::{image, workload};
 use crate::simulated::operator::Operator;
 
@@ -34,10 +34,6 @@ fn is_read(sent: &Sent) -> bool {
 
 fn is_store(sent: &Sent) -> bool {
     sent.method == Method::Post && sent.path.ends_with("/controllerrevisions")
-}
-
-fn count(log: &[Sent], is_such: impl Fn(&Sent) -> bool) -> usize {
-    log.iter().filter(|sent| is_such(sent)).count()
 }
 
 /// A workload with two Pods gets the change and then, step by step, eight Pods more: that takes so many passes at

@@ -24,13 +24,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
+use hooked_cluster::ControlPlane;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use contender::Contender;
 use controller::OperatorSettings;
 use figures::Run;
-use hooked_cluster::ControlPlane;
 use scenario::{Pace, Scenario};
 
 /// Measures HookedWorkloads beside Deployments.
