@@ -29,10 +29,10 @@ COPY xtask xtask
 RUN gnu="$(uname -m)-unknown-linux-gnu" musl="$(uname -m)-unknown-linux-musl" \
  && rustup target add "$musl" \
  && RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --locked --release --target "$gnu" --package hooked-controller --bin hooked-controller \
+    cargo build --locked --profile image --target "$gnu" --package hooked-controller --bin hooked-controller \
  && RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" TARGET_CC=cc \
-    cargo build --locked --profile runner --target "$musl" --package hook-runner --bin hook-runner \
- && install -D -t /programs "target/$gnu/release/hooked-controller" "target/$musl/runner/hook-runner"
+    cargo build --locked --profile image --target "$musl" --package hook-runner --bin hook-runner \
+ && install -D -t /programs "target/$gnu/image/hooked-controller" "target/$musl/image/hook-runner"
 
 FROM scratch AS build
 COPY --from=compile /programs/ /

@@ -20,13 +20,11 @@ const NAME: &str = "hooked.dev/hooked:dev";
 const PROGRAMS: [Program; 2] = [
     Program {
         name: "hooked-controller",
-        profile: "release",
         c_library: CLibrary::Gnu,
         flags: "-C target-feature=+crt-static",
     },
     Program {
         name: "hook-runner",
-        profile: "runner",
         c_library: CLibrary::Musl,
         flags: "-C target-feature=+crt-static -C relocation-model=static",
     },

@@ -11,8 +11,6 @@ use serde_json::Value;
 #[derive(Clone, Copy)]
 pub(super) struct Program {
     pub(super) name: &'static str,
-    /// The cargo profile that it is built with.
-    pub(super) profile: &'static str,
     /// The C library that goes into it, as targets name it.
     pub(super) c_library: CLibrary,
     /// What rustc is told besides, to make it static.
@@ -56,12 +54,12 @@ impl CLibrary {
 
 /// Builds a program statically, and tells where it is.
 pub(super) fn static_program(program: Program) -> Result<PathBuf> {
-    let Program { name, profile, c_library, flags } = program;
+    let Program { name, c_library, flags } = program;
     let target = c_library.installed();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo)
         .current_dir(super::workspace()?)
-        .args(["build", "--profile", profile, "--package", name, "--bin", name])
+        .args(["build", "--profile", "image", "--package", name, "--bin", name])
         // Naming the target keeps the flag below from programs that run during the build: a macro cannot be static.
         .args(["--target", &target])
         .args(["--message-format", "json-render-diagnostics"])
