@@ -1,17 +1,31 @@
 //! Requests side by side.
 
+use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use futures::{StreamExt, stream};
 
 use super::Cluster;
 
 /// The most requests under way at once for one workload.
 pub(super) const PARALLEL: usize = 32;
 
-/// Carries requests out side by side, each in its turn, and returns what has become of each.
-pub(super) async fn all<T>(cluster: &impl Cluster, requests: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let requests = requests.into_iter().map(|request| in_turn(cluster, request));
-    stream::iter(requests).buffer_unordered(PARALLEL).collect().await
+/// Carries all requests out side by side, each in its turn, and returns what they bring, or the first failure once none is
+/// under way any more. Each is made when it begins: a request that waits takes a kilobyte.
+pub(super) async fn all<T, E>(
+    cluster: &impl Cluster,
+    requests: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
+) -> Result<Vec<T>, E> {
+    let (mut waiting, mut under_way) = (requests.into_iter().fuse(), FuturesUnordered::new());
+    let (mut brought, mut failure) = (Vec::new(), None);
+    loop {
+        for request in waiting.by_ref().take(PARALLEL - under_way.len()) {
+            under_way.push(in_turn(cluster, request));
+        }
+        match under_way.next().await {
+            Some(Ok(reply)) => brought.push(reply),
+            Some(Err(error)) => failure = failure.or(Some(error)),
+            None => return failure.map_or(Ok(brought), Err),
+        }
+    }
 }
 
 /// Begins with a request once it is its turn. No request in its turn waits for another one's: all could wait so.
@@ -44,11 +58,88 @@ pub(super) async fn while_all_goes_well<E>(
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use futures::FutureExt;
     use futures::channel::oneshot;
+    use jiff::Timestamp;
+    use serde_json::Value;
 
+    use super::super::call::Call;
     use super::*;
+    use crate::lifecycle::LiveEndpoint;
+    use crate::pass::Failure;
+    use crate::status::{LiveService, Notice, Series};
+    use crate::workload::template::Supply;
+
+    /// A cluster of which nothing is asked but turns.
+    struct Turns;
+
+    impl Cluster for Turns {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        async fn send(&self, _: Call) -> Result<Value, Failure> {
+            Ok(Value::Null)
+        }
+
+        fn endpoint(&self) -> Option<LiveEndpoint> {
+            None
+        }
+
+        fn service(&self) -> Option<LiveService> {
+            None
+        }
+
+        async fn supply(&self) -> Arc<Supply> {
+            Arc::new(Supply {
+                image: Err("none".to_owned()),
+                pull_secret: None,
+                deliveries: Vec::new(),
+                architectures: BTreeSet::new(),
+                nodes: BTreeSet::new(),
+                proven: BTreeSet::new(),
+            })
+        }
+
+        fn stop_hooks(&self, _: &str) {}
+
+        fn show(&self, _: Series) {}
+
+        fn show_invalid(&self, _: bool) {}
+
+        async fn tell(&self, _: Vec<Notice>) {}
+    }
+
+    #[test]
+    fn of_many_requests_only_those_that_may_be_under_way_are_made() {
+        let made = Cell::new(0);
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..100).map(|_| oneshot::channel::<()>()).unzip();
+        let requests = receivers.into_iter().map(|reply| {
+            made.set(made.get() + 1);
+            async { reply.await.map_err(drop) }
+        });
+        let mut all = Box::pin(all(&Turns, requests));
+        for (ended, reply) in senders.into_iter().enumerate() {
+            assert!(all.as_mut().now_or_never().is_none());
+            assert_eq!(made.get(), (ended + PARALLEL).min(100));
+            reply.send(()).unwrap();
+        }
+        assert_eq!(all.now_or_never().map(|brought| brought.map(|all| all.len())), Some(Ok(100)));
+    }
+
+    #[test]
+    fn all_are_carried_out_though_some_fail_and_the_first_failure_is_told() {
+        let count = Cell::new(0);
+        let requests = (0..100).map(|number| {
+            count.set(count.get() + 1);
+            async move { if number < 50 { Ok(number) } else { Err(number) } }
+        });
+        assert_eq!(all(&Turns, requests).now_or_never(), Some(Err(50)));
+        assert_eq!(count.get(), 100);
+    }
 
     /// So many requests of which those from `first_bad` on fail: how many are begun, and what comes of it.
     fn check(requests: usize, first_bad: usize, begun: usize, expect: Result<usize, usize>) {

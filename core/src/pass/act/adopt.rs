@@ -52,9 +52,10 @@ pub(super) async fn adopt<C: Cluster>(
             memory.lock().candidates.is_foreign(revision);
         }
     }
-    let adoptions =
-        batch.iter().map(|candidate| adopt_one(cluster, subject, evidence, candidate, memory)).collect();
-    all(cluster, adoptions).await.into_iter().collect::<Result<(), ActError>>()?;
+    let adoptions = batch
+        .into_iter()
+        .map(|candidate| async move { adopt_one(cluster, subject, evidence, &candidate, memory).await });
+    all(cluster, adoptions).await?;
     Ok(memory.lock().candidates.next_try(cluster.now()).or(Some(cluster.now())))
 }
 

@@ -26,9 +26,10 @@ pub(super) async fn claim<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<Option<Timestamp>, ActError> {
     let claimable = memory.lock().newcomers.claimable(committed);
-    let claims = claimable.iter().map(|newcomer| claim_one(cluster, site, evidence, newcomer, memory));
-    let claimed =
-        all(cluster, claims.collect()).await.into_iter().collect::<Result<Vec<bool>, ActError>>()?;
+    let claims = claimable
+        .into_iter()
+        .map(|newcomer| async move { claim_one(cluster, site, evidence, &newcomer, memory).await });
+    let claimed = all(cluster, claims).await?;
     let is_done = claimed.into_iter().all(|is_claimed| is_claimed);
     Ok((!is_done).then(|| cluster.now().checked_add(RETRY).unwrap_or(Timestamp::MAX)))
 }

@@ -84,8 +84,8 @@ pub(in super::super) async fn delete_all<C: Cluster>(
     pods: Vec<PodRef>,
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
-    let deletes = pods.iter().map(|pod| delete(cluster, site, pod, memory)).collect();
-    all(cluster, deletes).await.into_iter().collect()
+    let deletes = pods.into_iter().map(|pod| async move { delete(cluster, site, &pod, memory).await });
+    all(cluster, deletes).await.map(drop)
 }
 
 async fn delete<C: Cluster>(

@@ -28,8 +28,9 @@ pub(in super::super) async fn remove_finalizers<C: Cluster>(
         }
         facts.into_iter().filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect()
     };
-    let removals = removable.iter().map(|pod| remove_finalizer(cluster, site, pod, memory)).collect();
-    all(cluster, removals).await.into_iter().collect()
+    let removals =
+        removable.into_iter().map(|pod| async move { remove_finalizer(cluster, site, &pod, memory).await });
+    all(cluster, removals).await.map(drop)
 }
 
 /// Takes our finalizer off just this Pod.
@@ -60,8 +61,8 @@ pub(in super::super) async fn orphan_all<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<(), ActError> {
     let pods: Vec<PodRef> = memory.lock().pods().filter_map(PodRef::of).collect();
-    let orphans = pods.iter().map(|pod| orphan(cluster, site, pod, memory)).collect();
-    all(cluster, orphans).await.into_iter().collect()
+    let orphans = pods.into_iter().map(|pod| async move { orphan(cluster, site, &pod, memory).await });
+    all(cluster, orphans).await.map(drop)
 }
 
 async fn orphan<C: Cluster>(

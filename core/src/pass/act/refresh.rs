@@ -27,8 +27,10 @@ pub(super) async fn refresh<C: Cluster>(
         let batch: Vec<PodRef> = outdated.by_ref().take(BATCH).collect();
         (batch, outdated.next().is_some())
     };
-    let told = batch.iter().map(|pod| refresh_one(cluster, site, pod, &endpoint, memory)).collect();
-    all(cluster, told).await.into_iter().collect::<Result<(), ActError>>()?;
+    let endpoint = &endpoint;
+    let told =
+        batch.into_iter().map(|pod| async move { refresh_one(cluster, site, &pod, endpoint, memory).await });
+    all(cluster, told).await?;
     Ok(has_more.then(|| cluster.now()))
 }
 

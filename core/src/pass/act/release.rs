@@ -30,8 +30,8 @@ pub(super) async fn release_unselected<C: Cluster>(
         let unselected = memory.replicas.unselected().filter(|fact| !fact.deleting);
         unselected.filter(is_counted).filter_map(PodRef::of).take(PARALLEL).collect()
     };
-    let releases = free.iter().map(|pod| release(cluster, site, pod, memory)).collect();
-    all(cluster, releases).await.into_iter().collect()
+    let releases = free.into_iter().map(|pod| async move { release(cluster, site, &pod, memory).await });
+    all(cluster, releases).await.map(drop)
 }
 
 async fn release<C: Cluster>(
