@@ -18,11 +18,7 @@ const NAME: &str = "hooked.dev/hooked:dev";
 /// The programs of the image. The first is what the image runs; the second is copied or mounted into users' Pods, where
 /// size and start-up count.
 const PROGRAMS: [Program; 2] = [
-    Program {
-        name: "hooked-controller",
-        c_library: CLibrary::Gnu,
-        flags: "-C target-feature=+crt-static",
-    },
+    Program { name: "hooked-controller", c_library: CLibrary::Gnu, flags: "-C target-feature=+crt-static" },
     Program {
         name: "hook-runner",
         c_library: CLibrary::Musl,
