@@ -8,8 +8,8 @@ use super::Cluster;
 /// The most requests under way at once for one workload.
 pub(super) const PARALLEL: usize = 32;
 
-/// Carries all requests out side by side, each in its turn, and returns what they bring, or the first failure once none is
-/// under way any more. Each is made when it begins: a request that waits takes a kilobyte.
+/// Carries all requests out side by side, each in its turn, and returns what they bring, or the first failure once none
+/// is under way any more. Each is made when it begins: a request that waits takes a kilobyte.
 pub(super) async fn all<T, E>(
     cluster: &impl Cluster,
     requests: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
