@@ -5,6 +5,7 @@ mod clock;
 mod dependencies;
 mod house;
 mod kubelet;
+mod links;
 mod names;
 mod one_writer;
 mod plan;
@@ -23,7 +24,7 @@ use house::House;
 use violation::Violation;
 
 /// Every rule: what it says of a house that breaks it.
-const RULES: [fn(&House) -> Vec<Violation>; 11] = [
+const RULES: [fn(&House) -> Vec<Violation>; 12] = [
     one_writer::status_has_one_writer,
     one_writer::pods_have_one_writer,
     kubelet::has_one_reader,
@@ -35,6 +36,7 @@ const RULES: [fn(&House) -> Vec<Violation>; 11] = [
     names::say_what_it_is,
     dependencies::go_downwards,
     circles::are_none,
+    links::lead_somewhere,
 ];
 
 /// Checks the workspace by every rule, and prints all that breaks one.

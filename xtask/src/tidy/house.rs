@@ -10,8 +10,8 @@ use super::plan::SHIPPED;
 use super::source::Source;
 use super::violation::Violation;
 
-/// Files that are read beside those of Rust.
-const READ: [&str; 3] = ["ARCHITECTURE.md", "Cargo.toml", "clippy.toml"];
+/// Files that are read beside those of Rust and documents. Of others it is known that they are there.
+const READ: [&str; 2] = ["Cargo.toml", "clippy.toml"];
 
 pub(super) struct House {
     sources: Vec<Source>,
@@ -75,6 +75,20 @@ impl House {
         self.others.get(path).map(String::as_str)
     }
 
+    /// The documents, each with its path and its text.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &str)> {
+        let documents = self.others.iter().filter(|(path, _)| has_extension(path, "md"));
+        documents.map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// Whether there is a file or a directory of that path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        let sources = self.sources.iter().map(|source| source.path.as_str());
+        let mut all = self.others.keys().map(String::as_str).chain(sources);
+        let within = format!("{path}/");
+        all.any(|known| known == path || known.starts_with(&within))
+    }
+
     /// The directories at the top that hold a crate.
     pub(super) fn rooms(&self) -> impl Iterator<Item = &str> {
         let manifests = self.others.keys().filter_map(|path| path.strip_suffix("/Cargo.toml"));
@@ -105,7 +119,11 @@ fn mark_modules_of_tests(sources: &mut [Source]) {
 }
 
 fn is_rust(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+    has_extension(path, "rs")
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
 fn read_directory(root: &Path, below: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
@@ -116,11 +134,13 @@ fn read_directory(root: &Path, below: &str, files: &mut BTreeMap<String, String>
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
         if entry.file_type()?.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            if name == ".github" || (name != "target" && !name.starts_with('.')) {
                 read_directory(root, &path, files)?;
             }
-        } else if is_rust(&name) || READ.contains(&name.as_str()) {
-            let text = fs::read_to_string(entry.path()).with_context(|| format!("cannot read {path}"))?;
+        } else {
+            let is_read = is_rust(&name) || has_extension(&name, "md") || READ.contains(&name.as_str());
+            let read = || fs::read_to_string(entry.path()).with_context(|| format!("cannot read {path}"));
+            let text = if is_read { read()? } else { String::new() };
             files.insert(path, text);
         }
     }
