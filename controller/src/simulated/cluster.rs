@@ -23,7 +23,8 @@ const IDLE: Duration = Duration::from_millis(20);
 /// Where the tests' workloads are.
 pub(super) const WORKLOADS: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads";
 /// Where Events are: the kubelet's and the operator's.
-const EVENTS: [&str; 2] = ["/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"];
+pub(super) const EVENTS: [&str; 2] =
+    ["/api/v1/namespaces/shop/events", "/apis/events.k8s.io/v1/namespaces/shop/events"];
 /// Where their Pods are.
 pub(super) const PODS: &str = "/api/v1/namespaces/shop/pods";
 

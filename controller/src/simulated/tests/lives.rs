@@ -9,12 +9,10 @@ use hooked_simulation::Request;
 use serde_json::{Value, json};
 
 use crate::heap::HEAP;
-use crate::simulated::cluster::{Cluster, WORKLOADS};
+use crate::simulated::cluster::{Cluster, EVENTS, WORKLOADS};
 use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
-/// Where the kubelet's Events are.
-const EVENTS: &str = "/api/v1/namespaces/shop/events";
 /// Pods that live at once.
 const AT_ONCE: u64 = 100;
 /// Lives in all, unless more are asked for: enough to compare two times of six rounds.
@@ -48,7 +46,7 @@ fn every_hook_of_many_lives_is_counted_once_and_nothing_is_kept_of_them() {
 async fn live(lives: u64) {
     let cluster = Cluster::new();
     for number in 0..UNKNOWN {
-        cluster.ask(&Request::create(EVENTS, event_of_unknown_pod(number)));
+        cluster.ask(&Request::create(EVENTS[0], event_of_unknown_pod(number)));
     }
     let _operator = Operator::start(&cluster, "a", &[]);
     cluster.ask(&Request::create(WORKLOADS, workload("web", 0)));
