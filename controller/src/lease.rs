@@ -47,7 +47,7 @@ enum LeaseError {
 /// Whether this operator leads, and until when.
 #[derive(Debug)]
 pub(crate) enum Leadership {
-    /// Nobody else is there, by the word of whoever started it without `--leader-elect`.
+    /// Nobody else is there, by the word of whoever started it with `--leader-elect=false`.
     Sole,
     /// Until this time since the machine's start; none before the Lease was held.
     Leased(Locked<Option<Duration>>),

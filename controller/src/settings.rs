@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use hooked_core::names::FIELD_MANAGER;
 
+use crate::logs::LogSettings;
+
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "hooked-controller", version)]
@@ -36,14 +38,15 @@ pub(crate) struct Settings {
     /// How the hook-runner gets into Pods. Auto takes image volumes where every node supports them.
     #[arg(long, value_enum, default_value_t = Injection::Auto, ignore_case = true)]
     pub(crate) injection: Injection,
-    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. Without it nothing keeps
-    /// two operators from counting side by side.
+    /// Work only while holding the Lease `hooked-controller` in the operator's own namespace. With `false` nothing
+    /// keeps two operators from counting side by side.
     #[arg(
         long,
         num_args = 0..=1,
         require_equals = true,
-        default_value_t = false,
+        default_value_t = true,
         default_missing_value = "true",
+        overrides_with = "leader_elect",
         action = clap::ArgAction::Set
     )]
     pub(crate) leader_elect: bool,
@@ -68,6 +71,8 @@ pub(crate) struct Settings {
     /// How many workloads are reconciled at once.
     #[arg(long, default_value_t = 16)]
     pub(crate) concurrency: u16,
+    #[command(flatten)]
+    pub(crate) log: LogSettings,
 }
 
 /// What concerns the hook-runner.
@@ -163,14 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn leadership_is_asked_for_with_the_bare_option_or_with_a_word() {
+    fn there_is_leadership_unless_somebody_says_no_and_the_last_word_counts() {
         let check = |options: &[&str], expect: bool| {
             let words = ["hooked-controller", "--runner-image=x"].iter().chain(options);
             assert_eq!(Settings::parse_from(words).leader_elect, expect, "{options:?}");
         };
-        check(&[], false);
+        check(&[], true);
         check(&["--leader-elect"], true);
         check(&["--leader-elect=true"], true);
         check(&["--leader-elect=false"], false);
+        check(&["--leader-elect=false", "--leader-elect"], true);
     }
 }

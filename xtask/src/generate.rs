@@ -1,5 +1,7 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
+mod api;
+mod help;
 mod kustomize;
 
 use std::fmt::Write;
@@ -36,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn all() -> Result<[Generated; 4]> {
+fn all() -> Result<[Generated; 7]> {
     Ok([
         Generated {
             path: "config/crd/hooked.dev_hookedworkloads.yaml",
@@ -52,6 +54,17 @@ fn all() -> Result<[Generated; 4]> {
             path: "config/kustomize/schema.json",
             source: "xtask/src/generate/kustomize",
             text: kustomize::schema()?,
+        },
+        Generated { path: "docs/reference/api.md", source: "the types in crd/src", text: api::page()? },
+        Generated {
+            path: "docs/reference/flags.md",
+            source: "controller/src/settings.rs",
+            text: help::of_operator()?,
+        },
+        Generated {
+            path: "docs/reference/kubectl-hooked.md",
+            source: "the commands in kubectl-hooked/src",
+            text: help::of_plugin()?,
         },
         Generated { path: "docs/reference/reasons.md", source: "crd/src/reason.rs", text: reasons() },
     ])

@@ -24,7 +24,12 @@ impl Operator {
 
     /// Starts an operator of that name with these flags.
     pub(super) fn start_untold(cluster: &Cluster, name: &str, flags: &[&str]) -> Self {
-        let own = ["hooked-controller", "--metrics-bind-address=127.0.0.1:0", "--live-bind-address="];
+        let own = [
+            "hooked-controller",
+            "--metrics-bind-address=127.0.0.1:0",
+            "--live-bind-address=",
+            "--leader-elect=false",
+        ];
         let own = own.into_iter().chain(["--health-probe-bind-address=127.0.0.1:0", "--pod-name", name]);
         let settings = Settings::parse_from(own.chain(flags.iter().copied()));
         let client = client(cluster, name);

@@ -69,9 +69,9 @@ fn of(deployment: &Deployment, namespace: &str) -> Finding {
     }
     if !settings.leader_elect {
         let message = format!(
-            "{name} is not told --leader-elect: nothing keeps two operators from counting side by side"
+            "{name} is told --leader-elect=false: nothing keeps two operators from counting side by side"
         );
-        return Finding::warning(check, message, "add --leader-elect to its arguments");
+        return Finding::warning(check, message, "take --leader-elect=false out of its arguments");
     }
     Finding::ok(check, format!("{name}: {available} of {desired} available, image {}", settings.image))
 }
@@ -118,7 +118,12 @@ mod tests {
         let good = json!(["--leader-elect"]);
         check(of(1, good.clone()), true, &[Verdict::Ok, Verdict::Ok], "1 of 1 available, image hooked:1");
         check(of(0, good.clone()), true, &[Verdict::Problem, Verdict::Ok], "none of 1 Pods is available");
-        check(of(1, json!([])), true, &[Verdict::Warning, Verdict::Ok], "--leader-elect");
+        check(
+            of(1, json!(["--leader-elect=false"])),
+            true,
+            &[Verdict::Warning, Verdict::Ok],
+            "--leader-elect=false",
+        );
         let elsewhere = json!(["--leader-elect", "--namespace=test"]);
         check(of(1, elsewhere), true, &[Verdict::Problem, Verdict::Ok], "works in test, and not in shop");
         let here = json!(["--leader-elect", "--namespace=test", "--namespace=shop"]);

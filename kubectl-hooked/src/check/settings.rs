@@ -64,7 +64,7 @@ impl Settings {
             injection: injection(said("--injection").as_deref()),
             namespaces: values(&words, "--namespace").into_iter().flatten().collect(),
             // The bare option means yes.
-            leader_elect: last("--leader-elect").is_some_and(|word| word.as_deref() != Some("false")),
+            leader_elect: last("--leader-elect").is_none_or(|word| word.as_deref() != Some("false")),
             listens: last("--live-bind-address").is_none_or(|word| word.is_some_and(|word| !word.is_empty())),
             advertised: said("--live-advertise-address"),
             service_account: pod.service_account_name.unwrap_or_else(|| "default".to_owned()),
@@ -122,7 +122,7 @@ mod tests {
         );
         let bare = settings(&[]);
         assert_eq!((&*bare.image, &*bare.runner_image), ("hooked:1", "hooked:1"));
-        assert!(bare.listens && !bare.leader_elect && bare.namespaces.is_empty());
+        assert!(bare.listens && bare.leader_elect && bare.namespaces.is_empty());
         assert_eq!((bare.injection, &*bare.service_account), (Injection::Auto, "operator"));
     }
 
