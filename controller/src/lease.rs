@@ -26,7 +26,7 @@ use hooked_core::pass::Locked;
 use crate::request;
 
 /// The Lease's name, in the operator's own namespace.
-const LEASE: &str = "hooked-controller";
+pub(crate) const LEASE: &str = "hooked-controller";
 /// How long one request about the Lease may take: there must be time for another before the Lease ends.
 const PATIENCE: Duration = Duration::from_secs(3);
 

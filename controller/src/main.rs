@@ -18,6 +18,7 @@ mod runner;
 mod settings;
 #[cfg(test)]
 mod simulated;
+mod verify;
 mod watch;
 mod wire;
 mod wiring;
@@ -26,18 +27,42 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use settings::Settings;
+use settings::{Cli, Settings};
+use verify::{Verify, verify};
 
 /// One thread: nearly all work is a few microseconds between two messages, and to wake another thread for it costs more
 /// than the work.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let Cli { question, settings } = Cli::parse();
+    match question {
+        Some(question) => answer(question).await,
+        None => operate(settings).await,
+    }
+}
+
+/// Runs the operator until it is asked to stop.
+async fn operate(settings: Settings) -> ExitCode {
     settings.log.begin();
     match wiring::run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "hooked-controller stops");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers whoever installs or removes the operator, and not its log.
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the answer is all that the program is run for")]
+async fn answer(question: Verify) -> ExitCode {
+    match verify(question).await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

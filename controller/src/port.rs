@@ -282,14 +282,14 @@ mod tests {
 
     use super::*;
     use crate::lease::Leadership;
-    use crate::settings::Settings;
+    use crate::settings::Cli;
 
     fn operator() -> Operator {
         let nobody = tower::service_fn(|_: Request<kube::client::Body>| async {
             Err::<http::Response<axum::body::Body>, _>(std::io::Error::other("nobody answers"))
         });
         let client = Client::new(nobody, "shop");
-        let runner = RunnerSource::new(Settings::parse_from(["hooked-controller"]).runner());
+        let runner = RunnerSource::new(Cli::parse_from(["hooked-controller"]).settings.runner());
         let fence = Fence::new(Arc::new(Leadership::Sole));
         let metrics = Arc::new(Metrics::new().unwrap());
         Operator::new(&client, metrics, Arc::new(runner), Arc::default(), Arc::new(fence), "a".to_owned())

@@ -3,16 +3,27 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use jiff::Timestamp;
 
 use hooked_core::names::FIELD_MANAGER;
 
 use crate::logs::LogSettings;
+use crate::verify::Verify;
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "hooked-controller", version)]
+#[command(name = "hooked-controller", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// Absent: the operator runs.
+    #[command(subcommand)]
+    pub(crate) question: Option<Verify>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// How the operator works.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Settings {
     /// Where metrics are served, such as `:8080`.
     #[arg(long, default_value = ":8080", value_parser = parse_address)]
@@ -156,7 +167,7 @@ mod tests {
     #[test]
     fn an_empty_word_about_the_runner_is_none() {
         let told = |options: &[&str]| {
-            let settings = Settings::parse_from(["hooked-controller"].iter().chain(options)).runner();
+            let settings = Cli::parse_from(["hooked-controller"].iter().chain(options)).settings.runner();
             (settings.image, settings.pull_secret, settings.architectures)
         };
         assert_eq!(told(&[]), (None, None, vec![]));
@@ -171,7 +182,7 @@ mod tests {
     fn there_is_leadership_unless_somebody_says_no_and_the_last_word_counts() {
         let check = |options: &[&str], expect: bool| {
             let words = ["hooked-controller", "--runner-image=x"].iter().chain(options);
-            assert_eq!(Settings::parse_from(words).leader_elect, expect, "{options:?}");
+            assert_eq!(Cli::parse_from(words).settings.leader_elect, expect, "{options:?}");
         };
         check(&[], true);
         check(&["--leader-elect"], true);

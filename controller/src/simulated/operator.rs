@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::cluster::Cluster;
 use super::service::client;
-use crate::settings::Settings;
+use crate::settings::Cli;
 use crate::wiring::{Clients, WiringError, operate};
 
 /// An operator that runs.
@@ -31,7 +31,7 @@ impl Operator {
             "--leader-elect=false",
         ];
         let own = own.into_iter().chain(["--health-probe-bind-address=127.0.0.1:0", "--pod-name", name]);
-        let settings = Settings::parse_from(own.chain(flags.iter().copied()));
+        let Cli { settings, .. } = Cli::parse_from(own.chain(flags.iter().copied()));
         let client = client(cluster, name);
         let clients = Clients { once: client.clone(), client };
         let (stop, stopped) = oneshot::channel();

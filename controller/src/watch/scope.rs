@@ -15,7 +15,8 @@ impl Scope {
         self.0.as_deref().is_none_or(|only| only == namespace)
     }
 
-    pub(super) fn api<K>(&self, client: &Client) -> Api<K>
+    /// The objects of a kind in it.
+    pub(crate) fn api<K>(&self, client: &Client) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
