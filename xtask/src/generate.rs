@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
 mod api;
+pub(crate) mod chart;
 mod help;
 mod kustomize;
 
@@ -38,8 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn all() -> Result<[Generated; 7]> {
-    Ok([
+fn all() -> Result<Vec<Generated>> {
+    let mut files = vec![
         Generated {
             path: "config/crd/hooked.dev_hookedworkloads.yaml",
             source: "the types in crd/src",
@@ -67,7 +68,9 @@ fn all() -> Result<[Generated; 7]> {
             text: help::of_plugin()?,
         },
         Generated { path: "docs/reference/reasons.md", source: "crd/src/reason.rs", text: reasons() },
-    ])
+    ];
+    files.extend(chart::files()?);
+    Ok(files)
 }
 
 impl Generated {
@@ -83,7 +86,11 @@ impl Generated {
 
     fn write(&self, workspace: &Path) -> Result<()> {
         let Self { path, text, .. } = self;
-        fs::write(workspace.join(path), text).with_context(|| format!("cannot write {path}"))?;
+        let place = workspace.join(path);
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make the folder of {path}"))?;
+        }
+        fs::write(place, text).with_context(|| format!("cannot write {path}"))?;
         println!("wrote {path}");
         Ok(())
     }

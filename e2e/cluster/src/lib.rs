@@ -34,6 +34,7 @@ mod process;
 mod progress;
 mod ready;
 mod record;
+pub mod release;
 mod start;
 mod stop;
 mod target;

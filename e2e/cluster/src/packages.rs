@@ -67,7 +67,7 @@ pub(crate) fn provide(cache: &Path, progress: &Progress) -> Result<Packages> {
         "missing on this machine, without an apt-get to get it: {}",
         missing.join(", ")
     );
-    install(progress)?;
+    install(&INSTALLED, progress)?;
     source.provide()
 }
 
@@ -94,9 +94,9 @@ pub(crate) fn unpack_pages(place: &Path, progress: &Progress) -> Result<()> {
     source.unpack(&pages(&about))
 }
 
-/// Installs what must be installed and is not.
-fn install(progress: &Progress) -> Result<()> {
-    let packages = not_installed();
+/// Installs what of these, a program and its package each, is not installed.
+pub(crate) fn install(wanted: &[(&str, &str)], progress: &Progress) -> Result<()> {
+    let packages = not_installed(wanted);
     if packages.is_empty() {
         return Ok(());
     }
@@ -112,14 +112,14 @@ fn install(progress: &Progress) -> Result<()> {
     })
     .with_context(|| format!("missing on this machine: {packages_listed}"))?;
     ensure!(
-        not_installed().is_empty(),
+        not_installed(wanted).is_empty(),
         "missing on this machine: {packages_listed}, though apt-get installed it"
     );
     Ok(())
 }
 
-fn not_installed() -> Vec<&'static str> {
-    let missing = INSTALLED.iter().filter(|(program, _)| exec::find(program).is_none());
+fn not_installed<'a>(wanted: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let missing = wanted.iter().filter(|(program, _)| exec::find(program).is_none());
     missing.map(|(_, package)| *package).collect()
 }
 
@@ -144,7 +144,7 @@ impl Source<'_> {
         let wanted = [&NGINX, &BUSYBOX, &RUNC, &CNI].into_iter();
         let absent = wanted
             .filter(|wanted| wanted.find(self.machine).or_else(|| wanted.find(&self.unpacked)).is_none());
-        not_installed().into_iter().chain(absent.map(|wanted| wanted.packages[0])).collect()
+        not_installed(&INSTALLED).into_iter().chain(absent.map(|wanted| wanted.packages[0])).collect()
     }
 
     fn provide(&self) -> Result<Packages> {

@@ -86,6 +86,31 @@ const DASHBOARDS: Module = Module {
     programs: &["dashboards"],
 };
 
+/// Not a program of a cluster either: it installs the chart. Without the version of Kubernetes that it was made for, it
+/// takes charts to be for 1.20.
+const HELM: Module = Module {
+    name: "helm",
+    sources: &[include_bytes!("../tools/helm/go.mod"), include_bytes!("../tools/helm/go.sum")],
+    flags: &[
+        "-trimpath",
+        "-ldflags",
+        "-s -w -X helm.sh/helm/v3/internal/version.version=v3.22.0 \
+         -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=36 \
+         -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36",
+    ],
+    package: "tool",
+    programs: &["helm"],
+};
+
+/// Signs what a release holds.
+const COSIGN: Module = Module {
+    name: "cosign",
+    sources: &[include_bytes!("../tools/cosign/go.mod"), include_bytes!("../tools/cosign/go.sum")],
+    flags: STRIP,
+    package: "tool",
+    programs: &["cosign"],
+};
+
 /// The directories that hold the built programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
@@ -136,9 +161,24 @@ impl Tools {
 
 /// The program that holds dashboards to Grafana's schema, built if the cache lacks it.
 pub(crate) fn dashboards(cache: &Path, progress: &Progress) -> Result<PathBuf> {
-    let place = cache.join("tools").join(DASHBOARDS.directory());
-    cache::once(&place, progress, |draft| DASHBOARDS.build(draft, progress))?;
-    Ok(place.join(DASHBOARDS.name))
+    DASHBOARDS.program(cache, progress)
+}
+
+/// kubectl, built with the rest of Kubernetes if the cache lacks it.
+pub(crate) fn kubectl(cache: &Path, progress: &Progress) -> Result<PathBuf> {
+    let tools = Tools::below(cache);
+    cache::once(&tools.kubernetes, progress, |draft| KUBERNETES.build(draft, progress))?;
+    Ok(tools.kubectl())
+}
+
+/// Helm, built if the cache lacks it.
+pub(crate) fn helm(cache: &Path, progress: &Progress) -> Result<PathBuf> {
+    HELM.program(cache, progress)
+}
+
+/// cosign, built if the cache lacks it.
+pub(crate) fn cosign(cache: &Path, progress: &Progress) -> Result<PathBuf> {
+    COSIGN.program(cache, progress)
 }
 
 impl Module {
@@ -147,6 +187,13 @@ impl Module {
         let words = self.flags.iter().copied().chain(architecture).map(str::as_bytes);
         let parts: Vec<&[u8]> = self.sources.iter().copied().chain(words).collect();
         format!("{}-{}", self.name, digest(&parts, 12))
+    }
+
+    /// The one program of a module that has the program's name, built if the cache lacks it.
+    fn program(&self, cache: &Path, progress: &Progress) -> Result<PathBuf> {
+        let place = cache.join("tools").join(self.directory());
+        cache::once(&place, progress, |draft| self.build(draft, progress))?;
+        Ok(place.join(self.name))
     }
 
     /// Builds the programs into a new directory.

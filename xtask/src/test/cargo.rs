@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use hooked_cluster::{Progress, cache, release};
 
 use super::stages::Tally;
 use crate::image;
 
 /// Runs cargo to its end.
-pub(super) fn run(arguments: &[&str]) -> Result<()> {
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let status = command(arguments)?.status().context("cannot start cargo")?;
     ensure!(status.success(), "cargo {} failed", arguments[0]);
     Ok(())
@@ -79,6 +80,17 @@ fn read(line: &str) -> Option<Tally> {
         number.trim().parse().ok()
     };
     Some(Tally { passed: count(" passed")?, failed: count(" failed")? })
+}
+
+/// A program of crates.io in this version, installed beside the cluster's programs if it is not there.
+pub(crate) fn installed(name: &str, version: &str) -> Result<PathBuf> {
+    let place = release::kept(&format!("{name}-{version}"))?;
+    let progress = Progress::new(|line| eprintln!("{line}"));
+    cache::once(&place, &progress, |draft| {
+        let root = draft.display().to_string();
+        run(&["install", name, "--locked", "--quiet", "--version", version, "--root", &root])
+    })?;
+    Ok(place.join("bin").join(name))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use hooked_cluster::{Cluster, Progress, cache};
 
 use super::cargo;
 
@@ -11,19 +10,12 @@ use super::cargo;
 const VERSION: &str = "0.20.2";
 
 /// Checks everything but advisories, whose database is not part of this tree.
-pub(super) fn check(cluster: &Cluster) -> Result<()> {
+pub(super) fn check() -> Result<()> {
     let arguments = ["--log-level", "error", "check", "bans", "licenses", "sources"];
     if Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success()) {
         return cargo::run(&[&["deny"], arguments.as_slice()].concat());
     }
-    // Beside the cluster's programs, which are built once and kept as well.
-    let place = cluster.programs().with_file_name(format!("cargo-deny-{VERSION}"));
-    let progress = Progress::new(|line| eprintln!("{line}"));
-    cache::once(&place, &progress, |draft| {
-        let root = draft.display().to_string();
-        cargo::run(&["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION, "--root", &root])
-    })?;
-    let status = Command::new(place.join("bin/cargo-deny"))
+    let status = Command::new(cargo::installed("cargo-deny", VERSION)?)
         .current_dir(crate::image::workspace()?)
         .args(arguments)
         .status()

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use hooked_cluster::{Cluster, Progress, Target, monitoring};
 
 use super::cargo;
+use super::chart;
 use super::stages::{Stages, Tally};
 use super::uninstall;
 use crate::install::{OPERATOR, SYSTEM, install};
@@ -105,6 +106,10 @@ fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Prog
         // Not from a cluster that somebody has: what they run there is theirs.
         if embedded {
             passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
+            passed &= stages.run("the Helm chart", || {
+                chart::check(&plan.target)?;
+                chart::come_and_go(&plan.target)
+            });
         }
         passed
     })

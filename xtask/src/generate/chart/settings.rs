@@ -1,0 +1,151 @@
+//! The chart's values.
+
+use super::values::{Setting, Shape};
+
+/// All of them, in the order in which they are shown.
+pub(super) const ALL: &[Setting] = &[
+    Setting {
+        path: "image.registry",
+        default: "hooked.dev",
+        shape: Shape::Text,
+        about: "The registry of all images: a mirror's name here is all that a private registry or an air gap needs.",
+    },
+    Setting {
+        path: "image.repository",
+        default: "hooked",
+        shape: Shape::Text,
+        about: "The image in that registry.",
+    },
+    Setting {
+        path: "image.tag",
+        default: "\"\"",
+        shape: Shape::Text,
+        about: "Its tag. If empty, the chart's own version with a `v` in front.",
+    },
+    Setting {
+        path: "image.digest",
+        default: "\"\"",
+        shape: Shape::Text,
+        about: "Its digest, `sha256:…`, which then counts and not the tag.",
+    },
+    Setting {
+        path: "image.pullPolicy",
+        default: "IfNotPresent",
+        shape: Shape::OneOf(&["Always", "IfNotPresent", "Never"]),
+        about: "When the operator's image is pulled.",
+    },
+    Setting {
+        path: "imagePullSecrets",
+        default: "[]",
+        shape: Shape::Objects,
+        about: "Secrets by which the operator's own Pods pull it: `- name: NAME`. Pods with hooks need `runner.pullSecret`.",
+    },
+    Setting {
+        path: "replicas",
+        default: "1",
+        shape: Shape::AtLeast(0),
+        about: "Pods of the operator. One leads, the others stand by to take over at once.",
+    },
+    Setting {
+        path: "watchNamespaces",
+        default: "[]",
+        shape: Shape::Texts,
+        about: "Namespaces to work in, each with a Role of its own and no right beyond; all namespaces if empty. Those that \
+                are named must exist.",
+    },
+    Setting {
+        path: "runner.image",
+        default: "\"\"",
+        shape: Shape::Text,
+        about: "The image of the hook-runner in Pods. If empty, the operator's own, which is right unless Pods must pull it \
+                from elsewhere.",
+    },
+    Setting {
+        path: "runner.pullSecret",
+        default: "\"\"",
+        shape: Shape::Text,
+        about: "A Secret by which Pods pull that image. It must exist in each namespace with workloads, is never copied, and \
+                the operator gets the right to see whether it is there.",
+    },
+    Setting {
+        path: "runner.architectures",
+        default: "[]",
+        shape: Shape::Texts,
+        about: "The architectures that the image is for, such as `[amd64, arm64]`. If empty, the operator's own: Pods that \
+                may land on others are then observed.",
+    },
+    Setting {
+        path: "runner.injection",
+        default: "\"\"",
+        shape: Shape::OneOf(&["", "Auto", "ImageVolume", "InitContainer"]),
+        about: "How the hook-runner comes into Pods. If empty, `Auto`: by image volumes where every node has them.",
+    },
+    Setting {
+        path: "log.level",
+        default: "\"\"",
+        shape: Shape::Text,
+        about: "`error`, `warn`, `info`, `debug` or `trace`, also for parts, such as `info,kube=debug`. If empty, `info`.",
+    },
+    Setting {
+        path: "log.format",
+        default: "\"\"",
+        shape: Shape::OneOf(&["", "json", "text"]),
+        about: "If empty, `json`.",
+    },
+    Setting {
+        path: "extraArgs",
+        default: "[]",
+        shape: Shape::Texts,
+        about: "Further flags of the operator (docs/reference/flags.md).",
+    },
+    Setting {
+        path: "nodeSelector",
+        default: "{}",
+        shape: Shape::Object,
+        about: "Nodes for the operator's Pods.",
+    },
+    Setting {
+        path: "affinity",
+        default: "{}",
+        shape: Shape::Object,
+        about: "Affinity of the operator's Pods.",
+    },
+    Setting {
+        path: "tolerations",
+        default: "[]",
+        shape: Shape::Objects,
+        about: "Taints that they tolerate.",
+    },
+    Setting {
+        path: "serviceAccount.annotations",
+        default: "{}",
+        shape: Shape::Object,
+        about: "Annotations of the operator's ServiceAccount.",
+    },
+    Setting {
+        path: "rbac.aggregatedRoles",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Let `view`, `edit` and `admin` of a namespace read and change HookedWorkloads, as they may Deployments. A \
+                second installation in the cluster sets false.",
+    },
+    Setting {
+        path: "crds.install",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Install the definition of HookedWorkloads, and upgrade it with the chart. A second installation in the \
+                cluster sets false.",
+    },
+    Setting {
+        path: "crds.keep",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Keep the definition when the chart is uninstalled: without it all workloads would be deleted.",
+    },
+    Setting {
+        path: "uninstallGuard",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Refuse to uninstall while HookedWorkloads or their Pods need the operator.",
+    },
+];

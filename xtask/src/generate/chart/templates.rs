@@ -1,0 +1,223 @@
+//! The chart's templates that are files of config/ with values in them.
+
+use anyhow::{Result, ensure};
+
+/// A template, and what it is made from.
+pub(super) struct Template {
+    /// The file of config/.
+    pub(super) source: &'static str,
+    pub(super) path: &'static str,
+    pub(super) frame: Frame,
+    /// What gives way to what. The former must be there exactly once.
+    pub(super) edits: &'static [(&'static str, &'static str)],
+}
+
+/// What stands around a template.
+#[derive(Clone, Copy)]
+pub(super) enum Frame {
+    /// Nothing: it is always installed.
+    None,
+    /// It is installed where this is true.
+    If(&'static str),
+    /// It is a part, by this name, of templates that are written by hand.
+    Define(&'static str),
+}
+
+/// Files of these folders that a chart has no use for.
+pub(super) const NOT_IN_CHART: [&str; 5] = [
+    "config/crd/kustomization.yaml",
+    "config/rbac/kustomization.yaml",
+    "config/manager/kustomization.yaml",
+    // `helm install --create-namespace` makes it.
+    "config/manager/namespace.yaml",
+    // Bound in templates/rbac/roles.yaml, which is written by hand: in all namespaces or in some.
+    "config/rbac/role_binding.yaml",
+];
+
+/// Files that the chart takes as they are.
+pub(super) const COPIES: &[(&str, &str)] = &[("config/chart/LICENSE", "LICENSE")];
+
+/// A template without edits of its own.
+const fn plain(source: &'static str, path: &'static str) -> Template {
+    Template { source, path, frame: Frame::None, edits: &[] }
+}
+
+/// All of them.
+pub(super) const ALL: &[Template] = &[
+    Template {
+        source: "config/crd/hooked.dev_hookedworkloads.yaml",
+        path: "config/chart/templates/crd.yaml",
+        frame: Frame::If(".Values.crds.install"),
+        edits: &[(
+            "metadata:\n  name: hookedworkloads.hooked.dev\n",
+            "metadata:\n  name: hookedworkloads.hooked.dev\n  labels:\n    {{- include \"hooked.labels\" . | nindent 4 }}\n\
+             {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n{{- end }}\n",
+        )],
+    },
+    Template {
+        edits: &[(
+            "    app.kubernetes.io/component: controller\n",
+            "    app.kubernetes.io/component: controller\n{{- with .Values.serviceAccount.annotations }}\n  annotations:\n    \
+             {{- toYaml . | nindent 4 }}\n{{- end }}\n",
+        )],
+        ..plain("config/rbac/service_account.yaml", "config/chart/templates/rbac/service_account.yaml")
+    },
+    Template {
+        source: "config/rbac/role.yaml",
+        path: "config/chart/templates/rbac/_rules.tpl",
+        frame: Frame::Define("hooked.rules"),
+        edits: RULES,
+    },
+    plain("config/rbac/leader_election_role.yaml", "config/chart/templates/rbac/leader_election_role.yaml"),
+    plain("config/rbac/live_role.yaml", "config/chart/templates/rbac/live_role.yaml"),
+    plain("config/rbac/live_role_binding.yaml", "config/chart/templates/rbac/live_role_binding.yaml"),
+    Template {
+        frame: Frame::If(".Values.rbac.aggregatedRoles"),
+        ..plain(
+            "config/rbac/hookedworkload_admin_role.yaml",
+            "config/chart/templates/rbac/hookedworkload_admin_role.yaml",
+        )
+    },
+    Template {
+        frame: Frame::If(".Values.rbac.aggregatedRoles"),
+        ..plain(
+            "config/rbac/hookedworkload_editor_role.yaml",
+            "config/chart/templates/rbac/hookedworkload_editor_role.yaml",
+        )
+    },
+    Template {
+        frame: Frame::If(".Values.rbac.aggregatedRoles"),
+        ..plain(
+            "config/rbac/hookedworkload_viewer_role.yaml",
+            "config/chart/templates/rbac/hookedworkload_viewer_role.yaml",
+        )
+    },
+    plain("config/manager/live_secret.yaml", "config/chart/templates/live_secret.yaml"),
+    plain("config/manager/live_service.yaml", "config/chart/templates/live_service.yaml"),
+    plain("config/manager/metrics_service.yaml", "config/chart/templates/metrics_service.yaml"),
+    Template {
+        source: "config/manager/deployment.yaml",
+        path: "config/chart/templates/deployment.yaml",
+        frame: Frame::None,
+        edits: DEPLOYMENT,
+    },
+];
+
+/// The operator's rules without whom they are for; where it works in some namespaces alone, without what has none.
+const RULES: &[(&str, &str)] = &[
+    (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: hooked-controller\n  labels:\n    \
+         app.kubernetes.io/name: hooked\n    app.kubernetes.io/component: rbac\nrules:\n",
+        "rules:\n",
+    ),
+    (
+        "# To know the nodes' architectures",
+        "{{- if not .Values.watchNamespaces }}\n# To know the nodes' architectures",
+    ),
+    (
+        "  resources: [nodes]\n  verbs: [list]\n",
+        "  resources: [nodes]\n  verbs: [list]\n{{- end }}\n\
+         {{- with .Values.runner.pullSecret }}\n- apiGroups: [\"\"]\n  resources: [secrets]\n  resourceNames: [{{ . }}]\n  \
+         verbs: [get]\n{{- end }}\n",
+    ),
+    (
+        "# To know by the cluster's own keys",
+        "{{- if not .Values.watchNamespaces }}\n# To know by the cluster's own keys",
+    ),
+    (
+        "- nonResourceURLs: [/.well-known/openid-configuration, /openid/v1/jwks]\n  verbs: [get]\n",
+        "- nonResourceURLs: [/.well-known/openid-configuration, /openid/v1/jwks]\n  verbs: [get]\n{{- end }}\n",
+    ),
+];
+
+/// What the operator's Deployment takes from the values.
+const DEPLOYMENT: &[(&str, &str)] = &[
+    ("  replicas: 1\n", "  replicas: {{ .Values.replicas }}\n"),
+    (
+        "      serviceAccountName: hooked-controller\n",
+        "      serviceAccountName: hooked-controller\n\
+         {{- with .Values.imagePullSecrets }}\n      imagePullSecrets:\n        {{- toYaml . | nindent 6 }}\n{{- end }}\n\
+         {{- with .Values.nodeSelector }}\n      nodeSelector:\n        {{- toYaml . | nindent 8 }}\n{{- end }}\n\
+         {{- with .Values.affinity }}\n      affinity:\n        {{- toYaml . | nindent 8 }}\n{{- end }}\n\
+         {{- with .Values.tolerations }}\n      tolerations:\n        {{- toYaml . | nindent 6 }}\n{{- end }}\n",
+    ),
+    ("        image: hooked.dev/hooked:dev\n", "        image: {{ include \"hooked.image\" . | quote }}\n"),
+    ("        imagePullPolicy: IfNotPresent\n", "        imagePullPolicy: {{ .Values.image.pullPolicy }}\n"),
+    (
+        "        - --live-bind-address=:8443\n",
+        "        - --live-bind-address=:8443\n        {{- include \"hooked.args\" . | nindent 8 }}\n",
+    ),
+];
+
+impl Template {
+    /// The template, from the text of its source.
+    pub(super) fn render(&self, text: &str) -> Result<String> {
+        let Self { source, frame, edits, .. } = self;
+        let mut text = if text.contains("{{") {
+            // What Prometheus fills in is no matter of Helm's.
+            text.replace("{{", "{{ \"{{\" }}")
+        } else {
+            text.to_owned()
+        };
+        for (words, instead) in *edits {
+            let found = text.matches(words).count();
+            ensure!(found == 1, "{source} has {words:?} {found} times, and the Helm chart needs it once");
+            text = text.replace(words, instead);
+        }
+        text = text.replace("namespace: hooked-system\n", "namespace: {{ .Release.Namespace }}\n");
+        text = text.replace(
+            "\n  labels:\n    app",
+            "\n  labels:\n    {{- include \"hooked.labels\" . | nindent 4 }}\n    app",
+        );
+        let made = format!(
+            "{{{{- /* Generated by `cargo xtask generate` from {source}: change that, not this file. */ -}}}}\n"
+        );
+        Ok(match frame {
+            Frame::None => format!("{made}{text}"),
+            Frame::If(condition) => format!("{made}{{{{- if {condition} }}}}\n{text}{{{{- end }}}}\n"),
+            Frame::Define(name) => format!("{made}{{{{- define \"{name}\" -}}}}\n{text}{{{{- end }}}}\n"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(frame: Frame, edits: &'static [(&'static str, &'static str)]) -> Template {
+        Template { source: "config/x.yaml", path: "x", frame, edits }
+    }
+
+    fn check(template: &Template, text: &str, expect: &str) {
+        let made = template.render(text).unwrap();
+        assert_eq!(made.split_once('\n').unwrap().1, expect);
+    }
+
+    #[test]
+    fn words_give_way_to_values() {
+        check(
+            &template(Frame::None, &[("replicas: 1", "replicas: {{ .n }}")]),
+            "replicas: 1\n",
+            "replicas: {{ .n }}\n",
+        );
+        check(&template(Frame::If(".on"), &[]), "a: b\n", "{{- if .on }}\na: b\n{{- end }}\n");
+        check(
+            &template(Frame::None, &[]),
+            "  namespace: hooked-system\n",
+            "  namespace: {{ .Release.Namespace }}\n",
+        );
+    }
+
+    #[test]
+    fn what_prometheus_fills_in_reaches_prometheus() {
+        check(&template(Frame::None, &[]), "s: {{ $value }}\n", "s: {{ \"{{\" }} $value }}\n");
+    }
+
+    #[test]
+    fn a_word_that_is_not_there_once_is_an_error() {
+        assert!(
+            template(Frame::None, &[("x", "y")]).render("no such word\n".replace('x', "").as_str()).is_err()
+        );
+        assert!(template(Frame::None, &[("x", "y")]).render("x x\n").is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! The Helm chart: it is well formed, with its defaults it is config/default, and on a cluster it comes, serves and
+//! goes.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use hooked_cluster::{Progress, Target};
+use serde_json::Value;
+
+use crate::generate::chart::covers_config;
+use crate::helm::{Helm, chart};
+use crate::image;
+use crate::install::{OPERATOR, SYSTEM};
+use crate::kubectl::Kubectl;
+
+/// Labels that say who installs, in which Helm and kustomize must differ.
+const WHO_INSTALLS: [&str; 4] = [
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/version",
+    "helm.sh/chart",
+];
+
+/// Values that must be refused, and the word that the refusal must have.
+const REFUSED: [(&str, &str); 4] = [
+    ("replica=2", "replica"),
+    ("replicas=-1", "replicas"),
+    ("log.format=xml", "format"),
+    ("runner.injection=Magic", "injection"),
+];
+
+/// Holds the chart to Helm's own rules, to config/default and to its schema.
+pub(super) fn check(target: &Target) -> Result<()> {
+    covers_config()?;
+    let helm = Helm::find(&Progress::new(|line| eprintln!("{line}")))?;
+    let chart = chart()?;
+    helm.output(&["lint", "--strict", &chart])?;
+    let template = |values: &[&str]| {
+        let start = ["template", "hooked", &chart, "--namespace", "hooked-system"];
+        helm.output(&[&start[..], values].concat())
+    };
+    let config = image::workspace()?.join("config/default").display().to_string();
+    let kustomized = objects(&Kubectl::of(target).output(&["kustomize", &config])?)?;
+    let installed = objects(&template(&["--set", "image.tag=dev"])?)?;
+    same(&installed, &kustomized)?;
+    for (value, word) in REFUSED {
+        let refused = template(&["--set", value]).err().map(|error| format!("{error:#}")).unwrap_or_default();
+        ensure!(refused.contains(word), "helm takes --set {value}, or does not say why not: {refused:?}");
+    }
+    for values in OTHER_VALUES {
+        let values: Vec<&str> = values.iter().flat_map(|value| ["--set", value]).collect();
+        objects(&template(&values)?).with_context(|| values.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Sets of values with which the chart must still be made of objects.
+const OTHER_VALUES: [&[&str]; 4] = [
+    &["watchNamespaces={a,b}", "crds.install=false", "rbac.aggregatedRoles=false", "uninstallGuard=false"],
+    &[
+        "image.registry=mirror.local:5000",
+        "image.digest=sha256:0",
+        "imagePullSecrets[0].name=x",
+        "runner.pullSecret=x",
+    ],
+    &[
+        "nodeSelector.a=b",
+        "tolerations[0].key=x",
+        "affinity.nodeAffinity.x=y",
+        "serviceAccount.annotations.a=b",
+    ],
+    &[
+        "runner.architectures={amd64,arm64}",
+        "log.level=debug",
+        "log.format=text",
+        "extraArgs={--concurrency=4}",
+    ],
+];
+
+/// Installs, upgrades and uninstalls the chart with a workload living, on a cluster without Hooked.
+pub(super) fn come_and_go(target: &Target) -> Result<()> {
+    let progress = Progress::new(|line| eprintln!("{line}"));
+    let helm = Helm::find(&progress)?.against(&target.kubeconfig()?);
+    let (kubectl, chart) = (Kubectl::of(target), chart()?);
+    let release = |verb: &str, values: &[&str]| {
+        let start = [verb, "hooked", &chart, "--namespace", SYSTEM, "--set", "image.tag=dev"];
+        helm.output(&[&start[..], &["--wait", "--timeout", "3m"], values].concat())
+    };
+    let of_release = |verb: &str| helm.output(&[verb, "hooked", "--namespace", SYSTEM]);
+    release("install", &["--create-namespace"])?;
+    of_release("test")?;
+    let sample = image::workspace()?.join("config/samples/hook-demo1.yaml").display().to_string();
+    kubectl.run(&["apply", "-f", &sample])?;
+    kubectl.run(&["wait", "--for=condition=Ready", "hw/hook-demo1", "--timeout=300s"])?;
+    let pods = || {
+        kubectl.output(&[
+            "get",
+            "pods",
+            "-l",
+            "hooked.dev/revision",
+            "-o",
+            "jsonpath={.items[*].metadata.uid}",
+        ])
+    };
+    let before = pods()?;
+    release("upgrade", &["--set", "log.level=debug"])?;
+    let refused = of_release("uninstall").err().map(|error| format!("{error:#}")).unwrap_or_default();
+    ensure!(
+        refused.contains("HookedWorkloads live"),
+        "helm uninstall is not refused, or does not say why: {refused:?}"
+    );
+    ensure!(
+        kubectl.succeeds(&["-n", SYSTEM, "get", OPERATOR]),
+        "a refused uninstall has removed the operator"
+    );
+    ensure!(pods()? == before && !before.is_empty(), "an upgrade or a refused uninstall has replaced Pods");
+    kubectl.run(&["delete", "hw", "--all", "--all-namespaces", "--timeout=300s"])?;
+    of_release("uninstall")?;
+    let definition = ["get", "crd", "hookedworkloads.hooked.dev"];
+    ensure!(kubectl.succeeds(&definition), "the definition is gone though crds.keep is true");
+    kubectl.run(&["delete", "crd", "hookedworkloads.hooked.dev"])?;
+    kubectl.run(&["delete", "namespace", SYSTEM])
+}
+
+/// Objects by kind, namespace and name.
+type Objects = BTreeMap<String, Value>;
+
+/// The objects of manifests, without hooks of Helm's and without what says who installs them.
+fn objects(manifests: &str) -> Result<Objects> {
+    let mut objects = Objects::new();
+    let all: Vec<Value> = serde_saphyr::from_multiple(manifests).context("the manifests are no YAML")?;
+    for mut object in all.into_iter().filter(|object| !object.is_null()) {
+        let metadata = object["metadata"].as_object_mut().context("an object without metadata")?;
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+            labels.retain(|name, _| !WHO_INSTALLS.contains(&name.as_str()));
+        }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            if annotations.contains_key("helm.sh/hook") {
+                continue;
+            }
+            annotations.remove("helm.sh/resource-policy");
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let metadata = &object["metadata"];
+        let name = [text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"])].join(" ");
+        if objects.insert(name.clone(), object).is_some() {
+            bail!("{name} is there twice");
+        }
+    }
+    Ok(objects)
+}
+
+/// Fails unless both install the same; the namespace is made by `helm install --create-namespace`.
+fn same(chart: &Objects, config: &Objects) -> Result<()> {
+    for (name, object) in config {
+        match chart.get(name) {
+            None if name.starts_with("Namespace ") => {}
+            None => bail!("the Helm chart does not install {name}"),
+            Some(other) => {
+                ensure!(other == object, "{name} is otherwise in the Helm chart: {other}\nand not: {object}");
+            }
+        }
+    }
+    match chart.keys().find(|name| !config.contains_key(*name)) {
+        Some(more) => bail!("config/default does not install {more}, and the Helm chart does"),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(chart: &str, config: &str, complaint: Option<&str>) {
+        let outcome = same(&objects(chart).unwrap(), &objects(config).unwrap());
+        let said = outcome.err().map(|error| error.to_string());
+        assert_eq!(said.is_some(), complaint.is_some(), "{said:?}");
+        assert!(said.unwrap_or_default().contains(complaint.unwrap_or_default()));
+    }
+
+    #[test]
+    fn what_one_way_installs_and_the_other_does_not_is_found() {
+        const A: &str = "kind: A\nmetadata:\n  name: a\n";
+        const WITH_LABEL: &str = "kind: A\nmetadata:\n  name: a\n  labels:\n    helm.sh/chart: x\n    a: b\n";
+        const LABELLED: &str = "kind: A\nmetadata:\n  name: a\n  labels:\n    a: b\n";
+        const HOOK: &str = "---\nkind: Job\nmetadata:\n  name: j\n  annotations:\n    helm.sh/hook: test\n";
+        check(A, A, None);
+        check(&format!("{A}{HOOK}"), A, None);
+        check(A, "kind: Namespace\nmetadata:\n  name: n\n", Some("config/default does not install A  a"));
+        check("", A, Some("the Helm chart does not install A  a"));
+        check(A, LABELLED, Some("is otherwise"));
+        check(WITH_LABEL, LABELLED, None);
+    }
+}
