@@ -9,15 +9,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use hooked_cluster::{Image, Layer, write_archive};
 
-pub(crate) use build::executable;
-use build::{CLibrary, Program};
+pub(crate) use build::{Architecture, By, CLibrary, Program, build as build_program, executable};
 
 /// The image's name; `config/manager` names the same.
-const NAME: &str = "hooked.dev/hooked:dev";
+pub(crate) const NAME: &str = "hooked.dev/hooked:dev";
 
 /// The programs of the image. The first is what the image runs; the second is copied or mounted into users' Pods, where
 /// size and start-up count.
-const PROGRAMS: [Program; 2] = [
+pub(crate) const PROGRAMS: [Program; 2] = [
     Program { name: "hooked-controller", c_library: CLibrary::Gnu, flags: "-C target-feature=+crt-static" },
     Program {
         name: "hook-runner",

@@ -1,4 +1,5 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | bench | simulate | tidy`.
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | release | bench |
+//! simulate | tidy`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,11 +10,13 @@ mod bench;
 mod cluster;
 mod demo;
 mod generate;
+mod helm;
 mod image;
 mod install;
 mod kubectl;
 mod prometheus;
 mod record;
+mod release;
 mod simulate;
 mod test;
 mod tidy;
@@ -44,6 +47,8 @@ enum Command {
     Generate(generate::Options),
     /// Build the operator's container image, without a container engine.
     Image(image::Options),
+    /// Make all that a release page holds: image, chart, manifests, plugin, checksums, signature.
+    Release(release::Options),
     /// Record anew what a real kubelet shows of Pods with hooks: the fixtures of inference.
     Record(record::Options),
     /// Have operators live through random worlds with faults, in memory, and check every step.
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),
+        Command::Release(options) => release::run(&options),
         Command::Record(options) => record::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Test(options) => test::run(options),
