@@ -4,10 +4,8 @@ use anyhow::{Context, Result};
 use http::Request;
 
 use crate::cluster::Cluster;
+use crate::operator;
 use crate::wait::wait_for;
-
-const PLACE: &str =
-    "/api/v1/namespaces/hooked-system/services/hooked-controller-metrics:metrics/proxy/metrics";
 
 /// The samples of one namespace's workloads.
 #[derive(Clone, Debug)]
@@ -65,11 +63,11 @@ impl Metrics {
     }
 }
 
-/// Everything that the operator serves now, in Prometheus' text format. On a busy node it may pass for not ready, and
-/// is not reached until it passes for ready again.
+/// Everything that the operator serves now that leads, in Prometheus' text format.
 pub async fn exposition(cluster: &Cluster) -> Result<String> {
     wait_for("the operator serves its metrics", async || {
-        Ok(Ok(cluster.client.request_text(Request::get(PLACE).body(Vec::new())?).await?))
+        let path = operator::metrics_path(cluster).await?;
+        Ok(Ok(cluster.client.request_text(Request::get(path).body(Vec::new())?).await?))
     })
     .await
 }

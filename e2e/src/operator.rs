@@ -16,10 +16,43 @@ use crate::wait::wait_for;
 const NAMESPACE: &str = "hooked-system";
 const DEPLOYMENT: &str = "hooked-controller";
 const PODS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
+/// How many of its Pods config/manager asks for: one leads, and the other waits for the Lease.
+const REPLICAS: i32 = 2;
 
 /// What it has logged since it was started.
 pub(crate) async fn log(cluster: &Cluster) -> Result<String> {
     cluster.kubectl(&["--namespace", NAMESPACE, "logs", "--selector", PODS, "--tail=-1"]).await
+}
+
+/// Where the one that leads serves its metrics: it alone has those of workloads.
+pub(crate) async fn metrics_path(cluster: &Cluster) -> Result<String> {
+    let leader = leader(cluster).await?;
+    Ok(format!("/api/v1/namespaces/{NAMESPACE}/pods/{leader}:8080/proxy/metrics"))
+}
+
+/// Waits until one of its Pods leads that is to stay, and returns its name. One that was killed holds the Lease some
+/// seconds more.
+async fn leader(cluster: &Cluster) -> Result<String> {
+    wait_for("an operator leads", async || {
+        let (holder, pods) = (holder(cluster).await?, pods(cluster).await?);
+        let stay = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let stay: Vec<String> = stay.map(ResourceExt::name_any).collect();
+        Ok(if stay.contains(&holder) { Ok(holder) } else { Err(format!("{holder:?} of {stay:?}")) })
+    })
+    .await
+}
+
+/// The name of the Pod that holds the Lease; empty if it was given back.
+async fn holder(cluster: &Cluster) -> Result<String> {
+    let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let holder = leases.get(DEPLOYMENT).await?.spec.and_then(|spec| spec.holder_identity);
+    let holder = holder.unwrap_or_default();
+    Ok(holder.rsplit_once('_').map(|(pod, _)| pod.to_owned()).unwrap_or_default())
+}
+
+async fn pods(cluster: &Cluster) -> Result<Vec<Pod>> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    Ok(pods.list(&ListParams::default().labels(PODS)).await?.items)
 }
 
 /// The operator of a cluster that one scenario has to itself.
@@ -36,28 +69,28 @@ impl Operator {
     pub async fn restore(&self) -> Result<()> {
         let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/default");
         self.cluster.kubectl(&["apply", "-k", config]).await?;
-        self.until_available(1).await
+        self.until_replaced().await
     }
 
-    /// Kills it without a word of warning and waits until its Deployment has started it again.
+    /// Kills the one that leads without a word of warning, and waits until there are as many as before. The other takes
+    /// over when the Lease has ended.
     pub async fn kill(&self) -> Result<()> {
-        let before = self.names().await?;
         // One that has just lost its Lease ends by itself.
         let killed = wait_for("the leader is killed", async || {
             let leader = self.leader().await?;
             Ok(kill(&leader).map(|()| leader).map_err(|error| format!("{error:#}")))
         })
         .await?;
-        // Its Deployment makes another at once; the kubelet would wait ever longer before it starts this one again.
+        // The Deployment makes another at once; the kubelet would wait ever longer before it starts this one again.
         let arguments = ["--namespace", NAMESPACE, "delete", "pod", &killed, "--force", "--grace-period=0"];
         self.cluster.kubectl(&arguments).await?;
         wait_for("the operator is there again", async || {
             let now = self.names().await?;
-            let another = !now.is_empty() && now.iter().all(|name| !before.contains(name));
+            let another = now.len() == REPLICAS.unsigned_abs() as usize && !now.contains(&killed);
             Ok(if another { Ok(()) } else { Err(format!("{now:?}")) })
         })
         .await?;
-        self.until_available(1).await
+        self.until_available(REPLICAS).await
     }
 
     /// Stops it and waits until it is gone.
@@ -72,8 +105,19 @@ impl Operator {
 
     /// Starts it again and waits until it is ready.
     pub async fn start(&self) -> Result<()> {
+        self.scale(REPLICAS).await?;
+        self.until_available(REPLICAS).await
+    }
+
+    /// Leaves one of its Pods, with nobody to take over from it, and returns its name.
+    pub async fn alone(&self) -> Result<String> {
         self.scale(1).await?;
-        self.until_available(1).await
+        wait_for("one operator is left", async || {
+            let left = self.names().await?;
+            Ok(if left.len() == 1 { Ok(()) } else { Err(format!("{left:?}")) })
+        })
+        .await?;
+        self.leader().await
     }
 
     /// Runs it with these options besides those it has, and waits until it is ready.
@@ -83,30 +127,12 @@ impl Operator {
         let command =
             ["--namespace", NAMESPACE, "patch", "deployment", DEPLOYMENT, "--type=json", "-p", &patch];
         self.cluster.kubectl(&command).await?;
-        self.until_available(1).await
-    }
-
-    /// Runs a second one beside it, which waits for its Lease, and waits until both are ready.
-    pub async fn with_standby(&self) -> Result<()> {
-        self.scale(2).await?;
-        self.until_available(2).await
+        self.until_replaced().await
     }
 
     /// Waits until one of its Pods leads, and returns its name. One that was killed holds the Lease some seconds more.
     pub async fn leader(&self) -> Result<String> {
-        wait_for("an operator leads", async || {
-            let (holder, names) = (self.holder().await?, self.names().await?);
-            Ok(if names.contains(&holder) { Ok(holder) } else { Err(format!("{holder:?} of {names:?}")) })
-        })
-        .await
-    }
-
-    /// The name of the Pod that holds the Lease; empty if it was given back.
-    async fn holder(&self) -> Result<String> {
-        let leases: Api<Lease> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
-        let holder = leases.get(DEPLOYMENT).await?.spec.and_then(|spec| spec.holder_identity);
-        let holder = holder.unwrap_or_default();
-        Ok(holder.rsplit_once('_').map(|(pod, _)| pod.to_owned()).unwrap_or_default())
+        leader(&self.cluster).await
     }
 
     /// Waits until another than `before` leads.
@@ -139,6 +165,12 @@ impl Operator {
         Ok(())
     }
 
+    /// Waits until none is left of those before: the last of them may lead until it goes.
+    async fn until_replaced(&self) -> Result<()> {
+        self.until_available(REPLICAS).await?;
+        self.leader().await.map(drop)
+    }
+
     async fn until_available(&self, replicas: i32) -> Result<()> {
         let deployments: Api<Deployment> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
         wait_for("the operator is ready", async || {
@@ -154,8 +186,6 @@ impl Operator {
 
     /// The names of its Pods.
     pub async fn names(&self) -> Result<Vec<String>> {
-        let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), NAMESPACE);
-        let pods = pods.list(&ListParams::default().labels(PODS)).await?;
-        Ok(pods.iter().map(ResourceExt::name_any).collect())
+        Ok(pods(&self.cluster).await?.iter().map(ResourceExt::name_any).collect())
     }
 }

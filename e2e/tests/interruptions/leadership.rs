@@ -31,7 +31,6 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
 
 /// Has the leader stand still until another has counted and forgotten what it remembers, and then go on.
 async fn depose(space: &Space, operator: &Operator) -> Result<()> {
-    operator.with_standby().await?;
     let first = operator.leader().await?;
     let restarts = operator.restarts(&first).await?;
     let frozen = operator.freeze(&first)?;

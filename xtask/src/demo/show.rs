@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::install::SYSTEM;
 use crate::kubectl::Kubectl;
 
 /// Metrics worth a look; their buckets are not.
@@ -59,9 +60,13 @@ pub(super) fn events(kubectl: &Kubectl<'_>) -> Result<()> {
 
 pub(super) fn metrics(kubectl: &Kubectl<'_>) -> Result<()> {
     title("Metrics, an excerpt");
-    let path = "/api/v1/namespaces/hooked-system/services/hooked-controller-metrics:metrics/proxy/metrics";
+    // Of the two operators the one that leads has them: the holder of the Lease is its Pod, and which process of it.
+    let holder = "jsonpath={.spec.holderIdentity}";
+    let holder = kubectl.output(&["-n", SYSTEM, "get", "lease", "hooked-controller", "-o", holder])?;
+    let leader = holder.rsplit_once('_').map_or(&*holder, |(pod, _)| pod);
+    let path = format!("/api/v1/namespaces/{SYSTEM}/pods/{leader}:8080/proxy/metrics");
     command(&format!("kubectl get --raw {path}"));
-    let all = kubectl.output(&["get", "--raw", path])?;
+    let all = kubectl.output(&["get", "--raw", &path])?;
     let excerpt = all.lines().filter(|line| METRICS.iter().any(|name| line.starts_with(name)));
     // What has not happened is served as 0.
     for line in excerpt.filter(|line| !line.contains("state=\"") && !line.ends_with(" 0")) {

@@ -13,7 +13,7 @@ use super::cargo;
 use super::chart;
 use super::stages::{Stages, Tally};
 use super::uninstall;
-use crate::install::{OPERATOR, SYSTEM, install};
+use crate::install::{PODS, SYSTEM, install};
 use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
 
@@ -196,7 +196,7 @@ fn dump(target: &Target) {
     let views: [&[&str]; 3] = [
         &["get", "pods,hw", "--all-namespaces", "-o", "wide"],
         &["get", "events", "--namespace", SYSTEM],
-        &["logs", "--namespace", SYSTEM, OPERATOR, "--tail=200"],
+        &["logs", "--namespace", SYSTEM, "--selector", PODS, "--prefix", "--tail=200"],
     ];
     for view in views {
         println!("---- kubectl {}", view.join(" "));
