@@ -16,6 +16,7 @@ use kube_runtime::reflector::ObjectRef;
 
 use crate::collect_orphans::collect_orphans;
 use crate::live::{LiveSink, ScopedIndex};
+use crate::readiness::Readiness;
 use crate::reconcile::{Context, on_error, reconcile};
 use crate::watch::{
     Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_pods,
@@ -39,7 +40,7 @@ pub(crate) async fn control(
     context: Arc<Context>,
     live_sink: Arc<LiveSink>,
     concurrency: u16,
-    listed: oneshot::Sender<()>,
+    readiness: Arc<Readiness>,
 ) {
     let index = Arc::clone(&context.index);
     let (triggers, triggered) = mpsc::unbounded();
@@ -70,6 +71,7 @@ pub(crate) async fn control(
         if revisions.is_err() {
             tracing::warn!("stored revisions are not listed yet: each workload's are asked for");
         }
+        readiness.awaits(&scope, "Events");
         if tokio::time::timeout(EVENTS_PATIENCE, future::join_all(events_ready)).await.is_err() {
             tracing::warn!("Events are not listed yet: hooks are judged without them until they are");
         }
@@ -78,8 +80,8 @@ pub(crate) async fn control(
         if tokio::time::timeout(LIVE_PATIENCE, context.operator.live.settled()).await.is_err() {
             tracing::warn!("the live channel is not open yet: Pods are made without it until it is");
         }
-        listed.send(()).ok();
-        work(&client, &scope, context, (triggers.clone(), triggered), change, concurrency).await;
+        readiness.awaits(&scope, "HookedWorkloads");
+        work(&client, &scope, context, (triggers.clone(), triggered), change, concurrency, readiness).await;
     };
     let foreign = watch_foreign(client.clone(), Arc::clone(&index), triggers.clone(), changed);
     future::join4(pods, events, workloads, foreign).await;
@@ -93,6 +95,7 @@ async fn work(
     (triggers, triggered): (Triggers, mpsc::UnboundedReceiver<ObjectRef<Guarded>>),
     change: mpsc::UnboundedSender<String>,
     concurrency: u16,
+    readiness: Arc<Readiness>,
 ) {
     let shown = {
         let (index, triggers, change) = (Arc::clone(&context.index), triggers.clone(), change.clone());
@@ -116,6 +119,7 @@ async fn work(
             show(index, &triggers_of_list, &change_of_list, &workload);
         }
         index.workloads_are_listed();
+        readiness.is_listed(&listed_in);
         let exists =
             |namespace: &str, name: &str| store.get(&ObjectRef::new(name).within(namespace)).is_some();
         // Of what another scope covers, this list says nothing.

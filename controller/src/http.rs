@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -15,6 +15,7 @@ use hooked_live::bind;
 use thiserror::Error;
 
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
@@ -38,16 +39,19 @@ pub(crate) async fn serve_metrics(address: SocketAddr, metrics: Arc<Metrics>) ->
     serve("--metrics-bind-address", address, Router::new().route("/metrics", get(scrape))).await
 }
 
-/// Serves `/healthz`, which says that the process answers, and `/readyz`, which says that it has read the cluster.
-pub(crate) async fn serve_health(address: SocketAddr, ready: Arc<AtomicBool>) -> Result<(), ServeError> {
-    let readiness = move || async move {
-        if ready.load(Ordering::Acquire) {
-            (StatusCode::OK, "ok")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "the first lists of Pods and Events are not complete")
+/// Serves `/healthz`, which says that the process answers, and `/readyz`, which says whether it does its part, or why
+/// it does not.
+pub(crate) async fn serve_health(address: SocketAddr, readiness: Arc<Readiness>) -> Result<(), ServeError> {
+    let ready = move |RawQuery(query): RawQuery| async move {
+        let report = readiness.report();
+        let is_verbose = query.is_some_and(|query| query.split('&').any(|word| word.starts_with("verbose")));
+        match report.is_ready() {
+            true if is_verbose => (StatusCode::OK, report.lines()),
+            true => (StatusCode::OK, "ok".to_owned()),
+            false => (StatusCode::SERVICE_UNAVAILABLE, report.lines()),
         }
     };
-    let routes = Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(readiness));
+    let routes = Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(ready));
     serve("--health-probe-bind-address", address, routes).await
 }
 

@@ -140,7 +140,13 @@ impl Election {
             let was_leader = *self.standing.borrow() == Standing::Leader;
             match tokio::time::timeout(PATIENCE, self.step()).await.map_err(LeaseError::from).flatten() {
                 Ok(standing) => self.announce(standing),
-                Err(error) => tracing::warn!(%error, "the Lease could not be read or renewed"),
+                Err(error) => {
+                    tracing::warn!(%error, "the Lease could not be read or renewed");
+                    // One that leads does so until its Lease ends; one that waits does not know for whom.
+                    if !was_leader {
+                        self.announce(Standing::Unknown);
+                    }
+                }
             }
             if was_leader && !(self.leadership.holds() && *self.standing.borrow() == Standing::Leader) {
                 return LeadError::Lost { namespace: self.namespace.clone() };

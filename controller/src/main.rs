@@ -12,6 +12,7 @@ mod live;
 mod logs;
 mod metrics;
 mod port;
+mod readiness;
 mod reconcile;
 mod request;
 mod runner;

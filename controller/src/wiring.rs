@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::future;
 use hooked_live::Channel;
 use kube::Client;
@@ -23,6 +21,7 @@ use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::LiveSink;
 use crate::metrics::Metrics;
 use crate::port::Operator;
+use crate::readiness::Readiness;
 use crate::reconcile::Context;
 use crate::runner::RunnerSource;
 use crate::settings::Settings;
@@ -117,25 +116,27 @@ pub(crate) async fn operate(
     } = settings;
     let Clients { once, client } = clients;
     let metrics = Arc::new(Metrics::new()?);
-    let (tell_standing, standing) = watch::channel(Standing::Unknown);
+    let begins = if leader_elect { Standing::Unknown } else { Standing::Leader };
+    let (tell_standing, standing) = watch::channel(begins);
     let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let fence = Arc::new(Fence::new(Arc::clone(&leadership)));
     let scopes = scopes(namespaces);
     let live = Arc::new(Channel::default());
     let live_sink = Arc::new(LiveSink::new(Arc::clone(&metrics)));
-    let ready = Arc::new(AtomicBool::new(false));
-    let (listed, all_listed): (Vec<_>, Vec<_>) = scopes.iter().map(|_| oneshot::channel()).unzip();
+    let awaited_live = live_options.bind_address.is_some().then(|| Arc::clone(&live));
+    let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live));
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
-        lead(&leadership, standing.clone()).await;
+        lead(standing).await;
         metrics.leader.set(1);
-        let works = future::join_all(scopes.into_iter().zip(listed).map(|(scope, listed)| {
+        let works = future::join_all(scopes.into_iter().map(|scope| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
             let (fence, pod_name) = (Arc::clone(&fence), pod_name.clone());
             let operator = Operator::new(&once, metrics, runner, live, fence, pod_name);
             let context = Context { operator: Arc::new(operator), index: Arc::default() };
-            control(client.clone(), scope, Arc::new(context), Arc::clone(&live_sink), concurrency, listed)
+            let (live_sink, readiness) = (Arc::clone(&live_sink), Arc::clone(&readiness));
+            control(client.clone(), scope, Arc::new(context), live_sink, concurrency, readiness)
         }));
         let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
         future::join(works, hooked_live::serve(&live_options, &client, &live, sink, observer)).await;
@@ -143,10 +144,9 @@ pub(crate) async fn operate(
     let mut work = pin!(work.fuse());
     let outcome = tokio::select! {
         () = &mut work => Ok(()),
-        () = tell_readiness(standing.clone(), all_listed, &ready) => Ok(()),
         lost = elect(election.as_mut()) => Err(lost.into()),
         served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => served.map_err(WiringError::from),
-        served = serve_health(health_probe_bind_address, Arc::clone(&ready)) => served.map_err(WiringError::from),
+        served = serve_health(health_probe_bind_address, Arc::clone(&readiness)) => served.map_err(WiringError::from),
         () = stop => Ok(()),
     };
     drain(&fence, work).await;
@@ -174,34 +174,10 @@ async fn elect(election: Option<&mut Election>) -> LeadError {
 }
 
 /// Waits until this operator leads.
-async fn lead(leadership: &Leadership, mut standing: watch::Receiver<Standing>) {
-    if matches!(leadership, Leadership::Sole) {
-        return;
-    }
+async fn lead(mut standing: watch::Receiver<Standing>) {
     if standing.wait_for(|standing| *standing == Standing::Leader).await.is_ok() {
         tracing::info!("this operator leads");
     }
-}
-
-/// Ready is who waits for another's Lease, and who leads and has read the cluster.
-async fn tell_readiness(
-    mut standing: watch::Receiver<Standing>,
-    all_listed: Vec<oneshot::Receiver<()>>,
-    ready: &AtomicBool,
-) {
-    let mut listed = pin!(future::join_all(all_listed));
-    loop {
-        tokio::select! {
-            _ = &mut listed => break,
-            Ok(()) = standing.changed() => {
-                ready.store(*standing.borrow_and_update() == Standing::Standby, Ordering::Release);
-            }
-            else => break,
-        }
-    }
-    ready.store(true, Ordering::Release);
-    tracing::info!("ready: the first lists are complete");
-    future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Operator {
         Self::start_untold(cluster, name, &flags)
     }
 
-    /// Starts an operator of that name with these flags.
+    /// Starts an operator of that name with these flags, which go before its own.
     pub(super) fn start_untold(cluster: &Cluster, name: &str, flags: &[&str]) -> Self {
         let own = [
             "hooked-controller",
@@ -30,8 +30,13 @@ impl Operator {
             "--live-bind-address=",
             "--leader-elect=false",
         ];
-        let own = own.into_iter().chain(["--health-probe-bind-address=127.0.0.1:0", "--pod-name", name]);
-        let Cli { settings, .. } = Cli::parse_from(own.chain(flags.iter().copied()));
+        let own = own.into_iter().chain(["--health-probe-bind-address=127.0.0.1:0"]);
+        let is_told = |own: &&str| {
+            let flag = own.split_inclusive('=').next().unwrap_or_default();
+            !flag.ends_with('=') || !flags.iter().any(|told| told.starts_with(flag))
+        };
+        let told = flags.iter().copied().chain(["--pod-name", name]);
+        let Cli { settings, .. } = Cli::parse_from(own.filter(is_told).chain(told));
         let client = client(cluster, name);
         let clients = Clients { once: client.clone(), client };
         let (stop, stopped) = oneshot::channel();

@@ -13,6 +13,7 @@ mod lead;
 mod leave;
 mod lives;
 mod prune;
+mod ready;
 mod requests;
 mod rollback;
 mod skew;
