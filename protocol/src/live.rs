@@ -28,7 +28,8 @@ use crate::record::Record;
 /// The version of the frames.
 const VERSION: u32 = 1;
 
-/// The name that the operator's certificate has to be for, whatever the address.
+/// The name that the operator's certificate has to be for, whatever the address, and whatever namespace the operator is
+/// in: who signs the certificate tells one operator from another, and no program looks this name up.
 pub const SERVER_NAME: &str = "hooked-controller.hooked-system.svc";
 /// The file in a Pod's live volume that holds the service account's token.
 pub const TOKEN_FILE: &str = "token";

@@ -97,6 +97,13 @@ impl Cluster {
         kubectl(&self.tools.kubectl(), &self.kubeconfig())
     }
 
+    /// A `kubectl` for what needs no cluster, such as `kubectl kustomize`, built if the cache lacks it.
+    pub fn kubectl_offline(&self, progress: &Progress) -> Result<Command> {
+        let _lock = lock::take(&self.layout.cache.join(".lock"), "another cluster's preparation", progress)?;
+        self.tools.build_kubernetes(progress)?;
+        Ok(Command::new(self.tools.kubectl()))
+    }
+
     /// The directory of the built `kubectl`.
     pub fn programs(&self) -> PathBuf {
         self.tools.kubernetes.clone()

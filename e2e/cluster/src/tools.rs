@@ -142,12 +142,15 @@ impl Tools {
         Ok(())
     }
 
+    /// Builds the programs of Kubernetes if the cache lacks them.
+    pub(crate) fn build_kubernetes(&self, progress: &Progress) -> Result<()> {
+        cache::once(&self.kubernetes, progress, |draft| KUBERNETES.build(draft, progress))
+    }
+
     /// Builds what a control plane needs of what the cache lacks.
     pub(crate) fn build_control_plane(&self, progress: &Progress) -> Result<()> {
-        for (module, place) in [(&KUBERNETES, &self.kubernetes), (&ETCD, &self.etcd)] {
-            cache::once(place, progress, |draft| module.build(draft, progress))?;
-        }
-        Ok(())
+        self.build_kubernetes(progress)?;
+        cache::once(&self.etcd, progress, |draft| ETCD.build(draft, progress))
     }
 
     pub(crate) fn kubectl(&self) -> PathBuf {
