@@ -11,7 +11,7 @@ pub(crate) const SYSTEM: &str = "hooked-system";
 /// The labels of the operator's Pods, for kubectl.
 pub(crate) const PODS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
 /// The operator's Deployment, for kubectl.
-const OPERATOR: &str = "deployment/hooked-controller";
+pub(crate) const OPERATOR: &str = "deployment/hooked-controller";
 
 /// Installs the operator and waits until it is ready; one that runs already is replaced, since the image's name stays
 /// the same.

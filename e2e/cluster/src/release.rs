@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::progress::Progress;
-use crate::{exec, layout, packages, tools};
+use crate::{layout, packages, tools};
 
 /// Helm, built if the cache lacks it.
 pub fn helm(progress: &Progress) -> Result<PathBuf> {
@@ -15,14 +15,6 @@ pub fn helm(progress: &Progress) -> Result<PathBuf> {
 /// cosign, built if the cache lacks it.
 pub fn cosign(progress: &Progress) -> Result<PathBuf> {
     tools::cosign(&layout::cache()?, progress)
-}
-
-/// kubectl: the machine's own, or else that of the cluster, built if the cache lacks it.
-pub fn kubectl(progress: &Progress) -> Result<PathBuf> {
-    match exec::find("kubectl") {
-        Some(kubectl) => Ok(kubectl),
-        None => tools::kubectl(&layout::cache()?, progress),
-    }
 }
 
 /// Has apt-get install what of these, a program and its package each, the machine lacks.

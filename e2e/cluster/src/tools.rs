@@ -167,13 +167,6 @@ pub(crate) fn dashboards(cache: &Path, progress: &Progress) -> Result<PathBuf> {
     DASHBOARDS.program(cache, progress)
 }
 
-/// kubectl, built with the rest of Kubernetes if the cache lacks it.
-pub(crate) fn kubectl(cache: &Path, progress: &Progress) -> Result<PathBuf> {
-    let tools = Tools::below(cache);
-    cache::once(&tools.kubernetes, progress, |draft| KUBERNETES.build(draft, progress))?;
-    Ok(tools.kubectl())
-}
-
 /// Helm, built if the cache lacks it.
 pub(crate) fn helm(cache: &Path, progress: &Progress) -> Result<PathBuf> {
     HELM.program(cache, progress)

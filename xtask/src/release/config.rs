@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use hooked_cluster::release as programs;
+use hooked_cluster::Cluster;
 
 use super::archive::Archive;
 use super::{Release, VERSION, run_in};
@@ -38,8 +37,8 @@ fn replace(file: &Path, words: &str, instead: &str) -> Result<()> {
 
 /// Writes the three ways to install.
 pub(super) fn write(release: &Release, config: &Path) -> Result<()> {
-    let kubectl = programs::kubectl(&release.progress)?;
-    let built = Command::new(kubectl).arg("kustomize").arg(config.join("default")).output();
+    let mut kubectl = Cluster::named("dev")?.kubectl_offline(&release.progress)?;
+    let built = kubectl.arg("kustomize").arg(config.join("default")).output();
     let built = built.context("cannot start kubectl")?;
     ensure!(built.status.success(), "kubectl kustomize: {}", String::from_utf8_lossy(&built.stderr));
     fs::write(release.file("install.yaml"), built.stdout)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use hooked_cluster::{Progress, Target};
+use hooked_cluster::{Cluster, Progress, Target};
 use serde_json::Value;
 
 use crate::generate::chart::covers_config;
@@ -30,9 +30,10 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// Holds the chart to Helm's own rules, to config/default and to its schema.
-pub(super) fn check(target: &Target) -> Result<()> {
+pub(super) fn check() -> Result<()> {
     covers_config()?;
-    let helm = Helm::find(&Progress::new(|line| eprintln!("{line}")))?;
+    let progress = Progress::new(|line| eprintln!("{line}"));
+    let helm = Helm::find(&progress)?;
     let chart = chart()?;
     helm.output(&["lint", "--strict", &chart])?;
     let template = |values: &[&str]| {
@@ -40,7 +41,9 @@ pub(super) fn check(target: &Target) -> Result<()> {
         helm.output(&[&start[..], values].concat())
     };
     let config = image::workspace()?.join("config/default").display().to_string();
-    let kustomized = objects(&Kubectl::of(target).output(&["kustomize", &config])?)?;
+    let mut kubectl = Cluster::named("dev")?.kubectl_offline(&progress)?;
+    let kustomized = kubectl.args(["kustomize", &config]).output().context("cannot start kubectl")?;
+    let kustomized = objects(&String::from_utf8_lossy(&kustomized.stdout))?;
     let installed = objects(&template(&["--set", "image.tag=dev"])?)?;
     same(&installed, &kustomized)?;
     for (value, word) in REFUSED {
@@ -113,6 +116,9 @@ pub(super) fn come_and_go(target: &Target) -> Result<()> {
         kubectl.succeeds(&["-n", SYSTEM, "get", OPERATOR]),
         "a refused uninstall has removed the operator"
     );
+    // As docs/installing.md tells it: the upgrade was the second revision.
+    helm.output(&["rollback", "hooked", "2", "--namespace", SYSTEM, "--wait"])?;
+    release("upgrade", &[])?;
     ensure!(pods()? == before && !before.is_empty(), "an upgrade or a refused uninstall has replaced Pods");
     kubectl.run(&["delete", "hw", "--all", "--all-namespaces", "--timeout=300s"])?;
     of_release("uninstall")?;

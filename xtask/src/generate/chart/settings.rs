@@ -42,7 +42,7 @@ pub(super) const ALL: &[Setting] = &[
     },
     Setting {
         path: "replicas",
-        default: "1",
+        default: "2",
         shape: Shape::AtLeast(0),
         about: "Pods of the operator. One leads, the others stand by to take over at once.",
     },
@@ -97,6 +97,44 @@ pub(super) const ALL: &[Setting] = &[
         default: "[]",
         shape: Shape::Texts,
         about: "Further flags of the operator (docs/reference/flags.md).",
+    },
+    Setting {
+        path: "priorityClassName",
+        default: "system-cluster-critical",
+        shape: Shape::Text,
+        about: "The operator's priority: Pods that are deleted stay Terminating while it does not run. Empty: none.",
+    },
+    Setting {
+        path: "criticalPodsQuota",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Install a ResourceQuota by which clusters that allow system priorities only under one (GKE) allow it \
+                here.",
+    },
+    Setting {
+        path: "podDisruptionBudget",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Have drains take one of the operator's Pods at a time.",
+    },
+    Setting {
+        path: "spread",
+        default: "true",
+        shape: Shape::Flag,
+        about: "Spread the operator's Pods over nodes and zones where that can be done.",
+    },
+    Setting {
+        path: "networkPolicy",
+        default: "false",
+        shape: Shape::Flag,
+        about: "Install a NetworkPolicy for the operator's Pods: docs/production.md says what it lets through.",
+    },
+    Setting {
+        path: "resources",
+        default: "\nrequests:\n  cpu: 10m\n  memory: 64Mi\nlimits:\n  cpu: \"1\"\n  memory: 256Mi",
+        shape: Shape::Object,
+        about: "What each of the operator's Pods asks for and may take: memory grows with the Pods of all workloads \
+                (docs/performance.md).",
     },
     Setting {
         path: "nodeSelector",

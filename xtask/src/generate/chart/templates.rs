@@ -92,6 +92,25 @@ pub(super) const ALL: &[Template] = &[
             "config/chart/templates/rbac/hookedworkload_viewer_role.yaml",
         )
     },
+    Template {
+        frame: Frame::If(".Values.podDisruptionBudget"),
+        ..plain("config/manager/disruption_budget.yaml", "config/chart/templates/disruption_budget.yaml")
+    },
+    Template {
+        frame: Frame::If("and .Values.criticalPodsQuota (hasPrefix \"system-\" .Values.priorityClassName)"),
+        edits: &[(
+            "      values: [system-cluster-critical]\n",
+            "      values: [{{ .Values.priorityClassName }}]\n",
+        )],
+        ..plain("config/manager/critical_pods_quota.yaml", "config/chart/templates/critical_pods_quota.yaml")
+    },
+    Template {
+        frame: Frame::If(".Values.networkPolicy"),
+        ..plain(
+            "config/components/network-policy/network_policy.yaml",
+            "config/chart/templates/network_policy.yaml",
+        )
+    },
     plain("config/manager/live_secret.yaml", "config/chart/templates/live_secret.yaml"),
     plain("config/manager/live_service.yaml", "config/chart/templates/live_service.yaml"),
     plain("config/manager/metrics_service.yaml", "config/chart/templates/metrics_service.yaml"),
@@ -132,7 +151,24 @@ const RULES: &[(&str, &str)] = &[
 
 /// What the operator's Deployment takes from the values.
 const DEPLOYMENT: &[(&str, &str)] = &[
-    ("  replicas: 1\n", "  replicas: {{ .Values.replicas }}\n"),
+    ("  replicas: 2\n", "  replicas: {{ .Values.replicas }}\n"),
+    (
+        "      priorityClassName: system-cluster-critical\n",
+        "{{- with .Values.priorityClassName }}\n      priorityClassName: {{ . }}\n{{- end }}\n",
+    ),
+    (
+        "      # On two nodes and in two zones",
+        "{{- if .Values.spread }}\n      # On two nodes and in two zones",
+    ),
+    (
+        "        matchLabelKeys: [pod-template-hash]\n      # It holds nothing",
+        "        matchLabelKeys: [pod-template-hash]\n{{- end }}\n      # It holds nothing",
+    ),
+    (
+        "        resources:\n          requests:\n            cpu: 10m\n            memory: 64Mi\n          limits:\n            \
+         cpu: \"1\"\n            memory: 256Mi\n",
+        "        resources:\n          {{- toYaml .Values.resources | nindent 10 }}\n",
+    ),
     (
         "      serviceAccountName: hooked-controller\n",
         "      serviceAccountName: hooked-controller\n\
