@@ -1,6 +1,7 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
 mod check;
+mod cluster;
 mod duration;
 mod format;
 mod look;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::{CheckOptions, ServicePath};
+pub(crate) use cluster::ClusterFlags;
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
@@ -33,21 +35,6 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 misuse; of status --wait also 3 timed out, 4 out of reach \
                           (the workload is Stalled, or gone); of check also 1 a \
                           problem, 2 something could not be checked";
-
-/// Which cluster, and where in it.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Cluster")]
-pub(crate) struct ClusterFlags {
-    /// The namespace; that of the kubeconfig's context if absent.
-    #[arg(short, long, global = true)]
-    pub(crate) namespace: Option<String>,
-    /// The context of the kubeconfig to use.
-    #[arg(long, global = true)]
-    pub(crate) context: Option<String>,
-    /// The kubeconfig file; KUBECONFIG or ~/.kube/config if absent.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -187,6 +174,9 @@ mod tests {
     fn flags_of_the_cluster_stand_before_or_after_the_command() {
         check("status web -n shop --context test", Ok(()));
         check("-n shop status web", Ok(()));
+        check("list --as jane --as-group dev --as-group ops --as-uid 7 --request-timeout 10", Ok(()));
+        check("--cluster one --user jane -s https://k8s list --token t --insecure-skip-tls-verify", Ok(()));
+        check("list --request-timeout soon", Err("it is written as 30s, 2m or 30"));
     }
 
     #[test]
