@@ -2,7 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anstream::AutoStream;
 use serde::Serialize;
+use terminal_size::{Height, Width};
 use thiserror::Error;
 
 use crate::arguments::Format;
@@ -39,10 +41,10 @@ impl Screen {
         let terminal = io::stdout().is_terminal();
         // https://no-color.org: present and not empty, whatever it says.
         let refused = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|_| terminal);
+        let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
         // A terminal that does not know its width is taken for one of the usual.
-        let width = size.map(|size| if size.ws_col == 0 { 80 } else { usize::from(size.ws_col) });
-        let height = size.map(|size| if size.ws_row == 0 { 24 } else { usize::from(size.ws_row) });
+        let width = size.map(|(Width(columns), _)| if columns == 0 { 80 } else { usize::from(columns) });
+        let height = size.map(|(_, Height(lines))| if lines == 0 { 24 } else { usize::from(lines) });
         Self { width, colour: terminal && !refused, height }
     }
 
@@ -92,14 +94,17 @@ pub(crate) fn document<T: Serialize>(value: &T, format: Format) -> Result<(), Pr
     write(&text)
 }
 
-/// Prints text as it is.
+/// Prints text. A console of Windows is told to take colours, or gets them in its own way; others get them as they are.
 pub(crate) fn write(text: &str) -> Result<(), PrintError> {
-    write_bytes(text.as_bytes())
+    write_to(AutoStream::always(io::stdout().lock()), text.as_bytes())
 }
 
 /// Prints bytes as they are, which need be no text.
 pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), PrintError> {
-    let mut stdout = io::stdout().lock();
+    write_to(io::stdout().lock(), bytes)
+}
+
+fn write_to(mut stdout: impl Write, bytes: &[u8]) -> Result<(), PrintError> {
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         // Who reads has had enough, as `head` has: that is no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),

@@ -9,6 +9,7 @@ mod links;
 mod names;
 mod one_writer;
 mod plan;
+mod portable;
 mod reasons;
 mod rooms;
 mod size;
@@ -24,7 +25,7 @@ use house::House;
 use violation::Violation;
 
 /// Every rule: what it says of a house that breaks it.
-const RULES: [fn(&House) -> Vec<Violation>; 12] = [
+const RULES: [fn(&House) -> Vec<Violation>; 13] = [
     one_writer::status_has_one_writer,
     one_writer::pods_have_one_writer,
     kubelet::has_one_reader,
@@ -37,6 +38,7 @@ const RULES: [fn(&House) -> Vec<Violation>; 12] = [
     dependencies::go_downwards,
     circles::are_none,
     links::lead_somewhere,
+    portable::is_built_everywhere,
 ];
 
 /// Checks the workspace by every rule, and prints all that breaks one.

@@ -63,6 +63,9 @@ pub(super) const SHIPPED: [Room; 7] = [
     Room { name: "kubectl-hooked", below: &["hooked-crd", "hooked-core"], banned: &["prometheus"] },
 ];
 
+/// Crates of which the plugin is made, which is built for Windows too.
+pub(super) const PORTABLE: [&str; 3] = ["crd", "core", "kubectl-hooked"];
+
 /// Directories whose modules ARCHITECTURE.md names one by one.
 pub(super) const MAPPED: [&str; 5] =
     ["core/src", "controller/src", "live/src", "protocol/src", "simulation/src"];
