@@ -27,6 +27,8 @@ mod request;
 mod restart;
 mod revisions;
 mod runs;
+#[cfg(test)]
+mod served;
 mod status;
 mod undo;
 mod why;

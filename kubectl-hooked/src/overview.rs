@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use crate::output::hide_output;
+use crate::request::RequestError;
 
 pub(crate) use pod::{ContainerRow, HookRow, PodRow};
 
@@ -31,6 +32,12 @@ pub(crate) struct Overview {
     pub(crate) revisions: Vec<RevisionRow>,
     /// Pods that are gone, and of which `recentRuns` still holds runs.
     pub(crate) gone: Vec<PodRow>,
+    /// Where Pods cannot be listed: those that `recentRuns` tells of, there or gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remembered: Vec<PodRow>,
+    /// What is not shown, why, and what would show it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
 }
 
 /// The Pods of one revision.
@@ -102,8 +109,20 @@ pub(crate) fn overview<'a>(
         deleting: workload.metadata.deletion_timestamp.is_some(),
         revisions,
         gone,
+        remembered: Vec::new(),
+        notes: Vec::new(),
         status,
     }
+}
+
+/// The overview of a workload whose Pods cannot be listed: what the workload itself tells.
+pub(crate) fn without_pods(workload: &HookedWorkload, choice: Choice, error: &RequestError) -> Overview {
+    let mut all = overview(workload, std::iter::empty(), choice);
+    // Of one that is not seen nobody knows whether it is gone.
+    all.remembered = std::mem::take(&mut all.gone);
+    all.remembered.iter_mut().for_each(PodRow::unseen);
+    all.notes.push(format!("Pods are not shown: {error}"));
+    all
 }
 
 fn trouble(pod: &PodRow, recorded: &[HookRunStatus]) -> Trouble {
@@ -235,6 +254,28 @@ mod tests {
             choice,
             &[("Update new", 3, &["web-c"]), ("Current old", 2, &["web-e"]), ("gone", 1, &["web-z"])],
         );
+    }
+
+    #[test]
+    fn where_pods_cannot_be_listed_those_of_runs_are_neither_there_nor_gone() {
+        let workload = workload(&json!({"recentRuns": [run("web-z", "PreStop", "Succeeded", &json!({}))]}));
+        let refused = RequestError::Forbidden {
+            verb: "list",
+            resource: "pods",
+            place: "namespace shop".to_owned(),
+            role: "view",
+        };
+        let overview = without_pods(&workload, all(), &refused);
+        assert_eq!(shape(&overview), [("gone".to_owned(), 0, Vec::new())]);
+        assert_eq!((&*overview.remembered[0].name, &*overview.remembered[0].state), ("web-z", "not seen"));
+        assert_eq!(
+            overview.notes,
+            [
+                "Pods are not shown: you may not list pods in namespace shop: ask for a role that allows it, such as the \
+              ClusterRole view"
+            ]
+        );
+        assert!(!serde_json::to_string(&overview).unwrap().contains("secret"));
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! The command before an API server of fixtures: what is said of a cluster in text and as JSON, and what is asked.
 
-mod served;
-
 use serde_json::{Value, json};
 
 use super::*;
 use crate::arguments::ServicePath;
-use served::{Served, bare, forbidden, installed, not_found};
+use crate::served::{Served, bare, forbidden, installed, not_found};
 
 fn options() -> CheckOptions {
     CheckOptions {

@@ -105,6 +105,13 @@ impl PodRow {
         }
     }
 
+    /// Says that nobody has looked whether it is there.
+    pub(crate) fn unseen(&mut self) {
+        self.containers.iter_mut().map(|row| &mut row.state).chain([&mut self.state]).for_each(|state| {
+            "not seen".clone_into(state);
+        });
+    }
+
     /// The Pod with what the operator has recorded of its hooks: it has seen more than the Pod shows now.
     #[must_use]
     pub(crate) fn with_runs(&self, recorded: &[HookRunStatus]) -> Self {

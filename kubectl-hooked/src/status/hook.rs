@@ -57,6 +57,7 @@ impl Scale {
     /// The scale of all that is shown.
     pub(super) fn of(overview: &Overview) -> Self {
         let pods = overview.revisions.iter().flat_map(|row| &row.shown).chain(&overview.gone);
+        let pods = pods.chain(&overview.remembered);
         let hooks = pods.flat_map(|pod| &pod.containers).flat_map(|container| &container.hooks);
         let durations = hooks.filter_map(|hook| Some(hook.run.as_ref()?.duration?.0));
         Self { longest: durations.max().unwrap_or_default() }

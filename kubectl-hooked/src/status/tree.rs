@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::heading::heading;
 use super::hook::{Measure, Scale, hook_lines};
 use crate::overview::{ContainerRow, Overview, PodRow, RevisionRow, Role};
-use crate::render::{Line, Tone, ago};
+use crate::render::{Line, Tone, ago, labelled};
 
 /// The overview as lines. Long words of the heading are wrapped to `width`; the tree is cut by who shows it.
 pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -> Vec<Line> {
@@ -28,6 +28,14 @@ pub(super) fn lines(overview: &Overview, width: Option<usize>, now: Timestamp) -
     if !overview.gone.is_empty() {
         lines.extend([Line::new(), Line::new().add(Tone::Strong, "Pods that are gone")]);
         pods(&mut lines, &overview.gone, scale, now);
+    }
+    if !overview.remembered.is_empty() {
+        lines.extend([Line::new(), Line::new().add(Tone::Strong, "Pods of the last hook runs")]);
+        pods(&mut lines, &overview.remembered, scale, now);
+    }
+    for note in &overview.notes {
+        lines.push(Line::new());
+        lines.extend(labelled("Note", 6, Line::new(), note, width));
     }
     lines
 }
@@ -63,7 +71,7 @@ fn pod_lines(lines: &mut Vec<Line>, stem: &str, rest: &str, pod: &PodRow, scale:
     let PodRow { name, state, ready, restarts, created, containers, grace, .. } = pod;
     let tone = match (state.as_str(), *ready) {
         ("Running", true) => Tone::Good,
-        ("gone", _) => Tone::Faint,
+        ("gone" | "not seen", _) => Tone::Faint,
         ("Running" | "Pending" | "Terminating", _) => Tone::Unsure,
         (reason, _) if is_before_start(reason) => Tone::Unsure,
         _ => Tone::Bad,

@@ -16,7 +16,7 @@ use super::tree;
 use crate::arguments::{Format, StatusOptions};
 use crate::connect::Connection;
 use crate::end::End;
-use crate::overview::{PodRow, overview};
+use crate::overview::{PodRow, overview, without_pods};
 use crate::pods::{PodObject, is_of, pods, selector};
 use crate::print::{Screen, write};
 use crate::render::{Line, Tone};
@@ -32,6 +32,8 @@ const TOGETHER: usize = 1_024;
 enum Change {
     Workload(Option<Box<HookedWorkload>>),
     Pods(Box<watcher::Event<PodObject>>),
+    /// They may not be listed, or not be watched.
+    PodsRefused(RequestError),
     Interrupted(RequestError),
 }
 
@@ -45,6 +47,8 @@ struct Sight {
     listing: BTreeMap<String, PodRow>,
     /// Whether a list was complete: before that a drawing would show too little.
     listed: bool,
+    /// Why there will be no Pods.
+    refused: Option<RequestError>,
     interrupted: Option<RequestError>,
 }
 
@@ -93,7 +97,10 @@ fn changes(connection: &Connection, workload: &HookedWorkload) -> impl Stream<It
             Ok(event) => Change::Pods(Box::new(event)),
             Err(error) => {
                 let request = Request { verb: "watch", asked: Asked::Pod, name: "", namespace: &namespace };
-                Change::Interrupted(request.interrupted(&error))
+                match request.interrupted(&error) {
+                    error @ RequestError::Forbidden { .. } => Change::PodsRefused(error),
+                    error => Change::Interrupted(error),
+                }
             }
         }
     });
@@ -117,6 +124,7 @@ impl Sight {
             pods: BTreeMap::new(),
             listing: BTreeMap::new(),
             listed: false,
+            refused: None,
             interrupted: None,
         }
     }
@@ -130,6 +138,8 @@ impl Sight {
                 self.workload = workload.filter(|workload| workload.metadata.uid == self.uid);
             }
             Change::Pods(event) => self.take_pods(*event),
+            // The workload itself tells most.
+            Change::PodsRefused(error) => (self.refused, self.listed) = (Some(error), true),
             Change::Interrupted(error @ (RequestError::Forbidden { .. } | RequestError::Unauthorized)) => {
                 return Err(error);
             }
@@ -147,7 +157,7 @@ impl Sight {
             }
             watcher::Event::InitDone => {
                 self.pods = std::mem::take(&mut self.listing);
-                self.listed = true;
+                (self.listed, self.refused) = (true, None);
             }
             watcher::Event::Apply(pod) if self.has(&pod) => {
                 self.pods.insert(pod.uid().unwrap_or_default(), PodRow::of(&pod, now));
@@ -165,7 +175,10 @@ impl Sight {
 
     fn draw(&self, options: &StatusOptions, screen: &Screen) -> Result<(), StatusError> {
         let Some(workload) = &self.workload else { return Ok(()) };
-        let overview = overview(workload, self.pods.values(), choice(options));
+        let overview = match &self.refused {
+            Some(error) => without_pods(workload, choice(options), error),
+            None => overview(workload, self.pods.values(), choice(options)),
+        };
         if options.output.is_some() {
             if options.output == Some(Format::Yaml) {
                 write("---\n")?;

@@ -14,20 +14,20 @@ use crate::connect::Connection;
 type Answer = dyn Fn(&str, &str, &str, &Value) -> (u16, Value) + Send + Sync;
 
 /// The server.
-pub(super) struct Served {
+pub(crate) struct Served {
     answer: Arc<Answer>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Served {
-    pub(super) fn new(
+    pub(crate) fn new(
         answer: impl Fn(&str, &str, &str, &Value) -> (u16, Value) + Send + Sync + 'static,
     ) -> Self {
         Self { answer: Arc::new(answer), asked: Arc::default() }
     }
 
     /// A connection to it, in the namespace `shop`.
-    pub(super) fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         let (answer, asked) = (Arc::clone(&self.answer), Arc::clone(&self.asked));
         let service = tower::service_fn(move |request: Request<Body>| {
             let (answer, asked) = (Arc::clone(&answer), Arc::clone(&asked));
@@ -46,12 +46,12 @@ impl Served {
         Connection { client: Client::new(service, "shop"), namespace: "shop".to_owned() }
     }
 
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
     /// What it was asked that changes something: neither a dry run nor a review does.
-    pub(super) fn written(&self) -> Vec<String> {
+    pub(crate) fn written(&self) -> Vec<String> {
         let is_written = |line: &String| {
             !line.starts_with("GET ")
                 && !line.contains("dryRun=All")
@@ -61,14 +61,14 @@ impl Served {
     }
 }
 
-pub(super) fn not_found() -> (u16, Value) {
+pub(crate) fn not_found() -> (u16, Value) {
     (
         404,
         json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound", "message": "not found"}),
     )
 }
 
-pub(super) fn forbidden() -> (u16, Value) {
+pub(crate) fn forbidden() -> (u16, Value) {
     (
         403,
         json!({"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden", "message": "you may not"}),
@@ -87,7 +87,7 @@ fn node(name: &str) -> Value {
 }
 
 /// A cluster without Hooked.
-pub(super) fn bare(method: &str, path: &str, _: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn bare(method: &str, path: &str, _: &str, body: &Value) -> (u16, Value) {
     let rest = path.strip_prefix("/apis/authorization.k8s.io/v1/");
     match (method, path) {
         ("GET", "/version") => (
@@ -111,7 +111,7 @@ pub(super) fn bare(method: &str, path: &str, _: &str, body: &Value) -> (u16, Val
 }
 
 /// A cluster with Hooked.
-pub(super) fn installed(method: &str, path: &str, query: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn installed(method: &str, path: &str, query: &str, body: &Value) -> (u16, Value) {
     match path {
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/hookedworkloads.hooked.dev" => {
             (200, serde_json::to_value(hooked_crd::custom_resource_definition().unwrap()).unwrap())
