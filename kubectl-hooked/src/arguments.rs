@@ -6,6 +6,7 @@ mod duration;
 mod format;
 mod look;
 mod rollout;
+mod version;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
 pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
+pub(crate) use version::VersionOptions;
 
 /// What container lifecycle hooks did, and why a container was killed.
 #[derive(Debug, Parser)]
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
+    /// Show the versions of this program and of what the cluster has, and whether they go together.
+    Version(VersionOptions),
 }
 
 /// Flags of `status`.
@@ -212,6 +216,7 @@ mod tests {
             "check -n shop --with-pod --timeout=2m --prometheus monitoring/prometheus:9090 -o json",
             Ok(()),
         );
+        check("version --client -o yaml", Ok(()));
         check("check --timeout=2m", Err("--with-pod"));
         check("check --prometheus prometheus", Err("NAMESPACE/NAME:PORT"));
     }

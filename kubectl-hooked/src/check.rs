@@ -7,6 +7,7 @@
 mod channel;
 mod definition;
 mod finding;
+mod installed;
 mod leader;
 mod network;
 mod nodes;
@@ -32,6 +33,8 @@ use crate::connect::Connection;
 use crate::end::End;
 use crate::print::{PrintError, Screen, document};
 use crate::request::RequestError;
+
+pub(crate) use installed::Installed;
 
 use definition::Definition;
 use finding::{Check, Finding, Verdict};

@@ -31,6 +31,7 @@ mod runs;
 mod served;
 mod status;
 mod undo;
+mod version;
 mod why;
 mod workloads;
 
@@ -69,6 +70,8 @@ enum CommandError {
     Restart(#[from] restart::RestartError),
     #[error(transparent)]
     Check(#[from] check::CheckError),
+    #[error(transparent)]
+    Version(#[from] version::VersionError),
 }
 
 #[tokio::main]
@@ -88,6 +91,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
     // What is converted needs no cluster.
     let connect = async || connect::connect(&cluster).await;
     match command {
+        Command::Version(options) => Ok(version::run(&cluster, &options, &screen).await?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
