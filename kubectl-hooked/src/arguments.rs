@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster;
+mod completion;
 mod duration;
 mod format;
 mod look;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::{CheckOptions, ServicePath};
 pub(crate) use cluster::ClusterFlags;
+pub(crate) use completion::{CompletionOptions, Shell};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.
     Version(VersionOptions),
+    /// Print what has a shell complete the words of this program, or kubectl those of `kubectl hooked`.
+    Completion(CompletionOptions),
 }
 
 /// Flags of `status`.

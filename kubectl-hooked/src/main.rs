@@ -6,6 +6,7 @@
 
 mod arguments;
 mod check;
+mod completion;
 mod conditions;
 mod connect;
 mod convert;
@@ -16,6 +17,7 @@ mod fixtures;
 mod history;
 mod list;
 mod logs;
+mod manual;
 mod output;
 mod overview;
 mod pages;
@@ -72,10 +74,19 @@ enum CommandError {
     Check(#[from] check::CheckError),
     #[error(transparent)]
     Version(#[from] version::VersionError),
+    #[error(transparent)]
+    Completion(#[from] completion::CompletionError),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // Words that programs say and nobody types; what follows the first may be half a flag, which no parser takes.
+    match words.get(1).map(String::as_str) {
+        Some(completion::COMMAND) => return completion::complete(&words[2..]).await,
+        Some(manual::COMMAND) => return manual::write(&words[2..]),
+        _ => {}
+    }
     match run(Cli::parse()).await {
         Ok(end) => end.into(),
         Err(error) => {
@@ -92,6 +103,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
     let connect = async || connect::connect(&cluster).await;
     match command {
         Command::Version(options) => Ok(version::run(&cluster, &options, &screen).await?),
+        Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),

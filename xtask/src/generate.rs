@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod chart;
 mod help;
 mod kustomize;
+pub(crate) mod man;
 
 use std::fmt::Write;
 use std::fs;
