@@ -37,8 +37,8 @@ impl Dashboard {
         Ok(Self { name: name.to_owned(), content: serde_json::from_str(&text)? })
     }
 
-    /// Gives every variable a value that Prometheus knows: the chosen one, or else all. One whose query finds nothing
-    /// is an error, as is a choice that it does not find.
+    /// Gives every variable a value that Prometheus knows: the chosen one, or else all, or else the first. One whose
+    /// query finds nothing is an error, as is a choice that it does not find.
     pub async fn variables(
         &self,
         prometheus: &Prometheus<'_>,
@@ -51,16 +51,16 @@ impl Dashboard {
                 continue;
             }
             let query = fill(&text(&variable["query"]["query"]), &values);
-            let asked = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
-            let (matching, label) =
-                asked.and_then(|asked| asked.rsplit_once(", ")).context("no label_values")?;
-            let known = prometheus.label_values(label, matching).await?;
+            let known = options(prometheus, &query).await?;
             let choice =
                 chosen.iter().find(|(chosen, _)| *chosen == name).map(|(_, value)| (*value).to_owned());
-            let value = match choice {
-                Some(value) if known.contains(&value) => value,
-                None if !known.is_empty() => text(&variable["allValue"]),
-                choice => bail!("{}: ${name} is one of {known:?}, not {choice:?}", self.name),
+            let all = text(&variable["allValue"]);
+            let value = match (choice, known.first()) {
+                (Some(value), _) if known.contains(&value) => value,
+                (None, Some(first)) if all.is_empty() => first.clone(),
+                // What stands for all also takes series without the label: there is none here that has it.
+                (None, found) if found.is_some() || all == ".*" => all,
+                (choice, _) => bail!("{}: ${name} is one of {known:?}, not {choice:?}", self.name),
             };
             values.insert(name, value);
         }
@@ -79,6 +79,18 @@ impl Dashboard {
         });
         queries.collect()
     }
+}
+
+/// What the query of a variable offers: the values of a label, or the one answer of an expression.
+async fn options(prometheus: &Prometheus<'_>, query: &str) -> Result<Vec<String>> {
+    let inside = |name: &str| query.strip_prefix(name)?.strip_suffix(')');
+    if let Some(expression) = inside("query_result(") {
+        let found = prometheus.instant(expression).await?;
+        return Ok(found.iter().map(|series| text(&series.labels["label"])).collect());
+    }
+    let asked = inside("label_values(").and_then(|asked| asked.rsplit_once(", "));
+    let (matching, label) = asked.context("neither label_values nor query_result")?;
+    prometheus.label_values(label, matching).await
 }
 
 /// Puts values in for variables, the longer names first, since one may begin with another.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::image;
 
-const DASHBOARDS: [&str; 2] = ["overview.json", "workload.json"];
+pub(crate) const DASHBOARDS: [&str; 3] = ["overview.json", "workload.json", "operator.json"];
 
 /// Faults that the checker must find: where a dashboard is changed, to what, and what must be said of it.
 const FAULTS: [(&str, &str, &str); 6] = [
@@ -137,44 +137,105 @@ mod tests {
         });
     }
 
+    /// The variables that a text uses.
+    fn used(text: &str) -> BTreeSet<&str> {
+        let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        text.split('$').skip(1).map(|word| word.split(end).next().unwrap()).collect()
+    }
+
+    /// The variables that a query must mind: what it asks about is chosen by them.
+    fn minded(dashboard: &str, query: &str) -> Vec<&'static str> {
+        let of_a_workload = ["hook_", "hooks_", "container_", "grace_", "workload_", "rollout_"]
+            .iter()
+            .any(|part| query.contains(&format!("hooked_{part}")));
+        let mut minded = vec!["cluster"];
+        // Alerts are of a cluster, and cAdvisor's series of a job of their own.
+        if query.contains("hooked_") {
+            minded.push("job");
+        }
+        // The operator's board sums over all workloads.
+        if of_a_workload && dashboard != "operator.json" {
+            minded.extend(["namespace_label", "namespace", "workload"]);
+        }
+        minded
+    }
+
     #[test]
     fn every_query_asks_the_chosen_data_source_and_minds_the_variables() {
         each(|name, dashboard| {
-            let variables: Vec<_> =
+            let variables: BTreeSet<_> =
                 list(&dashboard["templating"]["list"]).iter().map(|v| v["name"].as_str().unwrap()).collect();
-            for panel in list(&dashboard["panels"]) {
-                for target in list(&panel["targets"]) {
-                    let query = target["expr"].as_str().unwrap();
-                    assert_eq!(target["datasource"]["uid"], "${datasource}", "{name}: {query}");
-                    let of_a_workload = ["hook_", "hooks_", "container_", "grace_", "workload_"]
-                        .iter()
-                        .any(|part| query.contains(&format!("hooked_{part}")));
-                    for variable in ["namespace", "workload"] {
-                        let used = query.contains(&format!("${variable}"));
-                        assert!(used || !of_a_workload, "{name}: {query} does not mind ${variable}");
-                    }
-                    for word in query.split('$').skip(1) {
-                        let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-                        let used = word.split(end).next().unwrap();
-                        let own = ["__range", "__rate_interval"].contains(&used);
-                        assert!(own || variables.contains(&used), "{name}: {query} uses ${used}");
-                    }
+            for target in list(&dashboard["panels"]).iter().flat_map(|panel| list(&panel["targets"])) {
+                let query = target["expr"].as_str().unwrap();
+                assert_eq!(target["datasource"]["uid"], "${datasource}", "{name}: {query}");
+                let used = used(query);
+                for variable in minded(name, query) {
+                    assert!(used.contains(variable), "{name}: {query} does not mind ${variable}");
+                }
+                for variable in used {
+                    let own = ["__range", "__rate_interval"].contains(&variable);
+                    assert!(own || variables.contains(variable), "{name}: {query} uses ${variable}");
                 }
             }
         });
     }
 
+    /// A Prometheus of one cluster gives no series a cluster.
     #[test]
-    fn each_dashboard_leads_to_the_other_and_keeps_time_and_variables() {
-        let uids = DASHBOARDS.map(|name| read(name).unwrap()["uid"].as_str().unwrap().to_owned());
-        for (name, other) in DASHBOARDS.into_iter().zip(uids.iter().rev()) {
-            let dashboard = read(name).unwrap();
-            let link = &dashboard["links"][0];
-            assert_eq!(link["url"], format!("/d/{other}"), "{name}");
-            assert!(link["keepTime"] == true && link["includeVars"] == true, "{name}: {link}");
+    fn all_clusters_and_jobs_takes_series_that_name_none() {
+        each(|name, dashboard| {
+            for variable in ["cluster", "job"] {
+                let all =
+                    list(&dashboard["templating"]["list"]).iter().find(|v| v["name"] == variable).unwrap();
+                assert!(all["multi"] == true && all["includeAll"] == true, "{name}: {all}");
+                assert_eq!(all["allValue"], ".*", "{name}: {variable}");
+            }
+        });
+    }
+
+    /// A wall where all is well has no colours that call for a look.
+    #[test]
+    fn a_number_is_coloured_only_where_something_is_wrong() {
+        each(|name, dashboard| {
+            for panel in list(&dashboard["panels"]).iter().filter(|panel| panel["type"] == "stat") {
+                let steps = list(&panel["fieldConfig"]["defaults"]["thresholds"]["steps"]);
+                let colours: Vec<_> = steps.iter().map(|step| step["color"].as_str().unwrap()).collect();
+                let alarm = |colour: &&str| ["red", "yellow", "orange", "transparent"].contains(colour);
+                let calm = panel["options"]["colorMode"] == "none" || colours.iter().all(alarm);
+                assert!(calm, "{name}: {} is {colours:?}", panel["title"]);
+            }
+        });
+    }
+
+    #[test]
+    fn each_dashboard_leads_to_the_others_and_keeps_time_and_variables() {
+        let boards = DASHBOARDS.map(|name| read(name).unwrap());
+        for board in &boards {
+            let links = list(&board["links"]);
+            let others = boards.iter().filter(|other| other["uid"] != board["uid"]);
+            let expect: Vec<_> =
+                others.map(|other| format!("/d/{}", other["uid"].as_str().unwrap())).collect();
+            let urls: Vec<_> = links.iter().map(|link| link["url"].as_str().unwrap()).collect();
+            assert_eq!(urls, expect, "{}", board["title"]);
+            for link in links {
+                assert!(link["keepTime"] == true && link["includeVars"] == true, "{link}");
+            }
         }
-        let overview = read(DASHBOARDS[0]).unwrap().to_string();
-        let row = format!("/d/{}/?var-namespace=${{__data.fields.namespace}}&var-workload=", uids[1]);
-        assert!(overview.contains(&row), "no row of the overview leads to its workload");
+        let overview = boards[0].to_string();
+        let row = "/d/hooked-workload/?var-namespace=${__data.fields.namespace}&var-workload=";
+        assert!(overview.contains(row), "no row of the overview leads to its workload");
+    }
+
+    #[test]
+    fn every_dashboard_is_in_the_config_map_and_known_to_grafanas_operator() {
+        let root = image::workspace().unwrap();
+        for (file, line) in
+            [("kustomization.yaml", "  - hooked-"), ("operator/dashboards.yaml", "    key: hooked-")]
+        {
+            let text = fs::read_to_string(root.join("config/grafana").join(file)).unwrap();
+            for name in DASHBOARDS {
+                assert!(text.contains(&format!("{line}{name}")), "{file} lacks {name}");
+            }
+        }
     }
 }
