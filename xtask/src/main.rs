@@ -9,6 +9,7 @@
 mod bench;
 mod cluster;
 mod demo;
+mod draw;
 mod generate;
 mod helm;
 mod image;

@@ -5,6 +5,7 @@ mod chart;
 mod dashboards;
 mod deny;
 mod installations;
+mod relabelling;
 mod rules;
 mod scenarios;
 mod stages;
@@ -28,7 +29,8 @@ const PARTS: &str = "\
 One part at a time:
   cargo xtask test --unit                      all that needs no cluster
   cargo xtask test --stage lints               one stage of it: format, tidy, lints, build, unit tests, simulation, mutations,
-                                               alert rules, dashboards, installations, Helm chart, generated files, licenses (or a part of such a name)
+                                               alert rules, dashboards, relabelling, installations, Helm chart,
+                                               generated files, licenses (or a part of such a name)
   cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
   cargo xtask test --e2e                       all scenarios, on fresh clusters
   cargo xtask test --e2e scaling               the scenarios whose names contain `scaling`
@@ -41,7 +43,7 @@ One part at a time:
 #[command(after_help = PARTS)]
 pub(crate) struct Options {
     /// Only what needs no cluster: format, tidy, lints, unit tests, simulation, mutations, alert rules, dashboards,
-    /// installations, Helm chart, generated files, licenses.
+    /// relabelling, installations, Helm chart, generated files, licenses.
     #[arg(long, conflicts_with_all = ["e2e", "keep", "context"])]
     unit: bool,
     /// Only the stages that need no cluster and whose names contain this.
@@ -93,6 +95,7 @@ fn without_cluster(stages: &mut Stages) {
     stages.run("mutations", simulate::replay_mutations);
     stages.run("alert rules", rules::check);
     stages.run("dashboards", dashboards::check);
+    stages.run("relabelling", relabelling::check);
     stages.run("installations", installations::check);
     stages.run("Helm chart", chart::check);
     stages.run("generated files", || generate::run(&generate::Options { check: true }));

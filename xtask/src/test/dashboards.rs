@@ -63,7 +63,7 @@ fn place(name: &str) -> Result<PathBuf> {
     Ok(image::workspace()?.join("config/grafana").join(name))
 }
 
-fn read(name: &str) -> Result<Value> {
+pub(super) fn read(name: &str) -> Result<Value> {
     let place = place(name)?;
     let text = fs::read_to_string(&place).with_context(|| format!("cannot read {}", place.display()))?;
     serde_json::from_str(&text).with_context(|| place.display().to_string())
