@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | release | bench |
+//! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | release | draw | bench |
 //! simulate | tidy`.
 #![allow(
     clippy::print_stdout,
@@ -44,6 +44,8 @@ enum Command {
     /// Start, stop and use the embedded Kubernetes cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Draw the dashboards with Grafana's own components, for docs/pictures.
+    Draw(draw::Options),
     /// Write the files that follow from the code: the definition in config/crd, the table of reasons in docs/reference.
     Generate(generate::Options),
     /// Build the operator's container image, without a container engine.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Bench(subject) => bench::run(&subject),
         Command::Cluster(command) => cluster::run(command),
+        Command::Draw(options) => draw::run(&options),
         Command::Generate(options) => generate::run(&options),
         Command::Image(options) => image::run(&options),
         Command::Release(options) => release::run(&options),

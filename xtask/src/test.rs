@@ -11,6 +11,8 @@ mod scenarios;
 mod stages;
 mod uninstall;
 
+pub(crate) use dashboards::DASHBOARDS;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use hooked_cluster::Target;

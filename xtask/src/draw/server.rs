@@ -56,6 +56,10 @@ impl Server {
         Ok(())
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Asks its API, and returns the data of the answer.
     pub(crate) fn ask(&self, what: &str, asked: &[(&str, &str)]) -> Result<Value> {
         let asked: Vec<String> =

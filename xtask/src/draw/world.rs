@@ -76,6 +76,26 @@ impl World {
         self.operator(moment, &mut take);
     }
 
+    /// What others serve of it: alerts that fire, and the operator's container as the kubelet counts it.
+    pub(crate) fn beside(&self, now: f64, mut take: impl FnMut(&str, &str, f64)) {
+        let since = now - self.began;
+        for workload in (0..self.workloads).map(Workload::numbered) {
+            for (alert, more) in workload.alerts(since) {
+                let labels =
+                    format!("alertname=\"{alert}\",alertstate=\"firing\",severity=\"warning\"{more}");
+                take("ALERTS", &format!("{labels},{}", workload.labels), 1.0);
+            }
+        }
+        let (container, load) = ("container=\"controller\"", f64::from(self.workloads));
+        let breath = (since / 700.0).sin() + 1.0;
+        take("container_memory_working_set_bytes", container, 2e7 + load * (9e4 + 1e4 * breath));
+        take(
+            "container_cpu_usage_seconds_total",
+            container,
+            since * (0.002 + load * 2e-4) + load * 0.02 * breath,
+        );
+    }
+
     /// The operator's own series.
     fn operator(&self, Moment { now, since, .. }: Moment, take: &mut impl FnMut(&str, &str, f64)) {
         let load = f64::from(self.workloads);
@@ -140,6 +160,22 @@ impl Workload {
         let done = (into / self.period).floor();
         let progress = (into - done * self.period) / ROLLOUT;
         (self.replicas * (done + progress.min(1.0)), (progress < 1.0).then_some(progress))
+    }
+
+    /// The alerts that fire, with the labels that they have besides the workload's.
+    fn alerts(&self, since: f64) -> Vec<(&'static str, &'static str)> {
+        let mut alerts = Vec::new();
+        if self.failing[0] > 0.1 && since > 2000.0 {
+            alerts.push(("HookedHookFailureRatioHigh", ",container=\"app\",hook=\"PostStart\""));
+        }
+        alerts.extend(self.trouble.map(|trouble| match trouble {
+            Trouble::Hanging => ("HookedHookStuck", ",container=\"app\",hook=\"PreStop\""),
+            Trouble::Invalid => ("HookedWorkloadInvalid", ""),
+            Trouble::Unmeasured => ("HookedWorkloadNotMeasured", ""),
+            Trouble::Refused => ("HookedReplicaFailure", ""),
+            Trouble::GateClosed => ("HookedRolloutGateClosed", ""),
+        }));
+        alerts
     }
 
     fn at(&self, moment: Moment, take: &mut impl FnMut(&str, &str, f64)) {
