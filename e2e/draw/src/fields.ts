@@ -9,7 +9,7 @@ standardTransformersRegistry.setInit(() =>
   [mergeTransformer, organizeFieldsTransformer].map((transformation: any) => ({
     id: transformation.id,
     name: transformation.name,
-    transformation,
+    transformation: async () => transformation,
     editor: () => null,
     imageDark: '',
     imageLight: '',
@@ -27,10 +27,12 @@ export function configured(panel: Panel, frames: DataFrame[], theme: GrafanaThem
   for (const frame of applied) {
     for (const field of frame.fields) {
       merge(field.config, withoutTime(panel, field));
-      field.config.color ??= { mode: 'palette-classic' } as any;
+      // What panels do of which the JSON says nothing.
+      field.config.color ??= { mode: panel.type === 'timeseries' ? 'palette-classic' : 'thresholds' } as any;
       const name = getFieldDisplayName(field, frame, applied);
       for (const { matcher, properties } of panel.fieldConfig.overrides) {
-        if (matcher.id === 'byName' && matcher.options === name) {
+        const pattern = /^\/(.*)\/$/.exec(matcher.options)?.[1];
+        if (pattern ? new RegExp(pattern).test(name) : matcher.options === name) {
           properties.forEach(({ id, value }: any) => set(field.config, id, value));
         }
       }

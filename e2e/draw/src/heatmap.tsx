@@ -70,5 +70,5 @@ export function Heatmap({ panel, frames, width, height, theme }: Props) {
     const plot = new uPlot(options, [times, times.map(() => 0)], place.current);
     return () => plot.destroy();
   });
-  return <div ref={place}>{rows.length === 0 ? <div className="nothing">No data</div> : null}</div>;
+  return rows.length === 0 ? <div className="nothing">No data</div> : <div ref={place} />;
 }

@@ -1,4 +1,4 @@
-// Draws one of Hooked's dashboards, once; `document.title` says when it is done.
+// Draws one of Hooked's dashboards, once. Whoever takes the picture reads the console for what went wrong.
 import { ThemeContext, createTheme, type DataFrame } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import { GlobalStyles } from '@grafana/ui';
@@ -51,7 +51,7 @@ async function main() {
   const values = await variables(board);
   const loaded = await Promise.all(board.panels.map((panel) => load(panel, values)));
   document.body.style.background = theme.colors.background.canvas;
-  createRoot(document.getElementById('board')!).render(
+  createRoot(document.getElementById('board')!, { onUncaughtError: fail }).render(
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       <Bar values={values} />
@@ -67,7 +67,8 @@ async function main() {
   );
 }
 
-main().catch((error) => {
-  document.body.textContent = `${error.stack ?? error}`;
-  console.error(error);
-});
+function fail(error: any) {
+  console.error('cannot draw:', error.stack ?? error);
+}
+
+main().catch(fail);

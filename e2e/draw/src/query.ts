@@ -60,18 +60,18 @@ export async function frames(panel: Panel, values: Variables, width: number): Pr
     const asked = target.instant ? { query, time: page.end } : { query, start: start - (start % step), end: page.end, step };
     const { result } = await api(target.instant ? 'query' : 'query_range', asked);
     const series = target.format === 'heatmap' ? buckets(result) : result;
-    return series.map((one: any) => frame(target, one, fill(target.legendFormat ?? '__auto', values)));
+    return series.map((one: any) => frame(target, one, fill(target.legendFormat ?? '__auto', values), step));
   });
   return (await Promise.all(found)).flat();
 }
 
-function frame(target: Target, { metric, value, values }: any, legend: string): DataFrame {
+function frame(target: Target, { metric, value, values }: any, legend: string, step: number): DataFrame {
   const points: Array<[number, string]> = values ?? [value];
   const name = legend === '__auto' ? Object.values(metric).join(' ') : legend.replace(/{{\s*(\w+)\s*}}/g, (_, label) => metric[label] ?? '');
   return toDataFrame({
     refId: target.refId,
     fields: [
-      { name: 'Time', type: FieldType.time, config: { interval: 1000 }, values: points.map(([time]) => time * 1000) },
+      { name: 'Time', type: FieldType.time, config: { interval: step * 1000 }, values: points.map(([time]) => time * 1000) },
       { name: 'Value', type: FieldType.number, labels: metric, config: { displayNameFromDS: name.trim() }, values: points.map(([, text]) => Number(text)) },
     ],
   });

@@ -54,13 +54,17 @@ impl Browser {
                 "--hide-scrollbars",
                 "--disable-dev-shm-usage",
             ])
+            // For its icons.
+            .arg("--allow-file-access-from-files")
             .arg(format!("--user-data-dir={}", profile.display()))
             .arg(format!("--window-size={WIDTH},{height}"))
             // The page's clock stands while it waits for Prometheus, so this is enough for any number of queries.
             .arg("--virtual-time-budget=15000")
+            .arg("--enable-logging=stderr")
             .arg(format!("--screenshot={}", to.display()))
             .arg(format!("file://{}?{asked}", page.display()));
-        run(&mut command)?;
+        let said = run(&mut command)?;
+        ensure!(!said.contains("cannot draw:"), "the page says: {said}");
         ensure!(to.exists(), "{} has taken no picture", self.0.display());
         // A picture of few colours needs a quarter of the bytes.
         if let Some(pngquant) = on_path("pngquant") {
@@ -70,14 +74,14 @@ impl Browser {
     }
 }
 
-/// Runs a program whose words matter only if it fails.
-pub(super) fn run(command: &mut Command) -> Result<()> {
+/// Runs a program that must succeed, and returns what it has said of faults.
+pub(super) fn run(command: &mut Command) -> Result<String> {
     let output =
         command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn on_path(program: impl AsRef<OsStr>) -> Option<PathBuf> {

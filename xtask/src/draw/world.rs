@@ -104,7 +104,7 @@ impl World {
         let wave = 1.0 + 0.3 * (since / 900.0).sin();
         let passes = (load * since / 25.0) + load * 4.0 * wave;
         histogram("hooked_reconcile_duration_seconds", "", &RECONCILE_BOUNDS, passes.floor(), 0.008, take);
-        for (reason, each) in [("conflict", 420.0), ("commit", 1900.0), ("act", 2700.0), ("begin", 1e9)] {
+        for (reason, each) in [("conflict", 420.0), ("commit", 19000.0), ("act", 27000.0), ("begin", 1e9)] {
             take(
                 "hooked_reconcile_errors_total",
                 &format!("reason=\"{reason}\""),
@@ -137,11 +137,11 @@ impl Workload {
             grace: 0.15 + 0.5 * pick(8).powi(2) + if ill { 0.15 } else { 0.0 },
             trouble: match pick(9) {
                 _ if index == 0 => Some(Trouble::Hanging),
-                lot if lot < 0.01 => Some(Trouble::Hanging),
-                lot if lot < 0.02 => Some(Trouble::Invalid),
-                lot if lot < 0.035 => Some(Trouble::Unmeasured),
-                lot if lot < 0.045 => Some(Trouble::Refused),
-                lot if lot < 0.055 => Some(Trouble::GateClosed),
+                lot if lot < 0.005 => Some(Trouble::Hanging),
+                lot if lot < 0.015 => Some(Trouble::Invalid),
+                lot if lot < 0.03 => Some(Trouble::Unmeasured),
+                lot if lot < 0.04 => Some(Trouble::Refused),
+                lot if lot < 0.05 => Some(Trouble::GateClosed),
                 _ => None,
             },
         }
@@ -208,7 +208,7 @@ impl Workload {
             ("PostStartHookFailed", failed),
             ("PreStopHookFailed", 0.0),
             ("GracePeriodExceededInPreStop", (stops * (self.grace - 0.55).max(0.0)).floor()),
-            ("OOMKilled", if self.failing[0] > 0.0 { (since / 2400.0).floor() } else { 0.0 }),
+            ("OOMKilled", if self.failing[0] > 0.0 { ((since + self.offset) / 2400.0).floor() } else { 0.0 }),
             ("LivenessProbeFailed", 0.0),
         ] {
             take("hooked_container_kills_total", &format!("{container},reason=\"{reason}\""), kills);
@@ -265,7 +265,7 @@ impl Workload {
     }
 }
 
-/// A histogram of `count` values around a middle: three of four lie between half of it and double.
+/// A histogram of `count` values around a middle: nine of ten lie between half of it and double.
 fn histogram(
     name: &str,
     labels: &str,
@@ -278,11 +278,11 @@ fn histogram(
     let comma = if labels.is_empty() { "" } else { "," };
     let mut text = String::new();
     for bound in bounds {
-        let below = 1.0 / (1.0 + (-(bound / middle).ln() / 0.35).exp());
+        let below = 1.0 / (1.0 + (-(bound / middle).ln() / 0.25).exp());
         text.clear();
         // Text takes whatever is written to it.
         write!(text, "{labels}{comma}le=\"{bound}\"").ok();
-        take(&bucket, &text, (count * below + 0.02).floor().min(count));
+        take(&bucket, &text, (count * below).round());
     }
     take(&bucket, &format!("{labels}{comma}le=\"+Inf\""), count);
     take(&format!("{name}_sum"), labels, count * middle);
