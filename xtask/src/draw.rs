@@ -1,5 +1,5 @@
-//! Pictures of the dashboards without a Grafana: its own components draw them in a browser, of a Prometheus that is there
-//! or of made-up ones, which show the same everywhere. Also what the tests of alerts and dashboards scrape.
+//! Pictures of the dashboards without a Grafana: its own components draw them in a browser, of a Prometheus that is
+//! there or of made-up ones, which show the same everywhere. Also what the tests of alerts and dashboards scrape.
 
 mod browser;
 mod page;
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// The directory of the pictures: BOARD-STORY-THEME.png.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
-    /// Draw the last hour of this Prometheus, as http://127.0.0.1:9090, and not of those that are made up.
+    /// Draw the last hour of this Prometheus, as `http://127.0.0.1:9090`, and not of those that are made up.
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
     /// Only dashboards whose names contain this.

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{Display, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use super::{DEFAULT_LOG, Invocation, InvocationError, LIVE_DIR, RECORD_DIR};
@@ -67,7 +66,8 @@ fn number(name: &str, number: Option<impl Display>) -> Option<String> {
 }
 
 fn escaped(path: &OsStr) -> String {
-    path.as_bytes().iter().fold(String::new(), |mut text, byte| {
+    // As the system has it; on Unix these are its bytes.
+    path.as_encoded_bytes().iter().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
             text.push(char::from(*byte));
         } else {
@@ -123,7 +123,18 @@ fn number_of<T: std::str::FromStr>(name: &'static str, value: Option<&str>) -> R
 }
 
 fn path_of(value: Option<&str>, usual: &str) -> PathBuf {
-    value.map_or_else(|| usual.into(), |value| OsString::from_vec(unescaped(value).into_owned()).into())
+    value.map_or_else(|| usual.into(), |value| os_string(unescaped(value).into_owned()).into())
+}
+
+#[cfg(unix)]
+fn os_string(bytes: Vec<u8>) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}
+
+/// The plugin is built for other systems too, and paths of containers are text there.
+#[cfg(not(unix))]
+fn os_string(bytes: Vec<u8>) -> OsString {
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 /// What [`escaped`] was given. A `%` without two digits behind it stands for itself.
