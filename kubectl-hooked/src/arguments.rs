@@ -6,6 +6,7 @@ mod completion;
 mod duration;
 mod format;
 mod look;
+mod report;
 mod rollout;
 mod version;
 
@@ -20,6 +21,7 @@ pub(crate) use completion::{CompletionOptions, Shell};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
+pub(crate) use report::ReportOptions;
 pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
 pub(crate) use version::VersionOptions;
 
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.
     Version(VersionOptions),
+    /// Write what a maintainer needs to help into one file, without secrets: look into it before you send it.
+    Report(ReportOptions),
     /// Print what has a shell complete the words of this program, or kubectl those of `kubectl hooked`.
     Completion(CompletionOptions),
 }

@@ -35,6 +35,7 @@ use crate::print::{PrintError, Screen, document};
 use crate::request::RequestError;
 
 pub(crate) use installed::Installed;
+pub(crate) use operator::LABELS;
 
 use definition::Definition;
 use finding::{Check, Finding, Verdict};
@@ -64,6 +65,22 @@ pub(crate) async fn run(
         None => screen.show(&text::lines(&report, screen.width))?,
     }
     Ok(report.end())
+}
+
+/// What the command finds without making Pods, for others to keep.
+pub(crate) async fn findings(
+    connection: &Connection,
+    operator_namespace: &str,
+) -> impl serde::Serialize + use<> {
+    let options = CheckOptions {
+        with_pod: false,
+        timeout: std::time::Duration::ZERO,
+        operator_namespace: operator_namespace.to_owned(),
+        runner_image: None,
+        prometheus: None,
+        output: None,
+    };
+    look(connection, &options).await
 }
 
 /// Looks at everything.

@@ -25,6 +25,7 @@ mod pause;
 mod pods;
 mod print;
 mod render;
+mod report;
 mod request;
 mod restart;
 mod revisions;
@@ -76,6 +77,8 @@ enum CommandError {
     Version(#[from] version::VersionError),
     #[error(transparent)]
     Completion(#[from] completion::CompletionError),
+    #[error(transparent)]
+    Report(#[from] report::ReportError),
 }
 
 #[tokio::main]
@@ -103,6 +106,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
     let connect = async || connect::connect(&cluster).await;
     match command {
         Command::Version(options) => Ok(version::run(&cluster, &options, &screen).await?),
+        Command::Report(options) => Ok(report::run(&connect().await?, &options).await?),
         Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),

@@ -44,7 +44,11 @@ pub(crate) async fn each_of(
 
 /// Selects the workload's Pods, and few others. Until the operator has seen the workload there are none.
 pub(crate) fn selector(workload: &HookedWorkload) -> String {
-    let selector = workload.status.as_ref().and_then(|status| status.selector.as_deref());
+    labels(workload.status.as_ref().and_then(|status| status.selector.as_deref()))
+}
+
+/// Selects the Pods of a workload whose status has this selector, and few others.
+pub(crate) fn labels(selector: Option<&str>) -> String {
     let parts = selector.into_iter().filter(|selector| !selector.is_empty());
     parts.chain([names::REVISION_LABEL]).collect::<Vec<_>>().join(",")
 }

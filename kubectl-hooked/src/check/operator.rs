@@ -10,7 +10,7 @@ use crate::connect::Connection;
 use crate::request::{Asked, Request, RequestError};
 
 /// What the installation puts on all that is of the operator itself.
-pub(super) const LABELS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
+pub(crate) const LABELS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
 
 /// The operator's Deployments in that namespace: one, if all is well.
 pub(super) async fn fetch(connection: &Connection, namespace: &str) -> Result<Vec<Deployment>, RequestError> {

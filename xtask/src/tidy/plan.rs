@@ -64,7 +64,7 @@ pub(super) const SHIPPED: [Room; 7] = [
 ];
 
 /// Crates of which the plugin is made, which is built for Windows too.
-pub(super) const PORTABLE: [&str; 3] = ["crd", "core", "kubectl-hooked"];
+pub(super) const PORTABLE: [&str; 4] = ["crd", "protocol", "core", "kubectl-hooked"];
 
 /// Directories whose modules ARCHITECTURE.md names one by one.
 pub(super) const MAPPED: [&str; 5] =
