@@ -20,7 +20,7 @@ use crate::image;
 use browser::{Browser, Picture};
 use server::Server;
 
-/// What is made up: the name of the pictures, how many workloads, and what of them is chosen.
+/// What is made up: the name of its pictures, and how many workloads there are.
 const STORIES: [(&str, u32); 3] = [("empty", 0), ("one", 1), ("many", 200)];
 
 /// What to draw, and where.
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// The directory of the pictures: BOARD-STORY-THEME.png.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
-    /// Draw the last hour of this Prometheus, as `http://127.0.0.1:9090`, and not of those that are made up.
+    /// Draw the last hour of this Prometheus, and not of those that are made up.
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
     /// Only dashboards whose names contain this.

@@ -73,7 +73,7 @@ function Values({ panel, frames, theme, width, height }: Props) {
       maxVizHeight={options.maxVizHeight}
       itemSpacing={8}
       renderValue={({ value, width, height }) => (
-        <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)} text={undefined} width={width} height={height} orientation={VizOrientation.Horizontal} theme={theme} itemSpacing={8} lcdCellWidth={12} displayMode={options.displayMode} showUnfilled={options.showUnfilled} valueDisplayMode={options.valueMode} namePlacement={options.namePlacement} alignmentFactors={factor} />
+        <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)} text={options.text} width={width} height={height} orientation={VizOrientation.Horizontal} theme={theme} itemSpacing={8} lcdCellWidth={12} displayMode={options.displayMode} showUnfilled={options.showUnfilled} valueDisplayMode={options.valueMode} namePlacement={options.namePlacement} alignmentFactors={factor} />
       )}
     />
   );

@@ -32,7 +32,8 @@ impl Server {
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", place.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
-            // What was made up lies at one moment for ever.
+            // What was made up lies at one moment for ever, and nothing in it says that a series has ended.
+            .arg("--query.lookback-delta=90s")
             .args(["--storage.tsdb.retention.time=100y", "--query.max-samples=200000000"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
