@@ -5,6 +5,7 @@
 //! its test, its notes) is written by hand beside them. `cargo xtask test` holds the chart with its defaults to what
 //! kustomize makes of config/default.
 
+mod alerts;
 mod settings;
 mod templates;
 mod values;

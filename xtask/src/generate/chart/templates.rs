@@ -2,6 +2,8 @@
 
 use anyhow::{Result, ensure};
 
+use super::alerts;
+
 /// A template, and what it is made from.
 pub(super) struct Template {
     /// The file of config/.
@@ -10,6 +12,8 @@ pub(super) struct Template {
     pub(super) frame: Frame,
     /// What gives way to what. The former must be there exactly once.
     pub(super) edits: &'static [(&'static str, &'static str)],
+    /// What is done to it besides.
+    pub(super) adapt: fn(&str) -> String,
 }
 
 /// What stands around a template.
@@ -35,11 +39,16 @@ pub(super) const NOT_IN_CHART: [&str; 5] = [
 ];
 
 /// Files that the chart takes as they are.
-pub(super) const COPIES: &[(&str, &str)] = &[("config/chart/LICENSE", "LICENSE")];
+pub(super) const COPIES: &[(&str, &str)] = &[
+    ("config/chart/LICENSE", "LICENSE"),
+    ("config/chart/files/hooked-overview.json", "config/grafana/overview.json"),
+    ("config/chart/files/hooked-workload.json", "config/grafana/workload.json"),
+    ("config/chart/files/hooked-operator.json", "config/grafana/operator.json"),
+];
 
 /// A template without edits of its own.
 const fn plain(source: &'static str, path: &'static str) -> Template {
-    Template { source, path, frame: Frame::None, edits: &[] }
+    Template { source, path, frame: Frame::None, edits: &[], adapt: str::to_owned }
 }
 
 /// All of them.
@@ -53,6 +62,7 @@ pub(super) const ALL: &[Template] = &[
             "metadata:\n  name: hookedworkloads.hooked.dev\n  labels:\n    {{- include \"hooked.labels\" . | nindent 4 }}\n\
              {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n{{- end }}\n",
         )],
+        adapt: str::to_owned,
     },
     Template {
         edits: &[(
@@ -67,6 +77,7 @@ pub(super) const ALL: &[Template] = &[
         path: "config/chart/templates/rbac/_rules.tpl",
         frame: Frame::Define("hooked.rules"),
         edits: RULES,
+        adapt: str::to_owned,
     },
     plain("config/rbac/leader_election_role.yaml", "config/chart/templates/rbac/leader_election_role.yaml"),
     plain("config/rbac/live_role.yaml", "config/chart/templates/rbac/live_role.yaml"),
@@ -111,6 +122,37 @@ pub(super) const ALL: &[Template] = &[
             "config/chart/templates/network_policy.yaml",
         )
     },
+    Template {
+        frame: Frame::If(".Values.prometheus.serviceMonitor.enabled"),
+        edits: &[
+            (
+                "    app.kubernetes.io/component: controller\nspec:\n",
+                "    app.kubernetes.io/component: controller\n{{- with .Values.prometheus.serviceMonitor.labels }}\n    \
+                 {{- toYaml . | nindent 4 }}\n{{- end }}\nspec:\n",
+            ),
+            ("    interval: 30s\n", "    interval: {{ .Values.prometheus.serviceMonitor.interval }}\n"),
+        ],
+        ..plain(
+            "config/prometheus/service_monitor.yaml",
+            "config/chart/templates/monitoring/service_monitor.yaml",
+        )
+    },
+    Template {
+        frame: Frame::If(".Values.prometheus.rules.enabled"),
+        edits: ALERTS,
+        adapt: alerts_with_runbooks,
+        ..plain(
+            "config/prometheus/prometheus_rule.yaml",
+            "config/chart/templates/monitoring/prometheus_rule.yaml",
+        )
+    },
+    Template {
+        frame: Frame::If("and .Values.grafana.dashboards.enabled .Values.grafana.operator"),
+        ..plain(
+            "config/grafana/operator/dashboards.yaml",
+            "config/chart/templates/monitoring/grafana_dashboards.yaml",
+        )
+    },
     plain("config/manager/live_secret.yaml", "config/chart/templates/live_secret.yaml"),
     plain("config/manager/live_service.yaml", "config/chart/templates/live_service.yaml"),
     plain("config/manager/metrics_service.yaml", "config/chart/templates/metrics_service.yaml"),
@@ -119,8 +161,36 @@ pub(super) const ALL: &[Template] = &[
         path: "config/chart/templates/deployment.yaml",
         frame: Frame::None,
         edits: DEPLOYMENT,
+        adapt: str::to_owned,
     },
 ];
+
+/// What the alerts take from the values.
+const ALERTS: &[(&str, &str)] = &[
+    ("          > 0.1\n", "          > {{ .Values.prometheus.rules.thresholds.failureRatio }}\n"),
+    ("        ) > 1.5\n", "        ) > {{ .Values.prometheus.rules.thresholds.failures }}\n"),
+    ("        ) > 600\n", "        ) > {{ .Values.prometheus.rules.thresholds.stuckSeconds }}\n"),
+    ("        ) > 2.5\n", "        ) > {{ .Values.prometheus.rules.thresholds.kills }}\n"),
+    ("        ) > 0.8\n", "        ) > {{ .Values.prometheus.rules.thresholds.graceRatio }}\n"),
+    (
+        "timestamp_seconds) > 300\n",
+        "timestamp_seconds) > {{ .Values.prometheus.rules.thresholds.lateSeconds }}\n",
+    ),
+    ("[10m])) > 3\n", "[10m])) > {{ .Values.prometheus.rules.thresholds.reconcileErrors }}\n"),
+    (
+        "    app.kubernetes.io/component: controller\nspec:\n",
+        "    app.kubernetes.io/component: controller\n\
+         {{- with .Values.prometheus.rules.labels }}\n    {{- toYaml . | nindent 4 }}\n{{- end }}\nspec:\n",
+    ),
+];
+
+/// The base of the alerts' runbooks becomes a value.
+fn alerts_with_runbooks(text: &str) -> String {
+    alerts::settable(text).replace(
+        "runbook_url: https://hooked.dev/runbooks/",
+        "runbook_url: {{ $.Values.prometheus.rules.runbooks }}",
+    )
+}
 
 /// The operator's rules without whom they are for; where it works in some namespaces alone, without what has none.
 const RULES: &[(&str, &str)] = &[
@@ -200,6 +270,7 @@ impl Template {
             ensure!(found == 1, "{source} has {words:?} {found} times, and the Helm chart needs it once");
             text = text.replace(words, instead);
         }
+        text = (self.adapt)(&text);
         text = text.replace("namespace: hooked-system\n", "namespace: {{ .Release.Namespace }}\n");
         text = text.replace(
             "\n  labels:\n    app",
@@ -221,7 +292,7 @@ mod tests {
     use super::*;
 
     fn template(frame: Frame, edits: &'static [(&'static str, &'static str)]) -> Template {
-        Template { source: "config/x.yaml", path: "x", frame, edits }
+        Template { source: "config/x.yaml", path: "x", frame, edits, adapt: str::to_owned }
     }
 
     fn check(template: &Template, text: &str, expect: &str) {

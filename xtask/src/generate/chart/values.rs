@@ -24,6 +24,8 @@ pub(super) enum Shape {
     OneOf(&'static [&'static str]),
     /// A whole number of at least this.
     AtLeast(u32),
+    /// A number of at least 0.
+    Number,
     Texts,
     /// As Kubernetes has it there; the API server judges it.
     Object,
@@ -38,6 +40,7 @@ impl Shape {
             Self::Text => json!({"type": "string"}),
             Self::OneOf(words) => json!({"enum": words}),
             Self::AtLeast(least) => json!({"type": "integer", "minimum": least}),
+            Self::Number => json!({"type": "number", "minimum": 0}),
             Self::Texts => json!({"type": "array", "items": {"type": "string"}}),
             Self::Object => json!({"type": "object"}),
             Self::Objects => json!({"type": "array", "items": {"type": "object"}}),
