@@ -16,6 +16,7 @@ mod readiness;
 mod reconcile;
 mod request;
 mod runner;
+mod scrapers;
 mod settings;
 #[cfg(test)]
 mod simulated;

@@ -28,6 +28,14 @@ pub(crate) struct Settings {
     /// Where metrics are served, such as `:8080`.
     #[arg(long, default_value = ":8080", value_parser = parse_address)]
     pub(crate) metrics_bind_address: SocketAddr,
+    /// Serve metrics over TLS, and to those alone whose token the API server knows (`TokenReview`) and lets `get`
+    /// `/metrics` (`SubjectAccessReview`). The rights for it are in config/components/metrics-tls.
+    #[arg(long)]
+    pub(crate) metrics_secure: bool,
+    /// With --metrics-secure, the directory of `tls.crt` and `tls.key`, which are read again when they change. If
+    /// absent or empty, metrics have a certificate that the operator makes when it starts, and nobody can check.
+    #[arg(long)]
+    pub(crate) metrics_cert_dir: Option<String>,
     /// Where `/healthz` and `/readyz` are served, such as `:8081`.
     #[arg(long, default_value = ":8081", value_parser = parse_address)]
     pub(crate) health_probe_bind_address: SocketAddr,

@@ -1,6 +1,7 @@
 //! Wiring: what is started, and in which order.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::port::Operator;
 use crate::readiness::Readiness;
 use crate::reconcile::Context;
 use crate::runner::RunnerSource;
+use crate::scrapers::Scrapers;
 use crate::settings::Settings;
 use crate::watch::Scope;
 use crate::wire::compact;
@@ -96,13 +98,20 @@ pub(crate) async fn run(settings: Settings) -> Result<(), WiringError> {
     operate(settings, clients, stop).await
 }
 
+/// Who may read metrics, if not everybody may.
+fn scrapers(settings: &Settings, client: &Client) -> Result<Option<Arc<Scrapers>>, ServeError> {
+    let directory = settings.metrics_cert_dir.as_ref().filter(|directory| !directory.is_empty());
+    let scrapers = || Scrapers::new(client.clone(), directory.map(PathBuf::from));
+    Ok(settings.metrics_secure.then(scrapers).transpose()?.map(Arc::new))
+}
+
 /// Seeks the Lease, works while it leads, and serves metrics, until it is asked to `stop`.
 pub(crate) async fn operate(
     settings: Settings,
     clients: Clients,
     stop: impl Future<Output = ()>,
 ) -> Result<(), WiringError> {
-    let live_options = settings.live();
+    let (live_options, scrapers) = (settings.live(), scrapers(&settings, &clients.client)?);
     let runner = Arc::new(RunnerSource::new(settings.runner()));
     let Settings {
         metrics_bind_address,
@@ -145,7 +154,9 @@ pub(crate) async fn operate(
     let outcome = tokio::select! {
         () = &mut work => Ok(()),
         lost = elect(election.as_mut()) => Err(lost.into()),
-        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics)) => served.map_err(WiringError::from),
+        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics), scrapers) => {
+            served.map_err(WiringError::from)
+        }
         served = serve_health(health_probe_bind_address, Arc::clone(&readiness)) => served.map_err(WiringError::from),
         () = stop => Ok(()),
     };

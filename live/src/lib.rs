@@ -11,7 +11,8 @@
 //! certificates (stored by `secret`) and the `endpoint` up to date.
 //!
 //! The rest of the operator meets the channel in [`Channel`] (what it reads and asks for), [`Sink`] and
-//! [`Observer`] (what learns of the channel), and [`serve`].
+//! [`Observer`] (what learns of the channel), and [`serve`]. What it shows certificates with serves other TLS of the
+//! operator too.
 
 mod auth;
 mod channel;
@@ -38,3 +39,4 @@ pub use options::Options;
 pub use refusal::{Refusal, ReportResult};
 pub use serve::serve;
 pub use sink::{Heard, Observer, Reported, Sink};
+pub use tls::{CertificateResolver, TlsError, acceptor};

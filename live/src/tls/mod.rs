@@ -10,18 +10,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{self, ServerConfig, version};
 
 pub(crate) use authority::{Authorities, CertificateError, Lifetimes};
-pub(crate) use resolver::CertificateResolver;
+pub use resolver::CertificateResolver;
 
+/// Why TLS cannot be served.
 #[derive(Debug, Error)]
 #[error("TLS cannot be served: {0}")]
-pub(crate) struct TlsError(#[from] rustls::Error);
+pub struct TlsError(#[from] rustls::Error);
 
 /// TLS 1.3 with the certificate that the resolver holds.
-pub(crate) fn acceptor(resolver: Arc<CertificateResolver>) -> Result<TlsAcceptor, TlsError> {
+pub fn acceptor(resolver: Arc<CertificateResolver>) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&version::TLS13])?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
-    // A runner connects once: it has no use for a ticket.
+    // A runner connects once, a scraper keeps its connection: they have no use for a ticket.
     config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

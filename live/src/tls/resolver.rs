@@ -9,11 +9,11 @@ use hooked_core::pass::Locked;
 
 /// The certificate that the operator shows now.
 #[derive(Debug, Default)]
-pub(crate) struct CertificateResolver(Locked<Option<Arc<CertifiedKey>>>);
+pub struct CertificateResolver(Locked<Option<Arc<CertifiedKey>>>);
 
 impl CertificateResolver {
     /// Shows another certificate to new connections. Open connections go on.
-    pub(crate) fn replace(&self, certified: Arc<CertifiedKey>) {
+    pub fn replace(&self, certified: Arc<CertifiedKey>) {
         *self.0.lock() = Some(certified);
     }
 }
