@@ -144,7 +144,11 @@ impl RunnerSource {
         match listed.unwrap_or(Err(NodesError::Late)) {
             Ok(nodes) => Some(nodes),
             Err(error) => {
-                tracing::warn!(%error, "nodes cannot be listed: they are taken for what they last were, or for our own kind");
+                tracing::warn!(
+                    %error,
+                    "nodes cannot be listed: they are taken for what they last were, or else for our own kind, for \
+                     which --injection=Auto is by init containers"
+                );
                 self.known.lock().as_ref().and_then(|known| known.nodes.clone())
             }
         }
@@ -152,9 +156,11 @@ impl RunnerSource {
 }
 
 /// Whether a node has come of an architecture that none of these nodes has. Where the API server does not
-/// say, the nodes are believed for as long as they are anyway.
+/// say, the nodes are believed for as long as they are anyway; where it has never said, since the operator may
+/// not list nodes, it is not asked every time.
 async fn is_another_architecture(client: &Client, nodes: Option<&Nodes>) -> bool {
-    let kinds = nodes.iter().flat_map(|nodes| &nodes.kinds);
+    let Some(nodes) = nodes else { return false };
+    let kinds = nodes.kinds.iter();
     let known = kinds.map(|kind| kind.architecture.as_str()).collect();
     let asked = tokio::time::timeout(PATIENCE, nodes::is_another_architecture(client, &known)).await;
     matches!(asked, Ok(Ok(true)))
