@@ -17,12 +17,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* The name of what has no namespace: another for each namespace that Hooked is installed in, so that two installations
-     in one cluster do not take each other's. */}}
-{{- define "hooked.clusterName" -}}
-{{- if eq .Release.Namespace "hooked-system" }}hooked-controller
-{{- else }}hooked-controller-{{ .Release.Namespace }}
+{{/* What has no namespace has another name for each namespace that Hooked is installed in, so that two installations in
+     one cluster do not take each other's. */}}
+{{- define "hooked.suffix" -}}
+{{- if ne .Release.Namespace "hooked-system" }}-{{ .Release.Namespace }}{{ end }}
 {{- end }}
+{{- define "hooked.clusterName" -}}
+hooked-controller{{ include "hooked.suffix" . }}
 {{- end }}
 
 {{/* Flags of the operator that values set. */}}
@@ -41,6 +42,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- with .Values.runner.injection }}
 - --injection={{ . }}
+{{- end }}
+{{- if .Values.metrics.secure }}
+- --metrics-secure
 {{- end }}
 {{- with .Values.log.level }}
 - --log-level={{ . }}

@@ -2,19 +2,23 @@
 //! goes.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use hooked_cluster::{Cluster, Progress, Target};
 use serde_json::Value;
 
+use super::installations;
 use crate::generate::chart::covers_config;
 use crate::helm::{Helm, chart};
 use crate::image;
 use crate::install::{OPERATOR, SYSTEM};
 use crate::kubectl::Kubectl;
 
-/// Labels that say who installs, in which Helm and kustomize must differ.
-const WHO_INSTALLS: [&str; 4] = [
+/// Labels that say what a thing is installed with, in which Helm and kustomize must differ. Components of kustomize have no
+/// `part-of`.
+const INSTALLED_WITH: [&str; 5] = [
+    "app.kubernetes.io/part-of",
     "app.kubernetes.io/managed-by",
     "app.kubernetes.io/instance",
     "app.kubernetes.io/version",
@@ -29,6 +33,19 @@ const REFUSED: [(&str, &str); 4] = [
     ("runner.injection=Magic", "injection"),
 ];
 
+/// Values, and the components of config/ that are the same.
+const SAME: [(&str, &[&str]); 6] = [
+    ("replicas=2", &[]),
+    ("prometheus.serviceMonitor.enabled=true,prometheus.rules.enabled=true", &["prometheus"]),
+    ("grafana.dashboards.enabled=true", &["grafana"]),
+    ("grafana.dashboards.enabled=true,grafana.operator=true", &["grafana", "grafana/operator"]),
+    ("networkPolicy=true", &["components/network-policy"]),
+    (
+        "metrics.secure=true,prometheus.serviceMonitor.enabled=true,prometheus.rules.enabled=true",
+        &["prometheus", "components/metrics-tls", "components/metrics-tls-monitor"],
+    ),
+];
+
 /// Holds the chart to Helm's own rules, to config/default and to its schema.
 pub(super) fn check() -> Result<()> {
     covers_config()?;
@@ -40,12 +57,12 @@ pub(super) fn check() -> Result<()> {
         let start = ["template", "hooked", &chart, "--namespace", "hooked-system"];
         helm.output(&[&start[..], values].concat())
     };
-    let config = image::workspace()?.join("config/default").display().to_string();
-    let mut kubectl = Cluster::named("dev")?.kubectl_offline(&progress)?;
-    let kustomized = kubectl.args(["kustomize", &config]).output().context("cannot start kubectl")?;
-    let kustomized = objects(&String::from_utf8_lossy(&kustomized.stdout))?;
-    let installed = objects(&template(&["--set", "image.tag=dev"])?)?;
-    same(&installed, &kustomized)?;
+    let kubectl = Cluster::named("dev")?.kubectl_offline(&progress)?;
+    for (values, components) in SAME {
+        let kustomized = installations::build(Command::new(kubectl.get_program()), SYSTEM, components)?;
+        let installed = template(&["--set", "image.tag=dev", "--set", values])?;
+        same(&objects(&installed)?, &objects(&kustomized)?).with_context(|| format!("--set {values}"))?;
+    }
     for (value, word) in REFUSED {
         let refused = template(&["--set", value]).err().map(|error| format!("{error:#}")).unwrap_or_default();
         ensure!(refused.contains(word), "helm takes --set {value}, or does not say why not: {refused:?}");
@@ -58,13 +75,18 @@ pub(super) fn check() -> Result<()> {
 }
 
 /// Sets of values with which the chart must still be made of objects.
-const OTHER_VALUES: [&[&str]; 4] = [
+const OTHER_VALUES: [&[&str]; 5] = [
     &["watchNamespaces={a,b}", "crds.install=false", "rbac.aggregatedRoles=false", "uninstallGuard=false"],
     &[
         "image.registry=mirror.local:5000",
         "image.digest=sha256:0",
         "imagePullSecrets[0].name=x",
         "runner.pullSecret=x",
+    ],
+    &[
+        "prometheus.rules.enabled=true",
+        "prometheus.rules.labels.a=b",
+        "prometheus.rules.disabled={HookedHookStuck}",
     ],
     &[
         "nodeSelector.a=b",
@@ -138,7 +160,7 @@ fn objects(manifests: &str) -> Result<Objects> {
     for mut object in all.into_iter().filter(|object| !object.is_null()) {
         let metadata = object["metadata"].as_object_mut().context("an object without metadata")?;
         if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
-            labels.retain(|name, _| !WHO_INSTALLS.contains(&name.as_str()));
+            labels.retain(|name, _| !INSTALLED_WITH.contains(&name.as_str()));
         }
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
             if annotations.contains_key("helm.sh/hook") {
@@ -166,13 +188,36 @@ fn same(chart: &Objects, config: &Objects) -> Result<()> {
             None if name.starts_with("Namespace ") => {}
             None => bail!("the Helm chart does not install {name}"),
             Some(other) => {
-                ensure!(other == object, "{name} is otherwise in the Helm chart: {other}\nand not: {object}");
+                let differs = difference(other, object);
+                ensure!(differs.is_none(), "{name} differs: {}", differs.unwrap_or_default());
             }
         }
     }
     match chart.keys().find(|name| !config.contains_key(*name)) {
         Some(more) => bail!("config/default does not install {more}, and the Helm chart does"),
         None => Ok(()),
+    }
+}
+
+/// The first place in which the chart's object is not that of config/.
+fn difference(chart: &Value, config: &Value) -> Option<String> {
+    if chart == config {
+        return None;
+    }
+    let below = |name: String, one: Option<&Value>, other: Option<&Value>| {
+        let null = Value::Null;
+        let differs = difference(one.unwrap_or(&null), other.unwrap_or(&null))?;
+        Some(format!("/{name}{differs}"))
+    };
+    match (chart, config) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names = one.keys().chain(other.keys());
+            names.map(|name| below(name.clone(), one.get(name), other.get(name))).find_map(|differs| differs)
+        }
+        (Value::Array(one), Value::Array(other)) => (0..one.len().max(other.len()))
+            .map(|place| below(place.to_string(), one.get(place), other.get(place)))
+            .find_map(|differs| differs),
+        _ => Some(format!(" is {chart} in the Helm chart, and {config} in config/")),
     }
 }
 
@@ -197,7 +242,7 @@ mod tests {
         check(&format!("{A}{HOOK}"), A, None);
         check(A, "kind: Namespace\nmetadata:\n  name: n\n", Some("config/default does not install A  a"));
         check("", A, Some("the Helm chart does not install A  a"));
-        check(A, LABELLED, Some("is otherwise"));
+        check(A, LABELLED, Some("/metadata/labels is null in the Helm chart"));
         check(WITH_LABEL, LABELLED, None);
     }
 }

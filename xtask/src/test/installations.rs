@@ -19,7 +19,8 @@ pub(super) fn check() -> Result<()> {
     let kubectl = kubectl.get_program();
     let alone = components()?.into_iter().map(Some);
     for component in [None].into_iter().chain(alone) {
-        let built = build(Command::new(kubectl), component.as_deref())?;
+        let one: Vec<&str> = component.as_deref().into_iter().collect();
+        let built = build(Command::new(kubectl), "elsewhere", &one)?;
         let left: Vec<&str> = built.lines().filter(|line| line.contains(SYSTEM)).collect();
         ensure!(left.is_empty(), "with {component:?} in another namespace: {}", left.join("\n"));
         let objects: Vec<Value> = serde_saphyr::from_multiple(&built).context("kustomize makes no YAML")?;
@@ -38,13 +39,14 @@ fn components() -> Result<Vec<String>> {
     Ok(components)
 }
 
-/// The manifests of an installation in a namespace of its own.
-fn build(mut kubectl: Command, component: Option<&str>) -> Result<String> {
+/// The manifests of an installation with these components.
+pub(super) fn build(mut kubectl: Command, namespace: &str, components: &[&str]) -> Result<String> {
     // kustomize takes relative paths alone.
     let config = "../../../config";
-    let components = component.map(|name| format!("components: [{config}/{name}]\n")).unwrap_or_default();
-    let overlay = format!("namespace: elsewhere\nresources: [{config}/default]\n{components}");
-    let name = component.unwrap_or("default").replace('/', "-");
+    let list: Vec<String> = components.iter().map(|name| format!("{config}/{name}")).collect();
+    let overlay =
+        format!("namespace: {namespace}\nresources: [{config}/default]\ncomponents: [{}]\n", list.join(", "));
+    let name = format!("{namespace}-{}", components.join("-").replace('/', "-"));
     let place = image::workspace()?.join("target/installations").join(name);
     fs::create_dir_all(&place)?;
     fs::write(place.join("kustomization.yaml"), overlay)?;

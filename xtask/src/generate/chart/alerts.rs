@@ -9,7 +9,7 @@ pub(super) fn settable(text: &str) -> String {
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("    - alert: ") {
             end(&mut made, &mut alert);
-            made.push_str(&format!("{{{{- if not (has \"{name}\" .Values.prometheus.rules.disabled) }}}}\n"));
+            made.extend(["{{- if not (has \"", name, "\" .Values.prometheus.rules.disabled) }}\n"]);
             alert = Some(name.to_owned());
         } else if line.starts_with("  - name: ") || line.starts_with("    # ") {
             end(&mut made, &mut alert);

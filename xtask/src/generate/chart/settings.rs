@@ -155,6 +155,13 @@ pub(super) const ALL: &[Setting] = &[
         about: "Taints that they tolerate.",
     },
     Setting {
+        path: "metrics.secure",
+        default: "false",
+        shape: Shape::Flag,
+        about: "Serve metrics over TLS, to those who may `get` `/metrics`: bind them to the ClusterRole \
+                hooked-metrics-reader.",
+    },
+    Setting {
         path: "prometheus.serviceMonitor.enabled",
         default: "false",
         shape: Shape::Flag,

@@ -123,6 +123,22 @@ pub(super) const ALL: &[Template] = &[
         )
     },
     Template {
+        frame: Frame::If(".Values.metrics.secure"),
+        adapt: of_each_installation,
+        ..plain(
+            "config/components/metrics-tls/metrics_reader_role.yaml",
+            "config/chart/templates/rbac/metrics_reader_role.yaml",
+        )
+    },
+    Template {
+        frame: Frame::If(".Values.metrics.secure"),
+        adapt: of_each_installation,
+        ..plain(
+            "config/components/metrics-tls/metrics_reviewer_role.yaml",
+            "config/chart/templates/rbac/metrics_reviewer_role.yaml",
+        )
+    },
+    Template {
         frame: Frame::If(".Values.prometheus.serviceMonitor.enabled"),
         edits: &[
             (
@@ -131,6 +147,11 @@ pub(super) const ALL: &[Template] = &[
                  {{- toYaml . | nindent 4 }}\n{{- end }}\nspec:\n",
             ),
             ("    interval: 30s\n", "    interval: {{ .Values.prometheus.serviceMonitor.interval }}\n"),
+            (
+                "  - port: metrics\n",
+                "  - port: metrics\n{{- if .Values.metrics.secure }}\n    scheme: https\n    bearerTokenFile: \
+                 /var/run/secrets/kubernetes.io/serviceaccount/token\n    tlsConfig:\n      insecureSkipVerify: true\n{{- end }}\n",
+            ),
         ],
         ..plain(
             "config/prometheus/service_monitor.yaml",
@@ -183,6 +204,14 @@ const ALERTS: &[(&str, &str)] = &[
          {{- with .Values.prometheus.rules.labels }}\n    {{- toYaml . | nindent 4 }}\n{{- end }}\nspec:\n",
     ),
 ];
+
+/// Names of the whole cluster are other ones for each namespace that Hooked is installed in.
+fn of_each_installation(text: &str) -> String {
+    ["reader", "reviewer"].iter().fold(text.to_owned(), |text, role| {
+        let name = format!("name: hooked-metrics-{role}\n");
+        text.replace(&name, &format!("{}{{{{ include \"hooked.suffix\" . }}}}\n", name.trim_end()))
+    })
+}
 
 /// The base of the alerts' runbooks becomes a value.
 fn alerts_with_runbooks(text: &str) -> String {
