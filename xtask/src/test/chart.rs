@@ -15,8 +15,8 @@ use crate::image;
 use crate::install::{OPERATOR, SYSTEM};
 use crate::kubectl::Kubectl;
 
-/// Labels that say what a thing is installed with, in which Helm and kustomize must differ. Components of kustomize have no
-/// `part-of`.
+/// Labels that say what a thing is installed with, in which Helm and kustomize must differ. Components of kustomize
+/// have no `part-of`.
 const INSTALLED_WITH: [&str; 5] = [
     "app.kubernetes.io/part-of",
     "app.kubernetes.io/managed-by",
