@@ -8,12 +8,12 @@
 #   docker build --build-context build=DIR -t hooked.dev/hooked:dev .
 #
 # (`cargo xtask image --output IMAGE.tar` needs no container engine at all.)
-ARG RUST_VERSION=1.95
+ARG RUST_VERSION=1.95.0
 
 FROM rust:${RUST_VERSION}-slim-bookworm AS compile
 WORKDIR /src
 # Cargo wants to see every member of the workspace, also those that it does not build here.
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY crd crd
 COPY core core
 COPY protocol protocol

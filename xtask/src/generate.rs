@@ -2,6 +2,7 @@
 
 mod api;
 pub(crate) mod chart;
+mod dependencies;
 mod help;
 mod kustomize;
 pub(crate) mod man;
@@ -67,6 +68,11 @@ fn all() -> Result<Vec<Generated>> {
             path: "docs/reference/kubectl-hooked.md",
             source: "the commands in kubectl-hooked/src",
             text: help::of_plugin()?,
+        },
+        Generated {
+            path: "docs/reference/dependencies.md",
+            source: "the Cargo.toml files",
+            text: dependencies::page()?,
         },
         Generated { path: "docs/reference/reasons.md", source: "crd/src/reason.rs", text: reasons() },
     ];

@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Leave the plugin for Windows away, which needs MinGW.
     #[arg(long)]
     no_windows: bool,
+    /// A folder with archives of the plugin that another machine has made, named as those here: for macOS.
+    #[arg(long)]
+    extra: Option<PathBuf>,
     /// Sign with this key of cosign's (`cosign generate-key-pair`); its password is in `COSIGN_PASSWORD`.
     #[arg(long)]
     key: Option<PathBuf>,

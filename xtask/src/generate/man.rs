@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// Writes a page for each command of the plugin into a directory, which is made if it is not there.
-#[allow(dead_code, reason = "`cargo xtask release` packs them")]
 pub(crate) fn pages(directory: &Path) -> Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     // cargo runs elsewhere.
