@@ -2,10 +2,12 @@
 
 mod api;
 pub(crate) mod chart;
+mod constants;
 mod dependencies;
 mod help;
 mod kustomize;
 pub(crate) mod man;
+mod names;
 
 use std::fmt::Write;
 use std::fs;
@@ -35,13 +37,14 @@ struct Generated {
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let workspace = crate::image::workspace()?;
-    for file in all()? {
+    for file in all(workspace)? {
         if options.check { file.check(workspace)? } else { file.write(workspace)? }
     }
     Ok(())
 }
 
-fn all() -> Result<Vec<Generated>> {
+fn all(workspace: &Path) -> Result<Vec<Generated>> {
+    let names = fs::read_to_string(workspace.join(names::SOURCE))?;
     let mut files = vec![
         Generated {
             path: "config/crd/hooked.dev_hookedworkloads.yaml",
@@ -74,6 +77,7 @@ fn all() -> Result<Vec<Generated>> {
             source: "the Cargo.toml files",
             text: dependencies::page()?,
         },
+        Generated { path: "docs/reference/names.md", source: names::SOURCE, text: names::page(&names)? },
         Generated { path: "docs/reference/reasons.md", source: "crd/src/reason.rs", text: reasons() },
     ];
     files.extend(chart::files()?);
