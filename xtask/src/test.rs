@@ -9,6 +9,7 @@ mod relabelling;
 mod rules;
 mod scenarios;
 mod stages;
+mod tutorials;
 mod uninstall;
 
 pub(crate) use dashboards::DASHBOARDS;

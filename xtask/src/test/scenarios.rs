@@ -12,6 +12,7 @@ use hooked_cluster::{Cluster, Progress, Target, monitoring};
 use super::cargo;
 use super::chart;
 use super::stages::{Stages, Tally};
+use super::tutorials;
 use super::uninstall;
 use crate::install::{PODS, SYSTEM, install};
 use crate::kubectl::Kubectl;
@@ -105,6 +106,9 @@ fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Prog
         });
         // Not from a cluster that somebody has: what they run there is theirs.
         if embedded {
+            if "tutorials".contains(&plan.filter) {
+                passed &= stages.test("tutorials", || tutorials::run(&plan.target, &tools.plugin));
+            }
             passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
             passed &= stages.run("the Helm chart comes and goes", || chart::come_and_go(&plan.target));
         }
