@@ -2,6 +2,7 @@
 //! changed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hooked_core::lifecycle::LiveEndpoint;
@@ -54,6 +55,8 @@ pub(crate) struct Operator {
     /// Counts Events of one reason about one workload as one.
     recorder: Recorder,
     reporter: Reporter,
+    /// Whether a reply has shown what the definition in the cluster keeps of a status.
+    knows_definition: AtomicBool,
 }
 
 impl Operator {
@@ -78,6 +81,7 @@ impl Operator {
             turns: Semaphore::new(TURNS),
             recorder,
             reporter,
+            knows_definition: AtomicBool::new(false),
         }
     }
 
@@ -195,6 +199,23 @@ impl Cluster for Port {
     fn show_invalid(&self, failing: bool) {
         let (namespace, name) = self.name();
         self.operator.metrics.publish_invalid(namespace, name, failing);
+    }
+
+    /// Of a process the first write tells: whoever brings a newer operator without its definition starts one.
+    fn doubts_definition(&self) -> bool {
+        !self.operator.knows_definition.load(Ordering::Relaxed)
+    }
+
+    fn show_definition(&self, dropped: Option<&str>) {
+        // Passes that have asked at the same time have the same answer.
+        let is_told = self.operator.knows_definition.swap(true, Ordering::Relaxed);
+        if let (false, Some(field)) = (is_told, dropped) {
+            tracing::warn!(
+                field = format!("status.{field}"),
+                "the definition hookedworkloads.hooked.dev is older than this operator and drops what it does not know; \
+                 counts are kept; `kubectl apply` the crd.yaml of this operator's release"
+            );
+        }
     }
 
     async fn tell(&self, notices: Vec<Notice>) {

@@ -39,6 +39,8 @@ pub(super) struct World {
     decide: Decide,
     /// How long the log was when the last held reply was let go, or was waited for no longer.
     pub(super) held_until: usize,
+    /// A field of workloads' status that the definition does not know.
+    pub(super) unknown_field: Option<&'static str>,
     /// Whether watches are refused, as where a server cannot be reached.
     pub(super) refuses_watches: bool,
 }
@@ -68,6 +70,7 @@ impl Cluster {
             log: Vec::new(),
             decide: Box::new(|_| Fate::Answered),
             held_until: 0,
+            unknown_field: None,
             refuses_watches: false,
         };
         let shared = Arc::new(Shared {
@@ -188,7 +191,10 @@ impl Shared {
                 });
                 Reply { code, body: Arc::new(body) }
             }
-            Fate::Answered | Fate::ReplyLost | Fate::Held => world.server.handle(request, Timestamp::now()),
+            Fate::Answered | Fate::ReplyLost | Fate::Held => {
+                let pruned = pruned(request, world.unknown_field);
+                world.server.handle(pruned.as_ref().unwrap_or(request), Timestamp::now())
+            }
         };
         world.log.push(Sent {
             by: by.to_owned(),
@@ -202,6 +208,13 @@ impl Shared {
         self.changed.send_replace(());
         (reply, fate)
     }
+}
+
+/// A status write without a field that the definition does not know; none if it has no such field.
+fn pruned(request: &Request, unknown: Option<&str>) -> Option<Request> {
+    let mut pruned = request.path.ends_with("/status").then(|| request.clone())?;
+    let status = pruned.body.as_mut()?.get_mut("status")?.as_object_mut()?;
+    status.remove(unknown?).map(|_| pruned)
 }
 
 impl World {

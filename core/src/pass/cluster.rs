@@ -53,6 +53,16 @@ pub trait Cluster {
     /// go or deleted.
     fn show_invalid(&self, failing: bool);
 
+    /// Whether it is still to be found out if the definition in the cluster keeps all of a status. One reply says it
+    /// for all workloads, so that others may be short.
+    fn doubts_definition(&self) -> bool {
+        false
+    }
+
+    /// Says which field of a status the definition has dropped, since it is older than the operator; none if it
+    /// keeps all.
+    fn show_definition(&self, _dropped: Option<&str>) {}
+
     /// Sends Events about the workload. One that is lost is not sent again.
     fn tell(&self, notices: Vec<Notice>) -> impl Future<Output = ()> + Send;
 }

@@ -5,10 +5,11 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::decide::Decision;
+use super::dropped::dropped_field;
 use super::overlay::{Committed, Overlay, Pace};
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
@@ -78,8 +79,7 @@ pub(super) async fn commit<C: Cluster>(
         let latest = cluster.send(call).await.map_err(CommitError::Write)?;
         latest["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
     }
-    let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &body);
-    match cluster.send(call).await {
+    match write(cluster, subject, &version, &body).await {
         Ok(reply) => {
             let version = reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
             let committed = Committed { version, status, ledger: account.ledger.clone() };
@@ -105,6 +105,23 @@ pub(super) async fn commit<C: Cluster>(
             Err(CommitError::Write(failure))
         }
     }
+}
+
+/// Writes the status at just this version. Where that is in doubt, the reply tells too what the definition keeps of it.
+async fn write<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    version: &str,
+    body: &Value,
+) -> Result<Value, Failure> {
+    let mut call = call::write_status(&subject.site.namespace, &subject.site.owner, version, body);
+    if !cluster.doubts_definition() {
+        return cluster.send(call).await;
+    }
+    call.reply = call::Reply::Whole;
+    let reply = cluster.send(call).await?;
+    cluster.show_definition(dropped_field(body, &reply["status"]));
+    Ok(reply)
 }
 
 impl Memory {

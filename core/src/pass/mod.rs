@@ -22,6 +22,7 @@ mod commit;
 mod confirm;
 mod decide;
 mod doubts;
+mod dropped;
 mod equate;
 mod leave;
 mod locked;

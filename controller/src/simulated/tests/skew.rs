@@ -1,6 +1,11 @@
 //! What an operator meets that another version, or somebody else, has written.
 
-use hooked_simulation::Request;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hooked_core::pass::Locked;
+use hooked_simulation::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
@@ -91,4 +96,47 @@ async fn a_revision_keeps_the_name_that_another_release_has_given_it() {
         .await;
     let stored = cluster.shared.world.lock().server.objects(REVISIONS).count();
     assert_eq!(stored, 1);
+}
+
+/// What is logged while a test holds it.
+#[derive(Clone, Default)]
+struct Log(Arc<Locked<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_older_definition_is_told_of_once_and_costs_no_count() {
+    let log = Log::default();
+    let logged = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || logged.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let cluster = Cluster::new();
+    cluster.shared.world.lock().unknown_field = Some("revisions");
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster.serve("web", 2).await;
+    delete_a_pod(&cluster).await;
+    cluster
+        .wait_for_status("web", "all hooks are counted", |status| {
+            status.hook_totals.succeeded == 4 && status.ready_replicas == 2 && status.revisions.is_empty()
+        })
+        .await;
+    let log = String::from_utf8(log.0.lock().clone()).unwrap();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("is older than this operator")).collect();
+    assert!(told.len() == 1 && told[0].contains("status.revisions"), "{log}");
+    // Nor is it written again and again because it is not there: what is only told may be written once more.
+    let writes = || {
+        let log = cluster.log();
+        log.iter().filter(|sent| sent.method == Method::Put && sent.path.ends_with("/status")).count()
+    };
+    let before = writes();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(writes() <= before + 1, "{} writes, and {before} before", writes());
 }
