@@ -1,5 +1,5 @@
 //! The project's commands: `cargo xtask demo | test | cluster | image | generate | record | release | draw | bench |
-//! simulate | tidy`.
+//! simulate | tidy | upgrade-test`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -21,6 +21,7 @@ mod release;
 mod simulate;
 mod test;
 mod tidy;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,8 @@ enum Command {
     Test(test::Options),
     /// Hold what no compiler holds: who may write what, how large things are, and who imports whom.
     Tidy,
+    /// Upgrade from the release before this one, with workloads that live, and look whether anything is lost.
+    UpgradeTest(upgrade::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Simulate(options) => simulate::run(&options),
         Command::Test(options) => test::run(options),
         Command::Tidy => tidy::run(),
+        Command::UpgradeTest(options) => upgrade::run(&options),
     };
     // One line with all its causes: a backtrace tells a user nothing.
     done.map_or_else(
