@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
-use hooked_cluster::{Progress, Target};
+use hooked_cluster::{Kubernetes, Progress, Target};
 
 /// What to do with the cluster.
 #[derive(Subcommand)]
@@ -33,11 +33,14 @@ pub(crate) struct Choice {
     /// Use a cluster you have, by its context in your kubeconfig.
     #[arg(long, conflicts_with = "name")]
     context: Option<String>,
+    /// The embedded cluster's version of Kubernetes: 1.34 or 1.36.
+    #[arg(long, value_name = "VERSION", default_value_t, conflicts_with = "context")]
+    kubernetes: Kubernetes,
 }
 
 impl Choice {
     fn target(self) -> Result<Target> {
-        Target::choose(self.context, &self.name)
+        Target::choose(self.context, &self.name, self.kubernetes)
     }
 }
 

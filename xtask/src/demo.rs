@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use hooked_cluster::{Progress, Target};
+use hooked_cluster::{Kubernetes, Progress, Target};
 use serde_json::Value;
 
 use crate::install::install;
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) fn run(options: Options) -> Result<()> {
     let progress = Progress::new(|line| eprintln!("{line}"));
     let embedded = options.context.is_none();
-    let target = Target::choose(options.context, "dev")?;
+    let target = Target::choose(options.context, "dev", Kubernetes::default())?;
     target.up(&progress)?;
     let kubectl = Kubectl::of(&target);
     if embedded {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use hooked_cluster::{Progress, Target};
+use hooked_cluster::{Kubernetes, Progress, Target};
 
 use crate::image;
 use crate::test::cargo;
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 /// Starts a cluster of its own, records, and takes the cluster down.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let progress = Progress::new(|line| eprintln!("{line}"));
-    let target = Target::choose(None, "record")?;
+    let target = Target::choose(None, "record", Kubernetes::default())?;
     target.up(&progress)?;
     let recorded = record(&target, options);
     target.down(&progress)?;

@@ -16,7 +16,7 @@ pub(crate) use dashboards::DASHBOARDS;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hooked_cluster::Target;
+use hooked_cluster::{Kubernetes, Target};
 
 use crate::{generate, simulate, tidy};
 use stages::Stages;
@@ -36,6 +36,7 @@ One part at a time:
                                                generated files, licenses (or a part of such a name)
   cargo test --package hooked-core held        unit tests of one crate whose names contain `held`
   cargo xtask test --e2e                       all scenarios, on fresh clusters
+  cargo xtask test --e2e --kubernetes 1.34     the same on an older Kubernetes
   cargo xtask test --e2e scaling               the scenarios whose names contain `scaling`
   cargo xtask test --e2e stops::the_grace --keep
                                                one scenario, and the cluster stays: `eval \"$(cargo xtask cluster env --name test)\"`
@@ -61,20 +62,23 @@ pub(crate) struct Options {
     /// Use a cluster you have, by its context in your kubeconfig; its nodes must be able to run hooked.dev/hooked:dev.
     #[arg(long)]
     context: Option<String>,
+    /// Run the scenarios on this version of Kubernetes: 1.34 or 1.36.
+    #[arg(long, value_name = "VERSION", default_value_t, conflicts_with_all = ["unit", "stage", "context"])]
+    kubernetes: Kubernetes,
 }
 
 /// Runs the tests. Every stage that can still say something runs, whatever became of those before it.
 pub(crate) fn run(options: Options) -> Result<()> {
-    let Options { unit, stage, e2e, keep, context } = options;
+    let Options { unit, stage, e2e, keep, context, kubernetes } = options;
     let unit = unit || stage.is_some();
     let mut stages = Stages::begin(stage);
     if e2e.is_none() {
         without_cluster(&mut stages);
     }
     if !unit {
-        let target = Target::choose(context, CLUSTER)?;
+        let target = Target::choose(context, CLUSTER, kubernetes)?;
         let filter = e2e.unwrap_or_default();
-        scenarios::run(&mut stages, &scenarios::Plan { target, filter, keep })?;
+        scenarios::run(&mut stages, &scenarios::Plan { target, kubernetes, filter, keep })?;
     }
     if stages.tell()? { Ok(()) } else { bail!("the tests failed") }
 }

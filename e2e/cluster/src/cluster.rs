@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::ready::Watch;
 use crate::record::Record;
 use crate::tools::Tools;
+use crate::version::Kubernetes;
 use crate::{lock, packages, process, start, stop};
 
 /// A Kubernetes cluster of one node on this machine. Several of different names run side by side.
@@ -27,7 +28,7 @@ impl Cluster {
     /// The cluster of this name, whether it runs or not.
     pub fn named(name: &str) -> Result<Self> {
         let layout = Layout::of(name)?;
-        let tools = Tools::below(&layout.cache);
+        let tools = Tools::below(&layout.cache, Kubernetes::default());
         Ok(Self { layout, tools, back_off: None })
     }
 
@@ -36,6 +37,13 @@ impl Cluster {
     #[must_use]
     pub fn with_back_off(self, longest: Duration) -> Self {
         Self { back_off: Some(longest), ..self }
+    }
+
+    /// The same cluster, if it is started now, of this version of Kubernetes.
+    #[must_use]
+    pub fn with_kubernetes(self, version: Kubernetes) -> Self {
+        let tools = Tools::below(&self.layout.cache, version);
+        Self { tools, ..self }
     }
 
     /// Builds what must be built and starts the cluster, unless it runs; remains of a dead one are removed first.

@@ -11,6 +11,7 @@ use crate::images;
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::packages::Packages;
+use crate::version::Kubernetes;
 
 /// What differs from one cluster to another.
 #[derive(Clone, Copy)]
@@ -19,6 +20,7 @@ pub(crate) struct Choices {
     pub(crate) bridge_filtered: bool,
     /// The longest time before a failing container is started again, if it is not the kubelet's own.
     pub(crate) back_off: Option<Duration>,
+    pub(crate) version: Kubernetes,
 }
 
 /// Writes all of them.
@@ -28,14 +30,14 @@ pub(crate) fn write(layout: &Layout, network: Network, packages: &Packages, choi
         Ok(fs::write(layout.config(file), serde_json::to_vec_pretty(value)?)?)
     };
     // JSON is YAML too.
-    put("kubelet.yaml", &kubelet(layout, network, choices.back_off))?;
+    put("kubelet.yaml", &kubelet(layout, network, choices))?;
     put("kube-proxy.yaml", &kube_proxy(layout, network, choices.bridge_filtered))?;
     put("audit-policy.yaml", &audit_policy())?;
     put("cni/10-bridge.conflist", &cni(layout, network))?;
     Ok(fs::write(layout.config("containerd.toml"), containerd(layout, packages))?)
 }
 
-fn kubelet(layout: &Layout, network: Network, back_off: Option<Duration>) -> Value {
+fn kubelet(layout: &Layout, network: Network, choices: Choices) -> Value {
     let pki = layout.pki();
     let mut kubelet = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -79,7 +81,10 @@ fn kubelet(layout: &Layout, network: Network, back_off: Option<Duration>) -> Val
         "kubeAPIQPS": 100,
         "kubeAPIBurst": 200,
     });
-    if let Some(longest) = back_off {
+    if let Some(longest) = choices.back_off {
+        if choices.version.hides_back_off() {
+            kubelet["featureGates"] = json!({"KubeletCrashLoopBackOffMax": true});
+        }
         kubelet["crashLoopBackOff"] = json!({"maxContainerRestartPeriod": format!("{}s", longest.as_secs())});
     }
     kubelet

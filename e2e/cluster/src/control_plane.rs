@@ -21,6 +21,7 @@ use crate::process::without_proxy;
 use crate::progress::Progress;
 use crate::ready::Watch;
 use crate::tools::Tools;
+use crate::version::Kubernetes;
 
 /// How long a program may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -53,7 +54,7 @@ impl ControlPlane {
     /// Starts etcd and an API server with data and certificates of their own, and builds them first if the cache lacks
     /// them. Returns when the API server is ready.
     pub fn start(progress: &Progress) -> Result<Self> {
-        let tools = Tools::below(&layout::cache()?);
+        let tools = Tools::below(&layout::cache()?, Kubernetes::default());
         tools.build_control_plane(progress)?;
         let endpoints = Endpoints::local()?;
         let root = std::env::temp_dir().join(format!("hooked-control-plane-{}", endpoints.api_server));

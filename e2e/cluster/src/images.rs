@@ -172,7 +172,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
             path
         };
-        let tools = Tools::below(root);
+        let tools = Tools::below(root, crate::version::Kubernetes::default());
         program(tools.pause.join("pause").to_str().unwrap(), "pause");
         let packages = Packages {
             busybox: program("busybox", "#!/bin/sh\necho sh\n"),

@@ -39,12 +39,14 @@ mod start;
 mod stop;
 mod target;
 mod tools;
+mod version;
 
 pub use cluster::Cluster;
 pub use control_plane::{ControlPlane, Running};
 pub use image::{Image, Layer, write_archive};
 pub use progress::Progress;
 pub use target::Target;
+pub use version::Kubernetes;
 
 /// The SHA-256 of some bytes, in hexadecimal.
 fn sha256(bytes: &[u8]) -> String {

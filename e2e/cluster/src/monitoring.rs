@@ -10,6 +10,7 @@ use crate::images::base;
 use crate::packages;
 use crate::progress::Progress;
 use crate::tools::{self, Tools};
+use crate::version::Kubernetes;
 use crate::{cache, digest, layout, lock};
 
 /// The image that [`prometheus_image`] makes.
@@ -30,11 +31,12 @@ pub fn dashboard_checker(progress: &Progress) -> Result<PathBuf> {
     tools::dashboards(&cache, progress)
 }
 
-/// An archive of an image of Debian's Prometheus, with its pages and a kubectl; made if the cache lacks it. The
-/// programs of a cluster must be built.
+/// An archive of an image of Debian's Prometheus, with its pages and a kubectl; made if the cache lacks it.
 pub fn prometheus_image(progress: &Progress) -> Result<PathBuf> {
     let (cache, _lock) = prepare(progress)?;
-    let (server, kubectl) = (packages::prometheus(&cache, progress)?.server, Tools::below(&cache).kubectl());
+    let tools = Tools::below(&cache, Kubernetes::default());
+    tools.build_kubernetes(progress)?;
+    let (server, kubectl) = (packages::prometheus(&cache, progress)?.server, tools.kubectl());
     let version = fs::metadata(&server)
         .with_context(|| format!("cannot read {}", server.display()))?
         .len()

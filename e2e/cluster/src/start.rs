@@ -20,6 +20,7 @@ use crate::progress::Progress;
 use crate::ready::Watch;
 use crate::record::Record;
 use crate::tools::Tools;
+use crate::version::Kubernetes;
 use crate::{config, exec, images};
 
 /// How long one condition may take. A healthy start takes a tenth of it.
@@ -33,7 +34,7 @@ pub(crate) fn start(
     back_off: Option<Duration>,
     progress: &Progress,
 ) -> Result<()> {
-    let network = prepare(layout, packages, back_off)?;
+    let network = prepare(layout, packages, back_off, tools.version)?;
     let setup = Setup { layout, endpoints: Endpoints::of(network), tools };
     setup.write_kubeconfigs(&Pki::create(layout, &setup.endpoints)?)?;
     let mut launcher = Launcher::new(layout, tools)?;
@@ -66,14 +67,19 @@ pub(crate) fn start(
 }
 
 /// Makes the directories, the cgroup, the network and the configuration.
-fn prepare(layout: &Layout, packages: &Packages, back_off: Option<Duration>) -> Result<Network> {
+fn prepare(
+    layout: &Layout,
+    packages: &Packages,
+    back_off: Option<Duration>,
+    version: Kubernetes,
+) -> Result<Network> {
     for directory in [&layout.run, &layout.logs()] {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
     Cgroup::named(&layout.unique())?.create()?;
     let network = Network::create(layout)?;
     let bridge_filtered = network::filter_bridge(&layout.netns());
-    config::write(layout, network, packages, Choices { bridge_filtered, back_off })?;
+    config::write(layout, network, packages, Choices { bridge_filtered, back_off, version })?;
     Ok(network)
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::{Cluster, kubectl};
 use crate::progress::Progress;
 use crate::tools::Tools;
+use crate::version::Kubernetes;
 use crate::{exec, layout, pki};
 
 /// Where commands and tests go.
@@ -22,11 +23,11 @@ pub enum Target {
 }
 
 impl Target {
-    /// The context if one is given, else the embedded cluster of this name.
-    pub fn choose(context: Option<String>, name: &str) -> Result<Self> {
+    /// The context if one is given, else the embedded cluster of this name, with that version if it is started.
+    pub fn choose(context: Option<String>, name: &str, version: Kubernetes) -> Result<Self> {
         match context {
             Some(context) => Ok(Self::Context(context)),
-            None => Ok(Self::Embedded(Cluster::named(name)?)),
+            None => Ok(Self::Embedded(Cluster::named(name)?.with_kubernetes(version))),
         }
     }
 
@@ -96,7 +97,7 @@ fn extract(context: &str) -> Result<PathBuf> {
 
 /// The user's own kubectl, or ours if it was ever built: a foreign cluster is no reason to build Kubernetes.
 fn users_kubectl() -> Result<PathBuf> {
-    let ours = Tools::below(&layout::cache()?).kubectl();
+    let ours = Tools::below(&layout::cache()?, Kubernetes::default()).kubectl();
     exec::find("kubectl")
         .or_else(|| ours.is_file().then_some(ours))
         .context("`kubectl` is missing: install it to use a cluster of yours")

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::progress::Progress;
+use crate::version::Kubernetes;
 use crate::{cache, digest, exec};
 
 /// A Go module under `tools/`, and how its programs are built.
@@ -29,7 +30,10 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 const STRIP: &[&str] = &["-trimpath", "-ldflags", "-s -w"];
 
-const KUBERNETES: Module = Module {
+const KUBERNETES_PROGRAMS: &[&str] =
+    &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"];
+
+const KUBERNETES_1_36: Module = Module {
     name: "kubernetes",
     sources: &[include_bytes!("../tools/kubernetes/go.mod"), include_bytes!("../tools/kubernetes/go.sum")],
     flags: &[
@@ -39,14 +43,23 @@ const KUBERNETES: Module = Module {
          -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
     ],
     package: "tool",
-    programs: &[
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "kubelet",
-        "kube-proxy",
-        "kubectl",
+    programs: KUBERNETES_PROGRAMS,
+};
+
+const KUBERNETES_1_34: Module = Module {
+    name: "kubernetes-1.34",
+    sources: &[
+        include_bytes!("../tools/kubernetes-1.34/go.mod"),
+        include_bytes!("../tools/kubernetes-1.34/go.sum"),
     ],
+    flags: &[
+        "-trimpath",
+        "-ldflags",
+        "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4 \
+         -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34",
+    ],
+    package: "tool",
+    programs: KUBERNETES_PROGRAMS,
 };
 
 const ETCD: Module = Module {
@@ -114,6 +127,7 @@ const COSIGN: Module = Module {
 /// The directories that hold the built programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
+    pub(crate) version: Kubernetes,
     pub(crate) kubernetes: PathBuf,
     pub(crate) etcd: PathBuf,
     pub(crate) containerd: PathBuf,
@@ -122,10 +136,11 @@ pub(crate) struct Tools {
 
 impl Tools {
     /// Where the programs are, or will be once built.
-    pub(crate) fn below(cache: &Path) -> Self {
+    pub(crate) fn below(cache: &Path, version: Kubernetes) -> Self {
         let place = |module: &Module| cache.join("tools").join(module.directory());
         Self {
-            kubernetes: place(&KUBERNETES),
+            version,
+            kubernetes: place(module_of(version)),
             etcd: place(&ETCD),
             containerd: place(&CONTAINERD),
             pause: place(&PAUSE),
@@ -135,7 +150,7 @@ impl Tools {
     /// Builds what the cache lacks.
     pub(crate) fn build(&self, progress: &Progress) -> Result<()> {
         let places = [&self.kubernetes, &self.etcd, &self.containerd, &self.pause];
-        let modules = [&KUBERNETES, &ETCD, &CONTAINERD, &PAUSE];
+        let modules = [module_of(self.version), &ETCD, &CONTAINERD, &PAUSE];
         for (module, place) in modules.into_iter().zip(places) {
             cache::once(place, progress, |draft| module.build(draft, progress))?;
         }
@@ -144,7 +159,7 @@ impl Tools {
 
     /// Builds the programs of Kubernetes if the cache lacks them.
     pub(crate) fn build_kubernetes(&self, progress: &Progress) -> Result<()> {
-        cache::once(&self.kubernetes, progress, |draft| KUBERNETES.build(draft, progress))
+        cache::once(&self.kubernetes, progress, |draft| module_of(self.version).build(draft, progress))
     }
 
     /// Builds what a control plane needs of what the cache lacks.
@@ -159,6 +174,14 @@ impl Tools {
 
     pub(crate) fn ctr(&self) -> PathBuf {
         self.containerd.join("ctr")
+    }
+}
+
+/// What builds Kubernetes.
+fn module_of(version: Kubernetes) -> &'static Module {
+    match version {
+        Kubernetes::V1_34 => &KUBERNETES_1_34,
+        Kubernetes::V1_36 => &KUBERNETES_1_36,
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use hooked_cluster::{Cluster, Progress, Target, monitoring};
+use hooked_cluster::{Cluster, Kubernetes, Progress, Target, monitoring};
 
 use super::cargo;
 use super::chart;
@@ -28,6 +28,8 @@ const BACK_OFF: Duration = Duration::from_secs(2);
 /// Which scenarios to run, and where.
 pub(super) struct Plan {
     pub(super) target: Target,
+    /// The version of the embedded clusters.
+    pub(super) kubernetes: Kubernetes,
     /// Only scenarios whose names contain this.
     pub(super) filter: String,
     pub(super) keep: bool,
@@ -37,7 +39,7 @@ pub(super) struct Plan {
 pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
     let _turn = take_turn(&plan.target)?;
     let progress = Progress::new(|line| eprintln!("{line}"));
-    let apart = apart(&plan.target)?;
+    let apart = apart(plan)?;
     let all: Vec<&Target> = [&plan.target].into_iter().chain(&apart).collect();
     let mut passed = stages.run("fresh clusters", || {
         at_once(&all, |target| {
@@ -63,11 +65,14 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
 }
 
 /// Where the user's cluster is used, there is but that one.
-fn apart(target: &Target) -> Result<Vec<Target>> {
-    match target {
+fn apart(plan: &Plan) -> Result<Vec<Target>> {
+    match &plan.target {
         Target::Embedded(_) => APART
             .iter()
-            .map(|name| Ok(Target::Embedded(Cluster::named(name)?.with_back_off(BACK_OFF))))
+            .map(|name| {
+                let cluster = Cluster::named(name)?.with_kubernetes(plan.kubernetes);
+                Ok(Target::Embedded(cluster.with_back_off(BACK_OFF)))
+            })
             .collect(),
         Target::Context(_) => Ok(Vec::new()),
     }
