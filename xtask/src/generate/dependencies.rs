@@ -50,12 +50,12 @@ pub(super) fn page() -> Result<String> {
         .map(|member| Ok((*member, read(&format!("{member}/Cargo.toml"))?)))
         .collect::<Result<_>>()?;
     for found in dependencies(&root, "[workspace.dependencies]")? {
-        let uses = |text: &str| {
+        let takes = |text: &str| {
             text.lines()
                 .any(|line| line.split(['.', ' ']).next() == Some(&found.name) && line.contains("workspace"))
         };
         let users: Vec<&str> =
-            members.iter().filter(|(_, text)| uses(text)).map(|(member, _)| *member).collect();
+            members.iter().filter(|(_, text)| takes(text)).map(|(member, _)| *member).collect();
         ensure!(!users.is_empty(), "no crate uses {}: take it out of Cargo.toml", found.name);
         row(&users.join(", "), found);
     }

@@ -62,9 +62,10 @@ fn made_elsewhere(release: &Release) -> Result<Vec<(String, String)>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let platform = name.strip_prefix(&format!("kubectl-hooked-v{VERSION}-"));
-        let platform = platform.and_then(|rest| rest.strip_suffix(".tar.gz")).and_then(|rest| rest.split_once('-'));
-        let (system, architecture) = platform
-            .with_context(|| format!("{name} is no kubectl-hooked-v{VERSION}-SYSTEM-ARCH.tar.gz"))?;
+        let platform =
+            platform.and_then(|rest| rest.strip_suffix(".tar.gz")).and_then(|rest| rest.split_once('-'));
+        let (system, architecture) =
+            platform.with_context(|| format!("{name} is no kubectl-hooked-v{VERSION}-SYSTEM-ARCH.tar.gz"))?;
         found.push((system.to_owned(), architecture.to_owned()));
         fs::copy(entry.path(), release.file(&name))?;
     }
