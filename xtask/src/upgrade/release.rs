@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hooked_cluster::{Progress, Target};
@@ -43,12 +44,12 @@ impl Release {
     /// `kubectl apply` of its definition alone.
     pub(super) fn apply_definition(&self, kubectl: &Kubectl) -> Result<()> {
         kubectl.run(&["apply", "-f", &self.config.join(DEFINITION).display().to_string()])?;
-        kubectl.run(&[
-            "wait",
-            "--for=condition=Established",
-            "crd/hookedworkloads.hooked.dev",
-            "--timeout=60s",
-        ])
+        let established =
+            ["wait", "--for=condition=Established", "crd/hookedworkloads.hooked.dev", "--timeout=5s"];
+        // Of a definition that has no condition yet kubectl says that it cannot be waited for.
+        kubectl.wait_until("the definition is served", Duration::from_secs(60), || {
+            Ok(kubectl.succeeds(&established))
+        })
     }
 
     /// Has its operator run in place of the one that does, and returns when it is rolled out. The definition stays.
