@@ -6,6 +6,7 @@ mod dashboards;
 mod deny;
 mod installations;
 mod relabelling;
+mod rights;
 mod rules;
 mod scenarios;
 mod stages;

@@ -122,6 +122,11 @@ impl Cluster {
         self.layout.logs()
     }
 
+    /// All that the API server has put on record of who did what to what, since the cluster was started.
+    pub fn audit_logs(&self) -> Vec<PathBuf> {
+        self.layout.audit_logs()
+    }
+
     /// Imports the images of a docker or OCI archive; Pods find them with the pull policy `IfNotPresent`.
     pub fn load(&self, archive: &Path) -> Result<()> {
         require_root()?;

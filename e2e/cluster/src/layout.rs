@@ -1,7 +1,7 @@
 //! Where everything of a cluster lives: state, run directory, logs and the cache of built programs.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Result, ensure};
 
@@ -65,6 +65,13 @@ impl Layout {
 
     pub(crate) fn logs(&self) -> PathBuf {
         self.state.join("logs")
+    }
+
+    /// The API server's audit log, and the parts of it that it has laid by since it was started.
+    pub(crate) fn audit_logs(&self) -> Vec<PathBuf> {
+        let all = fs::read_dir(self.logs()).into_iter().flatten().flatten();
+        let is_audit = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b"audit");
+        all.filter(is_audit).map(|entry| entry.path()).collect()
     }
 
     pub(crate) fn log(&self, component: &str) -> PathBuf {

@@ -76,6 +76,10 @@ fn prepare(
     for directory in [&layout.run, &layout.logs()] {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
+    // The API server would go on in them, where every other component begins its log anew.
+    for log in layout.audit_logs() {
+        fs::remove_file(&log).with_context(|| format!("cannot remove {}", log.display()))?;
+    }
     Cgroup::named(&layout.unique())?.create()?;
     let network = Network::create(layout)?;
     let bridge_filtered = network::filter_bridge(&layout.netns());

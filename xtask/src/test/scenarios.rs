@@ -9,11 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use hooked_cluster::{Cluster, Kubernetes, Progress, Target, monitoring};
 
-use super::cargo;
-use super::chart;
 use super::stages::{Stages, Tally};
-use super::tutorials;
-use super::uninstall;
+use super::{cargo, chart, rights, tutorials, uninstall};
 use crate::install::{PODS, SYSTEM, install};
 use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
@@ -109,11 +106,15 @@ fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Prog
             io::stdout().write_all(&said)?;
             outcome
         });
-        // Not from a cluster that somebody has: what they run there is theirs.
+        // Not from a cluster that somebody has: what they run there is theirs, and so is what their API server records.
         if embedded {
             if "tutorials".contains(&plan.filter) {
                 passed &= stages.test("tutorials", || tutorials::run(&plan.target, &tools.plugin));
             }
+            let all_ran = passed && plan.filter.is_empty();
+            let every = std::iter::once(&plan.target).chain(apart);
+            // Before the rights are taken away.
+            passed &= stages.run("the operator's rights", || rights::check(every, all_ran));
             passed &= stages.run("uninstalling", || uninstall::run(&plan.target));
             passed &= stages.run("the Helm chart comes and goes", || chart::come_and_go(&plan.target));
         }
