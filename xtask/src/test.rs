@@ -5,6 +5,7 @@ mod chart;
 mod dashboards;
 mod deny;
 mod installations;
+mod namespaces;
 mod relabelling;
 mod rights;
 mod rules;
