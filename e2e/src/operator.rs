@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::pool::Exclusive;
-use crate::process::{Frozen, kill};
+use crate::process::{Frozen, kill, terminate};
 use crate::wait::wait_for;
 
 const NAMESPACE: &str = "hooked-system";
@@ -91,6 +91,14 @@ impl Operator {
         })
         .await?;
         self.until_available(REPLICAS).await
+    }
+
+    /// Ends the process of the one that leads, by SIGTERM or without a word of warning, when all are there. The kubelet
+    /// starts it again in its Pod.
+    pub async fn end_leader(&self, is_asked: bool) -> Result<()> {
+        self.until_available(REPLICAS).await?;
+        let leader = self.leader().await?;
+        if is_asked { terminate(&leader) } else { kill(&leader) }
     }
 
     /// Stops it and waits until it is gone.

@@ -76,6 +76,11 @@ pub(crate) fn kill(pod: &str) -> Result<()> {
     Ok(kill_process(process_of(pod)?, Signal::KILL)?)
 }
 
+/// Asks the operator of that Pod to end, as the kubelet does.
+pub(crate) fn terminate(pod: &str) -> Result<()> {
+    Ok(kill_process(process_of(pod)?, Signal::TERM)?)
+}
+
 /// A process that stands still until this is dropped, as one does whose machine is paused: it misses time without
 /// knowing of it.
 pub struct Frozen(Pid);

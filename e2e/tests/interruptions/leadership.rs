@@ -1,8 +1,13 @@
 //! Two operators: one counts, and the other does not, whatever either believes.
 
+use std::io::Write;
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, ensure};
 use hooked_crd::HookKind;
-use hooked_e2e::{Container, Operator, Security, Space, Workload, agree, sh, wait_for, with_operator};
+use hooked_e2e::{
+    Container, DEADLINE, Operator, Security, Space, Workload, agree, sh, wait_for, with_operator,
+};
 use serde_json::json;
 
 use crate::runs;
@@ -27,6 +32,56 @@ async fn a_leader_that_stood_still_counts_nothing_again_when_it_goes_on() -> Res
         agree(space, "web").await
     })
     .await
+}
+
+/// How often a leader's end is measured.
+const ENDS: u32 = 3;
+
+#[tokio::test]
+async fn another_works_when_a_leader_has_ended() -> Result<()> {
+    with_operator("lead-ends", Security::Baseline, async |space, operator| {
+        space.apply(&Workload::new("web", [Container::polite("web")])).await?;
+        space.until_ready("web").await?;
+        for (signal, is_asked) in [("SIGKILL", false), ("SIGTERM", true)] {
+            let mut waits = Vec::new();
+            for end in 0..ENDS {
+                waits.push(without_leader(space, operator, is_asked, 1 + (end + 1) % 2).await?);
+            }
+            waits.sort();
+            let median = waits[waits.len() / 2].as_secs_f64();
+            // Past the test harness, which shows nothing of a test that passes.
+            writeln!(
+                std::io::stdout().lock(),
+                "from {signal} of the leader to the next one's first status write: {median:.1} s (median of {waits:.1?})"
+            )?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// How long it takes from the leader's end until the next one has answered to a change of the workload in its status.
+async fn without_leader(
+    space: &Space,
+    operator: &Operator,
+    is_asked: bool,
+    replicas: u32,
+) -> Result<Duration> {
+    operator.end_leader(is_asked).await?;
+    let ended = Instant::now();
+    space.scale("web", replicas).await?;
+    loop {
+        let workload = space.workload("web").await?;
+        let seen = workload.status.as_ref().and_then(|status| status.observed_generation);
+        if seen == workload.metadata.generation {
+            break;
+        }
+        ensure!(ended.elapsed() < DEADLINE, "nobody works after the leader's end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let wait = ended.elapsed();
+    space.until_ready("web").await?;
+    Ok(wait)
 }
 
 /// Has the leader stand still until another has counted and forgotten what it remembers, and then go on.
