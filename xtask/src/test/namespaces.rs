@@ -45,7 +45,8 @@ pub(super) fn check(target: &Target) -> Result<()> {
         let_go(target)?;
         kubectl.wait_until("the namespace goes", PATIENCE, is_gone)?;
     }
-    helm.output(&["uninstall", "hooked", "--namespace", SYSTEM])?;
+    // The guard of the uninstallation cannot list the workloads of a namespace without its Role.
+    helm.output(&["uninstall", "hooked", "--namespace", SYSTEM, "--no-hooks"])?;
     kubectl.run(&["delete", "crd", "hookedworkloads.hooked.dev"])?;
     kubectl.run(&["delete", "namespace", SYSTEM])
 }

@@ -61,6 +61,8 @@ pub struct Ledger {
     pub gate: Option<Gate>,
     /// The revisions in whose Pods the hook-runner cannot run.
     pub unrunnable: BTreeMap<Arc<str>, Unrunnable>,
+    /// What only a newer operator knows of: it is written back as it was read, so that the newer one may come back.
+    pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Another text for a revision that is stored.

@@ -1,6 +1,7 @@
 //! How the ledger is written into `status.ledger`: versioned, compact, and refused rather than misread.
 //!
-//! A kill reason or an outcome that only a newer operator knows is no misreading: it is counted as `Unknown`.
+//! A kill reason or an outcome that only a newer operator knows is no misreading: it is counted as `Unknown`. A field
+//! that only a newer one knows is written back as it was read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,22 @@ use crate::lifecycle::{Anew, Inability};
 
 /// The version that this program writes.
 const VERSION: u32 = 3;
+/// The fields that this program knows, as they are written.
+const FIELDS: [&str; 13] = [
+    "version",
+    "highWater",
+    "sizes",
+    "runs",
+    "kills",
+    "durations",
+    "graceUsed",
+    "last",
+    "marks",
+    "progressedAt",
+    "gate",
+    "alias",
+    "unrunnable",
+];
 /// The version before, which this program reads: it has no sizes, and reserves no numbers before they are used.
 const BEFORE: u32 = 2;
 /// Numbers that an operator of the version before may be using above the highest that it has written.
@@ -157,7 +174,7 @@ impl Ledger {
         }
         let Some(value) = stored else { return Ok(Self::default()) };
         match Versioned::deserialize(value)?.version {
-            VERSION => Self::restore(Stored::deserialize(value)?),
+            VERSION => Ok(Self { unknown: unknown_of(value), ..Self::restore(Stored::deserialize(value)?)? }),
             BEFORE => {
                 let ledger = Self::restore(Stored::deserialize(value)?)?;
                 Ok(Self { high_water: ledger.high_water.saturating_add(UNRESERVED), ..ledger })
@@ -207,6 +224,7 @@ impl Ledger {
             gate: gate.map(Gate::from),
             alias,
             unrunnable: unrunnable.collect(),
+            unknown: serde_json::Map::new(),
         })
     }
 
@@ -225,6 +243,7 @@ impl Ledger {
             gate,
             alias,
             unrunnable,
+            unknown,
         } = self;
         let unrunnable = unrunnable.iter().map(|(revision, Unrunnable { inability, node, last })| {
             (Arc::clone(revision), inability.as_str().to_owned(), node.clone(), *last)
@@ -242,13 +261,7 @@ impl Ledger {
             of: (Arc::clone(&k.container), k.hook, k.handler, k.source),
             seconds: d.into(),
         });
-        let containers = marks.containers();
-        let ranges = ranges::write(marks, &containers);
-        let Youngest { created: youngest, started } = marks.youngest();
-        let anew = stored_anew(marks);
-        let marks =
-            (!ranges.is_empty()).then_some(StoredMarks { containers, ranges, youngest, started, anew });
-        Ok(serde_json::to_value(Stored {
+        let mut stored = serde_json::to_value(Stored {
             version: VERSION,
             high_water: *high_water,
             sizes: sizes.as_ref().map(|sizes| StoredSizes {
@@ -260,13 +273,33 @@ impl Ledger {
             durations: durations.collect(),
             grace_used: grace_used.iter().map(|(name, shares)| (Arc::clone(name), shares.into())).collect(),
             last: last.collect(),
-            marks,
+            marks: stored_marks(marks),
             progressed_at: *progressed_at,
             gate: gate.as_ref().map(StoredGate::from),
             alias: alias.as_ref().map(|Alias { data, revision }| (format!("{data:x}"), Arc::clone(revision))),
             unrunnable: unrunnable.collect(),
-        })?)
+        })?;
+        if let Some(fields) = stored.as_object_mut() {
+            fields.extend(unknown.clone());
+        }
+        Ok(stored)
     }
+}
+
+/// The fields of a stored ledger that this program does not know.
+fn unknown_of(stored: &Value) -> serde_json::Map<String, Value> {
+    let fields = stored.as_object().into_iter().flatten();
+    let unknown = fields.filter(|(name, _)| !FIELDS.contains(&name.as_str()));
+    unknown.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What of the present Pods is counted; nothing where that is nothing.
+fn stored_marks(marks: &Marks) -> Option<StoredMarks> {
+    let containers = marks.containers();
+    let ranges = ranges::write(marks, &containers);
+    let Youngest { created: youngest, started } = marks.youngest();
+    let anew = stored_anew(marks);
+    (!ranges.is_empty()).then_some(StoredMarks { containers, ranges, youngest, started, anew })
 }
 
 fn stored_anew(marks: &Marks) -> Vec<StoredAnew> {

@@ -57,7 +57,9 @@ fn a_ledger_of_the_version_before_is_read_with_all_that_it_counts() {
         gate,
         alias,
         unrunnable,
+        unknown,
     } = before();
+    assert!(unknown.is_empty());
     assert_eq!((gate, alias, unrunnable.len()), (None, None, 0));
     // The operator that wrote it may be making one burst of Pods above what it has written.
     assert_eq!((high_water, sizes), (902, None));
@@ -258,4 +260,15 @@ fn a_status_of_ten_thousand_pods_that_all_differ_fits_into_an_object() {
         HookedWorkloadStatus { recent_runs, ledger: Some(stored), ..HookedWorkloadStatus::default() };
     let bytes = serde_json::to_vec(&status).unwrap().len();
     assert!(bytes < 1024 * 1024, "{bytes} bytes");
+}
+
+#[test]
+fn what_only_a_newer_operator_knows_is_written_back_and_all_else_is_known() {
+    let mut stored = large().store().unwrap();
+    let known = load(&stored);
+    assert!(known.unknown.is_empty(), "this program writes what it does not know: {:?}", known.unknown);
+    stored["tally"] = json!({"of": ["web", 3]});
+    let ledger = load(&stored);
+    assert_eq!(ledger.store().unwrap(), stored);
+    assert_eq!(Ledger { unknown: serde_json::Map::new(), ..ledger }, known);
 }
