@@ -119,7 +119,7 @@ fn commit() -> Result<(u64, String)> {
 fn guide(release: &Release, digest: &str) -> Result<()> {
     let text = fs::read_to_string(workspace()?.join("docs/installing.md")).context("docs/installing.md")?;
     // Links lead from here into the documentation's archive.
-    let text = text.replace("](../", "](hooked/").replace("](reference/", "](hooked/docs/reference/");
+    let text = text.replace("](", "](hooked/docs/").replace("](hooked/docs/http", "](http");
     fs::write(release.file("INSTALL.md"), text)?;
     fs::write(release.file("image-digest.txt"), format!("{digest}\n"))?;
     let mut docs = Archive::dated(release.epoch);
