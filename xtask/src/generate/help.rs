@@ -1,9 +1,10 @@
 //! References of programs: what each says of itself by `--help`.
 
 use std::fmt::Write;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::test::cargo;
 
 /// The page of the operator's flags.
 pub(super) fn of_operator() -> Result<String> {
@@ -35,9 +36,8 @@ pub(super) fn of_plugin() -> Result<String> {
 
 /// What a program says of itself, or of one of its commands.
 fn help(program: &str, command: &[&str]) -> Result<String> {
-    let mut told = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    told.current_dir(crate::image::workspace()?);
-    told.args(["run", "--quiet", "--package", program, "--"]).args(command).arg("--help");
+    let mut told = cargo::command(&["run", "--quiet", "--package", program, "--"])?;
+    told.args(command).arg("--help");
     // What is set here would be told as a default, and colours and widths are this terminal's.
     for variable in ["HOOKED_LOG", "POD_NAME", "POD_NAMESPACE", "KUBECONFIG", "COLUMNS", "CLICOLOR_FORCE"] {
         told.env_remove(variable);

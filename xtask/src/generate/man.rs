@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::test::cargo;
 
 /// Writes a page for each command of the plugin into a directory, which is made if it is not there.
 pub(crate) fn pages(directory: &Path) -> Result<()> {
@@ -12,9 +13,8 @@ pub(crate) fn pages(directory: &Path) -> Result<()> {
     // cargo runs elsewhere.
     let directory =
         directory.canonicalize().with_context(|| format!("cannot find {}", directory.display()))?;
-    let mut written = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    written.current_dir(crate::image::workspace()?);
-    written.args(["run", "--quiet", "--package", "kubectl-hooked", "--", "__man"]).arg(&directory);
+    let mut written = cargo::command(&["run", "--quiet", "--package", "kubectl-hooked", "--", "__man"])?;
+    written.arg(&directory);
     ensure!(written.status().context("cannot start cargo")?.success(), "no manual pages were written");
     println!("wrote manual pages into {}", directory.display());
     Ok(())

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::test::cargo;
+
 /// A program that is built without a C library of its machine: package and binary are named alike.
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
@@ -125,6 +127,7 @@ pub(crate) fn build(program: Program, architecture: Architecture, by: &By) -> Re
             build
         }
     };
+    cargo::forget_own_package(&mut build);
     let mut build = build
         .current_dir(super::workspace()?)
         .args(["build", "--locked", "--profile", "image", "--package", name, "--bin", name])

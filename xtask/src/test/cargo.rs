@@ -62,13 +62,18 @@ pub(crate) fn command(arguments: &[&str]) -> Result<Command> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(image::workspace()?).args(arguments);
+    forget_own_package(&mut command);
+    Ok(command)
+}
+
+/// Takes away what cargo has told this program about its own package: build scripts that look at it would run anew.
+pub(crate) fn forget_own_package(command: &mut Command) {
     let told = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
     }
-    Ok(command)
 }
 
 /// Reads a line such as `test result: ok. 3 passed; 0 failed; …`.
