@@ -18,6 +18,7 @@ use crate::collect_orphans::collect_orphans;
 use crate::live::{LiveSink, ScopedIndex};
 use crate::readiness::Readiness;
 use crate::reconcile::{Context, on_error, reconcile};
+use crate::take_over::take_over;
 use crate::watch::{
     Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_pods,
     watch_workloads,
@@ -33,7 +34,7 @@ const REVISIONS_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the live channel is waited for.
 const LIVE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Watches and reconciles one scope for ever.
+/// Watches and reconciles one scope for ever, once the workloads of the `others` are taken over.
 pub(crate) async fn control(
     client: Client,
     scope: Scope,
@@ -41,7 +42,9 @@ pub(crate) async fn control(
     live_sink: Arc<LiveSink>,
     concurrency: u16,
     readiness: Arc<Readiness>,
+    others: &[String],
 ) {
+    take_over(&context.operator.port(ObjectReference::default()), &scope, others).await;
     let index = Arc::clone(&context.index);
     let (triggers, triggered) = mpsc::unbounded();
     let (change, changed) = mpsc::unbounded();

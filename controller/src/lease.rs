@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use hooked_core::names::FIELD_MANAGER;
 use hooked_core::pass::Locked;
 
+use crate::own_pod::OwnPod;
 use crate::request;
 
 /// The Lease's name, in the operator's own namespace.
@@ -109,14 +110,10 @@ pub(crate) struct Election {
 
 impl Election {
     /// An election in the namespace that the operator runs in, where its Secret and its Service are too.
-    pub(crate) fn new(
-        client: &Client,
-        namespace: String,
-        pod_name: &str,
-        standing: watch::Sender<Standing>,
-    ) -> Self {
+    pub(crate) fn new(client: &Client, own_pod: &OwnPod, standing: watch::Sender<Standing>) -> Self {
         // A container that is started again stays in its Pod, and is another process nonetheless.
-        let identity = format!("{pod_name}_{:x}", Timestamp::now().as_nanosecond());
+        let OwnPod { namespace, name } = own_pod.clone();
+        let identity = format!("{name}_{:x}", Timestamp::now().as_nanosecond());
         Self {
             leases: Api::namespaced(client.clone(), &namespace),
             namespace,

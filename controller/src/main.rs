@@ -11,6 +11,7 @@ mod lease;
 mod live;
 mod logs;
 mod metrics;
+mod own_pod;
 mod port;
 mod readiness;
 mod reconcile;
@@ -20,6 +21,7 @@ mod scrapers;
 mod settings;
 #[cfg(test)]
 mod simulated;
+mod take_over;
 mod verify;
 mod watch;
 mod wire;

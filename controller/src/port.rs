@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use crate::creates::{Form, Specs};
 use crate::fence::Fence;
 use crate::metrics::Metrics;
+use crate::own_pod::OwnPod;
 use crate::runner::RunnerSource;
 use crate::wire::PROTOBUF;
 
@@ -46,6 +47,8 @@ const TURNS: usize = 160;
 pub(crate) struct Operator {
     /// A client that sends each request once: whether one is sent again is for a pass to decide.
     pub(crate) client: Client,
+    /// The namespace that this process runs in.
+    namespace: String,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) runner: Arc<RunnerSource>,
     pub(crate) live: Arc<Channel>,
@@ -66,13 +69,14 @@ impl Operator {
         runner: Arc<RunnerSource>,
         live: Arc<Channel>,
         fence: Arc<Fence>,
-        pod_name: String,
+        own_pod: OwnPod,
     ) -> Self {
         let controller = hooked_core::names::FIELD_MANAGER.to_owned();
-        let reporter = Reporter { controller, instance: Some(pod_name) };
+        let reporter = Reporter { controller, instance: Some(own_pod.name) };
         let recorder = Recorder::new(client.clone(), reporter.clone());
         Self {
             client: client.clone(),
+            namespace: own_pod.namespace,
             metrics,
             runner,
             live,
@@ -163,6 +167,10 @@ impl Port {
 }
 
 impl Cluster for Port {
+    fn operator(&self) -> &str {
+        &self.operator.namespace
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -189,6 +197,12 @@ impl Cluster for Port {
 
     fn stop_hooks(&self, pod_uid: &str) {
         self.operator.live.stop(pod_uid);
+    }
+
+    fn show_left_to(&self, operator: &str) {
+        let (namespace, name) = self.name();
+        self.operator.metrics.gone(namespace, name);
+        tracing::warn!(namespace, name, "the workload is left to the operator in namespace {operator}");
     }
 
     fn show(&self, series: Series) {
@@ -313,7 +327,8 @@ mod tests {
         let runner = RunnerSource::new(Cli::parse_from(["hooked-controller"]).settings.runner());
         let fence = Fence::new(Arc::new(Leadership::Sole));
         let metrics = Arc::new(Metrics::new().unwrap());
-        Operator::new(&client, metrics, Arc::new(runner), Arc::default(), Arc::new(fence), "a".to_owned())
+        let own_pod = OwnPod { namespace: "hooked-system".to_owned(), name: "a".to_owned() };
+        Operator::new(&client, metrics, Arc::new(runner), Arc::default(), Arc::new(fence), own_pod)
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use hooked_core::names::FIELD_MANAGER;
 
 use crate::logs::LogSettings;
+use crate::own_pod::OwnPod;
 use crate::verify::Verify;
 
 /// A Kubernetes operator whose workloads tell the truth about their container lifecycle hooks.
@@ -42,6 +43,10 @@ pub(crate) struct Settings {
     /// A namespace to work in; may be given several times. All namespaces if absent.
     #[arg(long = "namespace")]
     pub(crate) namespaces: Vec<String>,
+    /// A namespace of which the operator is gone for good; may be given several times. The workloads that were that
+    /// operator's become this one's when it starts, with all that was counted.
+    #[arg(long = "take-over", value_name = "NAMESPACE")]
+    pub(crate) take_over: Vec<String>,
     /// The image that holds the hook-runner; Pods get it as an image volume or by an init container. If absent or
     /// empty, the image of the operator's own container.
     #[arg(long)]
@@ -122,6 +127,11 @@ impl Settings {
             pod_namespace: self.pod_namespace.clone(),
             pod_name: self.pod_name.clone(),
         }
+    }
+
+    /// The Pod that the operator runs in.
+    pub(crate) fn own_pod(&self) -> OwnPod {
+        OwnPod { namespace: self.pod_namespace.clone(), name: self.pod_name.clone() }
     }
 
     /// What concerns the live channel.

@@ -112,22 +112,21 @@ pub(crate) async fn operate(
     stop: impl Future<Output = ()>,
 ) -> Result<(), WiringError> {
     let (live_options, scrapers) = (settings.live(), scrapers(&settings, &clients.client)?);
-    let runner = Arc::new(RunnerSource::new(settings.runner()));
+    let (runner, own_pod) = (Arc::new(RunnerSource::new(settings.runner())), settings.own_pod());
     let Settings {
         metrics_bind_address,
         health_probe_bind_address,
         namespaces,
         concurrency,
         leader_elect,
-        pod_namespace,
-        pod_name,
+        take_over: others,
         ..
     } = settings;
     let Clients { once, client } = clients;
     let metrics = Arc::new(Metrics::new()?);
     let begins = if leader_elect { Standing::Unknown } else { Standing::Leader };
     let (tell_standing, standing) = watch::channel(begins);
-    let mut election = leader_elect.then(|| Election::new(&client, pod_namespace, &pod_name, tell_standing));
+    let mut election = leader_elect.then(|| Election::new(&client, &own_pod, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let fence = Arc::new(Fence::new(Arc::clone(&leadership)));
     let scopes = scopes(namespaces);
@@ -141,11 +140,10 @@ pub(crate) async fn operate(
         metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().map(|scope| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
-            let (fence, pod_name) = (Arc::clone(&fence), pod_name.clone());
-            let operator = Operator::new(&once, metrics, runner, live, fence, pod_name);
+            let operator = Operator::new(&once, metrics, runner, live, Arc::clone(&fence), own_pod.clone());
             let context = Context { operator: Arc::new(operator), index: Arc::default() };
             let (live_sink, readiness) = (Arc::clone(&live_sink), Arc::clone(&readiness));
-            control(client.clone(), scope, Arc::new(context), live_sink, concurrency, readiness)
+            control(client.clone(), scope, Arc::new(context), live_sink, concurrency, readiness, &others)
         }));
         let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
         future::join(works, hooked_live::serve(&live_options, &client, &live, sink, observer)).await;

@@ -187,6 +187,8 @@ reasons! {
     HooksAccounted: [Event("Normal")],
     /// The workload is deleted and could not be read, so its totals are incomplete.
     HooksNotAccounted: [Event("Warning")],
+    /// Another operator of the cluster watches the namespace too, and makes the Pods and counts their hooks.
+    LeftToAnotherOperator: [Event("Warning")],
 }
 
 impl Reason {

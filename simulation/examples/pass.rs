@@ -43,6 +43,10 @@ impl Simulated {
 }
 
 impl Cluster for Simulated {
+    fn operator(&self) -> &'static str {
+        "hooked-system"
+    }
+
     fn now(&self) -> Timestamp {
         *self.now.lock()
     }
@@ -75,6 +79,8 @@ impl Cluster for Simulated {
             proven: [].into(),
         })
     }
+
+    fn show_left_to(&self, _: &str) {}
 
     fn stop_hooks(&self, _: &str) {}
 

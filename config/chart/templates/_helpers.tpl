@@ -31,6 +31,9 @@ hooked-controller{{ include "hooked.suffix" . }}
 {{- range .Values.watchNamespaces }}
 - --namespace={{ . }}
 {{- end }}
+{{- range .Values.takeOver }}
+- --take-over={{ . }}
+{{- end }}
 {{- with .Values.runner.image }}
 - --runner-image={{ . }}
 {{- end }}

@@ -3,12 +3,32 @@
 use hooked_crd::{HookedWorkloadStatus, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
+use thiserror::Error;
 
 use super::overlay::Committed;
 use super::subject::Subject;
 use super::{Cluster, Failure, call};
+use crate::accounting::ledger::{Ledger, LedgerError};
 use crate::names::{ACCOUNTING_FINALIZER, condition};
 use crate::status::is_ours;
+
+/// Why the operator could not begin with a workload.
+#[derive(Debug, Error)]
+pub enum BeginError {
+    /// The first status cannot be written down.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The first status or the finalizer could not be written.
+    #[error(transparent)]
+    Write(#[from] Failure),
+}
+
+impl BeginError {
+    /// Whether somebody has changed the workload meanwhile.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Write(failure) if failure.is_conflict())
+    }
+}
 
 /// Puts our finalizer on the workload, and says that the operator is at work on it. What follows is done when
 /// the watch shows the finalizer. A workload that is deleted without our finalizer is held by others, and our
@@ -17,13 +37,13 @@ pub(super) async fn begin<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     before: &Committed,
-) -> Result<(), Failure> {
+) -> Result<(), BeginError> {
     if subject.leaving.is_some() {
         return Ok(());
     }
     let mut version = before.version.clone();
     if !before.status.conditions.iter().any(is_ours) {
-        let status = json!(first_status(cluster, subject, before));
+        let status = json!(first_status(cluster, subject, before)?);
         let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
         let reply = cluster.send(call).await?;
         reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
@@ -32,12 +52,17 @@ pub(super) async fn begin<C: Cluster>(
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());
     let call =
         call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
-    cluster.send(call).await.map(drop)
+    cluster.send(call).await?;
+    Ok(())
 }
 
-/// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the
-/// generation is not told.
-fn first_status<C: Cluster>(cluster: &C, subject: &Subject<'_>, before: &Committed) -> HookedWorkloadStatus {
+/// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the generation
+/// is not told. Of several operators that see the workload at once, the one that writes this is the one that counts.
+fn first_status<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    before: &Committed,
+) -> Result<HookedWorkloadStatus, LedgerError> {
     let begun = Condition {
         type_: condition::RECONCILING.to_owned(),
         status: "True".to_owned(),
@@ -48,5 +73,6 @@ fn first_status<C: Cluster>(cluster: &C, subject: &Subject<'_>, before: &Committ
     };
     let others = before.status.conditions.iter().cloned();
     let conditions = std::iter::once(begun).chain(others).collect();
-    HookedWorkloadStatus { conditions, ..before.status.clone() }
+    let ledger = Ledger { operator: Some(cluster.operator().into()), ..before.ledger.clone() }.store()?;
+    Ok(HookedWorkloadStatus { conditions, ledger: Some(ledger), ..before.status.clone() })
 }

@@ -277,6 +277,19 @@ pub fn list_all_revisions(namespace: Option<&str>, token: &str) -> Call {
     call
 }
 
+/// Lists the workloads of a namespace, or of all of them: the page that follows `token`, which is empty for the first
+/// one.
+pub fn list_workloads(namespace: Option<&str>, token: &str) -> Call {
+    let within = namespace.map(|namespace| format!("/namespaces/{namespace}")).unwrap_or_default();
+    let path = format!("/apis/{}{within}/hookedworkloads", names::API_VERSION);
+    let mut call = Call::new(Verb::Get, path).whole();
+    call.query.push(("limit", PAGE.to_string()));
+    if !token.is_empty() {
+        call.query.push(("continue", token.to_owned()));
+    }
+    call
+}
+
 /// Reads a stored revision.
 pub fn read_revision(namespace: &str, owner: &Owner, revision: &str) -> Call {
     let name = object_name(owner, revision);

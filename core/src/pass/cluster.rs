@@ -21,6 +21,9 @@ const UNKNOWN: &str = "unknown field (check the spelling, and whether this Kuber
 
 /// What a pass may ask and do.
 pub trait Cluster {
+    /// The operator that this one is among those of the cluster, by the namespace that it runs in.
+    fn operator(&self) -> &str;
+
     /// The time.
     fn now(&self) -> Timestamp;
 
@@ -45,6 +48,9 @@ pub trait Cluster {
 
     /// Has the postStart hooks that run in a Pod stopped, where their runners are connected.
     fn stop_hooks(&self, pod_uid: &str);
+
+    /// Shows no metrics of the workload any more, and says so: the operator of that namespace counts.
+    fn show_left_to(&self, operator: &str);
 
     /// Shows metrics of what was committed.
     fn show(&self, series: Series);

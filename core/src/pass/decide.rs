@@ -57,9 +57,9 @@ pub(super) fn decide<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Result<Decided, LedgerError> {
     let now = cluster.now();
-    let mut memory = memory.lock();
-    let memory = &mut *memory;
+    let memory = &mut *memory.lock();
     let mut account = count(subject, prepared, before, memory, now);
+    account.ledger.operator.get_or_insert_with(|| cluster.operator().into());
     let prepared = &*prepared;
     let sizes = size(prepared, before, memory, now);
     let reserved = reserve(&sizes, before, prepared, memory);

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use super::allowance::Allowance;
 use super::candidates::{Candidates, Orphan};
 use super::doubts::Doubts;
+use super::left_to::LeftTo;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
@@ -47,6 +48,8 @@ pub struct Memory {
     selection: Selection,
     /// The highest number that may be given, as this process last knew it to be committed.
     pub(super) high_water: Option<u64>,
+    /// The workload is left to another operator.
+    pub(super) left_to: Option<LeftTo>,
     /// How often in a row a pass has failed.
     pub failures: u32,
     /// The last own status write, while the watch has not shown it.

@@ -25,6 +25,8 @@ mod doubts;
 mod dropped;
 mod equate;
 mod leave;
+mod leave_to;
+mod left_to;
 mod locked;
 mod memory;
 mod newcomers;
@@ -51,6 +53,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 pub use act::ActError;
+pub use begin::BeginError;
 pub use candidates::Orphan;
 pub use cluster::{Cluster, Failure, Refused, TIMEOUT};
 pub use commit::CommitError;
@@ -78,6 +81,7 @@ use commit::{Told, Written, commit};
 use confirm::confirm;
 use decide::{Decided, decide};
 use leave::{leave, may_leave};
+use leave_to::leave_to;
 use overlay::Committed;
 use prepare::prepare;
 use prune::prune;
@@ -113,7 +117,7 @@ pub enum Invalid {
 pub enum Retry {
     /// The first status or the finalizer could not be written.
     #[error("the operator could not begin with the workload: {0}")]
-    Begin(Failure),
+    Begin(BeginError),
     /// What has become of an own write could not be looked up.
     #[error("a write whose reply was lost could not be looked up: {0}")]
     Confirm(Failure),

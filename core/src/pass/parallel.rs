@@ -77,6 +77,10 @@ mod tests {
     struct Turns;
 
     impl Cluster for Turns {
+        fn operator(&self) -> &'static str {
+            "hooked-system"
+        }
+
         fn now(&self) -> Timestamp {
             Timestamp::UNIX_EPOCH
         }
@@ -103,6 +107,8 @@ mod tests {
                 proven: BTreeSet::new(),
             })
         }
+
+        fn show_left_to(&self, _: &str) {}
 
         fn stop_hooks(&self, _: &str) {}
 

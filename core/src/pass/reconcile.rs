@@ -1,10 +1,15 @@
 //! Takes a workload through its pass, whatever has become of the object, and says when to take it through the next.
 
+use std::sync::Arc;
+
 use hooked_crd::HookedWorkload;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Cluster, Locked, Memory, Passed, Retry, Stop, pass, reject};
+use super::reject::read;
+use super::subject::Site;
+use super::{Cluster, Locked, Memory, Passed, RejectError, Retry, Stop, leave_to, pass, reject};
+use crate::accounting::ledger::operator_of;
 use crate::backoff;
 use crate::mutation::{Mutation, mutated};
 
@@ -25,6 +30,38 @@ pub enum Watched<'a> {
         /// Why, in words.
         error: &'a str,
     },
+}
+
+impl Watched<'_> {
+    fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Read(workload) => &workload.metadata,
+            Self::Unreadable { metadata, .. } => metadata,
+        }
+    }
+
+    /// The operator that counts, where that is another. What it has counted of Pods that are gone may be remembered
+    /// here as not counted: so a workload stays another's for as long as this process lives.
+    async fn other_operator<C: Cluster>(
+        &self,
+        cluster: &C,
+        memory: &Locked<Memory>,
+    ) -> Result<Option<Arc<str>>, RejectError> {
+        let left = memory.lock().left_to.as_ref().map(|left| Arc::clone(&left.operator));
+        let own = cluster.operator();
+        let is_other = |named: &&str| *named != own;
+        let named: Option<Arc<str>> = match self {
+            Self::Read(workload) => {
+                let ledger = workload.status.as_ref().and_then(|status| status.ledger.as_ref());
+                operator_of(ledger).filter(is_other).map(Arc::from)
+            }
+            Self::Unreadable { metadata, .. } => {
+                let current = read(cluster, &Site::of(metadata)).await?.unwrap_or_default();
+                operator_of(current["status"].get("ledger")).filter(is_other).map(Arc::from)
+            }
+        };
+        Ok(named.or(left))
+    }
 }
 
 /// What has become of a reconcile.
@@ -70,6 +107,10 @@ async fn take_through<C: Cluster>(
     workload: Watched<'_>,
     memory: &Locked<Memory>,
 ) -> Result<Passed, Retry> {
+    if let Some(another) = workload.other_operator(cluster, memory).await? {
+        leave_to(cluster, &another, workload.metadata().generation.unwrap_or_default(), memory).await;
+        return Ok(Passed::default());
+    }
     let again = match workload {
         Watched::Read(workload) => match pass(cluster, workload, memory).await {
             Ok(passed) => return Ok(passed),

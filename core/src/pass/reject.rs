@@ -172,6 +172,15 @@ async fn depart<C: Cluster>(
     Ok(None)
 }
 
+/// Reads the workload as it is, whatever stands in it; none if it is gone.
+pub(super) async fn read<C: Cluster>(cluster: &C, site: &Site) -> Result<Option<Value>, RejectError> {
+    match cluster.send(call::read_workload(&site.namespace, &site.owner.name)).await {
+        Ok(current) => Ok(Some(current).filter(|current| current["metadata"]["uid"] == *site.owner.uid)),
+        Err(failure) if failure.is_not_found() => Ok(None),
+        Err(failure) => Err(RejectError::Read(failure)),
+    }
+}
+
 /// Writes the reason into the conditions, and what keeps Pods from being let go. The rest of the status, what is
 /// counted above all, stays as it is.
 async fn say<C: Cluster>(
@@ -180,12 +189,7 @@ async fn say<C: Cluster>(
     message: &str,
     memory: &Locked<Memory>,
 ) -> Result<(), RejectError> {
-    let current = match cluster.send(call::read_workload(&site.namespace, &site.owner.name)).await {
-        Ok(current) if current["metadata"]["uid"] == *site.owner.uid => current,
-        Ok(_) => return Ok(()),
-        Err(failure) if failure.is_not_found() => return Ok(()),
-        Err(failure) => return Err(RejectError::Read(failure)),
-    };
+    let Some(current) = read(cluster, site).await? else { return Ok(()) };
     let message = unreadable_field(&current).unwrap_or_else(|| message.to_owned());
     let acts = memory.lock().acts.clone();
     let Some(Said { status, news }) = said(&current, &message, &acts, cluster.now()) else { return Ok(()) };

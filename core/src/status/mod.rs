@@ -42,8 +42,8 @@ pub use live_service::LiveService;
 pub use measured::newly_unmeasured;
 pub use news::{News, news};
 pub use notice::{
-    Notice, failed, farewell, farewell_unread, no_rollback, notices, refused, refused_rollback, rolled_back,
-    scaled,
+    Notice, failed, farewell, farewell_unread, left_to, no_rollback, notices, refused, refused_rollback,
+    rolled_back, scaled,
 };
 pub use progress::{Course, Progress};
 pub use recent::describe;

@@ -27,6 +27,7 @@ pub fn news(
     let is_urgent = previous.ledger.is_none()
         || committed.sizes != ledger.sizes
         || committed.high_water != ledger.high_water
+        || committed.operator != ledger.operator
         || committed.unrunnable != ledger.unrunnable
         || previous.observed_generation != status.observed_generation
         || previous.current_revision != status.current_revision

@@ -147,6 +147,16 @@ pub fn farewell_unread(why: &str) -> Notice {
     warning(Reason::HooksNotAccounted, "Delete", note)
 }
 
+/// That a workload is left to the operator of the namespace `operator` by the one of the namespace `own`.
+pub fn left_to(operator: &str, own: &str) -> Notice {
+    let note = format!(
+        "the operator in namespace {operator} makes the Pods and counts their hooks; the one in namespace {own} leaves \
+         them alone. Have only one of them watch this namespace; if {operator} is gone for good, start the operator in \
+         {own} with --take-over={operator}"
+    );
+    warning(Reason::LeftToAnotherOperator, "CarryOut", note)
+}
+
 /// Only what is more than one is said: the API server counts how often the Event itself repeats.
 fn times(count: usize) -> String {
     if count == 1 { String::new() } else { format!(" {count} times") }

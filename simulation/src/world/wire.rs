@@ -165,6 +165,10 @@ impl Port {
 }
 
 impl Cluster for Port {
+    fn operator(&self) -> &'static str {
+        "hooked-system"
+    }
+
     fn now(&self) -> Timestamp {
         let (now, ahead) = (self.wire.lock().now, self.machine.lock().ahead);
         now.checked_add(ahead).unwrap_or(now)
@@ -198,6 +202,8 @@ impl Cluster for Port {
         };
         Arc::new(supply)
     }
+
+    fn show_left_to(&self, _: &str) {}
 
     fn stop_hooks(&self, _pod_uid: &str) {}
 

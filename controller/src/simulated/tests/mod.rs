@@ -16,6 +16,7 @@ mod prune;
 mod ready;
 mod requests;
 mod rollback;
+mod several;
 mod skew;
 mod sweep;
 mod unknown;

@@ -8,6 +8,7 @@ mod gate;
 mod histogram;
 mod last_run;
 mod marks;
+mod operator;
 mod others;
 mod ranges;
 mod sizes;
@@ -29,6 +30,7 @@ pub use gate::{Gate, GateFailure, GateRule};
 pub use histogram::{DURATION_BUCKETS, Distribution, GRACE_BUCKETS, Histogram};
 pub use last_run::LastRun;
 pub use marks::{Marks, Youngest};
+pub use operator::{operator_of, taken_over};
 pub use sizes::{Sizes, Total};
 pub use store::LedgerError;
 pub use unrunnable::Unrunnable;
@@ -36,6 +38,8 @@ pub use unrunnable::Unrunnable;
 /// The account book of one workload.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
+    /// The operator that counts, by the namespace that it runs in; none before the first commit of one that says so.
+    pub operator: Option<Arc<str>>,
     /// The highest number that a Pod may be given, by the operator whose commit has reserved it; a later operator gives
     /// higher ones.
     pub high_water: u64,

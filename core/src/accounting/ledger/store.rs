@@ -22,8 +22,9 @@ use crate::lifecycle::{Anew, Inability};
 /// The version that this program writes.
 const VERSION: u32 = 3;
 /// The fields that this program knows, as they are written.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "version",
+    "operator",
     "highWater",
     "sizes",
     "runs",
@@ -66,6 +67,8 @@ pub enum LedgerError {
 #[serde(rename_all = "camelCase")]
 struct Stored {
     version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<Arc<str>>,
     high_water: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sizes: Option<StoredSizes>,
@@ -184,7 +187,8 @@ impl Ledger {
     }
 
     fn restore(stored: Stored) -> Result<Self, LedgerError> {
-        let Stored { version: _, high_water, sizes, runs, kills, durations, grace_used, .. } = stored;
+        let Stored { version: _, operator, high_water, sizes, runs, kills, durations, grace_used, .. } =
+            stored;
         let Stored { last, marks, progressed_at, gate, alias, unrunnable, .. } = stored;
         let unrunnable = unrunnable.into_iter().map(|(revision, inability, node, last)| {
             (revision, Unrunnable { inability: Inability::from_name(&inability), node, last })
@@ -212,6 +216,7 @@ impl Ledger {
         let sizes = sizes
             .map(|StoredSizes { of, made_for: (replicas, most) }| Sizes::new(of, Total { replicas, most }));
         Ok(Self {
+            operator,
             high_water,
             sizes,
             last: last.collect(),
@@ -231,6 +236,7 @@ impl Ledger {
     /// Writes the ledger for `status.ledger`.
     pub fn store(&self) -> Result<Value, LedgerError> {
         let Self {
+            operator,
             high_water,
             sizes,
             runs,
@@ -263,6 +269,7 @@ impl Ledger {
         });
         let mut stored = serde_json::to_value(Stored {
             version: VERSION,
+            operator: operator.clone(),
             high_water: *high_water,
             sizes: sizes.as_ref().map(|sizes| StoredSizes {
                 of: sizes.iter().map(|(revision, size)| (Arc::clone(revision), size)).collect(),

@@ -86,6 +86,10 @@ impl Server {
 }
 
 impl Cluster for Server {
+    fn operator(&self) -> &'static str {
+        "hooked-system"
+    }
+
     fn now(&self) -> Timestamp {
         self.now
     }
@@ -135,6 +139,8 @@ impl Cluster for Server {
     async fn supply(&self) -> Arc<Supply> {
         Arc::new(self.supply.clone())
     }
+
+    fn show_left_to(&self, _: &str) {}
 
     fn stop_hooks(&self, _: &str) {}
 

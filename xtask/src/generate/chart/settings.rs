@@ -54,6 +54,13 @@ pub(super) const ALL: &[Setting] = &[
                 are named must exist.",
     },
     Setting {
+        path: "takeOver",
+        default: "[]",
+        shape: Shape::Texts,
+        about: "Namespaces of operators that are gone for good, or are about to go: their workloads become this one's when it \
+                starts.",
+    },
+    Setting {
         path: "runner.image",
         default: "\"\"",
         shape: Shape::Text,
