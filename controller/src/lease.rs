@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_core::election::{Candidate, Claim, LEASE_DURATION, ObservedLease, RETRY_PERIOD};
+use hooked_core::election::{Candidate, Claim, LEASE_DURATION, ObservedLease, PATIENCE};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -28,8 +28,6 @@ use crate::request;
 
 /// The Lease's name, in the operator's own namespace.
 pub(crate) const LEASE: &str = "hooked-controller";
-/// How long one request about the Lease may take: there must be time for another before the Lease ends.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Error)]
 pub(crate) enum LeadError {
@@ -130,10 +128,8 @@ impl Election {
 
     /// Seeks the Lease and keeps it. Returns only when it was held and is lost.
     pub(crate) async fn run(&mut self) -> LeadError {
-        let mut ticks = tokio::time::interval(RETRY_PERIOD);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let began = since_boot();
             let was_leader = *self.standing.borrow() == Standing::Leader;
             match tokio::time::timeout(PATIENCE, self.step()).await.map_err(LeaseError::from).flatten() {
                 Ok(standing) => self.announce(standing),
@@ -148,6 +144,8 @@ impl Election {
             if was_leader && !(self.leadership.holds() && *self.standing.borrow() == Standing::Leader) {
                 return LeadError::Lost { namespace: self.namespace.clone() };
             }
+            let next = self.candidate.next_look(began);
+            tokio::time::sleep(next.saturating_sub(since_boot())).await;
         }
     }
 

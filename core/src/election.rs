@@ -8,9 +8,12 @@ use std::time::Duration;
 use crate::mutation::{Mutation, mutated};
 
 /// How long a Lease is good for after it was last renewed: so long nobody counts when an operator dies without a word.
-pub const LEASE_DURATION: Duration = Duration::from_secs(10);
+/// Renewed each second it lasts for six more at least, so that a request of a pass may still take all its time.
+pub const LEASE_DURATION: Duration = Duration::from_secs(7);
 /// How often the holder renews it, and the others look at it.
-pub const RETRY_PERIOD: Duration = Duration::from_secs(2);
+pub const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// How long one look at the Lease may take, or one renewal: a holder has begun three before its Lease ends.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A Lease as the API server shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +37,19 @@ pub enum Claim {
     Wait,
 }
 
+/// Another's Lease: a version of it, and when that ends by one's own clock, from when the version was first seen.
+#[derive(Clone, Debug)]
+struct Seen {
+    version: String,
+    ends: Duration,
+}
+
 /// One who would hold the Lease.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     identity: String,
-    /// The version that was seen last, and since when it has not changed.
-    seen: Option<(String, Duration)>,
+    /// Another's Lease, as it was seen last.
+    seen: Option<Seen>,
 }
 
 impl Candidate {
@@ -64,15 +74,26 @@ impl Candidate {
             return Claim::Take;
         }
         match &self.seen {
-            Some((known, since)) if known == version => {
-                let halved = if mutated(Mutation::LeaseTakenEarly) { 2 } else { 1 };
-                if now.saturating_sub(*since) >= duration / halved {
+            Some(seen) if seen.version == version => {
+                if now >= seen.ends {
                     return Claim::Take;
                 }
             }
-            _ => self.seen = Some((version.to_owned(), now)),
+            _ => {
+                let halved = if mutated(Mutation::LeaseTakenEarly) { 2 } else { 1 };
+                let ends = now.saturating_add(duration / halved);
+                self.seen = Some(Seen { version: version.to_owned(), ends });
+            }
         }
         Claim::Wait
+    }
+
+    /// When to look at the Lease again after a look that began at this time: after a period, or already when another's
+    /// Lease ends that is not renewed.
+    pub fn next_look(&self, began: Duration) -> Duration {
+        let next = began.saturating_add(RETRY_PERIOD);
+        let ends = self.seen.as_ref().map(|seen| seen.ends);
+        ends.filter(|ends| *ends > began).map_or(next, |ends| ends.min(next))
     }
 }
 
@@ -81,14 +102,14 @@ mod tests {
     use super::*;
 
     /// A Lease, by its holder and version.
-    type Seen<'a> = Option<(&'a str, &'a str)>;
+    type Shown<'a> = Option<(&'a str, &'a str)>;
 
     /// What a candidate `me` does about Leases that it sees at these seconds.
-    fn check(sights: &[(u64, Seen<'_>, Claim)]) {
+    fn check(sights: &[(u64, Shown<'_>, Claim)]) {
         let mut candidate = Candidate::new("me".to_owned());
-        for (second, seen, expect) in sights {
+        for (second, shown, expect) in sights {
             let lease =
-                seen.map(|(holder, version)| ObservedLease { holder, version, duration: LEASE_DURATION });
+                shown.map(|(holder, version)| ObservedLease { holder, version, duration: LEASE_DURATION });
             assert_eq!(candidate.claim(lease, Duration::from_secs(*second)), *expect, "second {second}");
         }
     }
@@ -103,14 +124,14 @@ mod tests {
     fn anothers_lease_is_taken_only_after_it_was_seen_unchanged_for_as_long_as_it_is_good_for() {
         check(&[
             (100, Some(("other", "1")), Claim::Wait),
-            (109, Some(("other", "1")), Claim::Wait),
-            (110, Some(("other", "1")), Claim::Take),
+            (106, Some(("other", "1")), Claim::Wait),
+            (107, Some(("other", "1")), Claim::Take),
         ]);
         check(&[
             (0, Some(("other", "1")), Claim::Wait),
-            (9, Some(("other", "2")), Claim::Wait),
-            (18, Some(("other", "2")), Claim::Wait),
-            (19, Some(("other", "2")), Claim::Take),
+            (6, Some(("other", "2")), Claim::Wait),
+            (12, Some(("other", "2")), Claim::Wait),
+            (13, Some(("other", "2")), Claim::Take),
         ]);
     }
 
@@ -119,8 +140,24 @@ mod tests {
         check(&[
             (0, Some(("me", "1")), Claim::Renew),
             (40, Some(("other", "5")), Claim::Wait),
-            (49, Some(("other", "5")), Claim::Wait),
-            (50, Some(("other", "5")), Claim::Take),
+            (46, Some(("other", "5")), Claim::Wait),
+            (47, Some(("other", "5")), Claim::Take),
         ]);
+    }
+
+    #[test]
+    fn one_looks_each_second_and_just_when_anothers_lease_ends() {
+        let mut candidate = Candidate::new("me".to_owned());
+        let at = Duration::from_millis;
+        let check =
+            |candidate: &Candidate, began, expect| assert_eq!(candidate.next_look(at(began)), at(expect));
+        check(&candidate, 0, 1000);
+        let lease = ObservedLease { holder: "other", version: "1", duration: LEASE_DURATION };
+        candidate.claim(Some(lease), at(300));
+        check(&candidate, 200, 1200);
+        check(&candidate, 6200, 7200);
+        check(&candidate, 6800, 7300);
+        // It is over, and could not be taken: another was faster, or there was no answer.
+        check(&candidate, 7300, 8300);
     }
 }

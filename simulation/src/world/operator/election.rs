@@ -1,14 +1,14 @@
 //! The Lease, as `controller/src/lease.rs` seeks and keeps it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hooked_core::election::{Candidate, Claim, LEASE_DURATION, ObservedLease};
+use hooked_core::election::{Candidate, Claim, LEASE_DURATION, ObservedLease, PATIENCE};
 use hooked_core::pass::call::{Call, Reply, Verb};
 use hooked_core::pass::{Failure, Locked};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::PATIENCE;
 use crate::world::wire::{Port, Process};
 use crate::{ApiServer, ContentType, Request};
 
@@ -25,9 +25,24 @@ pub(super) enum Standing {
     Leader,
 }
 
+/// The time as a candidate counts it.
+fn clock(now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+}
+
+/// When a look at the Lease is given up that began at this time.
+pub(super) fn gives_up(began: Timestamp) -> Timestamp {
+    began.checked_add(PATIENCE).unwrap_or(began)
+}
+
+/// When the Lease is looked at again after a look that began at this time.
+pub(super) fn next(candidate: &Candidate, began: Timestamp) -> Timestamp {
+    Timestamp::UNIX_EPOCH.checked_add(candidate.next_look(clock(began))).unwrap_or(began)
+}
+
 /// Looks at the Lease once, and takes or renews it; none where that could not be done.
 pub(super) async fn look(port: Port, candidate: Arc<Locked<Candidate>>) -> Option<Standing> {
-    let found = match port.send_unfenced(call(Verb::Get, LEASE, Value::Null), PATIENCE).await {
+    let found = match port.send_unfenced(call(Verb::Get, LEASE, Value::Null), patience()).await {
         Ok(lease) => Some(lease),
         Err(failure) if failure.is_not_found() => None,
         Err(_) => return None,
@@ -42,8 +57,7 @@ pub(super) async fn look(port: Port, candidate: Arc<Locked<Candidate>>) -> Optio
             version: &version,
             duration: LEASE_DURATION,
         });
-        let since = std::time::Duration::try_from(sent.duration_since(jiff::Timestamp::UNIX_EPOCH));
-        candidate.lock().claim(observed, since.unwrap_or_default())
+        candidate.lock().claim(observed, clock(sent))
     };
     if claim == Claim::Wait {
         return Some(Standing::Standby);
@@ -51,8 +65,7 @@ pub(super) async fn look(port: Port, candidate: Arc<Locked<Candidate>>) -> Optio
     let holder = candidate.lock().identity().to_owned();
     match write(&port, found, &holder).await {
         Ok(_) => {
-            let lasts = SignedDuration::try_from(LEASE_DURATION).unwrap_or_default();
-            port.machine.lock().leads_until = sent.checked_add(lasts).ok();
+            port.machine.lock().leads_until = sent.checked_add(LEASE_DURATION).ok();
             Some(Standing::Leader)
         }
         Err(failure) if failure.is_conflict() => {
@@ -69,7 +82,11 @@ async fn write(port: &Port, found: Option<Value>, holder: &str) -> Result<Value,
     lease["spec"]["holderIdentity"] = holder.into();
     lease["spec"]["renewTime"] = port.wire.lock().now.to_string().into();
     let call = if is_new { call(Verb::Create, LEASES, lease) } else { call(Verb::Replace, LEASE, lease) };
-    port.send_unfenced(call, PATIENCE).await
+    port.send_unfenced(call, patience()).await
+}
+
+fn patience() -> SignedDuration {
+    SignedDuration::try_from(PATIENCE).unwrap_or_default()
 }
 
 fn call(verb: Verb, path: &str, body: Value) -> Call {
@@ -77,7 +94,7 @@ fn call(verb: Verb, path: &str, body: Value) -> Call {
 }
 
 /// Gives the Lease back for a process that has it.
-pub(in super::super) fn release(process: Process, server: &mut ApiServer, now: jiff::Timestamp) {
+pub(in super::super) fn release(process: Process, server: &mut ApiServer, now: Timestamp) {
     let is_ours =
         server.object(LEASE).is_some_and(|lease| lease["spec"]["holderIdentity"] == super::identity(process));
     if is_ours {

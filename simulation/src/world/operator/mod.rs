@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use hooked_core::election::{Candidate, RETRY_PERIOD};
+use hooked_core::election::Candidate;
 use hooked_core::pass::Locked;
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,14 +32,12 @@ fn poll<T>(task: &mut Task<T>) -> Option<T> {
     }
 }
 
-/// How long one look at the Lease may take.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
-
 /// A running operator.
 pub(super) struct Operator {
     pub(super) port: Port,
     candidate: Arc<Locked<Candidate>>,
     standing: Standing,
+    /// A look at the Lease that is under way, and when it began.
     election: Option<(Task<Option<Standing>>, Timestamp)>,
     next_look: Timestamp,
     pub(super) frozen_until: Option<Timestamp>,
@@ -108,20 +106,18 @@ impl Operator {
     fn seek_lease(&mut self, now: Timestamp) -> Course {
         if self.election.is_none() && self.next_look <= now {
             let look = election::look(self.port.clone(), Arc::clone(&self.candidate));
-            let until = now.checked_add(PATIENCE).unwrap_or(now);
-            self.election = Some((Box::pin(look), until));
-            let period = SignedDuration::try_from(RETRY_PERIOD).unwrap_or(PATIENCE);
-            self.next_look = now.checked_add(period).unwrap_or(now);
+            self.election = Some((Box::pin(look), now));
         }
-        let Some((task, until)) = &mut self.election else { return Course::On };
+        let Some((task, began)) = &mut self.election else { return Course::On };
         let was_leader = self.standing == Standing::Leader;
         match poll(task) {
             Some(Some(standing)) => self.standing = standing,
             Some(None) => {}
             // Too slow: it is tried anew.
-            None if *until <= now => {}
+            None if election::gives_up(*began) <= now => {}
             None => return Course::On,
         }
+        self.next_look = election::next(&self.candidate.lock(), *began);
         self.election = None;
         let holds = self.port.machine.lock().leads_until.is_some_and(|until| now < until);
         let leads = holds && self.standing == Standing::Leader;
@@ -140,7 +136,7 @@ impl Operator {
             return until;
         }
         let look = match &self.election {
-            Some((_, until)) => *until,
+            Some((_, began)) => election::gives_up(*began),
             None => self.next_look,
         };
         let leading = self.leading.as_ref().and_then(|leading| leading.next_due(now));
