@@ -10,6 +10,7 @@ mod relabelling;
 mod rights;
 mod rules;
 mod scenarios;
+mod several;
 mod stages;
 mod tutorials;
 mod uninstall;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use hooked_cluster::{Cluster, Kubernetes, Progress, Target, monitoring};
 
 use super::stages::{Stages, Tally};
-use super::{cargo, chart, namespaces, rights, tutorials, uninstall};
+use super::{cargo, chart, namespaces, rights, several, tutorials, uninstall};
 use crate::install::{PODS, SYSTEM, install};
 use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
@@ -119,6 +119,7 @@ fn scenarios(stages: &mut Stages, plan: &Plan, apart: &[Target], progress: &Prog
             passed &= stages.run("the Helm chart comes and goes", || chart::come_and_go(&plan.target));
             passed &=
                 stages.run("a namespace goes with the rights in it", || namespaces::check(&plan.target));
+            passed &= stages.run("two operators in a cluster", || several::check(&plan.target));
         }
         passed
     })
