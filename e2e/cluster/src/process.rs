@@ -62,6 +62,13 @@ impl Process {
         start_time(self.pid) == Some(self.started)
     }
 
+    /// Whether somebody in its network namespace has made a Unix socket at this path. Of sockets of one path in several
+    /// namespaces the file system shows but the last.
+    pub(crate) fn listens_in_its_network(&self, socket: &str) -> bool {
+        let sockets = fs::read_to_string(format!("/proc/{}/net/unix", self.pid)).unwrap_or_default();
+        sockets.lines().any(|line| line.split(' ').next_back() == Some(socket))
+    }
+
     /// Sends a signal, unless the process is gone. The descriptor pins the process, so that the check of its
     /// start time and the signal speak of the same one.
     pub(crate) fn signal(&self, signal: Signal) {

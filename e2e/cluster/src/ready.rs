@@ -17,6 +17,9 @@ use crate::network::Network;
 use crate::process::{Process, without_proxy};
 use crate::tools::Tools;
 
+/// Where every kubelet listens to device plugins.
+const DEVICE_PLUGINS: &str = "/var/lib/kubelet/device-plugins/kubelet.sock";
+
 /// A starting cluster that is watched: a wait ends as soon as one of its programs does.
 pub(crate) struct Watch<'a> {
     pub(crate) layout: &'a Layout,
@@ -32,6 +35,14 @@ impl Watch<'_> {
 
     pub(crate) fn api_server(&self, running: &[Process]) -> Result<()> {
         self.until("the API server is ready", API_SERVER, running, || self.answers())
+    }
+
+    /// Past its only step that another kubelet of this machine can disturb.
+    pub(crate) fn kubelet(&self, running: &[Process]) -> Result<()> {
+        let kubelet = running.iter().find(|process| process.component == KUBELET);
+        self.until("the kubelet listens to device plugins", KUBELET, running, || {
+            kubelet.is_some_and(|kubelet| kubelet.listens_in_its_network(DEVICE_PLUGINS))
+        })
     }
 
     /// Ready, and without the taint that keeps Pods away until the node controller has seen it.

@@ -21,7 +21,7 @@ use crate::ready::Watch;
 use crate::record::Record;
 use crate::tools::Tools;
 use crate::version::Kubernetes;
-use crate::{config, exec, images};
+use crate::{config, exec, images, lock};
 
 /// How long one condition may take. A healthy start takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -56,14 +56,29 @@ pub(crate) fn start(
     })?;
 
     progress.say("starting kube-controller-manager, kube-scheduler, kubelet and kube-proxy");
-    for component in [setup.kubelet(), setup.controller_manager(), setup.proxy(), setup.scheduler()] {
+    for component in [setup.controller_manager(), setup.proxy(), setup.scheduler()] {
         launcher.launch(&component)?;
     }
+    start_kubelet(&mut launcher, &setup, &watch, progress)?;
     let running = &launcher.record.processes;
     watch.service_account(running)?;
     watch.services(network, running)?;
     watch.node(running)?;
     launcher.record.set_complete(layout)
+}
+
+/// One at a time on this machine: whatever its root directory is, a kubelet removes the socket for device plugins, for
+/// which all have one path, and makes its own. Of two that do so at once one fails, and ends.
+fn start_kubelet(
+    launcher: &mut Launcher<'_>,
+    setup: &Setup<'_>,
+    watch: &Watch<'_>,
+    progress: &Progress,
+) -> Result<()> {
+    let place = setup.layout.cache.join(".kubelet.lock");
+    let _turn = lock::take(&place, "the start of another cluster's kubelet", progress)?;
+    launcher.launch(&setup.kubelet())?;
+    watch.kubelet(&launcher.record.processes)
 }
 
 /// Makes the directories, the cgroup, the network and the configuration.
