@@ -38,6 +38,15 @@ impl Cluster {
         Ok(Self { client: Client::try_from(config)?, kubeconfig, kubectl, shares_files })
     }
 
+    /// Whether its own nodes mount images unless they are told otherwise, as they do since Kubernetes 1.35. The
+    /// hook-runner comes by an init container elsewhere.
+    pub async fn mounts_images(&self) -> Result<bool> {
+        let version = self.client.apiserver_version().await?;
+        let minor: u32 =
+            version.minor.trim_end_matches('+').parse().with_context(|| format!("{version:?}"))?;
+        Ok(minor >= 35)
+    }
+
     /// What kubectl prints. An error holds what it has complained of.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         self.kubectl_reading(arguments, String::new()).await

@@ -52,6 +52,9 @@ async fn a_pod_shows_that_the_runner_runs_and_reaches_the_operator_and_is_remove
             ensure!(found["verdict"] == "Ok", "{found:#}");
         }
         ensure!(code == 0, "{code}: {report:#}");
+        // Nodes of other scenarios may be there for a while that mount no images either.
+        let by_image = finding(&report, "RunnerByImageVolume").is_ok();
+        ensure!(!by_image || space.cluster.mounts_images().await?, "{report:#}");
         until_no_pod(space).await?;
 
         let none = ["--with-pod", "--runner-image=hooked.invalid/none:1", "--timeout=120s"];

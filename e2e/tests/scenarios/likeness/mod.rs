@@ -139,6 +139,8 @@ impl Known {
             // only.
             let message = message.lines().next().unwrap_or_default();
             let message = message.split_inclusive("unable to parse requirement").next().unwrap_or_default();
+            // What is told in bytes since Kubernetes 1.36 was told in characters before.
+            let message = message.replace(" characters", " bytes");
             let message =
                 message.replace(&self.uid, "{uid}").replace(&format!("({})", self.version), "({version})");
             let (kind, name) = (&body["details"]["kind"], &body["details"]["name"]);
