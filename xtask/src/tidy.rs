@@ -5,6 +5,7 @@ mod clock;
 mod dependencies;
 mod house;
 mod kubelet;
+mod kubernetes;
 mod links;
 mod names;
 mod one_writer;
@@ -25,10 +26,11 @@ use house::House;
 use violation::Violation;
 
 /// Every rule: what it says of a house that breaks it.
-const RULES: [fn(&House) -> Vec<Violation>; 13] = [
+const RULES: [fn(&House) -> Vec<Violation>; 14] = [
     one_writer::status_has_one_writer,
     one_writer::pods_have_one_writer,
     kubelet::has_one_reader,
+    kubernetes::claims_are_run,
     reasons::stand_in_one_place,
     clock::is_out_of_reach_of_core,
     rooms::are_named,

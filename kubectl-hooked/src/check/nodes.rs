@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn old(name: &str) -> SeenNode {
-        node(name, "linux", "amd64", "v1.33.0", "containerd://1.7.27")
+        node(name, "linux", "amd64", "v1.34.4", "containerd://1.7.27")
     }
 
     fn check(nodes: &[SeenNode], injection: Injection, expect: [(Verdict, &str); 4]) {
@@ -260,7 +260,7 @@ mod tests {
     fn image_volumes_that_nodes_lack_are_a_problem_only_if_they_are_asked_for() {
         let volumes = |injection| {
             let found = image_volumes(&Census(vec![new("a"), old("b")]), injection);
-            (found.verdict, found.message.contains("b (v1.33.0, containerd://1.7.27)"))
+            (found.verdict, found.message.contains("b (v1.34.4, containerd://1.7.27)"))
         };
         assert_eq!(volumes(Injection::Auto), (Verdict::Ok, true));
         assert_eq!(volumes(Injection::InitContainer), (Verdict::Ok, true));

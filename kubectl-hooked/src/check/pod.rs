@@ -117,10 +117,10 @@ mod tests {
         let new = &[("amd64", "v1.36.0"), ("amd64", "v1.36.0")];
         check(Injection::Auto, new, &[(volume, None, true), (container, None, false)]);
         check(Injection::InitContainer, new, &[(volume, None, false), (container, None, true)]);
-        let old = &[("amd64", "v1.33.0")];
+        let old = &[("amd64", "v1.34.4")];
         check(Injection::Auto, old, &[(container, None, true)]);
         check(Injection::ImageVolume, old, &[(volume, None, true), (container, None, false)]);
-        let mixed = &[("amd64", "v1.33.0"), ("arm64", "v1.36.0")];
+        let mixed = &[("amd64", "v1.34.4"), ("arm64", "v1.36.0")];
         check(Injection::Auto, mixed, &[(container, Some("amd64"), true), (container, Some("arm64"), true)]);
     }
 }

@@ -6,8 +6,8 @@ use super::finding::{Check, Finding};
 use crate::connect::Connection;
 use crate::request::{Asked, Request, RequestError};
 
-/// The first minor version of Kubernetes 1 that Hooked is made for.
-const LEAST: u32 = 33;
+/// The first minor version of Kubernetes 1 that the scenarios run on (docs/upgrading.md).
+const LEAST: u32 = 34;
 
 /// Asks for its version.
 pub(super) async fn fetch(connection: &Connection) -> Result<Info, RequestError> {
@@ -51,8 +51,8 @@ mod tests {
             assert_eq!(finding(&Ok(info)).verdict, expect, "{minor}");
         };
         check("36", Verdict::Ok);
-        check("33+", Verdict::Ok);
-        check("32", Verdict::Problem);
+        check("34+", Verdict::Ok);
+        check("33", Verdict::Problem);
         check("9+", Verdict::Problem);
         assert_eq!(finding(&Err(RequestError::Unauthorized)).verdict, Verdict::Unknown);
     }
