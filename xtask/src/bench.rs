@@ -4,12 +4,12 @@ mod control_plane;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 
 use crate::image;
+use crate::test::cargo;
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -70,9 +70,9 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
 /// Runs an example of the hook-runner, built statically: one of them is a hook itself, and is not to be charged for the
 /// time that its libraries take to load.
 fn example(name: &str, words: &[OsString]) -> Result<()> {
-    let mut bench = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    bench.current_dir(image::workspace()?).env("RUSTFLAGS", "-C target-feature=+crt-static");
-    bench.args(["run", "--release", "--target", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)]);
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut bench = cargo::command(&["run", "--release", "--target", &target])?;
+    bench.env("RUSTFLAGS", "-C target-feature=+crt-static");
     bench.args(["--package", "hook-runner", "--example", name, "--"]).args(words);
     let status = bench.status().context("cannot start cargo")?;
     ensure!(status.success(), "the benchmark failed");

@@ -15,6 +15,7 @@ mod helm;
 mod image;
 mod install;
 mod kubectl;
+mod output;
 mod prometheus;
 mod record;
 mod release;

@@ -11,13 +11,14 @@ mod programs;
 mod sums;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use hooked_cluster::{Progress, release};
 
 use crate::image::{Architecture, workspace};
+use crate::output;
 use archive::Archive;
 
 /// What a release is made of, and where it goes.
@@ -110,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// When the commit was made that the tree stands at, in seconds since 1970, and its hash.
 fn commit() -> Result<(u64, String)> {
-    let said = run_in(workspace()?, "git", &["log", "-1", "--format=%ct %H"])?;
+    let said = output::text(workspace()?, "git", &["log", "-1", "--format=%ct %H"])?;
     let (time, hash) = said.trim().split_once(' ').context("git names no commit")?;
     Ok((time.parse()?, hash.to_owned()))
 }
@@ -130,14 +131,4 @@ fn guide(release: &Release, digest: &str) -> Result<()> {
         docs.file(&format!("hooked/{file}"), &fs::read(root.join(file))?, 0o644)?;
     }
     docs.write(&release.file(&format!("hooked-docs-v{VERSION}.tar.gz")))
-}
-
-/// Runs a program and returns what it prints; an error has what it says.
-fn run_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<String> {
-    let mut command = std::process::Command::new(program);
-    let output = command.current_dir(folder).args(arguments).output();
-    let output = output.with_context(|| format!("cannot start {program}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} {}: {}", arguments.join(" "), said.trim());
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

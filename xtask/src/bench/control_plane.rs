@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::image;
+use crate::test::cargo;
 
 /// What is measured.
 #[derive(Args)]
@@ -28,9 +28,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
     };
     // Files are named from where the user stands.
     let here = std::env::current_dir().context("there is no current directory")?;
-    let mut bench = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    bench.current_dir(here).args(["run", "--release", "--manifest-path"]);
-    bench.arg(image::workspace()?.join("Cargo.toml"));
+    let mut bench = cargo::command(&["run", "--release", "--manifest-path"])?;
+    bench.current_dir(here).arg(image::workspace()?.join("Cargo.toml"));
     bench.args(["--package", "hooked-e2e", "--bin", "control-plane", "--", "--operator"]).arg(operator);
     let status = bench.args(&options.words).status().context("cannot start cargo")?;
     ensure!(status.success(), "the benchmark failed");

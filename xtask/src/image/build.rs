@@ -120,14 +120,14 @@ pub(crate) fn build(program: Program, architecture: Architecture, by: &By) -> Re
     let Program { name, c_library, .. } = program;
     let target = c_library.installed(architecture)?;
     let mut build = match by {
-        By::Cargo => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        By::Cargo => cargo::command(&[])?,
         By::Auditable(auditable) => {
             let mut build = Command::new(auditable);
             build.arg("auditable");
+            cargo::forget_own_package(&mut build);
             build
         }
     };
-    cargo::forget_own_package(&mut build);
     let mut build = build
         .current_dir(super::workspace()?)
         .args(["build", "--locked", "--profile", "image", "--package", name, "--bin", name])

@@ -7,14 +7,15 @@ use anyhow::{Context, Result, ensure};
 use hooked_cluster::Cluster;
 
 use super::archive::Archive;
-use super::{Release, VERSION, run_in};
+use super::{Release, VERSION};
 use crate::image::{NAME, workspace};
+use crate::output;
 
 /// Copies config/ to where it may be changed, and has it name the release's image.
 pub(super) fn stage(release: &Release) -> Result<PathBuf> {
     let config = release.scratch.join("config");
     let (from, to) = (workspace()?.join("config").display().to_string(), config.display().to_string());
-    run_in(workspace()?, "cp", &["-r", &from, &to])?;
+    output::output(workspace()?, "cp", &["-r", &from, &to])?;
     let name = &release.options.image;
     let (old, old_tag) = NAME.rsplit_once(':').context("the image has no tag")?;
     let images = |name: &str, tag: &str| format!("- name: {old}\n{name}  newTag: {tag}\n");

@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::programs::Tools;
-use super::{Release, VERSION, run_in};
+use super::{Release, VERSION};
 use crate::image::{PROGRAMS, workspace};
+use crate::output;
 
 /// Writes the image as an OCI archive and what its programs are made of, and returns the digest of its index.
 pub(super) fn write(release: &Release, tools: &Tools) -> Result<String> {
@@ -49,7 +50,7 @@ impl Buildah {
         let (root, run) = (root.display().to_string(), run.display().to_string());
         // No container is run: files are copied, and so the simplest store does.
         let store = ["--root", &root, "--runroot", &run, "--storage-driver", "vfs"];
-        run_in(workspace()?, "buildah", &[&store[..], arguments].concat())
+        output::text(workspace()?, "buildah", &[&store[..], arguments].concat())
     }
 
     fn build(&self, release: &Release, architecture: &str, binaries: &Path, tag: &str) -> Result<()> {
@@ -88,5 +89,5 @@ fn pack(release: &Release, layout: &Path, archive: &Path) -> Result<()> {
     let date = format!("--mtime=@{}", release.epoch);
     let nobody = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=ustar"];
     let what = [&date, "--mode=u=rwX,go=rX", "--file", &archive, "--directory", &layout, "."];
-    run_in(&release.scratch, "tar", &[&["--create"][..], &nobody, &what].concat()).map(drop)
+    output::output(&release.scratch, "tar", &[&["--create"][..], &nobody, &what].concat()).map(drop)
 }

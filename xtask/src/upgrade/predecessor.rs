@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 use hooked_cluster::{Progress, cache};
 
-use crate::image;
+use crate::test::cargo;
+use crate::{image, output};
 
 /// Names the revision.
 const FILE: &str = "e2e/upgrade/predecessor";
@@ -27,9 +28,9 @@ impl Predecessor {
         let (pinned, goes_back) = read(&text)?;
         let (revision, goes_back) = asked.map_or((pinned, goes_back), |asked| (asked, true));
         let commit = format!("{revision}^{{commit}}");
-        let revision = git(&["rev-parse", "--verify", "--quiet", &commit])
+        let found = git(&["rev-parse", "--verify", "--quiet", &commit])
             .with_context(|| format!("this repository has no revision {revision}: is it a shallow clone?"))?;
-        Ok(Self { revision: revision.trim().to_owned(), goes_back })
+        Ok(Self { revision: String::from_utf8(found)?.trim().to_owned(), goes_back })
     }
 
     /// Its files, checked out anew.
@@ -39,13 +40,8 @@ impl Predecessor {
             fs::remove_dir_all(&source)?;
         }
         fs::create_dir_all(&source)?;
-        let archive = Command::new("git")
-            .current_dir(image::workspace()?)
-            .args(["archive", &self.revision])
-            .output()
-            .context("cannot start git")?;
-        ensure!(archive.status.success(), "git archive: {}", String::from_utf8_lossy(&archive.stderr));
-        let mut files = tar::Archive::new(&*archive.stdout);
+        let archive = git(&["archive", &self.revision])?;
+        let mut files = tar::Archive::new(&*archive);
         // By the commit's times they would be older than what was built of another commit, and cargo would keep that.
         files.set_preserve_mtime(false);
         files.unpack(&source)?;
@@ -57,10 +53,10 @@ impl Predecessor {
         let place = folder()?.join(format!("{}.tar", self.revision));
         cache::once(&place, progress, |draft| {
             progress.say("building the predecessor's image; this is done once, and takes minutes");
-            let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-                .current_dir(source)
-                .args(["run", "--quiet", "--package", "xtask", "--", "image", "--output"])
+            let built = cargo::command(&["run", "--quiet", "--package", "xtask", "--", "image", "--output"])?
                 .arg(draft)
+                // It is another checkout.
+                .current_dir(source)
                 .env("CARGO_TARGET_DIR", folder()?.join("build"))
                 .stdin(Stdio::null())
                 .status()
@@ -94,10 +90,8 @@ fn read(text: &str) -> Result<(&str, bool)> {
     Ok((said("revision")?, goes_back))
 }
 
-fn git(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git").current_dir(image::workspace()?).args(arguments).output()?;
-    ensure!(output.status.success(), "git {}", arguments.join(" "));
-    Ok(String::from_utf8(output.stdout)?)
+fn git(arguments: &[&str]) -> Result<Vec<u8>> {
+    output::output(image::workspace()?, "git", arguments)
 }
 
 #[cfg(test)]
