@@ -4,6 +4,7 @@ mod collect_orphans;
 mod control;
 mod creates;
 mod fence;
+mod find_cluster;
 #[cfg(test)]
 mod heap;
 mod http;

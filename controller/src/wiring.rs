@@ -17,6 +17,7 @@ use tower::layer::layer_fn;
 
 use crate::control::control;
 use crate::fence::Fence;
+use crate::find_cluster::find_cluster;
 use crate::http::{ServeError, serve_health, serve_metrics};
 use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::LiveSink;
@@ -75,14 +76,6 @@ fn scopes(namespaces: Vec<String>) -> Vec<Scope> {
     // Two sets of watches over the same workloads would count side by side.
     let named: BTreeSet<String> = namespaces.into_iter().collect();
     named.into_iter().map(Some).map(Scope).collect()
-}
-
-/// The cluster that this process runs in, or else the one that a kubeconfig names.
-async fn find_cluster() -> Result<kube::Config, WiringError> {
-    match kube::Config::incluster() {
-        Ok(cluster) => Ok(cluster),
-        Err(_) => Ok(kube::Config::infer().await?),
-    }
 }
 
 /// Runs until it is asked to stop.

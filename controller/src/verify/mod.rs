@@ -11,6 +11,8 @@ use clap::Subcommand;
 use kube::Client;
 use thiserror::Error;
 
+use crate::find_cluster::find_cluster;
+
 use led::{NotLed, led};
 use unused::{InUse, unused};
 
@@ -57,7 +59,7 @@ pub(crate) enum VerifyError {
 
 /// Answers one question: in a sentence if all is well, else by an error.
 pub(crate) async fn verify(Verify::Verify(question): Verify) -> Result<String, VerifyError> {
-    let client = Client::try_from(kube::Config::infer().await?)?;
+    let client = Client::try_from(find_cluster().await?)?;
     match question {
         Question::Installed { operator_namespace, timeout_seconds } => {
             Ok(led(&client, &operator_namespace, Duration::from_secs(timeout_seconds.into())).await?)
