@@ -15,6 +15,7 @@ mod operator;
 mod pod;
 mod policies;
 mod prometheus;
+mod replicas;
 mod report;
 mod rights;
 mod settings;
@@ -26,6 +27,7 @@ mod version;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
 use thiserror::Error;
 
 use crate::arguments::CheckOptions;
@@ -35,7 +37,7 @@ use crate::print::{PrintError, Screen, document};
 use crate::request::RequestError;
 
 pub(crate) use installed::Installed;
-pub(crate) use operator::LABELS;
+pub(crate) use replicas::LABELS;
 
 use definition::Definition;
 use finding::{Check, Finding, Verdict};
@@ -108,13 +110,17 @@ async fn look(connection: &Connection, options: &CheckOptions) -> Report {
 struct Installation {
     definition: Result<Definition, RequestError>,
     deployments: Result<Vec<Deployment>, RequestError>,
+    /// The operator's own.
+    pods: Result<Vec<Pod>, RequestError>,
 }
 
 impl Installation {
     async fn fetch(connection: &Connection, operator: &str) -> Self {
         let definition = definition::fetch(connection);
-        let (definition, deployments) = tokio::join!(definition, operator::fetch(connection, operator));
-        Self { definition, deployments }
+        let deployments = operator::fetch(connection, operator);
+        let pods = replicas::fetch(connection, operator);
+        let (definition, deployments, pods) = tokio::join!(definition, deployments, pods);
+        Self { definition, deployments, pods }
     }
 
     /// None if that cannot be known.
@@ -168,6 +174,7 @@ async fn look_at_all(connection: &Connection, options: &CheckOptions) -> (Option
     let is_defined = installation.is_defined() == Some(true);
     findings.extend(operator::findings(
         &installation.deployments,
+        &installation.pods,
         &connection.namespace,
         operator,
         is_defined,
@@ -213,7 +220,7 @@ async fn look_at_operator(
     if settings.leader_elect {
         findings.push(leader::finding(&lease, Timestamp::now()));
     }
-    findings.push(rights::operators(&missing));
+    findings.push(rights::operators(&missing, &settings.namespaces));
     findings.push(channel::finding(&channel, settings));
     (findings, channel::address(&channel, settings))
 }

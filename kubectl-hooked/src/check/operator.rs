@@ -1,16 +1,15 @@
 //! The operator's Deployment: whether it is there and available, and works where it is asked to.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::finding::{Check, Finding, some_of};
+use super::replicas::{self, LABELS};
 use super::settings::Settings;
 use crate::connect::Connection;
 use crate::request::{Asked, Request, RequestError};
-
-/// What the installation puts on all that is of the operator itself.
-pub(crate) const LABELS: &str = "app.kubernetes.io/name=hooked,app.kubernetes.io/component=controller";
 
 /// The operator's Deployments in that namespace: one, if all is well.
 pub(super) async fn fetch(connection: &Connection, namespace: &str) -> Result<Vec<Deployment>, RequestError> {
@@ -23,6 +22,7 @@ pub(super) async fn fetch(connection: &Connection, namespace: &str) -> Result<Ve
 /// What is found of it, for Pods in `namespace`. `is_defined` says whether HookedWorkloads are.
 pub(super) fn findings(
     fetched: &Result<Vec<Deployment>, RequestError>,
+    pods: &Result<Vec<Pod>, RequestError>,
     namespace: &str,
     operator_namespace: &str,
     is_defined: bool,
@@ -39,7 +39,7 @@ pub(super) fn findings(
             let words = format!("there is no operator in namespace {operator_namespace} yet");
             vec![Finding::not_checked(check, words)]
         }
-        Ok([one]) => vec![of(one, namespace), image(&Settings::of(one))],
+        Ok([one]) => vec![of(one, pods, namespace), image(&Settings::of(one))],
         Ok(several) => {
             let names: Vec<_> = several.iter().map(ResourceExt::name_any).collect();
             vec![Finding::problem(
@@ -51,7 +51,7 @@ pub(super) fn findings(
     }
 }
 
-fn of(deployment: &Deployment, namespace: &str) -> Finding {
+fn of(deployment: &Deployment, pods: &Result<Vec<Pod>, RequestError>, namespace: &str) -> Finding {
     let (settings, name) = (Settings::of(deployment), deployment.name_any());
     let check = Check::Operator;
     let desired = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
@@ -72,6 +72,14 @@ fn of(deployment: &Deployment, namespace: &str) -> Finding {
             "{name} is told --leader-elect=false: nothing keeps two operators from counting side by side"
         );
         return Finding::warning(check, message, "take --leader-elect=false out of its arguments");
+    }
+    if available < desired {
+        let (missing, action) = replicas::missing(pods, desired, &name, &place);
+        return Finding::warning(
+            check,
+            format!("{name}: {available} of {desired} available; {missing}"),
+            action,
+        );
     }
     Finding::ok(check, format!("{name}: {available} of {desired} available, image {}", settings.image))
 }
@@ -96,17 +104,21 @@ mod tests {
     use crate::check::finding::Verdict;
 
     fn deployment(available: i32, arguments: &Value) -> Deployment {
+        of_replicas(1, available, arguments)
+    }
+
+    fn of_replicas(replicas: i32, available: i32, arguments: &Value) -> Deployment {
         let container = json!({"name": "controller", "image": "hooked:1", "args": arguments});
         serde_json::from_value(json!({
             "metadata": {"name": "hooked-controller", "namespace": "hooked-system"},
-            "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [container]}}},
+            "spec": {"replicas": replicas, "selector": {}, "template": {"spec": {"containers": [container]}}},
             "status": {"availableReplicas": available},
         }))
         .unwrap()
     }
 
     fn check(found: Vec<Deployment>, is_defined: bool, verdicts: &[Verdict], words: &str) {
-        let findings = findings(&Ok(found), "shop", "hooked-system", is_defined);
+        let findings = findings(&Ok(found), &Ok(Vec::new()), "shop", "hooked-system", is_defined);
         let said: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
         assert_eq!(said, verdicts, "{findings:?}");
         assert!(findings.iter().any(|finding| finding.message.contains(words)), "{findings:?}");
@@ -129,6 +141,25 @@ mod tests {
         let here = json!(["--leader-elect", "--namespace=test", "--namespace=shop"]);
         check(of(1, here), true, &[Verdict::Ok, Verdict::Ok], "1 of 1");
         check([of(1, good.clone()), of(1, good)].concat(), true, &[Verdict::Problem], "several");
+    }
+
+    #[test]
+    fn one_of_two_works_and_is_a_warning() {
+        let verdicts = [Verdict::Warning, Verdict::Ok];
+        let one = of_replicas(2, 1, &json!(["--leader-elect"]));
+        check(vec![one], true, &verdicts, "hooked-controller: 1 of 2 available; 2 of its Pods");
+        let two = of_replicas(2, 2, &json!(["--leader-elect"]));
+        check(vec![two], true, &[Verdict::Ok, Verdict::Ok], "2 of 2 available");
+    }
+
+    #[test]
+    fn a_namespace_that_a_variable_names_is_the_operators_own() {
+        let mut operator = deployment(1, &json!(["--leader-elect", "--namespace=$(POD_NAMESPACE)"]));
+        let pod = operator.spec.as_mut().and_then(|spec| spec.template.spec.as_mut()).unwrap();
+        let own = json!([{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]);
+        pod.containers[0].env = serde_json::from_value(own).unwrap();
+        let words = "works in hooked-system, and not in shop";
+        check(vec![operator], true, &[Verdict::Problem, Verdict::Ok], words);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 
 use super::finding::{Check, Finding};
-use super::operator::LABELS;
+use super::replicas::LABELS;
 use crate::arguments::ServicePath;
 use crate::connect::Connection;
 use crate::request::{Asked, Request, RequestError};

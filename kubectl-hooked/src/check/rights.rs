@@ -125,15 +125,24 @@ pub(super) fn yours(fetched: &Result<Vec<Right>, RequestError>, is_installed: bo
     }
 }
 
-/// What is found of the rights of the operator.
-pub(super) fn operators(fetched: &Result<Vec<Right>, RequestError>) -> Finding {
+/// What is found of the rights of the operator that works in these namespaces, in all if they are none.
+pub(super) fn operators(fetched: &Result<Vec<Right>, RequestError>, namespaces: &[String]) -> Finding {
+    let mends = if namespaces.is_empty() {
+        "`kubectl apply -k config/rbac` of the operator's version gives it its rights".to_owned()
+    } else {
+        format!(
+            "config/components/namespaced of the operator's version has its Role and RoleBinding: each of {} needs \
+             them (the chart's watchNamespaces makes them)",
+            some_of(namespaces)
+        )
+    };
     match fetched.as_deref() {
         Err(error) => Finding::unanswered(Check::OperatorRights, error),
         Ok([]) => Finding::ok(Check::OperatorRights, "the operator may do all that config/rbac gives it"),
         Ok(missing) => Finding::problem(
             Check::OperatorRights,
             format!("the operator may not {}", some_of(&words(missing))),
-            "`kubectl apply -k config/rbac` of the operator's version gives it its rights",
+            mends,
         ),
     }
 }
@@ -155,10 +164,12 @@ mod tests {
         };
         check(&yours(&missing(), true), Verdict::Warning, "you may not get pods/log in namespace shop");
         check(&yours(&missing(), false), Verdict::Warning, "not install Hooked: not get pods/log in");
-        check(&operators(&missing()), Verdict::Problem, "the operator may not get pods/log");
-        check(&operators(&Err(RequestError::Unauthorized)), Verdict::Unknown, "credentials");
+        check(&operators(&missing(), &[]), Verdict::Problem, "the operator may not get pods/log");
+        let of_some = operators(&missing(), &["shop".to_owned()]);
+        assert!(of_some.action.is_some_and(|action| action.contains("namespaced")));
+        check(&operators(&Err(RequestError::Unauthorized), &[]), Verdict::Unknown, "credentials");
         check(&yours(&Ok(vec![]), true), Verdict::Ok, "you may read");
         check(&yours(&Ok(vec![]), false), Verdict::Ok, "you may install");
-        check(&operators(&Ok(vec![])), Verdict::Ok, "all that config/rbac gives it");
+        check(&operators(&Ok(vec![]), &[]), Verdict::Ok, "all that config/rbac gives it");
     }
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
+use kube::ResourceExt;
 
 /// The container of the operator.
 const CONTAINER: &str = "controller";
@@ -46,7 +47,7 @@ impl Settings {
         let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.clone()).unwrap_or_default();
         let named = pod.containers.iter().find(|container| container.name == CONTAINER);
         let container = named.or(pod.containers.first()).cloned().unwrap_or_default();
-        let words = words(&container);
+        let words = words(&container, &deployment.namespace().unwrap_or_default());
         let last = |option: &str| values(&words, option).pop();
         // An empty word is none, as charts render it.
         let said = |option: &str| last(option).flatten().filter(|word| !word.is_empty());
@@ -72,8 +73,24 @@ impl Settings {
     }
 }
 
-fn words(container: &Container) -> Vec<String> {
-    container.command.iter().flatten().chain(container.args.iter().flatten()).cloned().collect()
+/// What the container in a Pod of that namespace is called with, its variables put in as the kubelet does.
+fn words(container: &Container, namespace: &str) -> Vec<String> {
+    let told = container.command.iter().flatten().chain(container.args.iter().flatten());
+    told.map(|word| expand(word, container, namespace)).collect()
+}
+
+/// Puts in what is known of `$(NAME)`: plain values, and the namespace.
+fn expand(word: &str, container: &Container, namespace: &str) -> String {
+    let mut word = word.to_owned();
+    for variable in container.env.iter().flatten() {
+        let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
+        let is_namespace = field.is_some_and(|field| field.field_path == "metadata.namespace");
+        let value = if is_namespace { Some(namespace) } else { variable.value.as_deref() };
+        if let Some(value) = value {
+            word = word.replace(&format!("$({})", variable.name), value);
+        }
+    }
+    word
 }
 
 /// What an option is given, each time that it is there: behind an equals sign, or as the next word.

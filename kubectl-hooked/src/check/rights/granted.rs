@@ -7,6 +7,8 @@ use super::right::Right;
 
 /// What it may do wherever it works.
 const WORKING: &str = include_str!("../../../../config/rbac/role.yaml");
+/// What it may do in each namespace, if it works in some alone: all of that but what no Role can give.
+const WORKING_IN_SOME: &str = include_str!("../../../../config/components/namespaced/role.yaml");
 /// What it may do where it is.
 const AT_HOME: [&str; 2] = [
     include_str!("../../../../config/rbac/leader_election_role.yaml"),
@@ -15,17 +17,18 @@ const AT_HOME: [&str; 2] = [
 /// Resources that are in no namespace.
 const OF_NO_NAMESPACE: [&str; 1] = ["nodes"];
 
-/// The rights of an operator that is in the one namespace and works in the others, in all if these are none.
+/// The rights of an operator that is in the one namespace and works in the others, in all if these are none. One that
+/// works in some has a Role in each, and another for its own Pod where it is in none of them.
 pub(in crate::check) fn of_operator(operator: &str, namespaces: &[String]) -> Vec<Right> {
     let everywhere = [String::new()];
-    let places = if namespaces.is_empty() { &everywhere[..] } else { namespaces };
+    let (manifest, places) =
+        if namespaces.is_empty() { (WORKING, &everywhere[..]) } else { (WORKING_IN_SOME, namespaces) };
     let mut rights: Vec<Right> = Vec::new();
-    for rule in rules(WORKING) {
-        for place in places {
-            rights.extend(
-                of_rule(&rule, place).into_iter().filter(|right| !rights.contains(right)).collect::<Vec<_>>(),
-            );
-        }
+    for rule in rules(manifest) {
+        rights.extend(places.iter().flat_map(|place| of_rule(&rule, place)));
+    }
+    if !namespaces.is_empty() && !namespaces.iter().any(|place| place == operator) {
+        rights.extend(["get", "patch"].map(|verb| Right::of("", "pods", verb).within(operator)));
     }
     rights.extend(AT_HOME.into_iter().flat_map(rules).flat_map(|rule| of_rule(&rule, operator)));
     rights
@@ -87,9 +90,21 @@ mod tests {
     #[test]
     fn an_operator_of_some_namespaces_needs_its_rights_there_alone() {
         let some = words(&["shop", "test"]);
-        for right in ["create pods in namespace shop", "create pods in namespace test", "list nodes"] {
+        for right in [
+            "create pods in namespace shop",
+            "create pods in namespace test",
+            "patch pods in namespace hooked-system",
+        ] {
             assert_eq!(some.iter().filter(|known| *known == right).count(), 1, "{right} in {some:?}");
         }
-        assert!(!some.contains(&"create pods".to_owned()), "{some:?}");
+        // What no Role can give is not asked for.
+        for right in
+            ["create pods", "list nodes", "get /openid/v1/jwks", "create pods in namespace hooked-system"]
+        {
+            assert!(!some.contains(&right.to_owned()), "{right} in {some:?}");
+        }
+        let own = words(&["hooked-system"]);
+        let patches = own.iter().filter(|known| *known == "patch pods in namespace hooked-system");
+        assert_eq!(patches.count(), 1, "{own:?}");
     }
 }
