@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Compression;
@@ -68,9 +68,35 @@ impl Bundle {
     }
 }
 
+/// Creates a file that its owner alone may read, whatever the umask says; it must not be there yet.
+fn create(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    // From the first moment, so that nobody opens it before.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    // The umask may have taken from the owner too.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// The same of a directory.
+fn create_directory(path: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "the mode is set on unix alone"))]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
 /// Writes one file, which must not be there yet.
 pub(super) fn write_archive(files: &BTreeMap<String, Vec<u8>>, path: &Path) -> io::Result<()> {
-    let file = fs::File::create_new(path)?;
+    let file = create(path)?;
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::default()));
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
@@ -83,11 +109,11 @@ pub(super) fn write_archive(files: &BTreeMap<String, Vec<u8>>, path: &Path) -> i
 
 /// Writes a directory, which must not be there yet.
 pub(super) fn write_directory(files: &BTreeMap<String, Vec<u8>>, path: &Path) -> io::Result<()> {
-    fs::create_dir(path)?;
+    create_directory(path)?;
     for (name, bytes) in files {
         let file = path.join(name);
         fs::create_dir_all(file.parent().unwrap_or(path))?;
-        fs::write(file, bytes)?;
+        create(&file)?.write_all(bytes)?;
     }
     Ok(())
 }

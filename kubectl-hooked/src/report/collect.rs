@@ -27,6 +27,8 @@ const MOST: u32 = 500;
 struct List<'a> {
     namespace: &'a str,
     labels: &'a str,
+    /// Of this name alone; of all if empty.
+    name: &'a str,
     kind: Kind,
     asked: Asked,
 }
@@ -58,7 +60,7 @@ impl Collector<'_> {
         file: &str,
         list: &List<'_>,
     ) -> Vec<DynamicObject> {
-        let List { namespace, labels, asked, .. } = *list;
+        let List { namespace, labels, name, asked, .. } = *list;
         let request = Request { verb: "list", asked, name: "", namespace };
         let (kind, client) = (ApiResource::erase::<K>(&()), self.connection.client.clone());
         let api: Api<DynamicObject> = if namespace.is_empty() {
@@ -66,7 +68,11 @@ impl Collector<'_> {
         } else {
             Api::namespaced_with(client, namespace, &kind)
         };
-        match api.list(&ListParams::default().labels(labels).limit(MOST)).await {
+        let mut parameters = ListParams::default().labels(labels).limit(MOST);
+        if !name.is_empty() {
+            parameters = parameters.fields(&format!("metadata.name={name}"));
+        }
+        match api.list(&parameters).await {
             Ok(page) => {
                 if page.metadata.continue_.is_some_and(|token| !token.is_empty()) {
                     self.bundle.miss(file, &format!("it has the first {MOST} alone"));
@@ -111,13 +117,13 @@ impl Collector<'_> {
 
     async fn operator(&mut self, namespace: &str) {
         let kind = Kind::Operator;
-        let list = List { namespace, labels: LABELS, kind, asked: Asked::Deployment };
+        let list = List { namespace, labels: LABELS, name: "", kind, asked: Asked::Deployment };
         let deployments = self.list::<Deployment>("operator/deployments.json", &list).await;
         self.keep("operator/deployments.json", &deployments, kind);
         let list = List { asked: Asked::Pod, ..list };
         let pods = self.list::<Pod>("operator/pods.json", &list).await;
         self.keep("operator/pods.json", &pods, kind);
-        let list = List { namespace, labels: "", kind: Kind::Event, asked: Asked::Event };
+        let list = List { namespace, labels: "", name: "", kind: Kind::Event, asked: Asked::Event };
         let events = self.list::<Event>("operator/events.json", &list).await;
         self.keep("operator/events.json", &events, list.kind);
         for pod in &pods {
@@ -149,13 +155,11 @@ impl Collector<'_> {
 
     async fn workloads(&mut self) {
         let namespace = if self.options.all_namespaces { "" } else { &*self.connection.namespace };
-        let list = List { namespace, labels: "", kind: Kind::Workload, asked: Asked::Workload };
-        let mut found = self.list::<HookedWorkload>("workloads", &list).await;
-        if let Some(name) = &self.options.name {
-            found.retain(|workload| workload.name_any() == *name);
-            if found.is_empty() {
-                self.bundle.miss("workloads", &format!("there is none of the name {name} in {namespace}"));
-            }
+        let name = self.options.name.as_deref().unwrap_or_default();
+        let list = List { namespace, labels: "", name, kind: Kind::Workload, asked: Asked::Workload };
+        let found = self.list::<HookedWorkload>("workloads", &list).await;
+        if found.is_empty() && !name.is_empty() {
+            self.bundle.miss("workloads", &format!("there is none of the name {name} in {namespace}"));
         }
         for object in found {
             let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
@@ -164,7 +168,8 @@ impl Collector<'_> {
             let uid = object.uid();
             let selector = object.data["status"]["selector"].as_str().filter(|text| !text.is_empty());
             let labels = pods::labels(selector);
-            let list = List { namespace: &namespace, labels: &labels, kind: Kind::Pod, asked: Asked::Pod };
+            let list =
+                List { namespace: &namespace, labels: &labels, name: "", kind: Kind::Pod, asked: Asked::Pod };
             let mut its = self.list::<Pod>(&format!("{place}/pods.json"), &list).await;
             its.retain(|pod| pod.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref()));
             self.keep(&format!("{place}/pods.json"), &its, Kind::Pod);
@@ -229,6 +234,37 @@ mod tests {
             !asked.iter().any(|line| line.contains("/secrets") || line.contains("/configmaps")),
             "{asked:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn one_workload_is_found_by_its_name_however_many_there_are() {
+        let served = cluster();
+        collect(&served.connection(), &options(&["web"])).await;
+        let asked = served.asked();
+        let is_by_name = |line: &&String| {
+            line.contains("/hookedworkloads?") && line.contains("fieldSelector=metadata.name%3Dweb")
+        };
+        assert_eq!(asked.iter().filter(is_by_name).count(), 1, "{asked:?}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_written_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let files = collect(&cluster().connection(), &options(&[])).await.files(false);
+        let place = std::env::temp_dir().join(format!("kubectl-hooked-private-{}", std::process::id()));
+        write_directory(&files, &place).unwrap();
+        let archive = place.join("one.tar.gz");
+        write_archive(&files, &archive).unwrap();
+        let check = |path: &std::path::Path, expect: u32| {
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, expect, "{}", path.display());
+        };
+        check(&place, 0o700);
+        check(&archive, 0o600);
+        check(&place.join("MANIFEST"), 0o600);
+        std::fs::remove_dir_all(place).unwrap();
     }
 
     #[tokio::test]
