@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::{Api, ListParams};
-use kube::{Client, ResourceExt};
+use kube::api::Api;
+use kube::{Client, Resource, ResourceExt};
 use thiserror::Error;
 
 use crate::lease::LEASE;
@@ -32,13 +32,16 @@ pub(crate) async fn led(client: &Client, namespace: &str, patience: Duration) ->
 
 async fn watch(client: &Client, namespace: &str, last: &mut String) -> String {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
-    let workloads: Api<HookedWorkload> = Api::namespaced(client.clone(), namespace);
+    // Everybody may ask which kinds are served; an operator of some namespaces may list workloads in these alone.
+    let version = HookedWorkload::api_version(&());
+    let kind = HookedWorkload::kind(&());
     let mut seen: Option<Lease> = None;
     loop {
-        let kind = workloads.list_metadata(&ListParams::default().limit(1)).await;
-        match (kind, leases.get_opt(LEASE).await) {
-            (Err(error), _) => {
-                *last = format!("HookedWorkloads cannot be listed: {}", request::brief(&error));
+        let served = client.list_api_group_resources(&version).await;
+        match (served, leases.get_opt(LEASE).await) {
+            (Err(error), _) => *last = format!("{version} is not served: {}", request::brief(&error)),
+            (Ok(served), _) if !served.resources.iter().any(|resource| resource.kind == kind) => {
+                *last = format!("{version} is served without the kind {kind}");
             }
             (_, Err(error)) => {
                 *last = format!("the Lease {namespace}/{LEASE} cannot be read: {}", request::brief(&error));

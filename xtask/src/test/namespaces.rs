@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::helm::{Helm, chart};
 use crate::image;
-use crate::install::SYSTEM;
+use crate::install::{OPERATOR, SYSTEM};
 use crate::kubectl::Kubectl;
 
 /// The namespace of the example.
@@ -35,6 +35,9 @@ pub(super) fn check(target: &Target) -> Result<()> {
         let condition = format!("--for=condition={condition}");
         kubectl.run(&["-n", SHOP, "wait", &condition, "hw/hook-demo1", "--timeout=300s"])?;
     }
+    helm.output(&["test", "hooked", "--namespace", SYSTEM])?;
+    // The one that leads is ready only when its live channel is open.
+    kubectl.run(&["-n", SYSTEM, "rollout", "status", OPERATOR, "--timeout=60s"])?;
 
     kubectl.run(&["delete", "namespace", SHOP, "--wait=false"])?;
     // The API server deletes all else of a namespace only when its Pods are gone: the Role is there until then.
