@@ -179,7 +179,9 @@ async fn look_at_all(connection: &Connection, options: &CheckOptions) -> (Option
         operator,
         is_defined,
     ));
-    let (of_operator, address) = look_at_operator(connection, operator, known.as_ref()).await;
+    let AtOperator { findings: of_operator, address, sees_nodes } =
+        look_at_operator(connection, operator, known.as_ref()).await;
+    let settings = if sees_nodes { settings } else { settings.without_nodes() };
     findings.extend(of_operator);
     findings.push(rights::yours(&mine, is_installed));
     findings.extend(nodes::findings(&census, &settings));
@@ -204,13 +206,22 @@ async fn look_at_all(connection: &Connection, options: &CheckOptions) -> (Option
     (installation.is_there(), findings)
 }
 
-/// What only an operator that is there can show, and where Pods are to reach it.
+/// What only an operator that is there can show.
+struct AtOperator {
+    findings: Vec<Finding>,
+    /// Where Pods are to reach it.
+    address: Option<String>,
+    sees_nodes: bool,
+}
+
 async fn look_at_operator(
     connection: &Connection,
     operator: &str,
     settings: Option<&Settings>,
-) -> (Vec<Finding>, Option<String>) {
-    let Some(settings) = settings else { return (Vec::new(), None) };
+) -> AtOperator {
+    let Some(settings) = settings else {
+        return AtOperator { findings: Vec::new(), address: None, sees_nodes: true };
+    };
     let (lease, missing, channel) = tokio::join!(
         leader::fetch(connection, operator),
         rights::missing_to_operator(connection, operator, settings),
@@ -222,5 +233,6 @@ async fn look_at_operator(
     }
     findings.push(rights::operators(&missing, &settings.namespaces));
     findings.push(channel::finding(&channel, settings));
-    (findings, channel::address(&channel, settings))
+    let address = channel::address(&channel, settings);
+    AtOperator { findings, address, sees_nodes: rights::sees_nodes(&missing) }
 }

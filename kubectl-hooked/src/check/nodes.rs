@@ -151,10 +151,9 @@ fn image_volumes(census: &Census, injection: Injection) -> Finding {
     let without: Vec<_> = census.without_image_volumes().map(SeenNode::described).collect();
     let all = census.linux().count();
     match (without.as_slice(), injection) {
-        ([], Injection::InitContainer) => Finding::ok(
-            check,
-            format!("{all} of {all} mount images; the operator is told to use init containers"),
-        ),
+        ([], Injection::InitContainer) => {
+            Finding::ok(check, format!("{all} of {all} mount images; the operator uses init containers"))
+        }
         ([], Injection::Auto | Injection::ImageVolume) => {
             Finding::ok(check, format!("{all} of {all} mount images: the runner comes as an image volume"))
         }

@@ -125,8 +125,13 @@ pub(super) fn yours(fetched: &Result<Vec<Right>, RequestError>, is_installed: bo
     }
 }
 
-/// What is found of the rights of the operator that works in these namespaces, in all if they are none.
+/// What is found of the rights of an operator that works in these namespaces, in all if there are none.
 pub(super) fn operators(fetched: &Result<Vec<Right>, RequestError>, namespaces: &[String]) -> Finding {
+    let check = Check::OperatorRights;
+    let missing = match fetched {
+        Err(error) => return Finding::unanswered(check, error),
+        Ok(missing) => missing,
+    };
     let mends = if namespaces.is_empty() {
         "`kubectl apply -k config/rbac` of the operator's version gives it its rights".to_owned()
     } else {
@@ -136,15 +141,23 @@ pub(super) fn operators(fetched: &Result<Vec<Right>, RequestError>, namespaces: 
             some_of(namespaces)
         )
     };
-    match fetched.as_deref() {
-        Err(error) => Finding::unanswered(Check::OperatorRights, error),
-        Ok([]) => Finding::ok(Check::OperatorRights, "the operator may do all that config/rbac gives it"),
-        Ok(missing) => Finding::problem(
-            Check::OperatorRights,
-            format!("the operator may not {}", some_of(&words(missing))),
-            mends,
-        ),
+    // No Role gives a right to nodes, and an operator that has Roles alone does without.
+    let is_spared = |right: &Right| !namespaces.is_empty() && *right == Right::to_nodes();
+    let needed: Vec<Right> = missing.iter().filter(|right| !is_spared(right)).cloned().collect();
+    match (&*needed, sees_nodes(fetched)) {
+        ([], true) => Finding::ok(check, "the operator may do all that config/rbac gives it"),
+        ([], false) => {
+            Finding::ok(check, "the operator may do all that Roles can give it, which is not to list nodes")
+        }
+        (needed, _) => {
+            Finding::problem(check, format!("the operator may not {}", some_of(&words(needed))), mends)
+        }
     }
+}
+
+/// Whether the operator may list nodes, as far as that is known. One that may not brings the runner by init containers.
+pub(super) fn sees_nodes(missing: &Result<Vec<Right>, RequestError>) -> bool {
+    !missing.as_ref().is_ok_and(|missing| missing.contains(&Right::to_nodes()))
 }
 
 fn words(rights: &[Right]) -> Vec<String> {
@@ -171,5 +184,19 @@ mod tests {
         check(&yours(&Ok(vec![]), true), Verdict::Ok, "you may read");
         check(&yours(&Ok(vec![]), false), Verdict::Ok, "you may install");
         check(&operators(&Ok(vec![]), &[]), Verdict::Ok, "all that config/rbac gives it");
+    }
+
+    #[test]
+    fn an_operator_of_some_namespaces_does_without_nodes() {
+        let shop = ["shop".to_owned()];
+        let check = |missing: &[Right], namespaces: &[String], verdict: Verdict, words: &str| {
+            let found = operators(&Ok(missing.to_vec()), namespaces);
+            assert!(found.verdict == verdict && found.message.contains(words), "{found:?}");
+        };
+        let pods = || Right::of("", "pods", "create").within("shop");
+        check(&[Right::to_nodes()], &[], Verdict::Problem, "may not list nodes");
+        check(&[Right::to_nodes()], &shop, Verdict::Ok, "all that Roles can give it");
+        check(&[Right::to_nodes(), pods()], &shop, Verdict::Problem, "may not create pods in namespace shop");
+        check(&[], &shop, Verdict::Ok, "all that config/rbac gives it");
     }
 }

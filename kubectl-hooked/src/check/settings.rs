@@ -51,6 +51,10 @@ impl Settings {
         let last = |option: &str| values(&words, option).pop();
         // An empty word is none, as charts render it.
         let said = |option: &str| last(option).flatten().filter(|word| !word.is_empty());
+        // As the component config/components/namespaced has it, which the kubelet fills in.
+        let its_own = |word: String| {
+            word.replace("$(POD_NAMESPACE)", deployment.metadata.namespace.as_deref().unwrap_or_default())
+        };
         let architectures = said("--runner-architectures").unwrap_or_default();
         let image = container.image.unwrap_or_default();
         Self {
@@ -63,13 +67,21 @@ impl Settings {
                 .map(str::to_owned)
                 .collect(),
             injection: injection(said("--injection").as_deref()),
-            namespaces: values(&words, "--namespace").into_iter().flatten().collect(),
+            namespaces: values(&words, "--namespace").into_iter().flatten().map(its_own).collect(),
             // The bare option means yes.
             leader_elect: last("--leader-elect").is_none_or(|word| word.as_deref() != Some("false")),
             listens: last("--live-bind-address").is_none_or(|word| word.is_some_and(|word| !word.is_empty())),
             advertised: said("--live-advertise-address"),
             service_account: pod.service_account_name.unwrap_or_else(|| "default".to_owned()),
         }
+    }
+
+    /// What it amounts to where the operator may not look at nodes: it then brings the runner by init containers.
+    pub(super) fn without_nodes(mut self) -> Self {
+        if self.injection == Injection::Auto {
+            self.injection = Injection::InitContainer;
+        }
+        self
     }
 }
 
@@ -128,7 +140,8 @@ mod tests {
         ]);
         let pod = json!({"serviceAccountName": "operator", "containers": containers});
         let spec = json!({"selector": {}, "template": {"spec": pod}});
-        Settings::of(&serde_json::from_value(json!({"spec": spec})).unwrap())
+        let metadata = json!({"namespace": "hooked-system"});
+        Settings::of(&serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap())
     }
 
     #[test]
@@ -164,5 +177,6 @@ mod tests {
         assert!(told.leader_elect && !told.listens);
         assert_eq!(told.advertised.as_deref(), Some("10.0.0.9:8443"));
         assert!(!settings(&["--leader-elect=false"]).leader_elect);
+        assert_eq!(settings(&["--namespace=$(POD_NAMESPACE)"]).namespaces, ["hooked-system"]);
     }
 }

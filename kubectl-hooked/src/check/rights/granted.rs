@@ -14,11 +14,14 @@ const AT_HOME: [&str; 2] = [
     include_str!("../../../../config/rbac/leader_election_role.yaml"),
     include_str!("../../../../config/rbac/live_role.yaml"),
 ];
+/// What it may do with Pods where it is and does not work: it knows its own, and labels that of the one that leads.
+const ITS_PODS: [&str; 3] = ["get", "list", "patch"];
 /// Resources that are in no namespace.
 const OF_NO_NAMESPACE: [&str; 1] = ["nodes"];
 
 /// The rights of an operator that is in the one namespace and works in the others, in all if these are none. One that
-/// works in some has a Role in each, and another for its own Pod where it is in none of them.
+/// works in some has a Role in each, and another for its own Pod where it is in none of them; whether it may list nodes
+/// all the same says how the runner comes into Pods.
 pub(in crate::check) fn of_operator(operator: &str, namespaces: &[String]) -> Vec<Right> {
     let everywhere = [String::new()];
     let (manifest, places) =
@@ -27,10 +30,13 @@ pub(in crate::check) fn of_operator(operator: &str, namespaces: &[String]) -> Ve
     for rule in rules(manifest) {
         rights.extend(places.iter().flat_map(|place| of_rule(&rule, place)));
     }
-    if !namespaces.is_empty() && !namespaces.iter().any(|place| place == operator) {
-        rights.extend(["get", "patch"].map(|verb| Right::of("", "pods", verb).within(operator)));
-    }
     rights.extend(AT_HOME.into_iter().flat_map(rules).flat_map(|rule| of_rule(&rule, operator)));
+    if !namespaces.is_empty() {
+        rights.push(Right::to_nodes());
+    }
+    if !namespaces.is_empty() && !namespaces.iter().any(|known| known == operator) {
+        rights.extend(ITS_PODS.map(|verb| Right::of("", "pods", verb).within(operator)));
+    }
     rights
 }
 
@@ -98,9 +104,7 @@ mod tests {
             assert_eq!(some.iter().filter(|known| *known == right).count(), 1, "{right} in {some:?}");
         }
         // What no Role can give is not asked for.
-        for right in
-            ["create pods", "list nodes", "get /openid/v1/jwks", "create pods in namespace hooked-system"]
-        {
+        for right in ["create pods", "get /openid/v1/jwks", "create pods in namespace hooked-system"] {
             assert!(!some.contains(&right.to_owned()), "{right} in {some:?}");
         }
         let own = words(&["hooked-system"]);

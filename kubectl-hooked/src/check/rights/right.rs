@@ -37,6 +37,11 @@ impl Right {
         Self { verb: verb.to_owned(), what }
     }
 
+    /// To see all nodes, which no Role can give.
+    pub(super) fn to_nodes() -> Self {
+        Self::of("", "nodes", "list")
+    }
+
     /// A right to a path that is no resource.
     pub(super) fn of_path(path: &str, verb: &str) -> Self {
         Self { verb: verb.to_owned(), what: What::Path(path.to_owned()) }
