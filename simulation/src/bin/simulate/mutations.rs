@@ -103,7 +103,8 @@ pub(crate) fn replay(folder: &Path) -> bool {
         println!("{fault}");
     }
     let all = Mutation::ALL.len();
-    let found = Mutation::ALL.iter().filter(|mutation| path(folder, **mutation).exists()).count();
+    let kept = Mutation::ALL.iter().filter(|mutation| path(folder, **mutation).exists()).count();
+    let found = kept - faults.len();
     println!("{found} of {all} mutations are found, each by the shortest script that was");
     faults.is_empty() && are_enough(found, all)
 }
