@@ -36,8 +36,12 @@ pub(crate) enum Question {
         #[arg(long, default_value_t = 90)]
         timeout_seconds: u32,
     },
-    /// May the operator go: is no HookedWorkload left, and no Pod that waits for this operator?
+    /// May the operator go: is no HookedWorkload left that is not another operator's, and no Pod that waits for this
+    /// operator?
     Unused {
+        /// The namespace the operator runs in.
+        #[arg(long, env = "POD_NAMESPACE", default_value = "hooked-system")]
+        operator_namespace: String,
         /// A namespace that the operator works in; may be given several times. All namespaces if absent.
         #[arg(long = "namespace")]
         namespaces: Vec<String>,
@@ -64,6 +68,8 @@ pub(crate) async fn verify(Verify::Verify(question): Verify) -> Result<String, V
         Question::Installed { operator_namespace, timeout_seconds } => {
             Ok(led(&client, &operator_namespace, Duration::from_secs(timeout_seconds.into())).await?)
         }
-        Question::Unused { namespaces } => Ok(unused(&client, &namespaces).await?),
+        Question::Unused { operator_namespace, namespaces } => {
+            Ok(unused(&client, &operator_namespace, &namespaces).await?)
+        }
     }
 }

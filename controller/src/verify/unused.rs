@@ -1,11 +1,16 @@
 //! Whether the operator may go.
 
+use std::collections::BTreeSet;
+
+use hooked_core::accounting::ledger::operator_of;
 use hooked_core::names::{ACCOUNTING_FINALIZER, REVISION_LABEL};
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta};
 use kube::api::{Api, ListParams, PartialObjectMeta};
 use kube::{Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::request;
@@ -13,16 +18,18 @@ use crate::watch::Scope;
 
 /// How many objects one request asks for.
 const PAGE: u32 = 500;
+/// How many of them where it asks for all of each: a status may have a MiB, and the job of the chart has little memory.
+const WHOLE_PAGE: u32 = 10;
 
 /// Why the operator must stay.
 #[derive(Debug, Error)]
 pub(crate) enum InUse {
     #[error(
-        "{count} HookedWorkloads live, such as {example}. Only the operator takes the finalizer {ACCOUNTING_FINALIZER} \
+        "HookedWorkloads live, such as {example}. Only the operator takes the finalizer {ACCOUNTING_FINALIZER} \
          off their Pods, so without it they would stay Terminating for ever. Delete them first (`kubectl delete \
          hookedworkloads --all --all-namespaces` deletes their Pods too), wait until they are gone, and uninstall again"
     )]
-    Workloads { count: usize, example: String },
+    Workloads { example: String },
     #[error(
         "{count} Pods still have the finalizer {ACCOUNTING_FINALIZER}, such as {example}: the operator takes it off when \
          their hooks are counted. Wait until `kubectl get pods --all-namespaces --selector {REVISION_LABEL}` shows none, \
@@ -33,26 +40,74 @@ pub(crate) enum InUse {
     Request { what: &'static str, error: kube::Error },
 }
 
-/// Asks whether workloads or Pods need the operator, in these namespaces or in all.
-pub(crate) async fn unused(client: &Client, namespaces: &[String]) -> Result<String, InUse> {
+/// Asks whether workloads or Pods need the operator that runs in namespace `operator`, in these namespaces or in all.
+/// What another operator of the cluster counts needs that one.
+pub(crate) async fn unused(client: &Client, operator: &str, namespaces: &[String]) -> Result<String, InUse> {
     let everywhere = [Scope(None)];
     let named: Vec<Scope> = namespaces.iter().cloned().map(Some).map(Scope).collect();
     let scopes = if named.is_empty() { &everywhere[..] } else { &named[..] };
-    let (mut workloads, mut pods) = (Held::default(), Held::default());
+    let mut others = BTreeSet::new();
     for scope in scopes {
-        let all = count::<HookedWorkload>(client, scope, "", |_| true, &mut workloads).await;
-        unless_missing(all).map_err(|error| InUse::Request { what: "HookedWorkloads", error })?;
-        let held =
-            |meta: &PartialObjectMeta<Pod>| meta.finalizers().iter().any(|name| name == ACCOUNTING_FINALIZER);
-        let all = count::<Pod>(client, scope, REVISION_LABEL, held, &mut pods).await;
+        let found = unless_missing(own(client, scope, operator, &mut others).await);
+        if let Some(example) = found.map_err(|error| InUse::Request { what: "HookedWorkloads", error })? {
+            return Err(InUse::Workloads { example });
+        }
+    }
+    let needs_it = |meta: &PartialObjectMeta<Pod>| {
+        let is_of_another = meta.owner_references().iter().any(|owner| others.contains(&owner.uid));
+        !is_of_another && meta.finalizers().iter().any(|name| name == ACCOUNTING_FINALIZER)
+    };
+    let mut pods = Held::default();
+    for scope in scopes {
+        let all = count(client, scope, needs_it, &mut pods).await;
         all.map_err(|error| InUse::Request { what: "Pods", error })?;
     }
-    match (workloads, pods) {
-        (Held { count: 0, .. }, Held { count: 0, .. }) => {
-            Ok("nothing needs the operator: no HookedWorkload is left, and no Pod waits for it".to_owned())
+    match pods {
+        Held { count: 0, .. } => {
+            Ok("nothing needs the operator: it has no HookedWorkload, and no Pod waits for it".to_owned())
         }
-        (Held { count: 0, .. }, Held { count, example }) => Err(InUse::Pods { count, example }),
-        (Held { count, example }, _) => Err(InUse::Workloads { count, example }),
+        Held { count, example } => Err(InUse::Pods { count, example }),
+    }
+}
+
+/// A page of workloads, of which one may be such that it cannot be decoded.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: ListMeta,
+    items: Vec<Seen>,
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    metadata: ObjectMeta,
+    #[serde(default)]
+    status: Value,
+}
+
+/// Looks for a workload that is not another operator's, as `namespace/name`. Notes the UIDs of those that are.
+async fn own(
+    client: &Client,
+    scope: &Scope,
+    operator: &str,
+    others: &mut BTreeSet<String>,
+) -> Result<Option<String>, kube::Error> {
+    let mut params = ListParams::default().limit(WHOLE_PAGE);
+    loop {
+        let path = HookedWorkload::url_path(&(), scope.0.as_deref());
+        let request = kube::core::Request::new(path).list(&params).map_err(kube::Error::BuildRequest)?;
+        let page: Page = client.request(request).await?;
+        for Seen { metadata, status } in page.items {
+            if operator_of(status.get("ledger")).is_none_or(|named| named == operator) {
+                let text = |word: Option<String>| word.unwrap_or_default();
+                return Ok(Some(format!("{}/{}", text(metadata.namespace), text(metadata.name))));
+            }
+            others.extend(metadata.uid);
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(None),
+        }
     }
 }
 
@@ -63,21 +118,14 @@ struct Held {
     example: String,
 }
 
-async fn count<K>(
+async fn count(
     client: &Client,
     scope: &Scope,
-    label: &str,
-    holds: impl Fn(&PartialObjectMeta<K>) -> bool,
+    holds: impl Fn(&PartialObjectMeta<Pod>) -> bool,
     found: &mut Held,
-) -> Result<(), kube::Error>
-where
-    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
-{
-    let api: Api<K> = scope.api(client);
-    let mut page = ListParams::default().labels(label).limit(PAGE);
+) -> Result<(), kube::Error> {
+    let api: Api<Pod> = scope.api(client);
+    let mut page = ListParams::default().labels(REVISION_LABEL).limit(PAGE);
     loop {
         let list = api.list_metadata(&page).await?;
         for object in list.items.iter().filter(|object| holds(object)) {
@@ -94,9 +142,9 @@ where
 }
 
 /// Where the kind is not known, there is no object of it.
-fn unless_missing(listed: Result<(), kube::Error>) -> Result<(), kube::Error> {
-    match listed {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+fn unless_missing(found: Result<Option<String>, kube::Error>) -> Result<Option<String>, kube::Error> {
+    match found {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         other => other,
     }
 }

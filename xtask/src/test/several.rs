@@ -44,15 +44,22 @@ pub(super) fn check(target: &Target) -> Result<()> {
     install(OTHER, &[&second[..], &["--set", &format!("takeOver={{{SYSTEM}}}")]].concat())?;
     kubectl.wait_until("the second operator takes over", PATIENCE, || Ok(web.operator()? == OTHER))?;
     ensure!(web.pods()? == pods, "Pods were replaced when their workload was taken over");
+    // The first one still runs.
     kubectl.run(&["delete", "pods", "-l", "app=web"])?;
     web.has_counted(6, 4)?;
     ensure!(web.operator()? == OTHER, "the first operator has taken the workload back");
 
-    kubectl.run(&["delete", "hw", "--all", "--timeout=300s"])?;
-    for namespace in [OTHER, SYSTEM] {
+    let uninstall = |namespace: &str| {
         helm.output(&["uninstall", "hooked", "--namespace", namespace])?;
-        kubectl.run(&["delete", "namespace", namespace])?;
-    }
+        kubectl.run(&["delete", "namespace", namespace])
+    };
+    // Workloads that live are another operator's, so the guard lets the first one go.
+    uninstall(SYSTEM)?;
+    install(OTHER, &["--take-ownership"])?;
+    kubectl.run(&["delete", "pods", "-l", "app=web"])?;
+    web.has_counted(8, 6)?;
+    kubectl.run(&["delete", "hw", "--all", "--timeout=300s"])?;
+    uninstall(OTHER)?;
     kubectl.run(&["delete", "crd", "hookedworkloads.hooked.dev"])
 }
 
