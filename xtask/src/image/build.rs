@@ -162,9 +162,13 @@ fn environment(program: Program, architecture: Architecture, target: &str) -> Re
     if !matches!(program.c_library, CLibrary::MinGw) {
         // The C in our dependencies needs the compiler alone; a C library's own compiler would have to be installed.
         let compiler = architecture.compiler()?;
-        let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         set.push(("TARGET_CC".to_owned(), compiler.clone()));
-        set.push((linker, compiler));
+        // What is built to run during the build has the machine's own target, and its linker is this one anyhow: were it
+        // named in some builds and not in others, each would have all of that built anew by the next.
+        if target != CLibrary::Gnu.target(Architecture::of_machine()?) {
+            let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+            set.push((linker, compiler));
+        }
     }
     Ok(set)
 }
@@ -211,6 +215,17 @@ mod tests {
         for (name, prefix) in [("RUSTFLAGS", "--remap-path-prefix"), ("TARGET_CFLAGS", "-ffile-prefix-map")] {
             let (_, flags) = set.iter().find(|(set, _)| set == name).unwrap();
             assert!(flags.contains(&format!("{prefix}={workspace}=/hooked")), "{name}: {flags}");
+        }
+    }
+
+    #[test]
+    fn what_runs_during_a_build_is_linked_alike_in_every_build() {
+        let own = Architecture::of_machine().unwrap();
+        let host = format!("CARGO_TARGET_{}_", CLibrary::Gnu.target(own).to_uppercase().replace('-', "_"));
+        for c_library in [CLibrary::Gnu, CLibrary::Musl] {
+            let program = Program { name: "x", c_library, flags: "" };
+            let set = environment(program, own, &c_library.target(own)).unwrap();
+            assert!(set.iter().all(|(name, _)| !name.starts_with(&host)), "{set:?}");
         }
     }
 }
