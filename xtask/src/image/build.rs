@@ -163,7 +163,7 @@ fn environment(program: Program, architecture: Architecture, target: &str) -> Re
         // The C in our dependencies needs the compiler alone; a C library's own compiler would have to be installed.
         let compiler = architecture.compiler()?;
         set.push(("TARGET_CC".to_owned(), compiler.clone()));
-        // What is built to run during the build has the machine's own target, and its linker is this one anyhow: were it
+        // What is built to run during the build has the machine's own target, whose linker is this one anyhow: were it
         // named in some builds and not in others, each would have all of that built anew by the next.
         if target != CLibrary::Gnu.target(Architecture::of_machine()?) {
             let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
