@@ -39,7 +39,7 @@ pub(crate) async fn collect_orphans(
                 remove_stray_finalizer(&port, namespace, (name, uid), version.as_deref()).await
             {
                 tracing::warn!(%error, "a Pod without an owner could not be released");
-                context.index.note_stray(stray);
+                context.index.return_stray(stray);
             }
         }
         // Known by its UID and not by its name, which may be what a Pod has told.

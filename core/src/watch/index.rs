@@ -284,8 +284,14 @@ impl Index {
     }
 
     /// Remembers a Pod that our finalizer holds and that no workload accounts for.
-    pub fn note_stray(&self, stray: Stray) {
+    pub(super) fn note_stray(&self, stray: Stray) {
         self.strays.lock().insert(stray.uid.clone(), stray);
+    }
+
+    /// Remembers a stray again that was taken out and could not be let go. What a watch has shown of the Pod meanwhile
+    /// is newer: of the version before, the server would refuse to let the Pod go, and nothing would show the Pod again.
+    pub fn return_stray(&self, stray: Stray) {
+        self.strays.lock().entry(stray.uid.clone()).or_insert(stray);
     }
 
     /// Takes all strays out, but those that have become a workload's.

@@ -54,6 +54,27 @@ fn pods_of_a_workload_that_is_gone_are_strays() {
 }
 
 #[test]
+fn a_stray_that_could_not_be_let_go_is_tried_again_as_it_was_shown_last() {
+    let index = Index::default();
+    let of_version = |version: &str| Stray {
+        namespace: "shop".to_owned(),
+        name: "web-1".to_owned(),
+        uid: "a".to_owned(),
+        version: Some(version.to_owned()),
+    };
+    let versions = || index.strays().into_iter().filter_map(|stray| stray.version).collect::<Vec<_>>();
+    index.note_stray(of_version("1"));
+    let taken = index.strays();
+    index.note_stray(of_version("2"));
+    for stray in taken {
+        index.return_stray(stray);
+    }
+    assert_eq!(versions(), ["2"]);
+    index.return_stray(of_version("2"));
+    assert_eq!(versions(), ["2"]);
+}
+
+#[test]
 fn an_event_that_comes_before_its_pod_is_not_lost() {
     let index = index(&[]);
     let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };

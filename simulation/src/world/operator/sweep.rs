@@ -18,7 +18,7 @@ pub(super) async fn sweep(port: Port, index: Arc<Index>, known: Vec<(String, Str
     for stray in index.strays() {
         let Stray { namespace, name, uid, version } = &stray;
         if remove_stray_finalizer(&port, namespace, (name, uid), version.as_deref()).await.is_err() {
-            index.note_stray(stray);
+            index.return_stray(stray);
         }
     }
     for NamedOwner { namespace, name, uid } in index.owners() {
