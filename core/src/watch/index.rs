@@ -289,7 +289,8 @@ impl Index {
     }
 
     /// Remembers a stray again that was taken out and could not be let go. What a watch has shown of the Pod meanwhile
-    /// is newer: of the version before, the server would refuse to let the Pod go, and nothing would show the Pod again.
+    /// is newer: of the version before, the server would refuse to let the Pod go, and no watch would show the Pod
+    /// again.
     pub fn return_stray(&self, stray: Stray) {
         self.strays.lock().entry(stray.uid.clone()).or_insert(stray);
     }
