@@ -51,10 +51,6 @@ impl Settings {
         let last = |option: &str| values(&words, option).pop();
         // An empty word is none, as charts render it.
         let said = |option: &str| last(option).flatten().filter(|word| !word.is_empty());
-        // As the component config/components/namespaced has it, which the kubelet fills in.
-        let its_own = |word: String| {
-            word.replace("$(POD_NAMESPACE)", deployment.metadata.namespace.as_deref().unwrap_or_default())
-        };
         let architectures = said("--runner-architectures").unwrap_or_default();
         let image = container.image.unwrap_or_default();
         Self {
@@ -67,7 +63,7 @@ impl Settings {
                 .map(str::to_owned)
                 .collect(),
             injection: injection(said("--injection").as_deref()),
-            namespaces: values(&words, "--namespace").into_iter().flatten().map(its_own).collect(),
+            namespaces: values(&words, "--namespace").into_iter().flatten().collect(),
             // The bare option means yes.
             leader_elect: last("--leader-elect").is_none_or(|word| word.as_deref() != Some("false")),
             listens: last("--live-bind-address").is_none_or(|word| word.is_some_and(|word| !word.is_empty())),
@@ -134,9 +130,13 @@ mod tests {
     use super::*;
 
     fn settings(arguments: &[&str]) -> Settings {
+        let env = json!([
+            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+        ]);
+        let command = ["/hooked-controller"];
         let containers = json!([
             {"name": "mesh", "image": "mesh:1"},
-            {"name": "controller", "image": "hooked:1", "command": ["/hooked-controller"], "args": arguments},
+            {"name": "controller", "image": "hooked:1", "command": command, "args": arguments, "env": env},
         ]);
         let pod = json!({"serviceAccountName": "operator", "containers": containers});
         let spec = json!({"selector": {}, "template": {"spec": pod}});

@@ -33,9 +33,9 @@ pub(in crate::check) fn of_operator(operator: &str, namespaces: &[String]) -> Ve
     rights.extend(AT_HOME.into_iter().flat_map(rules).flat_map(|rule| of_rule(&rule, operator)));
     if !namespaces.is_empty() {
         rights.push(Right::to_nodes());
-    }
-    if !namespaces.is_empty() && !namespaces.iter().any(|known| known == operator) {
-        rights.extend(ITS_PODS.map(|verb| Right::of("", "pods", verb).within(operator)));
+        if !namespaces.iter().any(|known| known == operator) {
+            rights.extend(ITS_PODS.map(|verb| Right::of("", "pods", verb).within(operator)));
+        }
     }
     rights
 }
