@@ -87,6 +87,15 @@ impl Call {
         self
     }
 
+    /// Of a list, the page that follows `token`, which is empty for the first one.
+    fn page(mut self, token: &str) -> Self {
+        self.query.push(("limit", PAGE.to_string()));
+        if !token.is_empty() {
+            self.query.push(("continue", token.to_owned()));
+        }
+        self
+    }
+
     fn written(mut self) -> Self {
         self.query.push(("fieldManager", names::FIELD_MANAGER.to_owned()));
         self
@@ -143,14 +152,11 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision, validat
 pub fn list_pods(namespace: &str, selector: &str, version: &str, token: &str) -> Call {
     let mut call = Call { reply: Reply::MetadataList, ..Call::new(Verb::Get, pods(namespace)) };
     call.query.push(("labelSelector", selector.to_owned()));
-    call.query.push(("limit", PAGE.to_string()));
     if token.is_empty() {
         call.query.push(("resourceVersion", version.to_owned()));
         call.query.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
-    } else {
-        call.query.push(("continue", token.to_owned()));
     }
-    call
+    call.page(token)
 }
 
 /// Reads a Pod.
@@ -270,11 +276,7 @@ pub fn list_all_revisions(namespace: Option<&str>, token: &str) -> Call {
     let path = namespace.map_or_else(|| "/apis/apps/v1/controllerrevisions".to_owned(), revisions);
     let mut call = Call::new(Verb::Get, path).whole();
     call.query.push(("labelSelector", names::WORKLOAD_UID_LABEL.to_owned()));
-    call.query.push(("limit", PAGE.to_string()));
-    if !token.is_empty() {
-        call.query.push(("continue", token.to_owned()));
-    }
-    call
+    call.page(token)
 }
 
 /// Lists the workloads of a namespace, or of all of them: the page that follows `token`, which is empty for the first
@@ -282,12 +284,7 @@ pub fn list_all_revisions(namespace: Option<&str>, token: &str) -> Call {
 pub fn list_workloads(namespace: Option<&str>, token: &str) -> Call {
     let within = namespace.map(|namespace| format!("/namespaces/{namespace}")).unwrap_or_default();
     let path = format!("/apis/{}{within}/hookedworkloads", names::API_VERSION);
-    let mut call = Call::new(Verb::Get, path).whole();
-    call.query.push(("limit", PAGE.to_string()));
-    if !token.is_empty() {
-        call.query.push(("continue", token.to_owned()));
-    }
-    call
+    Call::new(Verb::Get, path).whole().page(token)
 }
 
 /// Reads a stored revision.
