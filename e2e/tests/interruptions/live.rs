@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
 use hooked_e2e::{
-    Container, Security, Space, Workload, agree, condition, hook, kills, sh, wait_for, with_operator,
+    Container, Operator, Security, Space, Workload, agree, condition, hook, kills, sh, wait_for,
+    with_operator,
 };
 use kube::ResourceExt;
 use serde_json::json;
@@ -15,8 +16,10 @@ fn measured(script: &str) -> Workload {
     Workload::new("web", [container]).with("hooks", json!({"measurement": "Runner"}))
 }
 
-/// Empties the operator's Secret, so that it begins anew when it is started the next time.
-async fn forget_authorities(space: &Space) -> Result<()> {
+/// Stops the operator and empties its Secret, so that the next one makes authorities. One that ran on, with other
+/// options than that, would make them first: while a Deployment is rolled out the one that stood by may lead.
+async fn forget_authorities(space: &Space, operator: &Operator) -> Result<()> {
+    operator.stop().await?;
     let empty = r#"[{"op": "remove", "path": "/data"}]"#;
     let secret = ["patch", "secret", "hooked-controller-live", "--type=json", "--patch", empty];
     space.cluster.kubectl(&[&["--namespace", "hooked-system"], &secret[..]].concat()).await?;
@@ -48,8 +51,9 @@ async fn every_run_is_counted_once_though_the_operator_dies_while_pods_start() -
 #[tokio::test]
 async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_told() -> Result<()> {
     with_operator("renewed", Security::Privileged, async |space, operator| {
-        forget_authorities(space).await?;
         operator.run_with(&["--live-authority-seconds=60", "--live-certificate-seconds=15"]).await?;
+        forget_authorities(space, operator).await?;
+        operator.start().await?;
         space.apply(&measured("sleep 2").replicas(1)).await?;
         space.until_ready("web").await?;
         let first = space.pods("web").await?.first().context("no Pod")?.clone();
@@ -72,7 +76,7 @@ async fn certificates_are_renewed_while_pods_start_and_pods_that_live_on_are_tol
             known.is_ok_and(|known| known.succeeded == i64::from(replicas))
         };
         space.until("web", "every postStart is counted", counted).await?;
-        forget_authorities(space).await?;
+        forget_authorities(space, operator).await?;
         operator.restore().await?;
         let workload = space.until_stopped("web").await?;
         let known = hook(&workload, "web", HookKind::PostStart)?;
