@@ -20,7 +20,7 @@ use crate::readiness::Readiness;
 use crate::reconcile::{Context, on_error, reconcile};
 use crate::take_over::take_over;
 use crate::watch::{
-    Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_pods,
+    Guarded, Scope, Triggers, list_revisions, trigger, watch_events, watch_foreign, watch_others, watch_pods,
     watch_workloads,
 };
 
@@ -44,7 +44,8 @@ pub(crate) async fn control(
     readiness: Arc<Readiness>,
     others: &[String],
 ) {
-    take_over(&context.operator.port(ObjectReference::default()), &scope, others).await;
+    let port = context.operator.port(ObjectReference::default());
+    take_over(&port, &scope, others).await;
     let index = Arc::clone(&context.index);
     let (triggers, triggered) = mpsc::unbounded();
     let (change, changed) = mpsc::unbounded();
@@ -86,8 +87,22 @@ pub(crate) async fn control(
         readiness.awaits(&scope, "HookedWorkloads");
         work(&client, &scope, context, (triggers.clone(), triggered), change, concurrency, readiness).await;
     };
-    let foreign = watch_foreign(client.clone(), Arc::clone(&index), triggers.clone(), changed);
-    future::join4(pods, events, workloads, foreign).await;
+    let (for_foreign, foreign_changed) = mpsc::unbounded();
+    let foreign = watch_foreign(client.clone(), Arc::clone(&index), triggers.clone(), foreign_changed);
+    let (for_others, others_changed) = mpsc::unbounded();
+    let others = watch_others(client.clone(), port, Arc::clone(&index), triggers.clone(), others_changed);
+    let passing_on = pass_on(changed, [for_foreign, for_others]);
+    future::join5(pods, events, workloads, future::join(foreign, others), passing_on).await;
+}
+
+/// Tells both watches of Pods that no workload makes in which namespaces workloads come and go.
+async fn pass_on(mut changed: mpsc::UnboundedReceiver<String>, watches: [mpsc::UnboundedSender<String>; 2]) {
+    while let Some(namespace) = changed.next().await {
+        for watch in &watches {
+            // The receivers are gone only when the operator stops.
+            watch.unbounded_send(namespace.clone()).ok();
+        }
+    }
 }
 
 /// Watches the workloads of a scope and reconciles them for ever, and those whose Pods are `triggered`.

@@ -154,6 +154,7 @@ impl Operator {
 }
 
 /// The port for passes over one workload.
+#[derive(Clone)]
 pub(crate) struct Port {
     operator: Arc<Operator>,
     workload: ObjectReference,

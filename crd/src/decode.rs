@@ -1,4 +1,4 @@
-//! Decoding of a status that another version of the operator, or somebody else, has written.
+//! Decoding of nulls, and of a status that another version of the operator, or somebody else, has written.
 //!
 //! All of the status but the ledger is a projection: the operator makes it anew. So what cannot be decoded of it is
 //! left out, and never keeps an operator from its workload.
@@ -12,6 +12,13 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Defaul
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// A field of the spec, or its default if it is null: a user may write null for absent.
+pub(crate) fn null_as_absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The elements of a list that can be decoded; none if it is no list.

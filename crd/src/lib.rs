@@ -17,7 +17,7 @@ pub use reason::{Given, Reason};
 pub use schema::{Error as SchemaError, custom_resource_definition, custom_resource_definition_yaml};
 pub use spec::{
     Evidence, FailurePolicy, GateAction, HookPolicy, HookedWorkload, HookedWorkloadSpec, HooksSpec,
-    Measurement, PodTemplate, RollingUpdate, RolloutGate, Strategy, StrategyType,
+    Measurement, PodTemplate, Referent, RollingUpdate, RolloutGate, Strategy, StrategyType,
 };
 pub use status::{
     DurationSummary, GraceUse, HandlerKind, HookRunStatus, HookStatus, HookTotals, HookedWorkloadStatus,

@@ -76,6 +76,30 @@ reasons! {
     Paused: [Condition(READY, "False")],
     /// The workload is being deleted.
     Leaving: [Condition(READY, "False")],
+    /// The workload that `spec.workloadRef` names is there, and its Pods are watched.
+    Watching: [Condition(READY, "True")],
+    /// There is no workload of the kind and name of `spec.workloadRef` in the namespace. Its Pods are watched as soon
+    /// as there are any.
+    ReferentNotFound: [Condition(READY, "False"), Condition(RECONCILING, "True"), Event("Warning")],
+    /// The operator may not read the workload that `spec.workloadRef` names; the message says which right is missing.
+    ReferentForbidden: [
+        Condition(READY, "False"),
+        Condition(RECONCILING, "False"),
+        Condition(STALLED, "True"),
+        Event("Warning")
+    ],
+    /// The API server knows no namespaced kind such as `spec.workloadRef` names.
+    ReferentKindUnknown: [
+        Condition(READY, "False"),
+        Condition(RECONCILING, "False"),
+        Condition(STALLED, "True"),
+        Event("Warning")
+    ],
+    /// The API server could not say whether the workload is there that `spec.workloadRef` names. The operator asks
+    /// again.
+    ReferentUnchecked: [Condition(READY, "Unknown"), Condition(RECONCILING, "True")],
+    /// Nothing has to be changed, but another HookedWorkload watches the same Pods: each counts all of their hooks.
+    WatchOverlap: [Condition(STALLED, "False"), Event("Warning")],
     /// As many Pods are available as `spec.strategy` demands.
     MinimumReplicasAvailable: [Condition(AVAILABLE, "True")],
     /// Fewer Pods are available than `spec.strategy` demands.

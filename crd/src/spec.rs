@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::HookKind;
+use crate::decode;
 use crate::schema;
 use crate::status::HookedWorkloadStatus;
 
@@ -37,12 +38,20 @@ pub struct HookedWorkloadSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = 1))]
     pub replicas: Option<i32>,
-    /// Which Pods belong to this workload. Must match the labels of the template, and cannot be changed.
+    /// Which Pods belong to this workload. Must match the labels of the template, and cannot be changed. Required,
+    /// unless `workloadRef` names a workload.
+    #[serde(default, deserialize_with = "decode::null_as_absent", skip_serializing_if = "is_absent")]
     #[schemars(schema_with = "schema::selector")]
     pub selector: LabelSelector,
-    /// The Pods to create. Hooks are written where Kubernetes puts them: `spec.containers[].lifecycle`.
+    /// The Pods to create. Hooks are written where Kubernetes puts them: `spec.containers[].lifecycle`. Required,
+    /// unless `workloadRef` names a workload.
+    #[serde(default, skip_serializing_if = "PodTemplate::is_absent")]
     #[schemars(schema_with = "schema::pod_template")]
     pub template: PodTemplate,
+    /// A workload of others, in the same namespace, whose Pods are watched: their hooks and kills are counted, and
+    /// nothing of the Pods or of the workload is changed but for one annotation of each Pod. Cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_ref: Option<Referent>,
     /// How Pods of an old revision are replaced by those of a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
@@ -71,6 +80,32 @@ pub struct HookedWorkloadSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PodTemplate(pub serde_json::Value);
+
+impl PodTemplate {
+    fn is_absent(&self) -> bool {
+        self.0.is_null()
+    }
+}
+
+fn is_absent(selector: &LabelSelector) -> bool {
+    *selector == LabelSelector::default()
+}
+
+/// A workload of others whose Pods are watched: a Deployment, a `StatefulSet`, a `DaemonSet`, a `ReplicaSet`, a Job, or
+/// any other kind to which a chain of controllers leads from the Pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Referent {
+    /// The group and version of its kind, such as `apps/v1`.
+    #[schemars(length(min = 1, max = 317))]
+    pub api_version: String,
+    /// Its kind, such as `Deployment`.
+    #[schemars(length(min = 1, max = 63))]
+    pub kind: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
 
 /// How Pods of an old revision are replaced by those of a new one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

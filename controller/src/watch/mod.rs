@@ -2,6 +2,7 @@
 
 mod events;
 mod foreign;
+mod others;
 mod pods;
 mod revisions;
 mod scope;
@@ -10,6 +11,7 @@ mod workloads;
 
 pub(crate) use events::watch_events;
 pub(crate) use foreign::watch_foreign;
+pub(crate) use others::watch_others;
 pub(crate) use pods::watch_pods;
 pub(crate) use revisions::list_revisions;
 pub(crate) use scope::Scope;

@@ -39,7 +39,7 @@ pub use explain::explain;
 pub use inability::Inability;
 pub use infer::{Patience, infer};
 pub use mark::{Mark, PodMarks};
-pub use number::{MAX_ORDINAL, PodIdentity, ReadPodError, ordinal};
+pub use number::{MAX_ORDINAL, PodIdentity, ReadPodError, ordinal, read_watched_ordinal, watched_ordinal};
 pub use per_hook::PerHook;
 pub use pod::{
     Container, ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodSpec,

@@ -15,6 +15,11 @@ pub fn ordinal(number: u64, workload_uid: &str) -> String {
     format!("{number}.{}", short_hash(&[workload_uid], HASH_LENGTH))
 }
 
+/// The annotation in which a Pod that others make bears its number in the workload with that UID.
+pub fn watched_ordinal(workload_uid: &str) -> String {
+    format!("{}{}", names::WATCHED_ORDINAL, short_hash(&[workload_uid], HASH_LENGTH))
+}
+
 /// Which Pod of its workload a Pod is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodIdentity {
@@ -65,6 +70,16 @@ impl PodIdentity {
         }
         Ok(Self { revision, number, is_bare: false })
     }
+}
+
+/// The number that the workload with that UID has given to a Pod that others make, as its annotation says.
+pub fn read_watched_ordinal(written: Option<&str>, workload_uid: &str) -> Result<u64, ReadPodError> {
+    let written = written.ok_or(ReadPodError::NoNumber)?;
+    let number = parse(written.split_once('.').map_or(written, |(number, _)| number), written)?;
+    if written == ordinal(number, workload_uid) {
+        return Ok(number);
+    }
+    Err(ReadPodError::OtherWorkload(written.to_owned()))
 }
 
 fn parse(number: &str, written: &str) -> Result<u64, ReadPodError> {

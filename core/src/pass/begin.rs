@@ -41,19 +41,33 @@ pub(super) async fn begin<C: Cluster>(
     if subject.leaving.is_some() {
         return Ok(());
     }
-    let mut version = before.version.clone();
-    if !before.status.conditions.iter().any(is_ours) {
-        let status = json!(first_status(cluster, subject, before)?);
-        let call = call::write_status(&subject.site.namespace, &subject.site.owner, &version, &status);
-        let reply = cluster.send(call).await?;
-        reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut version);
-    }
+    let version = introduce(cluster, subject, before).await?;
     let mut finalizers = subject.workload.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(ACCOUNTING_FINALIZER.to_owned());
     let call =
         call::set_workload_finalizers(&subject.site.namespace, &subject.site.owner, &version, &finalizers);
     cluster.send(call).await?;
     Ok(())
+}
+
+/// Says that the operator is at work on the workload, unless that is said. Returns the version from then on.
+pub(super) async fn introduce<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    before: &Committed,
+) -> Result<String, BeginError> {
+    if is_introduced(before) {
+        return Ok(before.version.clone());
+    }
+    let status = json!(first_status(cluster, subject, before)?);
+    let call = call::write_status(&subject.site.namespace, &subject.site.owner, &before.version, &status);
+    let reply = cluster.send(call).await?;
+    Ok(reply["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Whether it is said that the operator is at work on the workload.
+pub(super) fn is_introduced(before: &Committed) -> bool {
+    before.status.conditions.iter().any(is_ours)
 }
 
 /// A workload without conditions passes for one that is done. Nothing of its spec is acted upon yet, so the generation

@@ -1,5 +1,7 @@
 //! Every request that a pass makes: the only place that knows where objects are found and how they are changed.
 
+mod any_kind;
+
 use serde_json::{Value, json};
 
 use crate::lifecycle::ordinal;
@@ -7,6 +9,7 @@ use crate::names;
 use crate::workload::fill::PodRef;
 use crate::workload::revision::{Revision, object_name};
 use crate::workload::template::Owner;
+pub use any_kind::{find_object, list_kinds};
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq)]
@@ -234,19 +237,26 @@ pub fn annotate_pod(namespace: &str, pod: &PodRef, annotations: &serde_json::Map
     patch_pod(namespace, &pod.name, json!({"metadata": {"uid": pod.uid, "annotations": annotations}}))
 }
 
-/// Writes its number on just this Pod, as of just this version, and puts our finalizer on it if that is asked for.
-pub fn number_pod(namespace: &str, pod: &PodRef, version: &str, owner: &Owner, adds_finalizer: bool) -> Call {
+/// Writes its number on just this Pod, as of just this version and under that annotation, and puts our finalizer on it
+/// if that is asked for.
+pub fn number_pod(
+    namespace: &str,
+    pod: &PodRef,
+    (version, annotation): (&str, &str),
+    owner: &Owner,
+    adds_finalizer: bool,
+) -> Call {
     let metadata = json!({
         "uid": pod.uid,
         "resourceVersion": version,
-        "annotations": {names::ORDINAL: ordinal(pod.number, &owner.uid)},
+        "annotations": {annotation: ordinal(pod.number, &owner.uid)},
         "finalizers": finalizers(adds_finalizer),
     });
     patch_pod(namespace, &pod.name, json!({"metadata": metadata}))
 }
 
-fn finalizers(adds_ours: bool) -> Vec<&'static str> {
-    if adds_ours { vec![names::ACCOUNTING_FINALIZER] } else { Vec::new() }
+fn finalizers(adds_ours: bool) -> &'static [&'static str] {
+    if adds_ours { &[names::ACCOUNTING_FINALIZER] } else { &[] }
 }
 
 fn without_owner(pod: &PodRef, owner: &Owner) -> Value {

@@ -63,18 +63,7 @@ pub(super) fn decide<C: Cluster>(
     let prepared = &*prepared;
     let sizes = size(prepared, before, memory, now);
     let reserved = reserve(&sizes, before, prepared, memory);
-    let claims = memory.newcomers.number_from(*reserved.start());
-    let is_there = |first, last| {
-        let Memory { replicas, tracker, newcomers, .. } = &*memory;
-        replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
-    };
-    account.ledger.marks.compact(is_there);
-    for (number, not_ours, youngest) in memory.newcomers.not_ours(&claims) {
-        account.ledger.marks.set(number, not_ours.clone(), youngest);
-    }
-    if !mutated(Mutation::NumbersUnreserved) {
-        account.ledger.high_water = *reserved.end();
-    }
+    let claims = number(&mut account, &reserved, memory);
     let rollout = rollout(&prepared.desired, &prepared.target, &sizes, &memory.replicas, now.as_second());
     account.ledger.sizes = is_sized(subject, before, memory).then_some(sizes);
     let progress = progress(prepared, before, rollout, memory, now);
@@ -131,9 +120,30 @@ fn count(
     account
 }
 
+/// Gives newcomers the first of the reserved numbers, and marks what is not ours to count of them.
+pub(super) fn number(
+    account: &mut Account,
+    reserved: &RangeInclusive<u64>,
+    memory: &Memory,
+) -> Vec<(PodUid, u64)> {
+    let claims = memory.newcomers.number_from(*reserved.start());
+    let is_there = |first, last| {
+        let Memory { replicas, tracker, newcomers, .. } = memory;
+        replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
+    };
+    account.ledger.marks.compact(is_there);
+    for (number, not_ours, youngest) in memory.newcomers.not_ours(&claims) {
+        account.ledger.marks.set(number, not_ours.clone(), youngest);
+    }
+    if !mutated(Mutation::NumbersUnreserved) {
+        account.ledger.high_water = *reserved.end();
+    }
+    claims
+}
+
 /// Takes marks off numbers under which Pods are shown that are not those which were marked. A user may have made a Pod
 /// anew under the number of the Pod before, while no operator was there to see it.
-fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
+pub(super) fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
     let Memory { replicas, unjudged, tracker, .. } = memory;
     let Youngest { created, started } = marks.youngest();
     if (created.is_none() || started.is_none()) && marks.ranges().next().is_some() {
@@ -183,13 +193,17 @@ fn size(prepared: &Prepared, before: &Committed, memory: &Memory, now: Timestamp
 /// The numbers that are reserved for the Pods which are to get one and for those which the sizes ask for:
 /// above all that were reserved before, and above those of all Pods that are there. Without new ones it is
 /// empty, and ends where the reserved ones end.
-#[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
 fn reserve(sizes: &Sizes, before: &Committed, prepared: &Prepared, memory: &Memory) -> RangeInclusive<u64> {
+    let is_leaving = prepared.target.leaving().is_some();
+    reserve_for(if is_leaving { 0 } else { lacking_numbers(sizes, &memory.replicas) }, before, memory)
+}
+
+/// The same, where so many Pods are to be made.
+#[allow(clippy::reversed_empty_ranges, reason = "an empty range that ends at the high-water mark")]
+pub(super) fn reserve_for(lacking: usize, before: &Committed, memory: &Memory) -> RangeInclusive<u64> {
     let reserved = if mutated(Mutation::HighWaterIgnored) { 0 } else { before.ledger.high_water };
     let used = reserved.max(memory.replicas.highest_number());
     let used = used.max(memory.tracker.highest_number());
-    let is_leaving = prepared.target.leaving().is_some();
-    let lacking = if is_leaving { 0 } else { lacking_numbers(sizes, &memory.replicas) };
     let asked = lacking + memory.newcomers.unnumbered();
     let last = used.saturating_add(asked as u64).min(MAX_ORDINAL.max(used));
     used + 1..=last

@@ -16,6 +16,7 @@ use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
 use super::released::Released;
 use super::selection::Selection;
+use super::watched::Watching;
 use crate::accounting::ledger::Alias;
 use crate::accounting::{Account, Heard, Tracker};
 use crate::admission::{Admission, Verdict};
@@ -60,6 +61,8 @@ pub struct Memory {
     pub(super) revisions: Revisions,
     pub(super) acts: Acts,
     pub(super) scaling: Allowance,
+    /// Where the workload watches Pods that others make: what is remembered of that.
+    pub watching: Option<Watching>,
     /// The workload was seen to leave its Pods behind. The finalizer that says so goes before ours.
     pub(super) orphaning: bool,
     /// The workload was seen to wait for the end of its Pods. The API server's finalizer that says so goes
@@ -128,6 +131,9 @@ impl Memory {
         if self.released.is_free(&pod.uid) {
             return 0;
         }
+        if let Some(watching) = &mut self.watching {
+            watching.know_youngest(&pod);
+        }
         let has = |number: &u64| self.replicas.get(*number).is_some_and(|fact| fact.uid == *pod.uid);
         let known = known.filter(has);
         let written = pod.number;
@@ -147,8 +153,10 @@ impl Memory {
         }
         let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
         let evidence = kubelet::read_pod(&pod, now);
+        let is_ours_from_birth = self.watching.as_ref().is_some_and(|watching| watching.is_since(&pod));
         // A copy has never been counted; of another Pod nobody knows what was.
-        let not_ours = if is_copy { PodMarks::default() } else { over_by_now(&evidence) };
+        let not_ours =
+            if is_copy || is_ours_from_birth { PodMarks::default() } else { over_by_now(&evidence) };
         self.newcomers.observe(Newcomer::of(&pod, (not_ours, evidence.youngest_start()), now));
         0
     }

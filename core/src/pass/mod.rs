@@ -4,6 +4,12 @@
 //! confirm ─► rollback ─► prepare ─► seek ─► decide ─► COMMIT ─► publish ─► act ─► leave or prune ─► wait
 //! ```
 //!
+//! A workload whose Pods others make has a shorter one (`watched`):
+//!
+//! ```text
+//! find ─► decide ─► COMMIT ─► publish ─► number ─► wait
+//! ```
+//!
 //! The status write is the write-ahead log. Counts, marks, sizes per revision and the highest number that may
 //! be given stand in one conditional write, and everything that is done to Pods afterwards follows from it
 //! and can be done again. A pass may end at every await, as the process may; a later one, of this process or
@@ -46,6 +52,7 @@ mod stored;
 mod subject;
 mod unrunnable;
 mod wait;
+mod watched;
 
 use futures::future::join;
 use hooked_crd::HookedWorkload;
@@ -64,12 +71,13 @@ use reject::reject;
 pub use reject::{RejectError, remove_stray_finalizer};
 pub use rollback::RollbackError;
 pub use stored::StoreError;
+pub use watched::{Controlled, Kinds, Watching, find_controller};
 
 use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
-    Notice, failed, farewell, newly_overlapping, newly_stalled, newly_stuck, newly_unmeasured, notices,
-    refused, scaled,
+    Notice, failed, farewell, newly_missing, newly_overlapping, newly_stalled, newly_stuck, newly_unmeasured,
+    notices, refused, scaled,
 };
 use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
@@ -199,6 +207,7 @@ fn tell(told: &Told, committed: &Committed, memory: &mut Memory, now: Timestamp)
     news.extend(failed(known, said));
     news.extend(newly_overlapping(known, said).map(refused));
     news.extend(newly_unmeasured(known, said).map(refused));
+    news.extend(newly_missing(known, said).map(refused));
     news.extend(notices(counted, newly_stuck(was, is), newly_stalled(known, said)));
     news
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::reject::read;
 use super::subject::Site;
-use super::{Cluster, Locked, Memory, Passed, RejectError, Retry, Stop, leave_to, pass, reject};
+use super::{Cluster, Locked, Memory, Passed, RejectError, Retry, Stop, leave_to, pass, reject, watched};
 use crate::accounting::ledger::operator_of;
 use crate::backoff;
 use crate::mutation::{Mutation, mutated};
@@ -112,11 +112,19 @@ async fn take_through<C: Cluster>(
         return Ok(Passed::default());
     }
     let again = match workload {
-        Watched::Read(workload) => match pass(cluster, workload, memory).await {
-            Ok(passed) => return Ok(passed),
-            Err(Stop::Retry(trouble)) => return Err(trouble),
-            Err(Stop::Invalid(why)) => reject(cluster, &workload.metadata, &why.to_string(), memory).await?,
-        },
+        Watched::Read(workload) => {
+            let passed = match &workload.spec.workload_ref {
+                Some(referent) => watched::pass(cluster, workload, referent, memory).await,
+                None => pass(cluster, workload, memory).await,
+            };
+            match passed {
+                Ok(passed) => return Ok(passed),
+                Err(Stop::Retry(trouble)) => return Err(trouble),
+                Err(Stop::Invalid(why)) => {
+                    reject(cluster, &workload.metadata, &why.to_string(), memory).await?
+                }
+            }
+        }
         Watched::Unreadable { metadata, error } => {
             let message = format!("the object cannot be read: {error}");
             reject(cluster, metadata, &message, memory).await?

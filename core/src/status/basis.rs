@@ -8,11 +8,27 @@ use super::live_service::LiveService;
 use super::progress::Progress;
 use crate::accounting::Tracker;
 use crate::accounting::ledger::{Counted, Ledger};
+use crate::lifecycle::PodShape;
 use crate::workload::desired::Desired;
 use crate::workload::replicas::Replicas;
 use crate::workload::revision::{Measuring, Revision, Stored};
 use crate::workload::rollout::Rollout;
 use crate::workload::target::{Target, Why};
+
+/// What is known of a workload's hooks, whoever makes its Pods.
+#[derive(Clone, Copy, Debug)]
+pub struct HooksBasis<'a> {
+    /// The hooks and probes that its Pods are to have.
+    pub shape: &'a PodShape,
+    /// What is known of hooks and not counted.
+    pub tracker: &'a Tracker,
+    /// What is counted, with what this pass has counted.
+    pub ledger: &'a Ledger,
+    /// Whether others make the Pods.
+    pub is_watched: bool,
+    /// The time.
+    pub now: Timestamp,
+}
 
 /// What a status is made from.
 #[derive(Debug)]
@@ -56,6 +72,12 @@ pub struct Basis<'a> {
 }
 
 impl<'a> Basis<'a> {
+    /// What is known of its hooks.
+    pub(super) fn hooks(&self) -> HooksBasis<'a> {
+        let Self { tracker, ledger, now, .. } = *self;
+        HooksBasis { shape: &self.revision.shape, tracker, ledger, is_watched: false, now }
+    }
+
     /// Why the API server takes no Pods of the template, if it takes none.
     pub(super) fn invalid_template(&self) -> Option<&'a str> {
         match self.target.held_by() {

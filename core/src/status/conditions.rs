@@ -1,39 +1,22 @@
 //! Conditions: what a user, a pipeline and an autoscaler read first.
 
-use std::sync::Arc;
-
-use hooked_crd::{HookKind, Outcome, Reason, Source};
+use hooked_crd::Reason;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::Basis;
 use super::counts::ReplicaCounts;
-use super::ending::how_it_ended;
 use super::failure::ReplicaFailure;
-use super::last_runs::last_runs;
+use super::healthy::hooks_healthy;
 use super::measured::{how, shortfalls};
 use super::progress::{Progress, is_overdue};
+use super::saying::{Saying, dated, is_ours, say};
 use super::shortened::{WORDS, shortened};
-use super::{gate, policies, unknown};
-use crate::accounting::ledger::LastRun;
-use crate::lifecycle::HookRun;
+use super::{gate, policies};
 use crate::names::condition;
 use crate::workload::desired::Strategy;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
-
-/// What a condition says; its transition time comes from the status before.
-struct Saying {
-    type_: &'static str,
-    status: &'static str,
-    reason: Reason,
-    message: String,
-}
-
-fn say(type_: &'static str, status: &'static str, reason: Reason, message: impl Into<String>) -> Saying {
-    debug_assert!(reason.is_given_by(type_, status), "{reason} does not say that {type_}={status} gives it");
-    Saying { type_, status, reason, message: message.into() }
-}
 
 /// All conditions, ours in a fixed order and then those of others as they are.
 pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condition> {
@@ -42,7 +25,7 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
         ready(basis, counts, &stalled),
         available(basis, counts),
         progressing(basis, counts, &stalled),
-        hooks_healthy(basis),
+        hooks_healthy(basis.hooks()),
         measured(basis),
         reconciling(basis, counts, &stalled),
         stalled,
@@ -56,11 +39,6 @@ pub(super) fn conditions(basis: &Basis<'_>, counts: &ReplicaCounts) -> Vec<Condi
 
 fn replica_failure(failure: &ReplicaFailure) -> Saying {
     say(condition::REPLICA_FAILURE, "True", failure.reason, failure.message())
-}
-
-/// Whether the operator writes conditions of that type.
-pub fn is_ours(known: &Condition) -> bool {
-    condition::ALL.contains(&known.type_.as_str())
 }
 
 /// The conditions of an object that cannot be read or carried out at all, and of which Pods may be that cannot be let
@@ -226,70 +204,6 @@ fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
     say(condition::RECONCILING, "True", Reason::RollingOut, message)
 }
 
-/// True while no hook hangs and the newest run of every hook is not known to have failed. A hook's own words are not
-/// repeated: they may hold secrets.
-fn hooks_healthy(basis: &Basis<'_>) -> Saying {
-    if let Some(run) = basis.tracker.running().overdue(basis.now) {
-        let others = basis.tracker.running().overdue_pods(basis.now).saturating_sub(1);
-        return say(condition::HOOKS_HEALTHY, "False", Reason::HookStuck, stuck(run, others));
-    }
-    let failing = failing(basis);
-    if let Some(((container, hook), run)) = failing.first() {
-        let more = if failing.len() > 1 {
-            format!(", and {} other hooks", failing.len() - 1)
-        } else {
-            String::new()
-        };
-        let how = how_it_ended(run.outcome, run.exit_code);
-        let what = format!("{hook:?} of container {container} in Pod {}: {how}{more}", run.pod);
-        return say(condition::HOOKS_HEALTHY, "False", Reason::HookFailed, what);
-    }
-    if let Some(message) = unknown::unknown(basis) {
-        return say(condition::HOOKS_HEALTHY, "True", Reason::HookOutcomeUnknown, message);
-    }
-    let count = basis.revision.shape.hooks().count();
-    say(
-        condition::HOOKS_HEALTHY,
-        "True",
-        Reason::NoHookIsFailing,
-        format!("none of {count} hooks is failing"),
-    )
-}
-
-/// Hooks whose newest run has failed.
-fn failing<'a>(basis: &Basis<'a>) -> Vec<(&'a (Arc<str>, HookKind), &'a LastRun)> {
-    let is_failure = |run: &LastRun| matches!(run.outcome, Outcome::Failed | Outcome::TimedOut);
-    last_runs(basis, is_failure)
-}
-
-/// What a hook that hangs does to its Pod, and what helps.
-fn stuck(run: &HookRun, others: usize) -> String {
-    let HookRun { id, pod, start_time, .. } = run;
-    let since = start_time.map(|start| format!(", since {start:.0},")).unwrap_or_default();
-    let measured = run.source == Source::Runner;
-    let (what, help) = match id.hook {
-        // The runner says so over the live channel, and so it can be told to stop the hook.
-        HookKind::PostStart if measured => (
-            "runs: its container cannot become Running until it ends",
-            "delete the Pod, and the hook is stopped; bound it from now on by timeoutSeconds in spec.hooks.policies",
-        ),
-        HookKind::PostStart => (
-            "runs: its container cannot become Running, and its Pod cannot be deleted, until it ends",
-            "end its process in the container, and bound it from now on by timeoutSeconds in spec.hooks.policies",
-        ),
-        HookKind::PreStop if measured => (
-            "runs: it has used most of the grace period, at the end of which its container is killed",
-            "raise spec.template.spec.terminationGracePeriodSeconds, or bound it by timeoutSeconds in spec.hooks.policies",
-        ),
-        HookKind::PreStop => (
-            "was begun, and it or its program has used most of the grace period, at the end of which the container is killed",
-            "raise spec.template.spec.terminationGracePeriodSeconds, or measure the hook by the runner to tell which",
-        ),
-    };
-    let more = if others > 0 { format!(" Hooks of {others} other Pods hang too.") } else { String::new() };
-    format!("{:?} of container {} in Pod {pod}{since} {what}; {help}.{more}", id.hook, id.container)
-}
-
 /// Whether all that `spec.hooks` asks for is in force. Of several things that are not the worst is the reason, and the
 /// message has them all.
 fn measured(basis: &Basis<'_>) -> Saying {
@@ -302,20 +216,4 @@ fn measured(basis: &Basis<'_>) -> Saying {
     };
     let words: Vec<&str> = shortfalls.iter().map(|known| &*known.words).collect();
     say(condition::MEASURED, "False", worst.reason, shortened(&words.join(". "), WORDS))
-}
-
-/// Conditions with the time since which each has had its status.
-fn dated(sayings: Vec<Saying>, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
-    let dated = sayings.into_iter().map(|Saying { type_, status, reason, message }| {
-        let same = previous.iter().find(|known| known.type_ == type_ && known.status == status);
-        Condition {
-            type_: type_.to_owned(),
-            status: status.to_owned(),
-            reason: reason.as_str().to_owned(),
-            message,
-            last_transition_time: same.map_or(Time(now), |known| known.last_transition_time.clone()),
-            observed_generation: Some(generation),
-        }
-    });
-    dated.collect()
 }

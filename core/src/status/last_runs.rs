@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use hooked_crd::HookKind;
 
-use super::basis::Basis;
+use super::basis::HooksBasis;
 use crate::accounting::ledger::LastRun;
 
 /// The newest runs of which `is_asked_for` holds. A hook that the template has no more cannot get well, so it does not
 /// count; one of a container that the template never had, which a webhook has put into the Pods, counts as long as Pods
 /// have that container.
-pub(super) fn last_runs<'a>(
-    basis: &Basis<'a>,
+pub(super) fn last_runs(
+    basis: HooksBasis<'_>,
     is_asked_for: impl Fn(&LastRun) -> bool,
-) -> Vec<(&'a (Arc<str>, HookKind), &'a LastRun)> {
-    let shape = &basis.revision.shape;
+) -> Vec<(&(Arc<str>, HookKind), &LastRun)> {
+    let shape = basis.shape;
     let asked_for = basis.ledger.last.iter().filter(|(_, run)| is_asked_for(run));
     let (own, others): (Vec<_>, Vec<_>) =
         asked_for.partition(|((container, _), _)| shape.containers.contains_key(container));

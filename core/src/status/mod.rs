@@ -6,6 +6,7 @@ mod counts;
 mod ending;
 mod failure;
 mod gate;
+mod healthy;
 mod hooks;
 mod last_runs;
 mod live;
@@ -17,6 +18,7 @@ mod policies;
 mod progress;
 mod recent;
 mod revisions;
+mod saying;
 mod series;
 mod shortened;
 mod stalled;
@@ -24,6 +26,7 @@ mod stalled;
 mod tests;
 mod unknown;
 mod unused;
+mod watched;
 
 use hooked_crd::{HookedWorkloadStatus, Reason};
 
@@ -33,8 +36,8 @@ use crate::names;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Target;
 
-pub use basis::Basis;
-pub use conditions::{invalid, is_ours};
+pub use basis::{Basis, HooksBasis};
+pub use conditions::invalid;
 pub use counts::ReplicaCounts;
 pub use ending::how_it_ended;
 pub use failure::{ReplicaFailure, gist, newly_failing};
@@ -47,9 +50,11 @@ pub use notice::{
 };
 pub use progress::{Course, Progress};
 pub use recent::describe;
+pub use saying::is_ours;
 pub use series::{Running, Series};
 pub use shortened::shortened;
 pub use stalled::{is_invalid, newly_overlapping, newly_stalled};
+pub use watched::{WatchedBasis, newly_missing, status_of_watched};
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {

@@ -7,9 +7,10 @@ use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use super::measured::shortfalls;
-use super::{Basis, ReplicaCounts, gate, unused};
+use super::{Basis, HooksBasis, ReplicaCounts, WatchedBasis, gate, unused};
 use crate::accounting::RunningTally;
 use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
+use crate::workload::revision::Measuring;
 
 /// What was committed of a workload, as far as metrics show it.
 #[allow(clippy::struct_excessive_bools, reason = "series that are independent of each other")]
@@ -52,8 +53,28 @@ impl Series {
     /// What the ledger has counted, and 0 of what can happen to the template and has not. A workload that is `invalid`
     /// is looked at all the same: the hooks of its Pods go on and are counted.
     pub fn of(basis: &Basis<'_>, invalid: bool) -> Self {
-        let Basis { revision, measuring, tracker, ledger, .. } = basis;
-        let shape = &revision.shape;
+        Self {
+            counts: ReplicaCounts::of(basis.desired, basis.replicas, basis.now),
+            invalid,
+            gate_closed: gate::closed(basis).is_some(),
+            unmeasured: !shortfalls(basis).is_empty(),
+            failing: basis.failure.is_some(),
+            ..Self::of_hooks(basis.hooks(), basis.measuring)
+        }
+    }
+
+    /// The same of a workload whose Pods others make.
+    pub fn of_watched(basis: &WatchedBasis<'_>, invalid: bool) -> Self {
+        Self {
+            counts: basis.counts(),
+            invalid,
+            unmeasured: basis.asks_for_runner,
+            ..Self::of_hooks(basis.hooks, &Measuring::Observed)
+        }
+    }
+
+    fn of_hooks(basis: HooksBasis<'_>, measuring: &Measuring) -> Self {
+        let HooksBasis { shape, tracker, ledger, .. } = basis;
         let mut running: BTreeMap<_, _> =
             unused::running(shape).map(|hook| (hook, Running::default())).collect();
         let by_hook = tracker.running().by_hook().iter();
@@ -67,20 +88,7 @@ impl Series {
         grace_used.extend(known.map(|(name, known)| (Arc::clone(name), known.histogram.clone())));
         let mut durations = unused::durations(shape, measuring);
         durations.extend(ledger.durations.iter().map(|(key, known)| (key.clone(), known.histogram.clone())));
-        let counts = ReplicaCounts::of(basis.desired, basis.replicas, basis.now);
-        Self {
-            counts,
-            runs,
-            durations,
-            kills,
-            grace_used,
-            running,
-            due: tracker.next_due(),
-            invalid,
-            gate_closed: gate::closed(basis).is_some(),
-            unmeasured: !shortfalls(basis).is_empty(),
-            failing: basis.failure.is_some(),
-        }
+        Self { runs, durations, kills, grace_used, running, due: tracker.next_due(), ..Self::default() }
     }
 
     /// Nobody looks at the workload until it is changed. Moments would be taken for present ones, so they go. `failing`

@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::names::condition;
 
 /// Reasons for which a workload cannot be carried out.
-const INVALID: [Reason; 2] = [Reason::InvalidTemplate, Reason::Invalid];
+const INVALID: [Reason; 4] =
+    [Reason::InvalidTemplate, Reason::Invalid, Reason::ReferentForbidden, Reason::ReferentKindUnknown];
 
 /// Whether they say so. A rollout that is late or has stopped is no such thing: its Pods are looked after.
 pub fn is_invalid(conditions: &[Condition]) -> bool {
@@ -15,7 +16,8 @@ pub fn is_invalid(conditions: &[Condition]) -> bool {
 
 /// The condition that says that other workloads ask for the same Pods, if those before did not say so.
 pub fn newly_overlapping<'a>(previous: &[Condition], conditions: &'a [Condition]) -> Option<&'a Condition> {
-    let says = |known: &&Condition| known.reason == Reason::SelectorOverlap.as_str();
+    let reasons = [Reason::SelectorOverlap, Reason::WatchOverlap].map(Reason::as_str);
+    let says = |known: &&Condition| reasons.contains(&&*known.reason);
     conditions.iter().find(says).filter(|_| !previous.iter().any(|known| says(&known)))
 }
 

@@ -2,11 +2,11 @@
 
 use hooked_crd::Outcome;
 
-use super::basis::Basis;
+use super::basis::HooksBasis;
 use super::last_runs::last_runs;
 
 /// What is not known, if anything is not.
-pub(super) fn unknown(basis: &Basis<'_>) -> Option<String> {
+pub(super) fn unknown(basis: HooksBasis<'_>) -> Option<String> {
     let unknown = last_runs(basis, |run| run.outcome == Outcome::Unknown);
     let ((container, hook), run) = unknown.first()?;
     let others = match unknown.len() - 1 {

@@ -27,6 +27,12 @@ impl EarlyEvents {
         }
     }
 
+    /// What is known of a Pod, which stays.
+    pub(super) fn read(&self, namespace: &str, uid: &str) -> Vec<PodEvidence> {
+        let known = self.of_pods.get(&(namespace.to_owned(), uid.to_owned()));
+        known.into_iter().flatten().cloned().collect()
+    }
+
     /// Takes out what is known of a Pod.
     pub(super) fn take(&mut self, namespace: &str, uid: &str) -> impl Iterator<Item = PodEvidence> + use<> {
         let pod = (namespace.to_owned(), uid.to_owned());

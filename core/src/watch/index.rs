@@ -34,25 +34,6 @@ impl WorkloadRef {
     }
 }
 
-/// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
-/// workload of another as its owner.
-type Key = (String, String);
-
-/// Where a Pod belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    workload: Arc<Key>,
-    /// 0 while it has none.
-    number: u64,
-}
-
-impl Place {
-    /// Whether a Pod of that namespace is known there by its number.
-    fn is_in(&self, namespace: &str) -> bool {
-        self.workload.0 == namespace && self.number > 0
-    }
-}
-
 /// What is remembered of a workload, and the name that it has.
 #[derive(Debug)]
 struct Known {
@@ -77,6 +58,8 @@ pub struct Index {
     strays: Locked<BTreeMap<String, Stray>>,
     orphans: Locked<Orphans>,
     early: Locked<EarlyEvents>,
+    /// Pods that others make.
+    watched: Locked<WatchedPods>,
     /// Those that were listed, until the workloads are.
     revisions: Locked<ListedRevisions>,
 }
@@ -138,13 +121,9 @@ impl Index {
         Arc::clone(&known.memory)
     }
 
-    /// Whether anything is known of a workload of that namespace.
+    /// Whether anything is known of a workload of that namespace that has Pods of its own.
     pub fn holds(&self, namespace: &str) -> bool {
-        let workloads = self.workloads.lock();
-        workloads
-            .range((namespace.to_owned(), String::new())..)
-            .next()
-            .is_some_and(|((found, _), _)| found == namespace)
+        self.of_namespace(namespace).iter().any(|(_, memory)| memory.lock().watching.is_none())
     }
 
     /// Takes in a Pod that a watch shows, and names the workload to be reconciled.
@@ -228,42 +207,41 @@ impl Index {
         pod_uid: &str,
         evidence: PodEvidence,
         now: Timestamp,
-    ) -> Option<WorkloadRef> {
-        let place = {
-            let places = self.places.lock();
-            let Some(place) = places.get(&PodUid::from(pod_uid)).filter(|place| place.is_in(namespace))
-            else {
-                self.early.lock().put(namespace, pod_uid, evidence);
-                return None;
-            };
-            place.clone()
+    ) -> Vec<WorkloadRef> {
+        let place = self.places.lock().get(&PodUid::from(pod_uid)).cloned();
+        let Some(place) = place.filter(|place| place.is_in(namespace)) else {
+            return self.observe_watched_event(namespace, pod_uid, evidence, now);
         };
-        let memory = self.workloads.lock().get(&*place.workload).map(|known| Arc::clone(&known.memory))?;
-        memory.lock().observe_event(place.number, pod_uid, evidence, now);
-        self.reference(&place.workload)
+        if let Some(memory) = self.memory_of(&place.workload) {
+            memory.lock().observe_event(place.number, pod_uid, evidence, now);
+        }
+        self.reference(&place.workload).into_iter().collect()
     }
 
-    /// Takes in what a runner tells of a run in a Pod of `namespace`; none if no such Pod is known there.
+    /// Takes in what a runner tells of a run in a Pod of `namespace`, which several workloads may watch; none if no
+    /// such Pod is known there.
     pub fn observe_live(
         &self,
         namespace: &str,
         pod_uid: &str,
         record: Record,
         now: Timestamp,
-    ) -> Option<Reported> {
-        let place = self.places.lock().get(&PodUid::from(pod_uid)).cloned()?;
-        if place.workload.0 != namespace {
-            return None;
-        }
-        let memory = self.workloads.lock().get(&*place.workload).map(|known| Arc::clone(&known.memory))?;
+    ) -> Vec<Reported> {
+        let Some(place) = self.places.lock().get(&PodUid::from(pod_uid)).cloned() else {
+            return self.observe_watched_live(namespace, pod_uid, &record, now);
+        };
+        let Some(memory) = self.memory_of(&place.workload).filter(|_| place.workload.0 == namespace) else {
+            return Vec::new();
+        };
         let (heard, terminating) = memory.lock().observe_live(place.number, pod_uid, record, now);
-        Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
+        let workload = self.reference(&place.workload);
+        workload.map(|workload| Reported { heard, terminating, workload }).into_iter().collect()
     }
 
-    /// A complete list of Pods begins.
+    /// A complete list of the workloads' own Pods begins.
     pub fn list_begins(&self) {
         self.orphans.lock().list_begins();
-        for (_, memory) in self.all() {
+        for (_, memory) in self.all_with_own_pods() {
             memory.lock().list_begins();
         }
     }
@@ -280,7 +258,7 @@ impl Index {
             self.unplace(&gone);
             self.reference(&workload).filter(|_| !gone.is_empty())
         };
-        self.all().into_iter().filter_map(lost).collect()
+        self.all_with_own_pods().into_iter().filter_map(lost).collect()
     }
 
     /// Remembers a Pod that our finalizer holds and that no workload accounts for.
@@ -315,6 +293,7 @@ impl Index {
     pub fn disown(&self, namespace: &str, uid: &str) -> Vec<WorkloadRef> {
         let known = self.workloads.lock().remove(&(namespace.to_owned(), uid.to_owned()));
         let Some(known) = known else { return Vec::new() };
+        self.forget_watcher(namespace, uid);
         let others = self.of_namespace(namespace).into_iter();
         let others = others.filter(|(_, memory)| memory.lock().overlapping.tell(uid, &known.name, false));
         let alone = others.map(|(name, _)| WorkloadRef::new(namespace, &name)).collect();
@@ -344,14 +323,25 @@ impl Index {
         Some(WorkloadRef::new(&workload.0, &name))
     }
 
-    fn all(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
+    fn memory_of(&self, workload: &Key) -> Option<Arc<Locked<Memory>>> {
+        self.workloads.lock().get(workload).map(|known| Arc::clone(&known.memory))
+    }
+
+    /// Those that do not watch Pods of others, which another watch shows.
+    fn all_with_own_pods(&self) -> Vec<(Key, Arc<Locked<Memory>>)> {
         let workloads = self.workloads.lock();
-        workloads.iter().map(|(key, known)| (key.clone(), Arc::clone(&known.memory))).collect()
+        let own = workloads.iter().filter(|(_, known)| known.memory.lock().watching.is_none());
+        own.map(|(key, known)| (key.clone(), Arc::clone(&known.memory))).collect()
     }
 }
 
+mod places;
 mod revisions;
 mod unowned;
+mod watched;
+
+use places::{Key, Place, WatchedPods};
+pub use watched::ShownWatched;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the
 //! workloads reconciled that it names.
 
+mod chains;
 mod claim;
 mod early;
 mod event;
@@ -13,7 +14,7 @@ mod revisions;
 mod show;
 
 pub use event::SlimEvent;
-pub use index::{Index, NamedOwner, Reported, Stray, WorkloadRef};
+pub use index::{Index, NamedOwner, Reported, ShownWatched, Stray, WorkloadRef};
 pub use pod::{Controller, SlimPod};
 pub use revisions::ListedRevisions;
 pub use show::Shown;

@@ -1,13 +1,16 @@
 //! Pods as a watch shows them, with just the fields that decisions read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::lifecycle::{
     LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, Proven, ReadPodError, controlling_workload,
-    deletion_cost, has_finalizer, kubelet,
+    deletion_cost, has_finalizer, kubelet, read_watched_ordinal, watched_ordinal,
 };
 use crate::names;
 use crate::workload::template::pod_name;
@@ -31,25 +34,66 @@ pub(super) struct LeanMeta {
 }
 
 /// The annotations that decisions read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct LeanAnnotations {
-    #[serde(rename = "hooked.dev/live-address")]
     live_address: Option<String>,
-    #[serde(rename = "hooked.dev/live-ca")]
     live_ca: Option<String>,
-    #[serde(rename = "controller.kubernetes.io/pod-deletion-cost")]
     deletion_cost: Option<String>,
-    #[serde(rename = "hooked.dev/ordinal")]
     ordinal: Option<String>,
+    /// The numbers that workloads have given which watch the Pod, by the annotation's name.
+    watched_ordinals: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for LeanAnnotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(AnnotationsVisitor)
+    }
+}
+
+struct AnnotationsVisitor;
+
+impl<'de> Visitor<'de> for AnnotationsVisitor {
+    type Value = LeanAnnotations;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("annotations, or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<LeanAnnotations, E> {
+        Ok(LeanAnnotations::default())
+    }
+
+    fn visit_none<E>(self) -> Result<LeanAnnotations, E> {
+        Ok(LeanAnnotations::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<LeanAnnotations, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LeanAnnotations, A::Error> {
+        let mut read = LeanAnnotations::default();
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match &*key {
+                names::LIVE_ADDRESS_ANNOTATION => read.live_address = map.next_value()?,
+                names::LIVE_CA_ANNOTATION => read.live_ca = map.next_value()?,
+                names::DELETION_COST_ANNOTATION => read.deletion_cost = map.next_value()?,
+                names::ORDINAL => read.ordinal = map.next_value()?,
+                key if key.starts_with(names::WATCHED_ORDINAL) => {
+                    read.watched_ordinals.insert(key.to_owned(), map.next_value()?);
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(read)
+    }
 }
 
 impl LeanAnnotations {
-    /// Where the Pod's runners reach the operator, and the Pod's number as it is written.
-    fn read(self) -> (Option<LiveEndpoint>, Option<String>, i32) {
-        let endpoint = self.live_address.zip(self.live_ca);
-        let cost = deletion_cost(self.deletion_cost.as_deref());
-        (endpoint.map(|(address, ca)| LiveEndpoint { address, ca }), self.ordinal, cost)
+    /// Where the Pod's runners reach the operator.
+    fn endpoint(&mut self) -> Option<LiveEndpoint> {
+        let endpoint = self.live_address.take().zip(self.live_ca.take());
+        endpoint.map(|(address, ca)| LiveEndpoint { address, ca })
     }
 }
 
@@ -82,6 +126,8 @@ pub struct SlimPod {
     deletion_cost: i32,
     /// Its number as it is written on it.
     ordinal: Option<String>,
+    /// The numbers that workloads have given which watch it, by the annotation's name.
+    watched_ordinals: BTreeMap<String, String>,
     spec: PodSpec,
     status: PodStatus,
 }
@@ -97,8 +143,11 @@ struct WirePod {
 
 impl From<WirePod> for SlimPod {
     fn from(WirePod { mut metadata, spec, status }: WirePod) -> Self {
-        let (live, ordinal, deletion_cost) = std::mem::take(&mut metadata.annotations).read();
-        Self { metadata: metadata.into(), live, ordinal, deletion_cost, spec, status }
+        let mut annotations = std::mem::take(&mut metadata.annotations);
+        let deletion_cost = deletion_cost(annotations.deletion_cost.as_deref());
+        let live = annotations.endpoint();
+        let LeanAnnotations { ordinal, watched_ordinals, .. } = annotations;
+        Self { metadata: metadata.into(), live, deletion_cost, ordinal, watched_ordinals, spec, status }
     }
 }
 
@@ -137,17 +186,31 @@ impl SlimPod {
 
     /// The Pod as decisions read it, and why it has no number if it has none.
     pub fn into_report(self, controller: &Controller) -> (ObservedPod, Option<ReadPodError>) {
-        let has_finalizer = self.is_held();
         let (identity, is_named, error) = match self.identity(controller) {
             Ok((identity, is_named)) => (identity, is_named, None),
             Err(error) => (self.without_number(), false, Some(error)),
         };
-        let Self { metadata, live, ordinal: _, deletion_cost, spec, status } = self;
-        let pod = ObservedPod {
+        (self.observed(&controller.uid, identity, is_named), error)
+    }
+
+    /// The Pod as decisions read it of the workload with that UID, which watches the Pod. Its revision is the hash by
+    /// which its controller knows the template, if there is one.
+    pub(super) fn into_watched_report(self, workload_uid: &str) -> ObservedPod {
+        let written = self.watched_ordinals.get(&watched_ordinal(workload_uid)).map(String::as_str);
+        let number = read_watched_ordinal(written, workload_uid).unwrap_or_default();
+        let hashes = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
+        let revision = hashes.into_iter().find_map(|key| self.label(key)).unwrap_or_default().to_owned();
+        self.observed(workload_uid, PodIdentity { revision, number, is_bare: false }, false)
+    }
+
+    fn observed(self, owner_uid: &str, identity: PodIdentity, is_named: bool) -> ObservedPod {
+        let has_finalizer = self.is_held();
+        let Self { metadata, live, ordinal: _, watched_ordinals: _, deletion_cost, spec, status } = self;
+        ObservedPod {
             name: metadata.name.unwrap_or_default(),
             uid: metadata.uid.unwrap_or_default(),
             version: metadata.resource_version.unwrap_or_default(),
-            owner_uid: controller.uid.clone(),
+            owner_uid: owner_uid.to_owned(),
             revision: identity.revision,
             number: identity.number,
             is_named,
@@ -161,8 +224,7 @@ impl SlimPod {
             live,
             spec,
             status,
-        };
-        (pod, error)
+        }
     }
 
     /// Which Pod of the workload it is, and whether its name says the same. A bare number is believed with its name.
@@ -190,19 +252,42 @@ impl SlimPod {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifecycle::ordinal;
 
-    /// The attributes of serde take no constant.
     #[test]
-    fn annotations_are_read_under_the_names_that_they_are_written_under() {
+    fn of_annotations_those_are_read_that_decisions_need() {
         let annotations = serde_json::json!({
             names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
             names::LIVE_CA_ANNOTATION: "PEM",
             names::DELETION_COST_ANNOTATION: "7",
             names::ORDINAL: "4.hash",
+            "hooked.dev/ordinal-abc": "5.abc",
+            "example.org/other": "text",
         });
-        let read = serde_json::from_value::<LeanAnnotations>(annotations).unwrap().read();
-        let expect = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
-        assert_eq!(read, (Some(expect), Some("4.hash".to_owned()), 7));
+        let mut read = serde_json::from_value::<LeanAnnotations>(annotations).unwrap();
+        let endpoint = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
+        assert_eq!(read.endpoint(), Some(endpoint));
+        assert_eq!((read.ordinal.as_deref(), read.deletion_cost.as_deref()), (Some("4.hash"), Some("7")));
+        let watched = read.watched_ordinals.into_iter().collect::<Vec<_>>();
+        assert_eq!(watched, [("hooked.dev/ordinal-abc".to_owned(), "5.abc".to_owned())]);
+        let none = serde_json::from_value::<LeanAnnotations>(serde_json::Value::Null).unwrap();
+        assert_eq!(none, LeanAnnotations::default());
+    }
+
+    #[test]
+    fn a_pod_that_others_make_bears_a_number_for_each_workload_that_watches_it() {
+        let pod: SlimPod = serde_json::from_value(serde_json::json!({"metadata": {
+            "name": "web-1", "uid": "u-1", "labels": {"pod-template-hash": "rs"},
+            "annotations": {
+                watched_ordinal("w-1"): ordinal(4, "w-1"), watched_ordinal("w-2"): ordinal(9, "w-2"),
+                watched_ordinal("w-3"): ordinal(9, "w-2"),
+            },
+        }}))
+        .unwrap();
+        for (workload, number) in [("w-1", 4), ("w-2", 9), ("w-3", 0), ("w-4", 0)] {
+            let report = pod.clone().into_watched_report(workload);
+            assert_eq!((report.number, &*report.revision), (number, "rs"), "{workload}");
+        }
     }
 
     #[test]

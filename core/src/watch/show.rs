@@ -99,14 +99,24 @@ impl Index {
         if metadata.deletion_timestamp.is_some() {
             self.memory(namespace, &owner).lock().note_deletion(metadata);
         }
-        spec.map(|spec| self.observe_claim(namespace, &owner, &Claim::of(spec))).unwrap_or_default()
+        match spec {
+            Some(HookedWorkloadSpec { workload_ref: Some(referent), .. }) => {
+                self.observe_watcher(metadata, referent);
+                Vec::new()
+            }
+            Some(spec) => self.observe_claim(namespace, &owner, &Claim::of(spec)),
+            None => Vec::new(),
+        }
     }
 
     /// The kubelet has told of a Pod. Nobody else knows what a hook did.
-    pub fn show_event(&self, event: &SlimEvent, now: Timestamp) -> Option<WorkloadRef> {
+    pub fn show_event(&self, event: &SlimEvent, now: Timestamp) -> Vec<WorkloadRef> {
         let SlimEvent { metadata, event } = event;
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        self.observe_event(namespace, &event.pod_uid, event.evidence()?, now)
+        let evidence = event.evidence();
+        evidence
+            .map(|evidence| self.observe_event(namespace, &event.pod_uid, evidence, now))
+            .unwrap_or_default()
     }
 }
 

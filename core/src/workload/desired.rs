@@ -1,6 +1,6 @@
 //! What a workload asks for: its spec, parsed and defaulted once.
 
-use hooked_crd::{Evidence, HookedWorkloadSpec, RolloutGate, StrategyType};
+use hooked_crd::{Evidence, HookedWorkloadSpec, HooksSpec, RolloutGate, StrategyType};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use thiserror::Error;
@@ -77,7 +77,7 @@ impl Desired {
             alias: None,
             selector: serialize_selector(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
-            history_limit: (non_negative(hooks.history_limit, 10) as usize).min(50),
+            history_limit: history_limit(spec.hooks.as_ref()),
             gate: hooks.rollout_gate.map(|RolloutGate { max_failures, on_failure }| GateRule {
                 max_failures: non_negative(max_failures, 0),
                 action: on_failure.unwrap_or_default(),
@@ -94,6 +94,11 @@ impl Desired {
             Self::from_spec(&bare, collision_count)
         })
     }
+}
+
+/// How many runs are kept in `status.recentRuns`.
+pub fn history_limit(hooks: Option<&HooksSpec>) -> usize {
+    (non_negative(hooks.and_then(|hooks| hooks.history_limit), 10) as usize).min(50)
 }
 
 /// The greatest number there is means that there is no deadline (`HasProgressDeadline`).

@@ -3,6 +3,7 @@
 pub mod desired;
 pub mod fill;
 pub mod gate;
+pub mod referent;
 pub mod replicas;
 pub mod resize;
 pub mod revision;

@@ -56,7 +56,7 @@ impl Operator {
     fn tell(&self, numbers: impl Iterator<Item = u64>) {
         for number in numbers {
             let reported = self.index.observe_live("shop", &uid(number), post_start(number), self.now());
-            assert_eq!(reported.map(|reported| reported.heard), Some(Heard::News));
+            assert_eq!(reported.first().map(|reported| reported.heard), Some(Heard::News));
         }
     }
 

@@ -28,6 +28,50 @@ const REQUIRED: &str = "FieldValueRequired";
 const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
 
 const RULES: &[Rule] = &[
+    required_to_own("has(self.workloadRef) || has(self.selector)", ".selector"),
+    required_to_own("has(self.workloadRef) || has(self.template)", ".template"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.selector)", ".selector"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.template)", ".template"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.strategy)", ".strategy"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.minReadySeconds)", ".minReadySeconds"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.revisionHistoryLimit)", ".revisionHistoryLimit"),
+    refused_to_watch("!has(self.workloadRef) || !has(self.paused)", ".paused"),
+    refused_to_watch(
+        "!has(self.workloadRef) || !has(self.progressDeadlineSeconds)",
+        ".progressDeadlineSeconds",
+    ),
+    refused_to_watch(
+        "!has(self.workloadRef) || !has(self.hooks) || !has(self.hooks.rolloutGate)",
+        ".hooks.rolloutGate",
+    ),
+    Rule {
+        at: "spec",
+        holds: "!has(self.workloadRef) || self.?replicas.orValue(1) == 1",
+        message: "may not be changed with `workloadRef`: scale the workload that it names",
+        field: Some(".replicas"),
+        reason: FORBIDDEN,
+    },
+    Rule {
+        at: "spec",
+        holds: "has(self.workloadRef) == has(oldSelf.workloadRef)",
+        message: "may not be added or removed: create a new HookedWorkload",
+        field: Some(".workloadRef"),
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.workloadRef",
+        holds: "self == oldSelf",
+        message: "field is immutable: create a new HookedWorkload to watch another workload",
+        field: None,
+        reason: INVALID,
+    },
+    Rule {
+        at: "spec.workloadRef",
+        holds: "self.kind != 'HookedWorkload' || !self.apiVersion.startsWith('hooked.dev/')",
+        message: "a HookedWorkload counts the hooks of its own Pods: name a workload of another kind",
+        field: Some(".kind"),
+        reason: INVALID,
+    },
     not_negative("spec.replicas"),
     not_negative("spec.minReadySeconds"),
     not_negative("spec.revisionHistoryLimit"),
@@ -69,7 +113,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec",
-        holds: "!has(self.selector.matchLabels) || self.selector.matchLabels.all(k, \
+        holds: "!has(self.selector) || !has(self.template) || !has(self.selector.matchLabels) || \
+               self.selector.matchLabels.all(k, \
                has(self.template.metadata) && has(self.template.metadata.labels) && \
                k in self.template.metadata.labels && \
                self.template.metadata.labels[k] == self.selector.matchLabels[k])",
@@ -79,7 +124,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         at: "spec",
-        holds: "!has(self.selector.matchExpressions) || self.selector.matchExpressions.all(e, \
+        holds: "!has(self.selector) || !has(self.template) || !has(self.selector.matchExpressions) || \
+               self.selector.matchExpressions.all(e, \
                has(self.template.metadata) && has(self.template.metadata.labels) && e.key in self.template.metadata.labels ? \
                e.operator == 'Exists' || e.operator != 'DoesNotExist' && has(e.values) && \
                (e.operator == 'In') == (self.template.metadata.labels[e.key] in e.values) : \
@@ -134,6 +180,19 @@ const RULES: &[Rule] = &[
         reason: FORBIDDEN,
     },
 ];
+
+/// A field without which a workload has no Pods of its own.
+const fn required_to_own(holds: &'static str, field: &'static str) -> Rule {
+    let message =
+        "required: give the workload Pods of its own, or name a workload of others in `workloadRef`";
+    Rule { at: "spec", holds, message, field: Some(field), reason: REQUIRED }
+}
+
+/// A field that says how a workload's own Pods are made.
+const fn refused_to_watch(holds: &'static str, field: &'static str) -> Rule {
+    let message = "may not be specified with `workloadRef`: the Pods are made by the workload that it names";
+    Rule { at: "spec", holds, message, field: Some(field), reason: FORBIDDEN }
+}
 
 const fn not_negative(at: &'static str) -> Rule {
     Rule { at, holds: "self >= 0", message: NOT_NEGATIVE, field: None, reason: INVALID }

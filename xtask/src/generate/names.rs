@@ -36,6 +36,7 @@ const SERVER: &str = "the API server";
 const LABELS: &[Place] = &[
     place("REVISION_LABEL", "Pods, ControllerRevisions", OPERATOR),
     place("TEMPLATE_HASH_LABEL", "Pods", OPERATOR),
+    place("CONTROLLER_HASH_LABEL", "Pods of others", "StatefulSets and DaemonSets; the operator reads it"),
     place("WORKLOAD_UID_LABEL", "ControllerRevisions", OPERATOR),
     place("LEADER_LABEL", "the operator's own Pods", OPERATOR),
     place("CHECK_LABEL", "Pods of a check", PLUGIN),
@@ -50,6 +51,7 @@ const ANNOTATIONS: &[Place] = &[
     ),
     place("DELETION_COST_ANNOTATION", "Pods", YOU),
     place("ORDINAL", "Pods", OPERATOR),
+    place("WATCHED_ORDINAL", "Pods of others that are watched", OPERATOR),
     place("LIVE_ADDRESS_ANNOTATION", "Pods with the live channel", OPERATOR),
     place("LIVE_CA_ANNOTATION", "Pods with the live channel", OPERATOR),
     place("SAFE_TO_EVICT_ANNOTATION", "Pods", "the operator, unless your template says it"),

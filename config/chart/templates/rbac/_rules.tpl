@@ -45,6 +45,14 @@ rules:
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
+# To see whether a workload of others is there whose Pods are watched, and to find from a Pod by its ReplicaSet or Job to
+# what controls that: metadata alone is asked for. config/rbac/watched_role.yaml is where other kinds are added.
+- apiGroups: [apps]
+  resources: [deployments, replicasets, statefulsets, daemonsets]
+  verbs: [get]
+- apiGroups: [batch]
+  resources: [jobs, cronjobs]
+  verbs: [get]
 # To ask for the API server's defaults, by dry runs alone, whether two templates mean the same Pods.
 - apiGroups: [""]
   resources: [podtemplates]

@@ -19,6 +19,7 @@ use super::subject::Subject;
 use super::{Cluster, Locked, Memory};
 use crate::workload::target::Leaving;
 
+pub(super) use claim::{Bearing, claim};
 pub use error::ActError;
 
 pub(super) use create::is_ours;
@@ -48,7 +49,7 @@ pub(super) async fn act<C: Cluster>(
     stop_hung_hooks(cluster, memory);
     let evidence = prepared.desired.evidence;
     let adopted = adopt::adopt(cluster, subject, evidence, memory).await;
-    let claimed = claim::claim(cluster, &subject.site, evidence, &committed.ledger, memory).await;
+    let claimed = claim(cluster, &subject.site, &Bearing::own(evidence), &committed.ledger, memory).await;
     let mut again = adopted.as_ref().ok().copied().flatten();
     errors.extend(adopted.err());
     again = again.or(claimed.as_ref().ok().copied().flatten());

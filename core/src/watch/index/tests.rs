@@ -78,7 +78,7 @@ fn a_stray_that_could_not_be_let_go_is_tried_again_as_it_was_shown_last() {
 fn an_event_that_comes_before_its_pod_is_not_lost() {
     let index = index(&[]);
     let evicted = PodEvidence { evicted_at: Some(7), ..PodEvidence::default() };
-    assert_eq!(index.observe_event("shop", "a", evicted, NOW), None);
+    assert_eq!(index.observe_event("shop", "a", evicted, NOW), []);
     let controller = Controller { name: "web".to_owned(), uid: "w".to_owned() };
     index.observe("shop", report("a", 1), &controller, NOW);
     let memory = index.memory("shop", &Owner { name: "web".to_owned(), uid: "w".to_owned() });
@@ -122,8 +122,8 @@ fn a_pod_that_a_list_misses_and_that_comes_back_is_the_same() {
 #[test]
 fn an_event_of_another_namespace_says_nothing_of_a_pod() {
     let index = index(&["a"]);
-    assert_eq!(index.observe_event("else", "a", PodEvidence::default(), NOW), None);
-    assert!(index.observe_event("shop", "a", PodEvidence::default(), NOW).is_some());
+    assert_eq!(index.observe_event("else", "a", PodEvidence::default(), NOW), []);
+    assert_eq!(index.observe_event("shop", "a", PodEvidence::default(), NOW).len(), 1);
 }
 
 fn orphan(uid: &str, app: &str) -> Orphan {

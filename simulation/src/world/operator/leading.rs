@@ -151,8 +151,9 @@ impl Leading {
         if let Sight::Listed(event) | Sight::Changed(event) = sight
             && let Ok(event) = SlimEvent::deserialize(&**event)
         {
-            let workload = self.index.show_event(&event, self.port.now());
-            self.trigger(workload, now);
+            for workload in self.index.show_event(&event, self.port.now()) {
+                self.trigger(Some(workload), now);
+            }
         }
         Shown::Other
     }

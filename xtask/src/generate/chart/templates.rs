@@ -79,6 +79,31 @@ pub(super) const ALL: &[Template] = &[
         edits: RULES,
         adapt: str::to_owned,
     },
+    Template {
+        frame: Frame::If("not .Values.watchNamespaces"),
+        edits: &[(
+            "  name: hooked-controller-watched\n",
+            "  name: {{ include \"hooked.clusterName\" . }}-watched\n",
+        )],
+        ..plain("config/rbac/watched_role.yaml", "config/chart/templates/rbac/watched_role.yaml")
+    },
+    Template {
+        frame: Frame::If("not .Values.watchNamespaces"),
+        edits: &[
+            (
+                "metadata:\n  name: hooked-controller-watched\n",
+                "metadata:\n  name: {{ include \"hooked.clusterName\" . }}-watched\n",
+            ),
+            (
+                "kind: ClusterRole\n  name: hooked-controller-watched\n",
+                "kind: ClusterRole\n  name: {{ include \"hooked.clusterName\" . }}-watched\n",
+            ),
+        ],
+        ..plain(
+            "config/rbac/watched_role_binding.yaml",
+            "config/chart/templates/rbac/watched_role_binding.yaml",
+        )
+    },
     plain("config/rbac/leader_election_role.yaml", "config/chart/templates/rbac/leader_election_role.yaml"),
     plain("config/rbac/live_role.yaml", "config/chart/templates/rbac/live_role.yaml"),
     plain("config/rbac/live_role_binding.yaml", "config/chart/templates/rbac/live_role_binding.yaml"),

@@ -1,0 +1,74 @@
+//! What is remembered of a workload that watches Pods of others.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::lifecycle::{ObservedPod, PodShape};
+use crate::workload::referent::Found;
+
+/// What is remembered of a workload that watches Pods of others.
+#[derive(Debug)]
+pub struct Watching {
+    /// When the workload was created, by the API server's clock.
+    since: Option<Timestamp>,
+    /// Whether a list has shown all Pods that there are.
+    is_listed: bool,
+    youngest: Option<Youngest>,
+    /// What the API server says of the workload that is named, and when it is to be asked again.
+    pub(super) found: Option<(Found, Timestamp)>,
+}
+
+/// The youngest Pod that was seen.
+#[derive(Debug)]
+struct Youngest {
+    created: Option<Timestamp>,
+    revision: Arc<str>,
+    shape: PodShape,
+}
+
+impl Watching {
+    /// A workload that was created then.
+    pub(crate) fn since(since: Option<Timestamp>) -> Self {
+        Self { since, is_listed: false, youngest: None, found: None }
+    }
+
+    /// Whether a list has shown all Pods that there are.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// A list has shown all Pods that there are.
+    pub(crate) fn listed(&mut self) {
+        self.is_listed = true;
+    }
+
+    /// Whether the Pod was created while it was watched. What ran in it before it was seen is not known, and counts
+    /// all the same.
+    pub(in super::super) fn is_since(&self, pod: &ObservedPod) -> bool {
+        self.since.zip(pod.created).is_some_and(|(since, created)| created >= since)
+    }
+
+    /// Takes in a Pod that is seen.
+    pub(in super::super) fn know_youngest(&mut self, pod: &ObservedPod) {
+        if self.youngest.as_ref().is_none_or(|known| known.created < pod.created) {
+            let shape = pod.shape();
+            self.youngest = Some(Youngest { created: pod.created, revision: (&*pod.revision).into(), shape });
+        }
+    }
+
+    /// The revision of the youngest Pod that was seen, as its labels say; empty where none was.
+    pub(super) fn revision(&self) -> &str {
+        self.youngest.as_ref().map_or("", |known| &known.revision)
+    }
+
+    /// The hooks and probes of the youngest Pod that was seen.
+    pub(super) fn shape(&self) -> Option<&PodShape> {
+        self.youngest.as_ref().map(|known| &known.shape)
+    }
+
+    /// When the API server is to be asked again about the workload that is named.
+    pub(super) fn ask_again(&self) -> Option<Timestamp> {
+        self.found.as_ref().map(|(_, again)| *again)
+    }
+}

@@ -1,0 +1,175 @@
+//! Who controls what controls Pods: chains of owner references, such as from a Pod by its ReplicaSet to a Deployment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hooked_crd::Referent;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+use crate::pass::Controlled;
+
+/// The longest chain that is followed: whoever makes objects may make them own each other.
+const LONGEST: usize = 8;
+/// What Kubernetes itself puts at the end of a chain: other controllers may own these.
+const LAST: [(&str, &str); 5] = [
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "CronJob"),
+    ("v1", "ReplicationController"),
+];
+/// What Kubernetes itself puts below these.
+const BELOW: [(&str, &str); 2] = [("apps/v1", "ReplicaSet"), ("batch/v1", "Job")];
+/// Objects that are remembered in a namespace. Each rollout makes one more, and a new list asks for those that matter.
+const MOST: usize = 4096;
+
+/// Who controls what controls Pods of one namespace, as far as was asked.
+#[derive(Debug, Default)]
+pub(super) struct Chains {
+    /// By the UID of what is controlled.
+    controllers: BTreeMap<String, Controlled>,
+    /// What Pods have led to since a list has begun.
+    used: BTreeSet<String>,
+}
+
+/// What a chain leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Climbed {
+    /// These, from the Pod's controller on.
+    To(Vec<OwnerReference>),
+    /// Who controls this one is to be asked first.
+    Ask(OwnerReference),
+}
+
+impl Chains {
+    /// Follows the chain that begins with a Pod's controller; past what Kubernetes itself puts at the end of a chain
+    /// only if somebody asks for more (`beyond`).
+    pub(super) fn climb(&mut self, controller: &OwnerReference, beyond: bool) -> Climbed {
+        let mut chain = vec![controller.clone()];
+        while let Some(last) = chain.last().filter(|_| chain.len() < LONGEST) {
+            if !beyond && LAST.contains(&(&*last.api_version, &*last.kind)) {
+                break;
+            }
+            match self.controllers.get(&last.uid) {
+                None => return Climbed::Ask(last.clone()),
+                Some(known) => {
+                    self.used.insert(last.uid.clone());
+                    let Controlled::By(next) = known else { break };
+                    chain.push(next.clone());
+                }
+            }
+        }
+        Climbed::To(chain)
+    }
+
+    /// Takes in who controls the object with that UID.
+    pub(super) fn learn(&mut self, uid: &str, controlled: Controlled) {
+        if self.controllers.len() >= MOST {
+            self.controllers.clear();
+        }
+        self.controllers.insert(uid.to_owned(), controlled);
+    }
+
+    pub(super) fn list_begins(&mut self) {
+        self.used.clear();
+    }
+
+    /// The list is complete: forgets what no Pod leads to.
+    pub(super) fn list_ends(&mut self) {
+        self.controllers.retain(|uid, _| self.used.contains(uid));
+    }
+}
+
+/// Whether a workload of that kind may own what Kubernetes itself puts at the end of a chain.
+pub(super) fn is_beyond(referent: &Referent) -> bool {
+    let named = (&*referent.api_version, &*referent.kind);
+    !LAST.contains(&named) && !BELOW.contains(&named)
+}
+
+/// Whether the object is the one that is named, of whatever version of its group.
+pub(super) fn is(owner: &OwnerReference, referent: &Referent) -> bool {
+    let group =
+        |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+    owner.kind == referent.kind
+        && owner.name == referent.name
+        && group(&owner.api_version) == group(&referent.api_version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(kind: &str, name: &str) -> OwnerReference {
+        OwnerReference {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            uid: format!("{kind}-{name}"),
+            ..OwnerReference::default()
+        }
+    }
+
+    #[test]
+    fn a_chain_is_followed_as_far_as_is_known_and_asked_on_from_there() {
+        let mut chains = Chains::default();
+        let (set, deployment) = (owner("ReplicaSet", "web-1"), owner("Deployment", "web"));
+        assert_eq!(chains.climb(&set, false), Climbed::Ask(set.clone()));
+        chains.learn(&set.uid, Controlled::By(deployment.clone()));
+        let both = Climbed::To(vec![set.clone(), deployment.clone()]);
+        assert_eq!(chains.climb(&set, false), both, "nobody asks who owns a Deployment");
+        assert_eq!(chains.climb(&set, true), Climbed::Ask(deployment.clone()));
+        chains.learn(&deployment.uid, Controlled::ByNobody);
+        assert_eq!(chains.climb(&set, true), both);
+    }
+
+    #[test]
+    fn a_kind_that_kubernetes_does_not_know_may_own_what_it_knows() {
+        let named = |api_version: &str, kind: &str| {
+            let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
+            is_beyond(&Referent { api_version, kind, name: "web".to_owned() })
+        };
+        assert!(
+            !named("apps/v1", "Deployment") && !named("apps/v1", "ReplicaSet") && !named("batch/v1", "Job")
+        );
+        assert!(named("argoproj.io/v1alpha1", "Rollout") && named("example.org/v1", "Deployment"));
+    }
+
+    #[test]
+    fn objects_that_own_each_other_are_followed_no_further_than_makes_sense() {
+        let mut chains = Chains::default();
+        let (one, other) = (owner("A", "a"), owner("B", "b"));
+        chains.learn(&one.uid, Controlled::By(other.clone()));
+        chains.learn(&other.uid, Controlled::By(one.clone()));
+        let Climbed::To(chain) = chains.climb(&one, true) else { panic!("all is known") };
+        assert_eq!(chain.len(), LONGEST);
+    }
+
+    #[test]
+    fn what_no_pod_leads_to_is_forgotten_with_the_next_list() {
+        let mut chains = Chains::default();
+        let (used, unused) = (owner("ReplicaSet", "new"), owner("ReplicaSet", "old"));
+        for set in [&used, &unused] {
+            chains.learn(&set.uid, Controlled::ByNobody);
+        }
+        chains.climb(&unused, true);
+        chains.list_begins();
+        chains.climb(&used, true);
+        chains.list_ends();
+        assert_eq!(chains.climb(&unused, true), Climbed::Ask(unused));
+        assert_eq!(chains.climb(&used, true), Climbed::To(vec![used]));
+    }
+
+    #[test]
+    fn a_workload_is_known_by_group_kind_and_name_whatever_the_version() {
+        let named = |api_version: &str, kind: &str, name: &str| Referent {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        };
+        let web = owner("Deployment", "web");
+        assert!(is(&web, &named("apps/v1", "Deployment", "web")));
+        assert!(is(&web, &named("apps/v2", "Deployment", "web")));
+        assert!(!is(&web, &named("apps.example.org/v1", "Deployment", "web")));
+        assert!(!is(&web, &named("apps/v1", "StatefulSet", "web")));
+        assert!(!is(&web, &named("apps/v1", "Deployment", "api")));
+    }
+}

@@ -1,0 +1,48 @@
+//! Where Pods belong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hooked_crd::Referent;
+
+use crate::lifecycle::PodUid;
+use crate::watch::chains::Chains;
+
+/// A workload: its namespace and UID. The namespace is a part of it, so that a Pod of one namespace can never name a
+/// workload of another as its owner.
+pub(super) type Key = (String, String);
+
+/// Where a Pod belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) workload: Arc<Key>,
+    /// 0 while it has none.
+    pub(super) number: u64,
+}
+
+impl Place {
+    /// Whether a Pod of that namespace is known there by its number.
+    pub(super) fn is_in(&self, namespace: &str) -> bool {
+        self.workload.0 == namespace && self.number > 0
+    }
+}
+
+/// Pods that others make, in the namespaces in which they are watched.
+#[derive(Debug, Default)]
+pub(super) struct WatchedPods {
+    pub(super) namespaces: BTreeMap<String, Namespace>,
+    /// Where a Pod belongs: to each workload that watches it.
+    pub(super) places: BTreeMap<PodUid, Vec<Place>>,
+}
+
+/// A namespace in which Pods of others are watched.
+#[derive(Debug, Default)]
+pub(super) struct Namespace {
+    /// What each workload watches, by its UID.
+    pub(super) watchers: BTreeMap<String, Referent>,
+    /// How many have come so far.
+    pub(super) came: u64,
+    /// Those that were there when the list began.
+    pub(super) listing: Vec<String>,
+    pub(super) chains: Chains,
+}

@@ -1,0 +1,290 @@
+//! Pods that others make, by the workloads that watch them.
+
+use std::sync::Arc;
+
+use hooked_crd::Referent;
+use hooked_protocol::Record;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use super::places::{Key, Namespace, Place, WatchedPods};
+use super::{Departure, Index, Reported, WorkloadRef};
+use crate::lifecycle::PodUid;
+use crate::lifecycle::evidence::PodEvidence;
+use crate::pass::{Controlled, Locked, Memory, Watching};
+use crate::watch::SlimPod;
+use crate::watch::chains::{Climbed, is, is_beyond};
+use crate::workload::template::Owner;
+
+/// What has become of a Pod of others that a watch has shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ShownWatched {
+    /// These workloads are to be reconciled.
+    Taken(Vec<WorkloadRef>),
+    /// Who controls this object is to be found out first; then the Pod is to be shown again.
+    Ask(OwnerReference),
+}
+
+impl Index {
+    /// Takes in that a workload watches the Pods of another.
+    pub(in crate::watch) fn observe_watcher(&self, metadata: &ObjectMeta, referent: &Referent) {
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let owner = Owner::of(metadata);
+        let memory = self.memory(namespace, &owner);
+        let mut watched = self.watched.lock();
+        let known = watched.namespaces.entry(namespace.to_owned()).or_default();
+        if known.watchers.insert(owner.uid, referent.clone()).is_none() {
+            known.came += 1;
+            let since = metadata.creation_timestamp.as_ref().map(|time| time.0);
+            memory.lock().watching = Some(Watching::since(since));
+        }
+    }
+
+    /// How many workloads have come so far that watch Pods in the namespace: where that has changed, the Pods are to be
+    /// listed anew. None where no workload watches any.
+    pub fn watchers(&self, namespace: &str) -> Option<u64> {
+        let watched = self.watched.lock();
+        watched.namespaces.get(namespace).filter(|known| !known.watchers.is_empty()).map(|known| known.came)
+    }
+
+    /// A Pod is there, in a namespace in which Pods of others are watched.
+    pub fn show_watched(&self, pod: &SlimPod, now: Timestamp) -> ShownWatched {
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+        let uid = PodUid::from(pod.metadata.uid.as_deref().unwrap_or_default());
+        let watchers = match self.watchers_of(namespace, &pod.metadata) {
+            Ok(watchers) => watchers,
+            Err(ask) => return ShownWatched::Ask(ask),
+        };
+        let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
+        let left = self.places_of(&uid, |place| !watchers.contains(&place.workload.1));
+        let mut workloads = self.depart_watched(&uid, left, departure, now);
+        for watcher in &watchers {
+            workloads.extend(self.observe_watched(namespace, pod.clone(), watcher, now));
+        }
+        workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
+        ShownWatched::Taken(workloads)
+    }
+
+    /// The Pod is gone; this is how it was seen last.
+    pub fn show_watched_last(&self, pod: &SlimPod, now: Timestamp) -> Vec<WorkloadRef> {
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+        let uid = PodUid::from(pod.metadata.uid.as_deref().unwrap_or_default());
+        let places = self.places_of(&uid, |_| true);
+        for place in &places {
+            self.observe_watched(namespace, pod.clone(), &place.workload.1, now);
+        }
+        // Its number may have been seen only now.
+        let places = self.places_of(&uid, |_| true);
+        self.depart_watched(&uid, places, Departure::Gone, now)
+    }
+
+    /// Takes in who controls an object of the namespace.
+    pub fn show_controller(&self, namespace: &str, uid: &str, controlled: Controlled) {
+        if let Some(known) = self.watched.lock().namespaces.get_mut(namespace) {
+            known.chains.learn(uid, controlled);
+        }
+    }
+
+    /// A complete list of the Pods of a namespace begins.
+    pub fn watched_list_begins(&self, namespace: &str) {
+        let listing = {
+            let mut watched = self.watched.lock();
+            let Some(known) = watched.namespaces.get_mut(namespace) else { return };
+            known.chains.list_begins();
+            known.listing = known.watchers.keys().cloned().collect();
+            known.listing.clone()
+        };
+        for (_, memory) in self.memories(namespace, &listing) {
+            memory.lock().list_begins();
+        }
+    }
+
+    /// The list is complete: what it has not shown is gone. Returns the workloads that watch Pods there.
+    pub fn watched_list_ends(&self, namespace: &str, now: Timestamp) -> Vec<WorkloadRef> {
+        let listing = {
+            let mut watched = self.watched.lock();
+            let Some(known) = watched.namespaces.get_mut(namespace) else { return Vec::new() };
+            known.chains.list_ends();
+            std::mem::take(&mut known.listing)
+        };
+        let memories = self.memories(namespace, &listing);
+        for (workload, memory) in &memories {
+            let gone = {
+                let mut memory = memory.lock();
+                if let Some(watching) = &mut memory.watching {
+                    watching.listed();
+                }
+                memory.list_ends(now)
+            };
+            for fact in gone {
+                self.unplace_watched(&fact.uid, workload);
+            }
+        }
+        memories.iter().filter_map(|(workload, _)| self.reference(workload)).collect()
+    }
+
+    /// Takes in what an Event says of a Pod that is watched. What comes before the Pod has a number everywhere waits.
+    pub(super) fn observe_watched_event(
+        &self,
+        namespace: &str,
+        uid: &str,
+        evidence: PodEvidence,
+        now: Timestamp,
+    ) -> Vec<WorkloadRef> {
+        let places = self.places_of(&PodUid::from(uid), |_| true);
+        let (numbered, unnumbered): (Vec<_>, Vec<_>) =
+            places.into_iter().partition(|place| place.is_in(namespace));
+        for place in &numbered {
+            if let Some(memory) = self.memory_of(&place.workload) {
+                memory.lock().observe_event(place.number, uid, evidence.clone(), now);
+            }
+        }
+        if numbered.is_empty() || !unnumbered.is_empty() {
+            self.early.lock().put(namespace, uid, evidence);
+        }
+        numbered.iter().filter_map(|place| self.reference(&place.workload)).collect()
+    }
+
+    /// Takes in what a runner tells of a run in a Pod that is watched.
+    pub(super) fn observe_watched_live(
+        &self,
+        namespace: &str,
+        uid: &str,
+        record: &Record,
+        now: Timestamp,
+    ) -> Vec<Reported> {
+        let places = self.places_of(&PodUid::from(uid), |place| place.is_in(namespace));
+        let reported = places.into_iter().filter_map(|place| {
+            let memory = self.memory_of(&place.workload)?;
+            let (heard, terminating) = memory.lock().observe_live(place.number, uid, record.clone(), now);
+            Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
+        });
+        reported.collect()
+    }
+
+    /// The workload is gone: nothing is watched for it any more.
+    pub(super) fn forget_watcher(&self, namespace: &str, uid: &str) {
+        let mut watched = self.watched.lock();
+        let WatchedPods { namespaces, places } = &mut *watched;
+        let Some(known) = namespaces.get_mut(namespace) else { return };
+        if known.watchers.remove(uid).is_none() {
+            return;
+        }
+        places.retain(|_, of_pod| {
+            of_pod.retain(|place| place.workload.1 != uid);
+            !of_pod.is_empty()
+        });
+        if known.watchers.is_empty() {
+            namespaces.remove(namespace);
+        }
+    }
+
+    /// The workloads that watch a Pod, by UID, or whose controller must be known to say so.
+    fn watchers_of(&self, namespace: &str, pod: &ObjectMeta) -> Result<Vec<String>, OwnerReference> {
+        let mut watched = self.watched.lock();
+        let Some(Namespace { watchers, chains, .. }) = watched.namespaces.get_mut(namespace) else {
+            return Ok(Vec::new());
+        };
+        let mut owners = pod.owner_references.iter().flatten();
+        let Some(controller) = owners.find(|owner| owner.controller == Some(true)) else {
+            return Ok(Vec::new());
+        };
+        let chain = match chains.climb(controller, watchers.values().any(is_beyond)) {
+            Climbed::To(chain) => chain,
+            Climbed::Ask(owner) => return Err(owner),
+        };
+        let leads_to = |referent: &Referent| chain.iter().any(|owner| is(owner, referent));
+        let watching = watchers.iter().filter(|(_, referent)| leads_to(referent));
+        Ok(watching.map(|(uid, _)| uid.clone()).collect())
+    }
+
+    fn observe_watched(
+        &self,
+        namespace: &str,
+        pod: SlimPod,
+        workload: &str,
+        now: Timestamp,
+    ) -> Option<WorkloadRef> {
+        let report = pod.into_watched_report(workload);
+        let (key, memory) = {
+            let workloads = self.workloads.lock();
+            let known = workloads.get(&(namespace.to_owned(), workload.to_owned()))?;
+            (Arc::clone(&known.key), Arc::clone(&known.memory))
+        };
+        let (text, uid) = (report.uid.clone(), PodUid::from(&*report.uid));
+        let before = self.places_of(&uid, |place| place.workload.1 == workload).pop();
+        let before = before.map(|place| place.number);
+        let number = memory.lock().sight(report, before, now);
+        let place = Place { workload: Arc::clone(&key), number };
+        {
+            let mut watched = self.watched.lock();
+            let places = watched.places.entry(uid).or_default();
+            places.retain(|known| known.workload != key);
+            places.push(place);
+        }
+        if number > 0 && before.is_none_or(|number| number == 0) {
+            // Others that watch the Pod may not have given it a number yet.
+            for evidence in self.early.lock().read(namespace, &text) {
+                memory.lock().observe_event(number, &text, evidence, now);
+            }
+        }
+        self.reference(&key)
+    }
+
+    fn depart_watched(
+        &self,
+        uid: &PodUid,
+        places: Vec<Place>,
+        departure: Departure,
+        now: Timestamp,
+    ) -> Vec<WorkloadRef> {
+        let depart = |place: Place| {
+            self.depart(&place, &uid.text(), departure, now);
+            self.unplace_watched(uid, &place.workload);
+            self.reference(&place.workload)
+        };
+        places.into_iter().filter_map(depart).collect()
+    }
+
+    fn unplace_watched(&self, uid: &PodUid, workload: &Key) {
+        let mut watched = self.watched.lock();
+        if let Some(places) = watched.places.get_mut(uid) {
+            places.retain(|place| *place.workload != *workload);
+            if places.is_empty() {
+                watched.places.remove(uid);
+            }
+        }
+    }
+
+    /// Several workloads watch one Pod: each is told of the others.
+    fn tell_that_they_overlap(&self, namespace: &str, watchers: &[String]) -> Vec<WorkloadRef> {
+        if watchers.len() < 2 {
+            return Vec::new();
+        }
+        let memories = self.memories(namespace, watchers);
+        let mut changed = Vec::new();
+        for (workload, memory) in &memories {
+            let others = memories.iter().filter(|(other, _)| other != workload);
+            let named = others.filter_map(|(other, _)| Some((other.1.clone(), self.reference(other)?.name)));
+            let named: Vec<(String, String)> = named.collect();
+            let mut memory = memory.lock();
+            let told = named.iter().filter(|(uid, name)| memory.overlapping.tell(uid, name, true)).count();
+            if told > 0 {
+                changed.extend(self.reference(workload));
+            }
+        }
+        changed
+    }
+
+    fn memories(&self, namespace: &str, uids: &[String]) -> Vec<(Key, Arc<Locked<Memory>>)> {
+        let workloads = self.workloads.lock();
+        let keys = uids.iter().map(|uid| (namespace.to_owned(), uid.clone()));
+        let known = keys.filter_map(|key| Some((workloads.get(&key)?.memory.clone(), key)));
+        known.map(|(memory, key)| (key, memory)).collect()
+    }
+
+    fn places_of(&self, uid: &PodUid, is_meant: impl Fn(&Place) -> bool) -> Vec<Place> {
+        let watched = self.watched.lock();
+        watched.places.get(uid).into_iter().flatten().filter(|place| is_meant(place)).cloned().collect()
+    }
+}
