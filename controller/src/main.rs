@@ -1,5 +1,7 @@
 //! `hooked-controller`: the operator.
 
+mod call;
+mod clients;
 mod collect_orphans;
 mod control;
 mod creates;
@@ -8,6 +10,7 @@ mod find_cluster;
 #[cfg(test)]
 mod heap;
 mod http;
+mod injector;
 mod lease;
 mod live;
 mod logs;
@@ -23,6 +26,7 @@ mod settings;
 #[cfg(test)]
 mod simulated;
 mod take_over;
+mod tls_listener;
 mod verify;
 mod watch;
 mod wire;

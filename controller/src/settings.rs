@@ -86,6 +86,14 @@ pub(crate) struct Settings {
     /// Seconds for which a certificate of the live channel lasts.
     #[arg(long, default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u32).range(15..), hide = true)]
     pub(crate) live_certificate_seconds: u32,
+    /// Where the API server has Pods of others reviewed while they are created, such as `:9443`, so that what
+    /// workloads with a `workloadRef` ask for is put into them; empty: nowhere. What belongs to it is in
+    /// config/injector.
+    #[arg(long, default_value = "", value_parser = parse_optional_address)]
+    pub(crate) inject_bind_address: Listening,
+    /// The `MutatingWebhookConfiguration` by which the API server knows that.
+    #[arg(long, default_value = "hooked-injector")]
+    pub(crate) inject_configuration: String,
     /// The namespace the operator runs in.
     #[arg(long, env = "POD_NAMESPACE", default_value = "hooked-system", hide = true)]
     pub(crate) pod_namespace: String,
@@ -111,6 +119,17 @@ pub(crate) struct RunnerSettings {
     pub(crate) pod_name: String,
 }
 
+/// What the injector is told.
+#[derive(Clone, Debug)]
+pub(crate) struct InjectorSettings {
+    /// Where it is served; none if it is not.
+    pub(crate) bind_address: Option<SocketAddr>,
+    /// The configuration by which the API server knows it.
+    pub(crate) configuration: String,
+    /// What it shares with the live channel: where the operator is, and how long certificates last.
+    pub(crate) live: hooked_live::Options,
+}
+
 /// An address to listen on, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Listening(pub(crate) Option<SocketAddr>);
@@ -132,6 +151,15 @@ impl Settings {
     /// The Pod that the operator runs in.
     pub(crate) fn own_pod(&self) -> OwnPod {
         OwnPod { namespace: self.pod_namespace.clone(), name: self.pod_name.clone() }
+    }
+
+    /// What concerns the injector.
+    pub(crate) fn injector(&self) -> InjectorSettings {
+        InjectorSettings {
+            bind_address: self.inject_bind_address.0,
+            configuration: self.inject_configuration.clone(),
+            live: self.live(),
+        }
     }
 
     /// What concerns the live channel.

@@ -9,16 +9,16 @@ use futures::FutureExt;
 use futures::future;
 use hooked_live::Channel;
 use kube::Client;
-use kube::client::ClientBuilder;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tower::layer::layer_fn;
 
+use crate::clients::Clients;
 use crate::control::control;
 use crate::fence::Fence;
 use crate::find_cluster::find_cluster;
 use crate::http::{ServeError, serve_health, serve_metrics};
+use crate::injector::serve_injector;
 use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::LiveSink;
 use crate::metrics::Metrics;
@@ -29,7 +29,6 @@ use crate::runner::RunnerSource;
 use crate::scrapers::Scrapers;
 use crate::settings::Settings;
 use crate::watch::Scope;
-use crate::wire::compact;
 
 #[derive(Debug, Error)]
 pub(crate) enum WiringError {
@@ -47,27 +46,6 @@ pub(crate) enum WiringError {
     Lead(#[from] LeadError),
 }
 
-/// Two clients of the cluster.
-pub(crate) struct Clients {
-    /// Sends no request a second time: it could be carried out twice, and when this operator leads no more.
-    pub(crate) once: Client,
-    pub(crate) client: Client,
-}
-
-impl Clients {
-    async fn of_cluster() -> Result<Self, WiringError> {
-        let cluster = find_cluster().await?;
-        let mut single_try = cluster.clone();
-        single_try.default_retry = false;
-        Ok(Self { once: client(single_try)?, client: client(cluster)? })
-    }
-}
-
-/// A client that asks for protobuf where it can.
-fn client(cluster: kube::Config) -> Result<Client, kube::Error> {
-    Ok(ClientBuilder::try_from(cluster)?.with_layer(&layer_fn(compact)).build())
-}
-
 /// What each set of watches covers.
 fn scopes(namespaces: Vec<String>) -> Vec<Scope> {
     if namespaces.is_empty() {
@@ -80,7 +58,7 @@ fn scopes(namespaces: Vec<String>) -> Vec<Scope> {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(settings: Settings) -> Result<(), WiringError> {
-    let clients = Clients::of_cluster().await?;
+    let clients = Clients::of(find_cluster().await?)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {
@@ -104,7 +82,8 @@ pub(crate) async fn operate(
     clients: Clients,
     stop: impl Future<Output = ()>,
 ) -> Result<(), WiringError> {
-    let (live_options, scrapers) = (settings.live(), scrapers(&settings, &clients.client)?);
+    let (live_options, injector) = (settings.live(), settings.injector());
+    let (scrapers, injects) = (scrapers(&settings, &clients.client)?, injector.bind_address.is_some());
     let (runner, own_pod) = (Arc::new(RunnerSource::new(settings.runner())), settings.own_pod());
     let Settings {
         metrics_bind_address,
@@ -115,40 +94,41 @@ pub(crate) async fn operate(
         take_over: others,
         ..
     } = settings;
-    let Clients { once, client } = clients;
-    let metrics = Arc::new(Metrics::new()?);
+    let Clients { once, client } = &clients;
+    let (scopes, metrics) = (scopes(namespaces), Arc::new(Metrics::new()?));
     let begins = if leader_elect { Standing::Unknown } else { Standing::Leader };
     let (tell_standing, standing) = watch::channel(begins);
-    let mut election = leader_elect.then(|| Election::new(&client, &own_pod, tell_standing));
+    let mut election = leader_elect.then(|| Election::new(client, &own_pod, tell_standing));
     let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
     let fence = Arc::new(Fence::new(Arc::clone(&leadership)));
-    let scopes = scopes(namespaces);
-    let live = Arc::new(Channel::default());
-    let live_sink = Arc::new(LiveSink::new(Arc::clone(&metrics)));
+    let (live, live_sink) = (Arc::new(Channel::default()), Arc::new(LiveSink::new(Arc::clone(&metrics))));
     let awaited_live = live_options.bind_address.is_some().then(|| Arc::clone(&live));
     let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live));
+    let leading = (standing.clone(), Arc::clone(&fence));
+    let inject = serve_injector(injector, clients.clone(), Arc::clone(&runner), scopes.clone(), leading);
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
         lead(standing).await;
         metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().map(|scope| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
-            let operator = Operator::new(&once, metrics, runner, live, Arc::clone(&fence), own_pod.clone());
+            let operator =
+                Operator::new(once, metrics, runner, live, injects, Arc::clone(&fence), own_pod.clone());
             let context = Context { operator: Arc::new(operator), index: Arc::default() };
             let (live_sink, readiness) = (Arc::clone(&live_sink), Arc::clone(&readiness));
             control(client.clone(), scope, Arc::new(context), live_sink, concurrency, readiness, &others)
         }));
         let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
-        future::join(works, hooked_live::serve(&live_options, &client, &live, sink, observer)).await;
+        future::join(works, hooked_live::serve(&live_options, client, &live, sink, observer)).await;
     };
+    let served_metrics = serve_metrics(metrics_bind_address, Arc::clone(&metrics), scrapers);
+    let serve = future::try_join(served_metrics, serve_health(health_probe_bind_address, readiness.clone()));
     let mut work = pin!(work.fuse());
     let outcome = tokio::select! {
         () = &mut work => Ok(()),
         lost = elect(election.as_mut()) => Err(lost.into()),
-        served = serve_metrics(metrics_bind_address, Arc::clone(&metrics), scrapers) => {
-            served.map_err(WiringError::from)
-        }
-        served = serve_health(health_probe_bind_address, Arc::clone(&readiness)) => served.map_err(WiringError::from),
+        () = inject.boxed() => Ok(()),
+        served = serve => served.map(drop).map_err(WiringError::from),
         () = stop => Ok(()),
     };
     drain(&fence, work).await;

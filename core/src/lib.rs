@@ -7,12 +7,13 @@
 //! [`lifecycle`] infers from what the API server shows of one Pod which hooks ran and what was killed; [`accounting`]
 //! counts each of them once; [`workload`] decides how many Pods of which revision there are to be; [`status`] says what
 //! users read; [`watch`] is what watches have shown; and [`pass`](pass::pass) is the order in which all that happens,
-//! over a port that somebody else carries out.
+//! over a port that somebody else carries out. [`injector`] answers for Pods of others while they are created.
 
 pub mod accounting;
 pub mod admission;
 pub mod backoff;
 pub mod election;
+pub mod injector;
 mod interned;
 pub mod lifecycle;
 pub mod mutation;

@@ -33,6 +33,9 @@ pub const WATCHED_ORDINAL: &str = "hooked.dev/ordinal-";
 pub const LEADER_LABEL: &str = "hooked.dev/leader";
 /// On each ControllerRevision: the UID of its workload.
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+/// Label of namespaces, `enabled`: in Pods that others make there the injector puts what workloads ask for that watch
+/// them.
+pub const INJECT_LABEL: &str = "hooked.dev/inject";
 /// Annotation of workloads: the revision to go back to, by its name or number; empty for the one before.
 pub const ROLLBACK_ANNOTATION: &str = "hooked.dev/rollback-to";
 /// Annotation of workloads and revisions, as of Deployments: why this revision was rolled out, in the user's words.

@@ -10,9 +10,9 @@
 //! takes the report in. `serve` opens the channel for as long as the operator leads; `upkeep` keeps the
 //! certificates (stored by `secret`) and the `endpoint` up to date.
 //!
-//! The rest of the operator meets the channel in [`Channel`] (what it reads and asks for), [`Sink`] and
-//! [`Observer`] (what learns of the channel), and [`serve`]. What it shows certificates with serves other TLS of the
-//! operator too.
+//! The rest of the operator meets the channel in [`Channel`] (what it reads and asks for), [`Sink`] and [`Observer`]
+//! (what learns of the channel), and [`serve`]; who does not lead is told by [`look_up`] where Pods reach the one who
+//! does. What it makes, keeps and shows certificates with serves other TLS of the operator too.
 
 mod auth;
 mod channel;
@@ -32,11 +32,13 @@ mod tls;
 mod upkeep;
 
 pub use channel::Channel;
+pub use endpoint::{LookUpError, look_up};
 pub use hooked_core::lifecycle::LiveEndpoint;
 pub use hooked_core::status::LiveService;
 pub use listen::bind;
 pub use options::Options;
 pub use refusal::{Refusal, ReportResult};
+pub use secret::{Keeper, Place, SecretError};
 pub use serve::serve;
 pub use sink::{Heard, Observer, Reported, Sink};
-pub use tls::{CertificateResolver, TlsError, acceptor};
+pub use tls::{Authorities, CertificateError, CertificateResolver, Leaf, Lifetimes, TlsError, acceptor};

@@ -29,11 +29,13 @@ pub struct Options {
 }
 
 impl Options {
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by that clock.
+    pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    pub(crate) fn lifetimes(&self) -> Lifetimes {
+    /// How long certificates last.
+    pub fn lifetimes(&self) -> Lifetimes {
         let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         Lifetimes { authority: signed(self.authority_lifetime), leaf: signed(self.certificate_lifetime) }
     }

@@ -102,7 +102,7 @@ impl Server<'_> {
             match upkeep.look().await {
                 Ok(endpoint) => self.announce(endpoint),
                 // Another operator has written the Secret, perhaps with other keys: everything is read anew.
-                Err(error @ ServeError::Secret(SecretError::Conflict)) => return error,
+                Err(error @ ServeError::Secret(SecretError::Conflict(_))) => return error,
                 Err(error) if upkeep.is_overdue() => return error,
                 Err(error) => tracing::warn!(%error, "the live channel goes on as it is"),
             }

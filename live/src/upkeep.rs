@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hooked_core::lifecycle::LiveEndpoint;
+use hooked_protocol::SERVER_NAME;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use thiserror::Error;
 
 use crate::endpoint::{self, EndpointError};
 use crate::options::Options;
-use crate::secret::{Keeper, SecretError};
+use crate::secret::{Keeper, Kept, SecretError};
 use crate::tls::{CertificateError, CertificateResolver, TlsError};
 
+/// What the authorities of the live channel are named.
+const AUTHORITY: &str = "hooked-controller-live";
 /// How often the operator looks whether address or certificates are to change.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -36,7 +39,7 @@ pub(crate) enum ServeError {
 pub(crate) struct Upkeep<'a> {
     options: &'a Options,
     client: &'a Client,
-    keeper: Keeper,
+    keeper: Keeper<Kept>,
     resolver: Arc<CertificateResolver>,
     renew_leaf_at: Timestamp,
 }
@@ -48,7 +51,7 @@ impl<'a> Upkeep<'a> {
         client: &'a Client,
         resolver: Arc<CertificateResolver>,
     ) -> Result<Self, ServeError> {
-        let keeper = Keeper::read(client, options).await?;
+        let keeper = Keeper::read(client, options, Kept::PLACE, Kept::new).await?;
         let mut upkeep = Self { options, client, keeper, resolver, renew_leaf_at: Timestamp::UNIX_EPOCH };
         upkeep.renew().await?;
         Ok(upkeep)
@@ -56,7 +59,7 @@ impl<'a> Upkeep<'a> {
 
     /// The key that proofs are made with.
     pub(crate) fn proof_key(&self) -> &[u8] {
-        self.keeper.proof_key()
+        self.keeper.kept.proof_key()
     }
 
     /// Renews what is due, and returns where Pods reach the operator now.
@@ -69,7 +72,7 @@ impl<'a> Upkeep<'a> {
     async fn renew(&mut self) -> Result<(), ServeError> {
         let (now, lifetimes) = (self.options.now(), self.options.lifetimes());
         let mut authorities = self.keeper.kept.authorities.clone();
-        if authorities.renew(now, lifetimes)? {
+        if authorities.renew(AUTHORITY, now, lifetimes)? {
             let before = std::mem::replace(&mut self.keeper.kept.authorities, authorities);
             // No Pod may learn of an authority that is not stored: the next leader could not sign with it.
             if let Err(error) = self.keeper.write().await {
@@ -80,7 +83,7 @@ impl<'a> Upkeep<'a> {
             self.renew_leaf_at = Timestamp::UNIX_EPOCH;
         }
         if now >= self.renew_leaf_at {
-            let leaf = self.keeper.kept.authorities.leaf(now, lifetimes)?;
+            let leaf = self.keeper.kept.authorities.leaf(SERVER_NAME, now, lifetimes)?;
             self.resolver.replace(leaf.certified);
             self.renew_leaf_at = leaf.renew_at;
         }

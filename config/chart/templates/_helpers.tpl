@@ -49,6 +49,12 @@ hooked-controller{{ include "hooked.suffix" . }}
 {{- if .Values.metrics.secure }}
 - --metrics-secure
 {{- end }}
+{{- if .Values.injector }}
+- --inject-bind-address=:9443
+{{- with include "hooked.suffix" . }}
+- --inject-configuration=hooked-injector{{ . }}
+{{- end }}
+{{- end }}
 {{- with .Values.log.level }}
 - --log-level={{ . }}
 {{- end }}

@@ -1,7 +1,6 @@
 //! Metrics for those alone who may read them: over TLS, and to whom the API server knows and lets `get` `/metrics`.
 
 mod certificates;
-mod listener;
 mod review;
 #[cfg(test)]
 mod tests;
@@ -13,9 +12,9 @@ use hooked_live::{CertificateResolver, TlsError, acceptor};
 use kube::Client;
 use thiserror::Error;
 
+use crate::tls_listener::TlsListener;
 use certificates::Certificates;
 pub(crate) use certificates::CertificatesError;
-pub(crate) use listener::TlsListener;
 pub(crate) use review::{Reviews, Verdict};
 
 /// What metrics are served with, if not to everybody.

@@ -6,8 +6,9 @@ use tokio::task::JoinHandle;
 
 use super::cluster::Cluster;
 use super::service::client;
+use crate::clients::Clients;
 use crate::settings::Cli;
-use crate::wiring::{Clients, WiringError, operate};
+use crate::wiring::{WiringError, operate};
 
 /// An operator that runs.
 pub(super) struct Operator {

@@ -7,6 +7,7 @@ mod pods;
 mod revisions;
 mod scope;
 mod watched;
+mod watchers;
 mod workloads;
 
 pub(crate) use events::watch_events;
@@ -15,6 +16,7 @@ pub(crate) use others::watch_others;
 pub(crate) use pods::watch_pods;
 pub(crate) use revisions::list_revisions;
 pub(crate) use scope::Scope;
+pub(crate) use watchers::watch_watchers;
 pub(crate) use workloads::{Guarded, watch_workloads};
 
 use futures::channel::mpsc;

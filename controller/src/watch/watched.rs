@@ -1,7 +1,8 @@
-//! Pods and Events as the client watches them: decoded, never stored.
+//! Objects as the client watches them: decoded, never stored.
 
 use std::borrow::Cow;
 
+use hooked_core::injector::SlimWatcher;
 use hooked_core::watch::{SlimEvent, SlimPod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 pub(super) struct Watched<K>(pub(super) K);
 
 macro_rules! watched {
-    ($type:ty, $kind:literal, $plural:literal) => {
+    ($type:ty, $group:literal, $version:literal, $kind:literal, $plural:literal) => {
         impl Resource for Watched<$type> {
             type DynamicType = ();
             type Scope = NamespaceResourceScope;
@@ -24,11 +25,11 @@ macro_rules! watched {
             }
 
             fn group((): &()) -> Cow<'_, str> {
-                "".into()
+                $group.into()
             }
 
             fn version((): &()) -> Cow<'_, str> {
-                "v1".into()
+                $version.into()
             }
 
             fn plural((): &()) -> Cow<'_, str> {
@@ -46,5 +47,6 @@ macro_rules! watched {
     };
 }
 
-watched!(SlimPod, "Pod", "pods");
-watched!(SlimEvent, "Event", "events");
+watched!(SlimPod, "", "v1", "Pod", "pods");
+watched!(SlimEvent, "", "v1", "Event", "events");
+watched!(SlimWatcher, "hooked.dev", "v1alpha1", "HookedWorkload", "hookedworkloads");

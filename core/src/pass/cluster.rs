@@ -43,6 +43,11 @@ pub trait Cluster {
     /// The live channel that the operator serves, if it does.
     fn service(&self) -> Option<LiveService>;
 
+    /// Whether the operator serves the injector, which puts the runner into Pods that others make.
+    fn injects(&self) -> bool {
+        false
+    }
+
     /// What there is of the runner for Pods that are made now; now and then nodes are asked for it.
     fn supply(&self) -> impl Future<Output = Arc<Supply>> + Send;
 

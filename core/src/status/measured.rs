@@ -58,7 +58,7 @@ fn asks_for_runner(basis: &Basis<'_>) -> bool {
 fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
     let counts = basis.replicas.revision(&basis.revision.name);
     let (observed, pods) = (counts.shown_without_runner(), counts.shown_alive());
-    let policies = not_in_force(basis);
+    let policies = not_in_force(basis.revision.hooks.policies.len());
     if let Measuring::Unavailable(why) = basis.measuring {
         let words = format!(
             "Hooks are observed, not measured, in {observed} of {pods} Pods: {}{policies}",
@@ -89,9 +89,8 @@ fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
 }
 
 /// Where the runner is not in force, what was asked of it is not either.
-fn not_in_force(basis: &Basis<'_>) -> String {
+pub(super) fn not_in_force(count: usize) -> String {
     const NAMED: usize = 8;
-    let count = basis.revision.hooks.policies.len();
     let named: Vec<String> =
         (0..count.min(NAMED)).map(|index| format!("spec.hooks.policies[{index}]")).collect();
     let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };

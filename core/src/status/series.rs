@@ -7,7 +7,7 @@ use hooked_crd::HookKind;
 use jiff::Timestamp;
 
 use super::measured::shortfalls;
-use super::{Basis, HooksBasis, ReplicaCounts, WatchedBasis, gate, unused};
+use super::{Basis, HooksBasis, ReplicaCounts, WatchedBasis, gate, unused, watched};
 use crate::accounting::RunningTally;
 use crate::accounting::ledger::{DurationKey, Histogram, KillKey, RunKey};
 use crate::workload::revision::Measuring;
@@ -68,7 +68,7 @@ impl Series {
         Self {
             counts: basis.counts(),
             invalid,
-            unmeasured: basis.asks_for_runner,
+            unmeasured: watched::measured::shortfall(basis).is_some(),
             ..Self::of_hooks(basis.hooks, &Measuring::Observed)
         }
     }

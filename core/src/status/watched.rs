@@ -1,53 +1,23 @@
 //! The status of a workload whose Pods others make: what is seen of the Pods and known of their hooks.
 
+mod basis;
+pub(super) mod measured;
+
 use hooked_crd::{HookedWorkloadStatus, Reason, Referent, RevisionStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::HooksBasis;
+pub use basis::WatchedBasis;
+
 use super::counts::ReplicaCounts;
 use super::healthy::hooks_healthy;
 use super::saying::{Saying, dated, is_ours, say};
 use super::shortened::{WORDS, shortened};
 use super::{hooks, recent};
 use crate::accounting::RunningTally;
-use crate::accounting::ledger::{Counted, LedgerError};
+use crate::accounting::ledger::LedgerError;
 use crate::names::condition;
 use crate::workload::referent::Found;
-use crate::workload::replicas::Replicas;
-
-/// What a status is made from.
-#[derive(Debug)]
-pub struct WatchedBasis<'a> {
-    /// The status before.
-    pub previous: &'a HookedWorkloadStatus,
-    /// The generation of the spec that was acted upon.
-    pub generation: i64,
-    /// The workload whose Pods are watched.
-    pub referent: &'a Referent,
-    /// What the API server says of the workload.
-    pub found: &'a Found,
-    /// Its Pods.
-    pub replicas: &'a Replicas,
-    /// The revision of the youngest Pod, as its labels say; empty where there is none.
-    pub youngest: &'a str,
-    /// What is known of their hooks.
-    pub hooks: HooksBasis<'a>,
-    /// What this pass has counted.
-    pub counted: &'a Counted,
-    /// Whether hooks are asked to be measured.
-    pub asks_for_runner: bool,
-    /// Runs kept in `status.recentRuns`.
-    pub history_limit: usize,
-    /// Other workloads that watch the same Pods: their names.
-    pub overlapping: &'a [&'a str],
-}
-
-impl WatchedBasis<'_> {
-    /// How many Pods there are in which state.
-    pub(super) fn counts(&self) -> ReplicaCounts {
-        ReplicaCounts::of_watched(self.replicas, self.youngest, self.hooks.now)
-    }
-}
 
 /// The status to commit.
 pub fn status_of_watched(basis: &WatchedBasis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
@@ -103,7 +73,7 @@ fn revisions(basis: &WatchedBasis<'_>) -> Vec<RevisionStatus> {
 
 fn conditions(basis: &WatchedBasis<'_>, counts: &ReplicaCounts) -> Vec<Condition> {
     let [ready, reconciling, stalled] = whether_it_is_there(basis, counts);
-    let sayings = vec![ready, hooks_healthy(basis.hooks), measured(basis), reconciling, stalled];
+    let sayings = vec![ready, hooks_healthy(basis.hooks), measured::saying(basis), reconciling, stalled];
     let previous = &basis.previous.conditions;
     let mut conditions = dated(sayings, previous, basis.generation, basis.hooks.now);
     conditions.extend(previous.iter().filter(|known| !is_ours(known)).cloned());
@@ -184,15 +154,6 @@ fn overlap(others: &[&str]) -> Saying {
          delete all but one"
     );
     say(condition::STALLED, "False", Reason::WatchOverlap, message)
-}
-
-fn measured(basis: &WatchedBasis<'_>) -> Saying {
-    if basis.asks_for_runner {
-        let words = "Hooks are observed, not measured: the operator cannot put the hook-runner into Pods that others make";
-        return say(condition::MEASURED, "False", Reason::RunnerUnavailable, words);
-    }
-    let words = "hooks are observed, as they are by default in Pods that others make";
-    say(condition::MEASURED, "True", Reason::MeasuredAsAsked, words)
 }
 
 /// The condition that says that the workload is not there, if those before did not say so: what is told once.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hooked_crd::Referent;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use crate::pass::Controlled;
 
@@ -24,7 +24,7 @@ const MOST: usize = 4096;
 
 /// Who controls what controls Pods of one namespace, as far as was asked.
 #[derive(Debug, Default)]
-pub(super) struct Chains {
+pub(crate) struct Chains {
     /// By the UID of what is controlled.
     controllers: BTreeMap<String, Controlled>,
     /// What Pods have led to since a list has begun.
@@ -33,7 +33,7 @@ pub(super) struct Chains {
 
 /// What a chain leads to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Climbed {
+enum Climbed {
     /// These, from the Pod's controller on.
     To(Vec<OwnerReference>),
     /// Who controls this one is to be asked first.
@@ -43,7 +43,7 @@ pub(super) enum Climbed {
 impl Chains {
     /// Follows the chain that begins with a Pod's controller; past what Kubernetes itself puts at the end of a chain
     /// only if somebody asks for more (`beyond`).
-    pub(super) fn climb(&mut self, controller: &OwnerReference, beyond: bool) -> Climbed {
+    fn climb(&mut self, controller: &OwnerReference, beyond: bool) -> Climbed {
         let mut chain = vec![controller.clone()];
         while let Some(last) = chain.last().filter(|_| chain.len() < LONGEST) {
             if !beyond && LAST.contains(&(&*last.api_version, &*last.kind)) {
@@ -62,31 +62,54 @@ impl Chains {
     }
 
     /// Takes in who controls the object with that UID.
-    pub(super) fn learn(&mut self, uid: &str, controlled: Controlled) {
+    pub(crate) fn learn(&mut self, uid: &str, controlled: Controlled) {
         if self.controllers.len() >= MOST {
             self.controllers.clear();
         }
         self.controllers.insert(uid.to_owned(), controlled);
     }
 
-    pub(super) fn list_begins(&mut self) {
+    pub(crate) fn list_begins(&mut self) {
         self.used.clear();
     }
 
     /// The list is complete: forgets what no Pod leads to.
-    pub(super) fn list_ends(&mut self) {
+    pub(crate) fn list_ends(&mut self) {
         self.controllers.retain(|uid, _| self.used.contains(uid));
     }
 }
 
+impl Chains {
+    /// Which of these workloads, by what they name, the chain leads to that begins with a Pod's controller; or whose
+    /// controller must be known to say so.
+    pub(crate) fn leading<'a, K>(
+        &mut self,
+        pod: &ObjectMeta,
+        named: impl Iterator<Item = (K, &'a Referent)> + Clone,
+    ) -> Result<Vec<K>, OwnerReference> {
+        let mut owners = pod.owner_references.iter().flatten();
+        let Some(controller) = owners.find(|owner| owner.controller == Some(true)) else {
+            return Ok(Vec::new());
+        };
+        let beyond = named.clone().any(|(_, referent)| is_beyond(referent));
+        match self.climb(controller, beyond) {
+            Climbed::To(chain) => {
+                let leads_to = |referent: &Referent| chain.iter().any(|owner| is(owner, referent));
+                Ok(named.filter(|(_, referent)| leads_to(referent)).map(|(key, _)| key).collect())
+            }
+            Climbed::Ask(owner) => Err(owner),
+        }
+    }
+}
+
 /// Whether a workload of that kind may own what Kubernetes itself puts at the end of a chain.
-pub(super) fn is_beyond(referent: &Referent) -> bool {
+fn is_beyond(referent: &Referent) -> bool {
     let named = (&*referent.api_version, &*referent.kind);
     !LAST.contains(&named) && !BELOW.contains(&named)
 }
 
 /// Whether the object is the one that is named, of whatever version of its group.
-pub(super) fn is(owner: &OwnerReference, referent: &Referent) -> bool {
+fn is(owner: &OwnerReference, referent: &Referent) -> bool {
     let group =
         |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
     owner.kind == referent.kind

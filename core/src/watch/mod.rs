@@ -3,7 +3,7 @@
 //! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the
 //! workloads reconciled that it names.
 
-mod chains;
+pub(crate) mod chains;
 mod claim;
 mod early;
 mod event;

@@ -1,5 +1,6 @@
 //! Which Pods there should be: what a workload asks for, which Pods it has, and what follows.
 
+pub mod asked;
 pub mod desired;
 pub mod fill;
 pub mod gate;

@@ -1,10 +1,9 @@
-//! Certificates: authorities that Pods know, and a leaf that the operator shows. Old and new authorities
-//! overlap, so that a Pod that knows only the old authority still recognizes the operator.
+//! Certificates: authorities that others know, and a leaf that the operator shows. Old and new authorities
+//! overlap, so that whoever knows only the old authority still recognizes the operator.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_protocol::SERVER_NAME;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -20,29 +19,36 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 /// By how much the clock of a node may be behind the operator's.
 const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
 
+/// Why there is no certificate.
 #[derive(Debug, Error)]
-pub(crate) enum CertificateError {
+pub enum CertificateError {
+    /// It could not be made.
     #[error("a certificate could not be made: {0}")]
     Make(#[from] rcgen::Error),
+    /// It cannot be used.
     #[error("a certificate that was made cannot be used: {0}")]
     Use(#[from] rustls::Error),
+    /// It cannot be read.
     #[error("a certificate cannot be read: {0}")]
     Read(#[from] rustls::pki_types::pem::Error),
+    /// There is no authority.
     #[error("there is no authority to sign with")]
     NoAuthority,
 }
 
 /// How long certificates last.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lifetimes {
-    pub(crate) authority: SignedDuration,
-    pub(crate) leaf: SignedDuration,
+pub struct Lifetimes {
+    /// An authority.
+    pub authority: SignedDuration,
+    /// A certificate that an authority signs.
+    pub leaf: SignedDuration,
 }
 
 /// An authority, which signs the operator's certificate. The authority's key is a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Authority {
+struct Authority {
     name: String,
     certificate: String,
     key: String,
@@ -55,32 +61,45 @@ pub(crate) struct Authority {
 /// Authorities, the oldest first.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Authorities(Vec<Authority>);
+pub struct Authorities(Vec<Authority>);
 
 /// The certificate that the operator shows, and when the operator is to make another.
-pub(crate) struct Leaf {
-    pub(crate) certified: Arc<CertifiedKey>,
-    pub(crate) renew_at: Timestamp,
+pub struct Leaf {
+    /// The certificate.
+    pub certified: Arc<CertifiedKey>,
+    /// When another is to be made.
+    pub renew_at: Timestamp,
 }
 
 impl Authorities {
-    /// Drops authorities that end, and makes another once the newest is two thirds through its life. True if
-    /// anything has changed.
-    pub(crate) fn renew(&mut self, now: Timestamp, lifetimes: Lifetimes) -> Result<bool, CertificateError> {
+    /// Drops authorities that end, as everybody does at the same time who has read them. True if there were any.
+    pub fn retire(&mut self, now: Timestamp, lifetimes: Lifetimes) -> bool {
         let before = self.0.len();
         // What is left of an authority must suffice for a leaf to be of use.
         let spare = lifetimes.authority.as_secs() / 100;
         self.0.retain(|authority| authority.ends - spare > now.as_second());
+        self.0.len() != before
+    }
+
+    /// Drops authorities that end, and makes another, of that name, once the newest is two thirds through its life.
+    /// True if anything has changed.
+    pub fn renew(
+        &mut self,
+        name: &str,
+        now: Timestamp,
+        lifetimes: Lifetimes,
+    ) -> Result<bool, CertificateError> {
+        let has_retired = self.retire(now, lifetimes);
         let renew =
             self.0.last().is_none_or(|newest| now.as_second() >= two_thirds(newest.begins, newest.ends));
         if renew {
-            self.0.push(Authority::make(now, lifetimes.authority)?);
+            self.0.push(Authority::make(name, now, lifetimes.authority)?);
         }
-        Ok(renew || self.0.len() != before)
+        Ok(renew || has_retired)
     }
 
     /// When [`Authorities::renew`] will have something to do.
-    pub(crate) fn renew_at(&self, lifetimes: Lifetimes) -> Timestamp {
+    pub fn renew_at(&self, lifetimes: Lifetimes) -> Timestamp {
         let spare = lifetimes.authority.as_secs() / 100;
         let next = self.0.last().map(|newest| two_thirds(newest.begins, newest.ends));
         let ends = self.0.iter().map(|authority| authority.ends - spare);
@@ -88,18 +107,18 @@ impl Authorities {
         first.unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// All certificates, as Pods are given them.
-    pub(crate) fn bundle(&self) -> String {
+    /// All certificates, as others are given them.
+    pub fn bundle(&self) -> String {
         self.0.iter().map(|authority| authority.certificate.as_str()).collect()
     }
 
-    /// A new certificate, signed by the oldest authority: every Pod that knows any authority knows the
-    /// oldest.
-    pub(crate) fn leaf(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Leaf, CertificateError> {
+    /// A new certificate for a server of that name, signed by the oldest authority: whoever knows any authority knows
+    /// the oldest.
+    pub fn leaf(&self, server: &str, now: Timestamp, lifetimes: Lifetimes) -> Result<Leaf, CertificateError> {
         let authority = self.0.first().ok_or(CertificateError::NoAuthority)?;
         let ends = later(now, lifetimes.leaf).as_second().min(authority.ends);
-        let mut params = CertificateParams::new([SERVER_NAME.to_owned()])?;
-        name(&mut params, SERVER_NAME);
+        let mut params = CertificateParams::new([server.to_owned()])?;
+        name(&mut params, server);
         valid(&mut params, earlier(now).as_second(), ends);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -119,11 +138,11 @@ impl Authorities {
 }
 
 impl Authority {
-    fn make(now: Timestamp, lifetime: SignedDuration) -> Result<Self, CertificateError> {
+    fn make(name: &str, now: Timestamp, lifetime: SignedDuration) -> Result<Self, CertificateError> {
         let (begins, ends) = (now.as_second(), later(now, lifetime).as_second());
         let key = KeyPair::generate()?;
         let unsigned = Self {
-            name: format!("hooked-controller-live {now:.0}"),
+            name: format!("{name} {now:.0}"),
             certificate: String::new(),
             key: key.serialize_pem(),
             begins,
@@ -168,6 +187,7 @@ fn earlier(now: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use hooked_protocol::SERVER_NAME;
     use rustls::client::WebPkiServerVerifier;
     use rustls::client::danger::ServerCertVerifier;
     use rustls::pki_types::{ServerName, UnixTime};
@@ -199,34 +219,34 @@ mod tests {
     #[test]
     fn a_pod_recognizes_the_operator_as_long_as_its_authority_lasts() {
         let mut authorities = Authorities::default();
-        assert!(authorities.renew(hours(0), LIFETIMES).unwrap());
+        assert!(authorities.renew("authority", hours(0), LIFETIMES).unwrap());
         let first = authorities.bundle();
-        assert!(!authorities.renew(hours(5999), LIFETIMES).unwrap());
-        assert!(authorities.renew(hours(6001), LIFETIMES).unwrap());
+        assert!(!authorities.renew("authority", hours(5999), LIFETIMES).unwrap());
+        assert!(authorities.renew("authority", hours(6001), LIFETIMES).unwrap());
         let both = authorities.bundle();
         assert!(both.starts_with(&first) && both.len() > first.len());
         for hour in [6001, 8900] {
-            authorities.renew(hours(hour), LIFETIMES).unwrap();
-            let leaf = authorities.leaf(hours(hour), LIFETIMES).unwrap();
+            authorities.renew("authority", hours(hour), LIFETIMES).unwrap();
+            let leaf = authorities.leaf(SERVER_NAME, hours(hour), LIFETIMES).unwrap();
             assert!(knows(&first, &leaf, hours(hour)) && knows(&both, &leaf, hours(hour)));
         }
-        assert!(authorities.renew(hours(8950), LIFETIMES).unwrap());
-        let leaf = authorities.leaf(hours(8950), LIFETIMES).unwrap();
+        assert!(authorities.renew("authority", hours(8950), LIFETIMES).unwrap());
+        let leaf = authorities.leaf(SERVER_NAME, hours(8950), LIFETIMES).unwrap();
         assert!(!knows(&first, &leaf, hours(8950)) && knows(&both, &leaf, hours(8950)));
     }
 
     #[test]
     fn a_stored_authority_signs_and_a_leaf_is_renewed_before_it_ends() {
         let mut authorities = Authorities::default();
-        authorities.renew(hours(0), LIFETIMES).unwrap();
+        authorities.renew("authority", hours(0), LIFETIMES).unwrap();
         let stored = serde_json::to_string(&authorities).unwrap();
         let restored: Authorities = serde_json::from_str(&stored).unwrap();
-        let leaf = restored.leaf(hours(1), LIFETIMES).unwrap();
+        let leaf = restored.leaf(SERVER_NAME, hours(1), LIFETIMES).unwrap();
         assert_eq!(leaf.renew_at, hours(481));
         assert!(knows(&authorities.bundle(), &leaf, hours(720)));
         assert!(!knows(&authorities.bundle(), &leaf, hours(722)), "it ends");
         let mut other = Authorities::default();
-        other.renew(hours(0), LIFETIMES).unwrap();
+        other.renew("authority", hours(0), LIFETIMES).unwrap();
         assert!(!knows(&other.bundle(), &leaf, hours(1)));
     }
 }

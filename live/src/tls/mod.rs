@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{self, ServerConfig, version};
 
-pub(crate) use authority::{Authorities, CertificateError, Lifetimes};
+pub use authority::{Authorities, CertificateError, Leaf, Lifetimes};
 pub use resolver::CertificateResolver;
 
 /// Why TLS cannot be served.

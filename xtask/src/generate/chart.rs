@@ -7,6 +7,7 @@
 
 mod alerts;
 mod settings;
+mod template;
 mod templates;
 mod values;
 

@@ -34,12 +34,13 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// Values, and the components of config/ that are the same.
-const SAME: [(&str, &[&str]); 6] = [
+const SAME: [(&str, &[&str]); 7] = [
     ("replicas=2", &[]),
     ("prometheus.serviceMonitor.enabled=true,prometheus.rules.enabled=true", &["prometheus"]),
     ("grafana.dashboards.enabled=true", &["grafana"]),
     ("grafana.dashboards.enabled=true,grafana.operator=true", &["grafana", "grafana/operator"]),
     ("networkPolicy=true", &["components/network-policy"]),
+    ("injector=true", &["injector"]),
     (
         "metrics.secure=true,prometheus.serviceMonitor.enabled=true,prometheus.rules.enabled=true",
         &["prometheus", "components/metrics-tls", "components/metrics-tls-monitor"],

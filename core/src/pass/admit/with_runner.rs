@@ -1,7 +1,5 @@
 //! In which form the API server takes Pods with the runner: what it refuses in one form it may take in another.
 
-use serde_json::Value;
-
 use super::pull_secrets::{Origin, PullSecrets};
 use super::{Answer, Question};
 use crate::admission::{Admission, Making};
@@ -148,7 +146,7 @@ impl<C: Cluster> Question<'_, C> {
             }
             Answer::Malformed(words) => return refused(Why::Said(words.of_template())),
         };
-        if !is_delivered(&pod, runner.delivery) {
+        if !runner.delivery.is_taken(&pod) {
             return Ok(Tried::Refused { why: Why::UnknownVolume, is_all_else_taken: true });
         }
         Ok(Tried::Settled(match supply.fits(&pod["spec"]) {
@@ -163,13 +161,6 @@ impl<C: Cluster> Question<'_, C> {
 
 fn is_image(field: &str) -> bool {
     field.starts_with("spec.volumes[") && field.ends_with("].image")
-}
-
-/// Whether the server takes the Pod with the runner in it. One that knows image volumes and has them switched off drops
-/// the source, as does one that does not know them and is not asked strictly: the hook would find no program.
-fn is_delivered(pod: &Value, delivery: Delivery) -> bool {
-    let mut volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    !delivery.is_image_volume() || volumes.any(|volume| volume["image"]["reference"].is_string())
 }
 
 /// Why the runner cannot be put into Pods that the server takes as they are written: its last words on each way.

@@ -1,6 +1,6 @@
 //! What is decided about a workload whose Pods others make: what is counted, and which Pods get which numbers.
 
-use hooked_crd::{Measurement, Referent};
+use hooked_crd::Referent;
 
 use super::super::decide::{Decision, judge_marks, number, reserve_for};
 use super::super::overlay::Committed;
@@ -10,6 +10,7 @@ use super::watching::Watching;
 use crate::accounting::ledger::LedgerError;
 use crate::lifecycle::PodShape;
 use crate::status::{HooksBasis, Series, WatchedBasis, is_invalid, news, status_of_watched};
+use crate::workload::asked::Asked;
 use crate::workload::desired::history_limit;
 use crate::workload::referent::Found;
 
@@ -49,7 +50,8 @@ pub(super) fn decide<C: Cluster>(
             now,
         },
         counted: &account.counted,
-        asks_for_runner: hooks.is_some_and(|hooks| hooks.measurement == Some(Measurement::Runner)),
+        asked: &Asked::by(hooks),
+        injects: cluster.injects(),
         history_limit: history_limit(hooks),
         overlapping: &memory.overlapping.names(),
     };

@@ -13,7 +13,6 @@ use crate::lifecycle::PodUid;
 use crate::lifecycle::evidence::PodEvidence;
 use crate::pass::{Controlled, Locked, Memory, Watching};
 use crate::watch::SlimPod;
-use crate::watch::chains::{Climbed, is, is_beyond};
 use crate::workload::template::Owner;
 
 /// What has become of a Pod of others that a watch has shown.
@@ -185,17 +184,7 @@ impl Index {
         let Some(Namespace { watchers, chains, .. }) = watched.namespaces.get_mut(namespace) else {
             return Ok(Vec::new());
         };
-        let mut owners = pod.owner_references.iter().flatten();
-        let Some(controller) = owners.find(|owner| owner.controller == Some(true)) else {
-            return Ok(Vec::new());
-        };
-        let chain = match chains.climb(controller, watchers.values().any(is_beyond)) {
-            Climbed::To(chain) => chain,
-            Climbed::Ask(owner) => return Err(owner),
-        };
-        let leads_to = |referent: &Referent| chain.iter().any(|owner| is(owner, referent));
-        let watching = watchers.iter().filter(|(_, referent)| leads_to(referent));
-        Ok(watching.map(|(uid, _)| uid.clone()).collect())
+        chains.leading(pod, watchers.iter().map(|(uid, referent)| (uid.clone(), referent)))
     }
 
     fn observe_watched(

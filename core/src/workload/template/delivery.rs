@@ -28,6 +28,14 @@ impl Delivery {
         self != Self::InitContainer
     }
 
+    /// Whether the API server takes a Pod, which it shows, with the runner in it. One that knows image volumes and
+    /// has them switched off drops the source, as does one that does not know them and is not asked strictly: the
+    /// hook would find no program.
+    pub(crate) fn is_taken(self, shown: &Value) -> bool {
+        let mut volumes = shown["spec"]["volumes"].as_array().into_iter().flatten();
+        !self.is_image_volume() || volumes.any(|volume| volume["image"]["reference"].is_string())
+    }
+
     /// Gives the Pod the volumes of the runner, and what fills them from the image.
     pub(super) fn deliver(self, spec: &mut Value, image: &str) {
         let source = match self {

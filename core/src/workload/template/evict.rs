@@ -41,7 +41,7 @@ fn is_local(volume: &Value) -> bool {
 }
 
 /// Adds `volumes` to those that are given up. The user's own text stays as it is.
-fn give_up_volumes(template: &mut Value, volumes: &[&str]) {
+pub(super) fn give_up_volumes(template: &mut Value, volumes: &[&str]) {
     if volumes.is_empty() {
         return;
     }

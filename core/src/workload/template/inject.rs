@@ -38,6 +38,19 @@ impl Runner {
 
 /// The template with the runner in front of its exec hooks; none if it has no exec hook.
 pub fn inject(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
+    let mut injected = put_in(template, runner, policies)?;
+    evict::give_up(&mut injected, runner.delivery.local_volumes());
+    Some(injected)
+}
+
+/// The same of a Pod that others make, whose controller the cluster autoscaler knows: it is told of our volumes alone.
+pub fn inject_into(pod: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
+    let mut injected = put_in(pod, runner, policies)?;
+    evict::give_up_volumes(&mut injected, runner.delivery.local_volumes());
+    Some(injected)
+}
+
+fn put_in(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
     let spec = &template["spec"];
     if !has_exec_hooks(spec) {
         return None;
@@ -54,7 +67,6 @@ pub fn inject(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Opt
         let named = runner.pull_secrets.iter().map(|name| json!({"name": name}));
         injected["spec"]["imagePullSecrets"] = named.collect();
     }
-    evict::give_up(&mut injected, runner.delivery.local_volumes());
     Some(injected)
 }
 
@@ -223,6 +235,13 @@ mod tests {
             assert_eq!(annotations[annotation], local.join(","), "{delivery:?}");
             assert!(annotations[names::SAFE_TO_EVICT_ANNOTATION].is_null());
         }
+    }
+
+    #[test]
+    fn of_pods_that_others_make_the_autoscaler_is_told_of_our_volumes_alone() {
+        let injected = inject_into(&template(), &runner(Delivery::InitContainer), &[]).unwrap();
+        let annotations = json!({names::SAFE_VOLUMES_ANNOTATION: "hooked-runner,hooked-records"});
+        assert_eq!(injected["metadata"]["annotations"], annotations);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) use evict::give_up;
 pub(crate) use hooked::has_exec_hooks;
 pub use image_volumes::mounts_images;
 pub(crate) use inject::count_containers;
-pub use inject::{Runner, inject};
+pub use inject::{Runner, inject, inject_into};
 pub use manifest::{Identity, Owner, manifest};
 pub use name::pod_name;
 pub use node::{NodeKind, Taint};

@@ -137,6 +137,13 @@ pub(super) const ALL: &[Setting] = &[
         about: "Install a NetworkPolicy for the operator's Pods: docs/production.md says what it lets through.",
     },
     Setting {
+        path: "injector",
+        default: "false",
+        shape: Shape::Flag,
+        about: "Put what HookedWorkloads with a `workloadRef` ask for into Pods that others make, in namespaces labelled \
+                `hooked.dev/inject: enabled` (docs/injector.md).",
+    },
+    Setting {
         path: "resources",
         default: "\nrequests:\n  cpu: 10m\n  memory: 64Mi\nlimits:\n  cpu: \"1\"\n  memory: 256Mi",
         shape: Shape::Object,

@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 /// How long a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many go on at once: whoever is slow keeps nobody else away, and more than so many are no scrapers.
+/// How many go on at once: whoever is slow keeps nobody else away, and more than so many are nobody who belongs here.
 const HANDSHAKES: usize = 64;
 /// How long the listener rests after it could not accept a connection, as when there are no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
-    pub(super) fn new(listener: TcpListener, acceptor: TlsAcceptor) -> Self {
+    pub(crate) fn new(listener: TcpListener, acceptor: TlsAcceptor) -> Self {
         Self { listener, acceptor, handshakes: JoinSet::new() }
     }
 }
@@ -49,7 +49,7 @@ impl Listener for TlsListener {
                         });
                     }
                     Err(error) => {
-                        tracing::debug!(%error, "a connection for metrics could not be taken in");
+                        tracing::debug!(%error, "a connection could not be taken in");
                         sleep(REST).await;
                     }
                 },

@@ -1,0 +1,125 @@
+//! The injector: a webhook that puts into Pods of others, while they are created, what workloads ask for that watch
+//! them.
+//!
+//! Every operator serves it, whether it leads or not: `core/src/injector` decides, `review` speaks with the API server,
+//! `reads` asks it without changing anything, and `upkeep` keeps the certificate, which the one that leads has the API
+//! server know. Whatever fails here leaves Pods as they are.
+
+mod reads;
+mod review;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use futures::future;
+use hooked_core::injector::Injector;
+use hooked_live::{CertificateResolver, TlsError, acceptor, bind};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::clients::Clients;
+use crate::fence::Fence;
+use crate::lease::Standing;
+use crate::runner::RunnerSource;
+use crate::settings::InjectorSettings;
+use crate::tls_listener::TlsListener;
+use crate::watch::{Scope, watch_watchers};
+
+use reads::Reads;
+use upkeep::{Shown, Upkeep};
+
+/// How soon it is tried again to listen.
+const RETRY: Duration = Duration::from_secs(15);
+/// The most bytes of a review: etcd keeps no larger Pod, and a review has at most two of them.
+const MOST_BYTES: usize = 4 << 20;
+
+#[derive(Debug, Error)]
+enum ServeError {
+    #[error("--inject-bind-address={0} cannot be listened on: {1}; is another program using the port?")]
+    Bind(SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("serving has ended: {0}")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Serves the injector for ever, if it is to be served. Dropping the future ends it: Pods are then made as they are.
+/// Requests that are sent once go by the client `once`.
+pub(crate) async fn serve_injector(
+    settings: InjectorSettings,
+    Clients { client, once }: Clients,
+    runner: Arc<RunnerSource>,
+    scopes: Vec<Scope>,
+    (standing, fence): (watch::Receiver<Standing>, Arc<Fence>),
+) {
+    let Some(address) = settings.bind_address else { return future::pending().await };
+    let injector = Arc::new(Injector::default());
+    let (listed, lists): (Vec<_>, Vec<_>) = scopes.iter().map(|_| watch::channel(false)).unzip();
+    let watches = scopes
+        .into_iter()
+        .zip(listed)
+        .map(|(scope, listed)| watch_watchers(client.clone(), scope, Arc::clone(&injector), listed));
+    let shown = Arc::new(Shown::default());
+    let reads = Reads::new(once.clone(), &settings, Arc::clone(&runner), Arc::clone(&shown));
+    let upkeep = Upkeep::new(settings, once, standing, fence, Arc::clone(&shown));
+    let serve = async {
+        for mut listed in lists {
+            listed.wait_for(|listed| *listed).await.ok();
+        }
+        shown.is_there().await;
+        serve(address, &shown.resolver, &injector, &reads).await;
+    };
+    future::join3(future::join_all(watches), upkeep.keep_up(), serve).await;
+}
+
+/// Listens for ever, and tries again where it cannot.
+async fn serve(
+    address: SocketAddr,
+    resolver: &Arc<CertificateResolver>,
+    injector: &Arc<Injector>,
+    reads: &Arc<Reads>,
+) {
+    let mut told = String::new();
+    loop {
+        if let Err(error) = listen(address, Arc::clone(resolver), routes(injector, reads)).await {
+            let error = error.to_string();
+            if error != told {
+                tracing::warn!(error, "there is no injector: Pods of others are made as they are");
+            }
+            told = error;
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn listen(
+    address: SocketAddr,
+    resolver: Arc<CertificateResolver>,
+    routes: Router,
+) -> Result<(), ServeError> {
+    let listener = bind(address).await.map_err(|error| ServeError::Bind(address, error))?;
+    tracing::info!(%address, "the injector is open");
+    axum::serve(TlsListener::new(listener, acceptor(resolver)?), routes).await.map_err(ServeError::Serve)
+}
+
+fn routes(injector: &Arc<Injector>, reads: &Arc<Reads>) -> Router {
+    let (injector, reads) = (Arc::clone(injector), Arc::clone(reads));
+    let review = move |body: Bytes| async move {
+        match review::answer(&injector, &*reads, &body).await {
+            Some(review) => ([(header::CONTENT_TYPE, "application/json")], review).into_response(),
+            None => StatusCode::BAD_REQUEST.into_response(),
+        }
+    };
+    Router::new().route("/pods", post(review)).layer(DefaultBodyLimit::max(MOST_BYTES))
+}

@@ -1,0 +1,81 @@
+//! Workloads as the injector watches them, with just the fields that it reads.
+
+use hooked_crd::{HooksSpec, Referent};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::workload::asked::Asked;
+
+/// A workload of which is kept what it asks for in Pods of others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Written")]
+pub struct SlimWatcher {
+    /// Its names.
+    pub metadata: ObjectMeta,
+    /// The workload whose Pods it watches, if it watches any.
+    pub(super) referent: Option<Referent>,
+    /// What it asks for.
+    pub(super) asked: Asked,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default)]
+    metadata: Meta,
+    #[serde(default)]
+    spec: Spec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+}
+
+/// One that cannot be decoded asks for nothing, and is no other's trouble.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Spec {
+    workload_ref: Value,
+    hooks: Value,
+}
+
+impl From<Written> for SlimWatcher {
+    fn from(written: Written) -> Self {
+        let Meta { name, namespace, uid, resource_version } = written.metadata;
+        let Spec { workload_ref, hooks } = written.spec;
+        let hooks = HooksSpec::deserialize(hooks).ok();
+        Self {
+            metadata: ObjectMeta { name, namespace, uid, resource_version, ..ObjectMeta::default() },
+            referent: Referent::deserialize(workload_ref).ok(),
+            asked: Asked::by(hooks.as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_that_cannot_be_decoded_asks_for_nothing() {
+        fn check(spec: &Value, expect: [bool; 2]) {
+            let written = json!({"metadata": {"name": "w", "uid": "u", "managedFields": []}, "spec": spec});
+            let slim = SlimWatcher::deserialize(written).unwrap();
+            assert_eq!([slim.referent.is_some(), !slim.asked.is_nothing()], expect, "{spec}");
+        }
+        let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+        let runner = json!({"measurement": "Runner"});
+        check(&json!({"workloadRef": web, "hooks": runner}), [true, true]);
+        check(&json!({"workloadRef": web}), [true, false]);
+        check(&json!({"template": {}, "hooks": runner}), [false, true]);
+        check(&json!({"workloadRef": "web", "hooks": {"measurement": "Never"}}), [false, false]);
+        check(&json!({}), [false, false]);
+    }
+}
