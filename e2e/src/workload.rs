@@ -148,6 +148,29 @@ impl Workload {
         self
     }
 
+    /// The same as a Deployment.
+    pub fn deployment(&self) -> Value {
+        let mut manifest = self.0.clone();
+        (manifest["apiVersion"], manifest["kind"]) = (json!("apps/v1"), json!("Deployment"));
+        if let Some(spec) = manifest["spec"].as_object_mut() {
+            spec.remove("hooks");
+        }
+        manifest
+    }
+
+    /// One that watches the Pods of the Deployment of that name, and bears the same.
+    pub fn watching(name: &str, hooks: &Value) -> Self {
+        Self(json!({
+            "apiVersion": "hooked.dev/v1alpha1",
+            "kind": "HookedWorkload",
+            "metadata": {"name": name},
+            "spec": {
+                "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+                "hooks": hooks,
+            },
+        }))
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> &Value {
         &self.0

@@ -43,7 +43,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         target.load(&archive)?;
         progress.say("loaded hooked.dev/hooked:dev");
     }
-    install(&kubectl, &progress)?;
+    install(&kubectl, &[], &progress)?;
     let prometheus = options.prometheus.then(|| prometheus::start(&target, &progress)).transpose()?;
     apply_samples(&kubectl, &progress)?;
     postponed_truth(&kubectl, &progress)?;

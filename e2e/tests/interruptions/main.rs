@@ -7,6 +7,7 @@ mod absence;
 mod chaos;
 mod deaths;
 mod delivery;
+mod injector;
 mod leadership;
 mod live;
 

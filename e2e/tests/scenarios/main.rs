@@ -10,6 +10,7 @@ mod deployments;
 mod evictions;
 mod gate;
 mod going_back;
+mod injector;
 mod kubectl;
 mod kustomize;
 mod leaving;

@@ -8,10 +8,10 @@ use hooked_cluster::{Cluster, Progress};
 use serde_json::Value;
 
 use crate::image;
-use crate::install::SYSTEM;
+use crate::install::{SYSTEM, overlay};
 
 /// Components beside those in `config/components`.
-const OTHERS: [&str; 2] = ["prometheus", "grafana"];
+const OTHERS: [&str; 3] = ["prometheus", "grafana", "injector"];
 
 /// Builds all there is, in another namespace than the default one: nothing may be left that names that.
 pub(super) fn check() -> Result<()> {
@@ -41,15 +41,7 @@ fn components() -> Result<Vec<String>> {
 
 /// The manifests of an installation with these components.
 pub(super) fn build(mut kubectl: Command, namespace: &str, components: &[&str]) -> Result<String> {
-    // kustomize takes relative paths alone.
-    let config = "../../../config";
-    let list: Vec<String> = components.iter().map(|name| format!("{config}/{name}")).collect();
-    let overlay =
-        format!("namespace: {namespace}\nresources: [{config}/default]\ncomponents: [{}]\n", list.join(", "));
-    let name = format!("{namespace}-{}", components.join("-").replace('/', "-"));
-    let place = image::workspace()?.join("target/installations").join(name);
-    fs::create_dir_all(&place)?;
-    fs::write(place.join("kustomization.yaml"), overlay)?;
+    let place = overlay(namespace, components)?;
     let output = kubectl.arg("kustomize").arg(&place).output().context("cannot start kubectl")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "kubectl kustomize {}: {}", place.display(), said.trim());

@@ -11,8 +11,7 @@ use hooked_cluster::Target;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::image;
-use crate::install::SYSTEM;
+use crate::install::{SYSTEM, TESTED, overlay};
 use crate::kubectl::Kubectl;
 
 /// The operator's service account, in its namespace.
@@ -89,9 +88,9 @@ pub(super) fn check<'a>(targets: impl Iterator<Item = &'a Target>, all_ran: bool
     Ok(())
 }
 
-/// All objects of config/default.
+/// All objects of what is tested.
 fn installed(target: &Target) -> Result<Vec<Value>> {
-    let config = image::workspace()?.join("config/default").display().to_string();
+    let config = overlay(SYSTEM, &TESTED)?.display().to_string();
     let manifests = Kubectl::of(target).output(&["kustomize", &config])?;
     serde_saphyr::from_multiple(&manifests).context("kustomize makes no YAML")
 }

@@ -11,7 +11,7 @@ use hooked_cluster::{Cluster, Kubernetes, Progress, Target, monitoring};
 
 use super::stages::{Stages, Tally};
 use super::{cargo, chart, namespaces, rights, several, tutorials, uninstall};
-use crate::install::{PODS, SYSTEM, install};
+use crate::install::{PODS, SYSTEM, TESTED, install};
 use crate::kubectl::Kubectl;
 use crate::{image, prometheus};
 
@@ -46,7 +46,9 @@ pub(super) fn run(stages: &mut Stages, plan: &Plan) -> Result<()> {
     });
     passed = passed && stages.run("the operator's image", || load(&all));
     passed = passed
-        && stages.run("the operator", || at_once(&all, |target| install(&Kubectl::of(target), &progress)));
+        && stages.run("the operator", || {
+            at_once(&all, |target| install(&Kubectl::of(target), &TESTED, &progress))
+        });
     if passed {
         passed = scenarios(stages, plan, &apart, &progress);
     }

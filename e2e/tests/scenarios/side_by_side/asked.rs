@@ -154,13 +154,6 @@ impl Asked {
             Container::polite("web").with("image", json!(image)).with("imagePullPolicy", json!("Never"));
         let workload = Workload::new(name, [container]).replicas(self.replicas).grace(1);
         let workload = workload.with("paused", json!(self.paused)).version(&self.version.to_string());
-        let mut manifest = workload.manifest().clone();
-        if name == "theirs" {
-            (manifest["apiVersion"], manifest["kind"]) = (json!("apps/v1"), json!("Deployment"));
-            if let Some(spec) = manifest["spec"].as_object_mut() {
-                spec.remove("hooks");
-            }
-        }
-        manifest
+        if name == "theirs" { workload.deployment() } else { workload.manifest().clone() }
     }
 }
