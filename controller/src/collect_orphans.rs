@@ -5,23 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use hooked_core::pass::remove_stray_finalizer;
-use hooked_core::watch::{NamedOwner, Stray};
+use hooked_core::pass::{Cluster, call, remove_stray_finalizer};
+use hooked_core::watch::{Index, NamedOwner, Stray};
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;
 use kube::{Error, ResourceExt};
 use kube_runtime::reflector::Store;
+use serde::Deserialize;
 
 use crate::reconcile::Context;
-use crate::watch::{Guarded, Triggers, trigger};
+use crate::watch::{Guarded, Scope, Triggers, trigger};
 
 /// How often it is looked: nothing waits for it but Pods that would otherwise stay for ever.
 const PERIOD: Duration = Duration::from_secs(5);
 
+/// How many times it is looked before Pods of others that our finalizer was put on are listed: only a Pod is found so
+/// that was created while its workload went.
+const LIST_EVERY: u32 = 60;
+
 /// Lets Pods go that no workload accounts for, for ever. Runs only once the first lists are complete.
 pub(crate) async fn collect_orphans(
     context: Arc<Context>,
+    scope: Scope,
     workloads: Store<Guarded>,
     triggers: Triggers,
     change: mpsc::UnboundedSender<String>,
@@ -31,8 +38,11 @@ pub(crate) async fn collect_orphans(
     }
     let port = context.operator.port(ObjectReference::default());
     let mut ticks = tokio::time::interval(PERIOD);
-    loop {
+    for look in (0..LIST_EVERY).cycle() {
         ticks.tick().await;
+        if look == 0 {
+            list_held(&port, &scope, &context.index).await;
+        }
         for stray in context.index.strays() {
             let Stray { namespace, name, uid, version } = &stray;
             if let Err(error) =
@@ -52,6 +62,23 @@ pub(crate) async fn collect_orphans(
                 // The receiver is gone only when the operator stops.
                 change.unbounded_send(namespace).ok();
             }
+        }
+    }
+}
+
+/// Shows the index all Pods of others that our finalizer was put on. What cannot be listed is listed the next time.
+async fn list_held(cluster: &impl Cluster, scope: &Scope, index: &Index) {
+    let mut token = String::new();
+    loop {
+        let Ok(page) = cluster.send(call::list_held(scope.0.as_deref(), &token)).await else { return };
+        for pod in page["items"].as_array().into_iter().flatten() {
+            if let Ok(metadata) = ObjectMeta::deserialize(&pod["metadata"]) {
+                index.show_held(&metadata);
+            }
+        }
+        page["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut token);
+        if token.is_empty() {
+            return;
         }
     }
 }

@@ -156,7 +156,7 @@ async fn work(
     );
     // Outcomes are logged where they are known; a workload that went meanwhile is no error.
     let all = reconciles.for_each(|_| future::ready(()));
-    future::join(all, collect_orphans(context, orphans_store, triggers, change)).await;
+    future::join(all, collect_orphans(context, scope.clone(), orphans_store, triggers, change)).await;
 }
 
 /// Takes in a workload as it is shown, has others reconciled because of it, and tells its namespace.

@@ -33,6 +33,8 @@ pub const WATCHED_ORDINAL: &str = "hooked.dev/ordinal-";
 pub const LEADER_LABEL: &str = "hooked.dev/leader";
 /// On each ControllerRevision: the UID of its workload.
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
+/// Label of Pods that others make and that our finalizer holds: by it those are found whose workload is gone.
+pub const HELD_LABEL: &str = "hooked.dev/held";
 /// Label of namespaces, `enabled`: in Pods that others make there the injector puts what workloads ask for that watch
 /// them.
 pub const INJECT_LABEL: &str = "hooked.dev/inject";

@@ -104,7 +104,7 @@ impl Asking {
         }
         match chains.leading(pod, workloads.iter().map(|(uid, workload)| (uid, &workload.referent))) {
             Ok(uids) => {
-                let asking = uids.into_iter().filter_map(|uid| workloads.get(uid));
+                let asking = uids.iter().filter_map(|uid| workloads.get(*uid));
                 Sought::Asked(Asked::of_all(asking.map(|workload| &workload.asked)))
             }
             Err(owner) => Sought::Ask(owner),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn runner() -> Asked {
-        Asked { runner: Some(Vec::new()) }
+        Asked { runner: Some(Vec::new()), holds: false }
     }
 
     /// One workload that asks for the runner in Pods of the Deployment `web`.

@@ -4,7 +4,6 @@ use hooked_crd::HookPolicy;
 use serde_json::Value;
 
 use crate::lifecycle::LiveEndpoint;
-use crate::names;
 use crate::workload::template::{Delivery, Offer, Runner, Supply, inject_into};
 
 /// How the runner comes into a Pod.
@@ -27,9 +26,6 @@ impl Stock {
     /// What there is for that Pod; none if it has to stay as it is: one of ours, one that has the runner already, or
     /// one that may land where no runner runs.
     pub(super) fn of(pod: &Value, supply: &Supply, endpoint: Option<LiveEndpoint>) -> Option<Self> {
-        if !pod["metadata"]["labels"][names::REVISION_LABEL].is_null() {
-            return None;
-        }
         let offer = supply.offer(&pod["spec"]).ok()?;
         let pull_secrets = match &offer.pull_secret {
             Some(ours) => named_with(&pod["spec"], ours),
@@ -119,7 +115,6 @@ mod tests {
             pod.pointer_mut(parent).unwrap()[field] = value;
             pod
         };
-        check("one of ours", &with("/metadata/labels", json!({"hooked.dev/revision": "abc"})));
         check("one with the runner", &with("/spec/volumes", json!([{"name": "hooked-runner"}])));
         check("one for Windows", &with("/spec/os", json!({"name": "windows"})));
         check(
@@ -161,7 +156,7 @@ mod tests {
         let form = stock.forms()[0];
         assert_eq!(form, Form { delivery: Delivery::InitContainer, live: true });
         let mut injected = stock.make(&pod(), &[], form).unwrap();
-        assert_eq!(injected["spec"]["initContainers"][0]["name"], names::INSTALLER_CONTAINER);
+        assert_eq!(injected["spec"]["initContainers"][0]["name"], crate::names::INSTALLER_CONTAINER);
         // A mesh puts its own in front, and has us called once more.
         let mesh = json!({"name": "istio-proxy", "restartPolicy": "Always",
                           "lifecycle": {"preStop": {"exec": {"command": ["drain"]}}}});

@@ -19,6 +19,7 @@ use forms::Stock;
 pub use slim::SlimWatcher;
 use trials::{Kindred, Taken, Trials, question};
 
+use crate::names::{ACCOUNTING_FINALIZER, HELD_LABEL, REVISION_LABEL};
 use crate::pass::call::{self, Validation};
 use crate::pass::{Cluster, Failure, Kinds, Locked, find_controller};
 use crate::workload::asked::Asked;
@@ -68,10 +69,29 @@ impl Injector {
         if namespace == KUBE_SYSTEM || namespace == cluster.operator() {
             return None;
         }
-        let policies = self.asked(cluster, namespace, pod).await?.runner?;
+        if !pod["metadata"]["labels"][REVISION_LABEL].is_null() {
+            return None;
+        }
+        let asked = self.asked(cluster, namespace, pod).await?;
+        let injected = match &asked.runner {
+            Some(policies) => self.with_runner(cluster, namespace, pod, policies).await,
+            None => None,
+        };
+        let held = if asked.holds { hold(injected.as_ref().unwrap_or(pod)) } else { None };
+        held.or(injected)
+    }
+
+    /// The Pod with the runner; none if it is to stay without.
+    async fn with_runner<C: Cluster>(
+        &self,
+        cluster: &C,
+        namespace: &str,
+        pod: &Value,
+        policies: &[HookPolicy],
+    ) -> Option<Value> {
         let stock = Stock::of(pod, &*cluster.supply().await, cluster.endpoint())?;
-        match self.taken(cluster, namespace, pod, (&stock, &policies)).await? {
-            Taken::As(form) => stock.make(pod, &policies, form),
+        match self.taken(cluster, namespace, pod, (&stock, policies)).await? {
+            Taken::As(form) => stock.make(pod, policies, form),
             Taken::InNone => None,
         }
     }
@@ -114,6 +134,22 @@ impl Injector {
         self.known.lock().trials.learn(kindred, taken, cluster.now());
         Some(taken)
     }
+}
+
+/// The Pod with our finalizer, and the label by which it is found should its workload be gone; none if it has that.
+fn hold(pod: &Value) -> Option<Value> {
+    let mut held = pod.clone();
+    let metadata = held["metadata"].as_object_mut()?;
+    let mut finalizers = metadata.get("finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    if finalizers.iter().any(|name| name == ACCOUNTING_FINALIZER) {
+        return None;
+    }
+    finalizers.push(ACCOUNTING_FINALIZER.into());
+    metadata.insert("finalizers".to_owned(), Value::Array(finalizers));
+    let mut labels = metadata.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
+    labels.insert(HELD_LABEL.to_owned(), "true".into());
+    metadata.insert("labels".to_owned(), Value::Object(labels));
+    Some(held)
 }
 
 /// Asks the API server for the first form in which it takes the Pod.

@@ -1,10 +1,11 @@
 //! Workloads as the injector watches them, with just the fields that it reads.
 
 use hooked_crd::{HooksSpec, Referent};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::names::ACCOUNTING_FINALIZER;
 use crate::workload::asked::Asked;
 
 /// A workload of which is kept what it asks for in Pods of others.
@@ -34,6 +35,8 @@ struct Meta {
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
+    finalizers: Vec<String>,
+    deletion_timestamp: Option<Time>,
 }
 
 /// One that cannot be decoded asks for nothing, and is no other's trouble.
@@ -46,13 +49,18 @@ struct Spec {
 
 impl From<Written> for SlimWatcher {
     fn from(written: Written) -> Self {
-        let Meta { name, namespace, uid, resource_version } = written.metadata;
+        let Meta { name, namespace, uid, resource_version, finalizers, deletion_timestamp } =
+            written.metadata;
         let Spec { workload_ref, hooks } = written.spec;
         let hooks = HooksSpec::deserialize(hooks).ok();
+        let asked = Asked::by(hooks.as_ref());
+        // No Pod is held for a workload that could go before the Pod.
+        let is_held = finalizers.iter().any(|name| name == ACCOUNTING_FINALIZER);
+        let holds = asked.holds && is_held && deletion_timestamp.is_none();
         Self {
             metadata: ObjectMeta { name, namespace, uid, resource_version, ..ObjectMeta::default() },
             referent: Referent::deserialize(workload_ref).ok(),
-            asked: Asked::by(hooks.as_ref()),
+            asked: Asked { holds, ..asked },
         }
     }
 }
@@ -62,6 +70,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn pods_are_held_only_for_a_workload_that_waits_for_them() {
+        fn check(metadata: &Value, expect: bool) {
+            let written = json!({"metadata": metadata, "spec": {"hooks": {"evidence": "Durable"}}});
+            assert_eq!(SlimWatcher::deserialize(written).unwrap().asked.holds, expect, "{metadata}");
+        }
+        check(&json!({"name": "w"}), false);
+        check(&json!({"finalizers": ["theirs"]}), false);
+        check(&json!({"finalizers": ["theirs", "hooked.dev/accounting"]}), true);
+        let going = "2026-11-22T10:00:00Z";
+        check(&json!({"finalizers": ["hooked.dev/accounting"], "deletionTimestamp": going}), false);
+    }
 
     #[test]
     fn one_that_cannot_be_decoded_asks_for_nothing() {

@@ -75,12 +75,19 @@ impl Cluster for Server {
 
 /// An injector that knows one workload, which asks for the runner with a time-out in Pods of the Deployment `web`.
 fn injector() -> Injector {
+    asked_for(&json!({"policies": [{"timeoutSeconds": 7}]}))
+}
+
+/// An injector that knows one workload, which asks for that in Pods of the Deployment `web`.
+fn asked_for(hooks: &Value) -> Injector {
     let injector = Injector::default();
     let workload = json!({
-        "metadata": {"namespace": "shop", "name": "watch", "uid": "w-1"},
+        "metadata": {
+            "namespace": "shop", "name": "watch", "uid": "w-1", "finalizers": ["hooked.dev/accounting"],
+        },
         "spec": {
             "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-            "hooks": {"policies": [{"timeoutSeconds": 7}]},
+            "hooks": hooks,
         },
     });
     injector.show(&serde_json::from_value(workload).unwrap());
@@ -174,6 +181,26 @@ fn image_volumes_that_the_server_drops_are_not_taken_for_delivered() {
 }
 
 #[test]
+fn a_pod_waits_until_its_hooks_are_counted_where_that_is_asked_for_and_has_the_runner_if_it_may() {
+    fn check(hooks: &Value, says: Says, expect: (bool, bool)) {
+        let (server, injector) = (Server::new(says), asked_for(hooks));
+        let mut pod = pod();
+        pod["metadata"]["finalizers"] = json!(["theirs"]);
+        let injected = block_on(injector.inject(&server, "shop", &pod)).unwrap();
+        let finalizers = &injected["metadata"]["finalizers"];
+        let is_held = *finalizers == json!(["theirs", "hooked.dev/accounting"]);
+        assert_eq!((is_held, has_init_container(&injected)), expect, "{hooks}: {injected}");
+        assert_eq!(is_held, injected["metadata"]["labels"]["hooked.dev/held"] == "true");
+        assert!(block_on(injector.inject(&server, "shop", &injected)).is_none(), "once is enough");
+    }
+    let refuses: Says = |call| if call.verb == Verb::Create { (403, Value::Null) } else { takes_all(call) };
+    check(&json!({"evidence": "Durable"}), takes_all, (true, false));
+    check(&json!({"evidence": "Durable", "measurement": "Runner"}), takes_all, (true, true));
+    check(&json!({"evidence": "Durable", "measurement": "Runner"}), refuses, (true, false));
+    check(&json!({"measurement": "Runner"}), takes_all, (false, true));
+}
+
+#[test]
 fn a_pod_that_nobody_asks_for_costs_no_request() {
     let (server, injector) = (Server::new(takes_all), injector());
     let mut bare = pod();
@@ -181,6 +208,10 @@ fn a_pod_that_nobody_asks_for_costs_no_request() {
     for (namespace, pod) in [("test", pod()), ("shop", bare)] {
         assert!(block_on(injector.inject(&server, namespace, &pod)).is_none());
     }
+    assert!(server.asked.lock().is_empty());
+    let mut ours = pod();
+    ours["metadata"]["labels"]["hooked.dev/revision"] = json!("abc");
+    assert!(block_on(injector.inject(&server, "shop", &ours)).is_none());
     assert!(server.asked.lock().is_empty());
     let mut without_hooks = pod();
     without_hooks["spec"]["containers"][0]["lifecycle"] = Value::Null;

@@ -1,6 +1,7 @@
 //! Every request that a pass makes: the only place that knows where objects are found and how they are changed.
 
 mod any_kind;
+mod list;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use crate::workload::fill::PodRef;
 use crate::workload::revision::{Revision, object_name};
 use crate::workload::template::Owner;
 pub use any_kind::{find_object, list_kinds};
+pub use list::{list_held, list_pods};
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,18 +150,6 @@ pub fn try_template(namespace: &str, owner: &Owner, revision: &Revision, validat
     });
     let path = format!("/api/v1/namespaces/{namespace}/podtemplates");
     Call::new(Verb::Create, path).with(manifest).written().whole().dry().validated(validation)
-}
-
-/// Lists the metadata of the Pods that a selector matches, as they are since `version` at least: the page that follows
-/// `token`, which is empty for the first one. So the API server answers from its cache and reads no Pods of others.
-pub fn list_pods(namespace: &str, selector: &str, version: &str, token: &str) -> Call {
-    let mut call = Call { reply: Reply::MetadataList, ..Call::new(Verb::Get, pods(namespace)) };
-    call.query.push(("labelSelector", selector.to_owned()));
-    if token.is_empty() {
-        call.query.push(("resourceVersion", version.to_owned()));
-        call.query.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
-    }
-    call.page(token)
 }
 
 /// Reads a Pod.

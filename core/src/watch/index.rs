@@ -276,7 +276,8 @@ impl Index {
     /// Takes all strays out, but those that have become a workload's.
     pub fn strays(&self) -> Vec<Stray> {
         let strays = std::mem::take(&mut *self.strays.lock());
-        strays.into_values().filter(|stray| !self.has(&stray.uid)).collect()
+        let is_somebodys = |stray: &Stray| self.has(&stray.uid) || self.is_watched(&stray.uid);
+        strays.into_values().filter(|stray| !is_somebodys(stray)).collect()
     }
 
     /// The workloads of which anything is known.

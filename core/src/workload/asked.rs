@@ -1,12 +1,14 @@
 //! What is asked for in Pods that others make.
 
-use hooked_crd::{HookPolicy, HooksSpec, Measurement};
+use hooked_crd::{Evidence, HookPolicy, HooksSpec, Measurement};
 
 /// What is asked for in Pods that others make.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Asked {
     /// What exec hooks are to run under the runner with; none if they are to run as they are written.
     pub runner: Option<Vec<HookPolicy>>,
+    /// Whether Pods are to wait until their hooks are counted.
+    pub holds: bool,
 }
 
 impl Asked {
@@ -20,20 +22,22 @@ impl Asked {
             Some(Measurement::Observe) => false,
             None => !policies.is_empty(),
         };
-        Self { runner: is_asked_for.then_some(policies) }
+        let holds = hooks.evidence == Some(Evidence::Durable);
+        Self { runner: is_asked_for.then_some(policies), holds }
     }
 
     /// Whether nothing is asked for.
     pub fn is_nothing(&self) -> bool {
-        self.runner.is_none()
+        self.runner.is_none() && !self.holds
     }
 
     /// What several workloads ask for that watch the same Pods. Where they name different policies nobody can say which
     /// are meant, and hooks run as they are written.
-    pub fn of_all<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut policies = all.into_iter().filter_map(|asked| asked.runner.as_ref());
+    pub fn of_all<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let holds = all.clone().any(|asked| asked.holds);
+        let mut policies = all.filter_map(|asked| asked.runner.as_ref());
         let first = policies.next();
-        Self { runner: first.filter(|first| policies.all(|other| other == *first)).cloned() }
+        Self { runner: first.filter(|first| policies.all(|other| other == *first)).cloned(), holds }
     }
 }
 
@@ -59,7 +63,20 @@ mod tests {
         check(&json!({"policies": policies}), true);
         check(&json!({"policies": []}), false);
         check(&json!({"measurement": "Observe", "policies": policies}), false);
+        check(&json!({"evidence": "Durable"}), false);
         assert!(Asked::by(None).is_nothing());
+    }
+
+    #[test]
+    fn pods_of_others_wait_only_where_durable_evidence_is_asked_for() {
+        fn check(hooks: &Value, expect: bool) {
+            assert_eq!((asked(hooks).holds, asked(hooks).is_nothing()), (expect, !expect), "{hooks}");
+        }
+        check(&json!({}), false);
+        check(&json!({"evidence": "BestEffort"}), false);
+        check(&json!({"evidence": "Durable"}), true);
+        let (held, free) = (asked(&json!({"evidence": "Durable"})), Asked::default());
+        assert!(Asked::of_all([&free, &held].into_iter()).holds);
     }
 
     #[test]

@@ -39,6 +39,7 @@ const LABELS: &[Place] = &[
     place("CONTROLLER_HASH_LABEL", "Pods of others", "StatefulSets and DaemonSets; the operator reads it"),
     place("WORKLOAD_UID_LABEL", "ControllerRevisions", OPERATOR),
     place("LEADER_LABEL", "the operator's own Pods", OPERATOR),
+    place("HELD_LABEL", "Pods of others under `evidence: Durable`", OPERATOR),
     place("INJECT_LABEL", "Namespaces", YOU),
     place("CHECK_LABEL", "Pods of a check", PLUGIN),
 ];

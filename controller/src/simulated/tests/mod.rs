@@ -7,6 +7,7 @@ mod begin;
 mod commit;
 mod equal;
 mod fail;
+mod held;
 mod hold;
 mod inject;
 mod lead;

@@ -54,6 +54,19 @@ pub(in super::super) async fn remove_finalizer<C: Cluster>(
     Ok(())
 }
 
+/// Takes our finalizer off all Pods that others make: they live on.
+pub(in super::super) async fn release_all<C: Cluster>(
+    cluster: &C,
+    site: &Site,
+    memory: &Locked<Memory>,
+) -> Result<(), ActError> {
+    let held: Vec<PodRef> =
+        memory.lock().pods().filter(|fact| fact.has_finalizer).filter_map(PodRef::of).collect();
+    let removals =
+        held.into_iter().map(|pod| async move { remove_finalizer(cluster, site, &pod, memory).await });
+    all(cluster, removals).await.map(drop)
+}
+
 /// Takes our finalizer and the workload as owner off all Pods: they live on without us.
 pub(in super::super) async fn orphan_all<C: Cluster>(
     cluster: &C,

@@ -24,8 +24,7 @@ pub use error::ActError;
 
 pub(super) use create::is_ours;
 pub(super) use delete::{delete_all, stop_hung_hooks};
-use finalizer::remove_finalizers;
-pub(super) use finalizer::{change, orphan_all, remove_finalizer};
+pub(super) use finalizer::{change, orphan_all, release_all, remove_finalizer, remove_finalizers};
 
 /// What has become of the acts of a pass.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! One pass over a workload whose Pods others make. Nothing of theirs is changed but for the number that each Pod
-//! bears, so there is nothing to hold, to make or to undo: a workload that is deleted is gone at once.
+//! bears. Only under `evidence: Durable` there is something to undo: the injector has put our finalizer on Pods, which
+//! goes when their hooks are counted, or before the workload does.
 
 mod decide;
 mod find;
@@ -8,11 +9,14 @@ mod watching;
 use hooked_crd::{HookedWorkload, Referent};
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Bearing, claim};
-use super::begin::{introduce, is_introduced};
+use super::act::{Bearing, claim, release_all, remove_finalizers};
+use super::begin::{begin, introduce, is_introduced};
 use super::commit::{Written, commit};
+use super::leave::leave;
+use super::overlay::Committed;
 use super::subject::{Subject, committed};
 use super::{Cluster, Invalid, Locked, Memory, Passed, Retry, Stop, tell};
+use crate::workload::asked::Asked;
 
 use decide::decide;
 use find::find;
@@ -37,7 +41,11 @@ pub(super) async fn pass<C: Cluster>(
         (subject, before)
     };
     if subject.leaving.is_some() {
-        // Somebody else's finalizer is on it.
+        return let_go(cluster, &subject, &before, memory).await;
+    }
+    // The finalizer is on the workload before the injector holds any Pod for it.
+    if Asked::by(workload.spec.hooks.as_ref()).holds && !subject.has_finalizer() {
+        begin(cluster, &subject, &before).await.map_err(Retry::Begin)?;
         return Ok(Passed::default());
     }
     if !is_introduced(&before) {
@@ -63,14 +71,31 @@ pub(super) async fn pass<C: Cluster>(
     let news = told.map(|told| tell(&told, &after, &mut memory.lock(), cluster.now())).unwrap_or_default();
     let bearing = Bearing::watched(&subject.site.owner.uid);
     let claimed = claim(cluster, &subject.site, &bearing, &after.ledger, memory).await;
+    let released = remove_finalizers(cluster, &subject.site, &after.ledger, memory).await;
     cluster.tell(news).await;
-    let (again, trouble) = match claimed {
+    let (again, trouble) = match claimed.and_then(|again| released.map(|()| again)) {
         Ok(again) => (again, None),
         // What the server refuses for good is tried again all the same: its policies may change.
         Err(error) if error.is_refusal() => (cluster.now().checked_add(FAILED_RETRY).ok(), None),
         Err(error) => (None, Some(error)),
     };
     Ok(Passed { again: wait(cluster.now(), &memory.lock(), [due, again]), trouble: trouble.map(Retry::from) })
+}
+
+/// Takes our finalizer off all Pods, once all are known, and then off the workload: the Pods live on.
+async fn let_go<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    before: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<Passed, Stop> {
+    let is_listed = memory.lock().watching.as_ref().is_some_and(Watching::is_listed);
+    // Without ours, somebody else's finalizer is on it.
+    if subject.has_finalizer() && is_listed {
+        release_all(cluster, &subject.site, memory).await.map_err(Retry::from)?;
+        leave(cluster, &subject.workload.metadata, &before.version).await.map_err(Retry::Leave)?;
+    }
+    Ok(Passed::default())
 }
 
 /// The earliest of all times at which something comes due.

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 use crate::pass::Orphan;
+use crate::watch::SlimPod;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -51,6 +52,40 @@ fn pods_of_a_workload_that_is_gone_are_strays() {
     let index = index(&["a"]);
     index.disown("shop", "w");
     assert_eq!((strays(&index), index.owners()), (vec!["a".to_owned()], Vec::new()));
+}
+
+/// A Pod of others with our finalizer, which nobody controls, and its version.
+fn held(label: &str) -> SlimPod {
+    let metadata = serde_json::json!({
+        "namespace": "shop", "name": "web-1", "uid": "u-1", "resourceVersion": "7", "labels": {label: "true"},
+        "finalizers": ["hooked.dev/accounting"],
+    });
+    serde_json::from_value(serde_json::json!({"metadata": metadata, "spec": {"containers": []}})).unwrap()
+}
+
+/// A workload of the namespace that watches Pods of a Deployment.
+fn watch(index: &Index) {
+    let metadata = serde_json::json!({"namespace": "shop", "name": "watch", "uid": "w-1"});
+    let referent = serde_json::json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let metadata: ObjectMeta = serde_json::from_value(metadata).unwrap();
+    index.observe_watcher(&metadata, &serde_json::from_value(referent).unwrap());
+}
+
+#[test]
+fn a_pod_of_others_that_is_held_for_nobody_is_a_stray() {
+    let index = Index::default();
+    index.show_held(&held("hooked.dev/held").metadata);
+    let strays_and_versions: Vec<_> =
+        index.strays().into_iter().map(|stray| (stray.uid, stray.version)).collect();
+    assert_eq!(strays_and_versions, [("u-1".to_owned(), Some("7".to_owned()))]);
+    index.show_held(&held("other").metadata);
+    assert_eq!(strays(&index), Vec::<String>::new(), "one of our own");
+    // Where somebody watches, the watch of Pods says whose they are.
+    watch(&index);
+    index.show_held(&held("hooked.dev/held").metadata);
+    assert_eq!(strays(&index), Vec::<String>::new());
+    index.show_watched(&held("hooked.dev/held"), NOW);
+    assert_eq!(strays(&index), ["u-1"]);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::places::{Key, Namespace, Place, WatchedPods};
-use super::{Departure, Index, Reported, WorkloadRef};
-use crate::lifecycle::PodUid;
+use super::{Departure, Index, Reported, Stray, WorkloadRef};
 use crate::lifecycle::evidence::PodEvidence;
+use crate::lifecycle::{PodUid, has_finalizer};
+use crate::names;
 use crate::pass::{Controlled, Locked, Memory, Watching};
 use crate::watch::SlimPod;
 use crate::workload::template::Owner;
@@ -61,7 +62,33 @@ impl Index {
             workloads.extend(self.observe_watched(namespace, pod.clone(), watcher, now));
         }
         workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
+        if watchers.is_empty() {
+            self.note_held(&pod.metadata);
+        }
         ShownWatched::Taken(workloads)
+    }
+
+    /// A Pod of others is there that our finalizer was put on: where no workload watches any Pod, nobody would take it
+    /// off.
+    pub fn show_held(&self, pod: &ObjectMeta) {
+        let namespace = pod.namespace.as_deref().unwrap_or_default();
+        if self.watchers(namespace).is_none() {
+            self.note_held(pod);
+        }
+    }
+
+    /// Nobody accounts for a Pod of others: should our finalizer be on it, it is a stray. It may become somebody's, and
+    /// then has changed.
+    fn note_held(&self, pod: &ObjectMeta) {
+        let labels = pod.labels.iter().flatten();
+        let is_of_others = labels.into_iter().any(|(name, _)| name == names::HELD_LABEL);
+        if !is_of_others || !has_finalizer(pod) {
+            return;
+        }
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let version = pod.resource_version.clone();
+        let (namespace, name, uid) = (text(&pod.namespace), text(&pod.name), text(&pod.uid));
+        self.note_stray(Stray { namespace, name, uid, version });
     }
 
     /// The Pod is gone; this is how it was seen last.
@@ -270,6 +297,11 @@ impl Index {
         let keys = uids.iter().map(|uid| (namespace.to_owned(), uid.clone()));
         let known = keys.filter_map(|key| Some((workloads.get(&key)?.memory.clone(), key)));
         known.map(|(memory, key)| (key, memory)).collect()
+    }
+
+    /// Whether any workload watches the Pod.
+    pub(super) fn is_watched(&self, uid: &str) -> bool {
+        self.watched.lock().places.contains_key(&PodUid::from(uid))
     }
 
     fn places_of(&self, uid: &PodUid, is_meant: impl Fn(&Place) -> bool) -> Vec<Place> {

@@ -1,0 +1,100 @@
+//! Pods of others that the injector has put our finalizer on go when their hooks are counted, and live on without the
+//! workload that watches them.
+
+use hooked_simulation::Request;
+use serde_json::{Value, json};
+
+use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
+use crate::simulated::manifests::workload;
+use crate::simulated::operator::Operator;
+
+const WEB: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads/web";
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+
+/// Has somebody watch the Pods of the Deployment `web` with durable evidence.
+fn watch(cluster: &Cluster) {
+    cluster.ask(&Request::create(
+        WORKLOADS,
+        json!({
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {
+                "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+                "hooks": {"evidence": "Durable"},
+            },
+        }),
+    ));
+}
+
+/// A Pod of the Deployment, as it comes through the injector.
+fn create_held(cluster: &Cluster, name: &str) {
+    let deployment = cluster.shared.world.lock().server.object(&format!("{DEPLOYMENTS}/web")).cloned();
+    let deployment = deployment.unwrap_or_else(|| {
+        cluster.ask(&Request::create(DEPLOYMENTS, json!({"metadata": {"name": "web", "namespace": "shop"}})))
+    });
+    let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true,
+                       "uid": deployment["metadata"]["uid"]});
+    let metadata = json!({
+        "name": name, "namespace": "shop", "ownerReferences": [owner], "finalizers": ["hooked.dev/accounting"],
+        "labels": {"app": "web", "hooked.dev/held": "true", "pod-template-hash": "1"},
+    });
+    let spec = &workload("web", 1)["spec"]["template"]["spec"];
+    cluster.ask(&Request::create(PODS, json!({"metadata": metadata, "spec": spec})));
+}
+
+fn has_finalizer(object: &Value) -> bool {
+    object["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty())
+}
+
+fn pod<'a>(world: &'a World, name: &str) -> Option<&'a Value> {
+    world.server.object(&format!("{PODS}/{name}")).map(|pod| &**pod)
+}
+
+async fn until_held(cluster: &Cluster) {
+    let is_held = |world: &World| world.server.object(WEB).filter(|web| has_finalizer(web)).map(drop);
+    cluster.wait("the workload waits for its Pods", is_held).await;
+}
+
+#[tokio::test]
+async fn a_held_pod_of_others_goes_when_its_hooks_are_counted() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    watch(&cluster);
+    until_held(&cluster).await;
+    create_held(&cluster, "web-1");
+    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    cluster.ask(&Request::delete(format!("{PODS}/web-1"), None));
+    cluster.wait("it goes", |world| pod(world, "web-1").is_none().then_some(())).await;
+    let totals = cluster.shared.world.lock().status(WEB).unwrap().hook_totals;
+    assert_eq!(totals.succeeded + totals.unknown, 2, "both hooks were counted before: {totals:?}");
+}
+
+#[tokio::test]
+async fn a_workload_that_goes_lets_its_pods_live_on() {
+    let cluster = Cluster::new();
+    let operator = Operator::start(&cluster, "a", &[]);
+    watch(&cluster);
+    until_held(&cluster).await;
+    create_held(&cluster, "web-1");
+    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    // It goes while no operator is there to see it.
+    operator.crash().await;
+    cluster.ask(&Request::delete(WEB, None));
+    let _operator = Operator::start(&cluster, "b", &[]);
+    cluster
+        .wait("the workload is gone, and the Pod lives on", |world| {
+            let is_free = pod(world, "web-1").is_some_and(|pod| !has_finalizer(pod));
+            (world.server.object(WEB).is_none() && is_free).then_some(())
+        })
+        .await;
+    assert!(pod(&cluster.shared.world.lock(), "web-1").unwrap()["metadata"]["deletionTimestamp"].is_null());
+}
+
+#[tokio::test]
+async fn a_pod_that_was_admitted_while_its_workload_went_is_let_go() {
+    let cluster = Cluster::new();
+    create_held(&cluster, "web-1");
+    let _operator = Operator::start(&cluster, "a", &[]);
+    cluster
+        .wait("nothing holds it", |world| pod(world, "web-1").filter(|pod| !has_finalizer(pod)).map(drop))
+        .await;
+}
