@@ -67,7 +67,7 @@ impl Operator {
 
     /// Has it run as it was installed, whatever a scenario has made of it, and waits until it is ready.
     pub async fn restore(&self) -> Result<()> {
-        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/default");
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/operator");
         self.cluster.kubectl(&["apply", "-k", config]).await?;
         self.until_replaced().await
     }

@@ -171,11 +171,7 @@ fn patched(asked: &str, answer: &Value) -> Value {
         return pod;
     }
     assert_eq!(answer["response"]["patchType"], "JSONPatch");
-    // The library writes bytes as a list, or as the API server has them.
-    let bytes: Vec<u8> = match &answer["response"]["patch"] {
-        text @ Value::String(_) => serde_json::from_value::<ByteString>(text.clone()).unwrap().0,
-        list => serde_json::from_value(list.clone()).unwrap(),
-    };
+    let ByteString(bytes) = serde_json::from_value(answer["response"]["patch"].clone()).unwrap();
     let patch: Patch = serde_json::from_slice(&bytes).unwrap();
     json_patch::patch(&mut pod, &patch).unwrap();
     pod

@@ -10,9 +10,15 @@ use serde_json::{Value, json};
 
 use super::delivery::Delivery;
 use super::hooked::{for_each_hooked, has_exec_hooks};
+use super::json::append;
 use super::wrap::Wrapping;
 use super::{channel, evict};
 use crate::lifecycle::LiveEndpoint;
+use crate::names::INSTALLER_CONTAINER;
+
+/// Where containers have the credentials of their Pod's account
+/// (`plugin/pkg/admission/serviceaccount/admission.go`).
+const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The runner, and how it gets into a Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +52,20 @@ pub fn inject(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Opt
 /// The same of a Pod that others make, whose controller the cluster autoscaler knows: it is told of our volumes alone.
 pub fn inject_into(pod: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
     let mut injected = put_in(pod, runner, policies)?;
+    mount_account(&mut injected["spec"]);
     evict::give_up_volumes(&mut injected, runner.delivery.local_volumes());
     Some(injected)
+}
+
+/// Mounts the credentials of the Pod's account into our container, as they are into the first of its own: otherwise the
+/// API server does that next, and has every webhook called once more for it.
+fn mount_account(spec: &mut Value) {
+    let mut mounts = spec["containers"][0]["volumeMounts"].as_array().into_iter().flatten();
+    let Some(mount) = mounts.find(|mount| mount["mountPath"] == ACCOUNT).cloned() else { return };
+    let mut containers = spec["initContainers"].as_array_mut().into_iter().flatten();
+    if let Some(ours) = containers.find(|container| container["name"] == INSTALLER_CONTAINER) {
+        append(&mut ours["volumeMounts"], [mount]);
+    }
 }
 
 fn put_in(template: &Value, runner: &Runner, policies: &[HookPolicy]) -> Option<Value> {
@@ -81,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::names::{self, INSTALLER_CONTAINER, mount};
+    use crate::names::{self, mount};
 
     const ALL: [Delivery; 3] = [Delivery::TestedVolume, Delivery::ImageVolume, Delivery::InitContainer];
 
@@ -235,6 +253,19 @@ mod tests {
             assert_eq!(annotations[annotation], local.join(","), "{delivery:?}");
             assert!(annotations[names::SAFE_TO_EVICT_ANNOTATION].is_null());
         }
+    }
+
+    #[test]
+    fn our_container_in_pods_of_others_has_the_mount_that_the_api_server_would_give_it() {
+        let mut pod = template();
+        let account = json!({"name": "kube-api-access-x", "readOnly": true, "mountPath": ACCOUNT});
+        pod["spec"]["containers"][0]["volumeMounts"] = json!([account]);
+        let runner = runner(Delivery::InitContainer);
+        let mounts = |pod: &Value| pod["spec"]["initContainers"][0]["volumeMounts"].clone();
+        let before = mounts(&inject_into(&template(), &runner, &[]).unwrap());
+        assert_eq!(before.as_array().unwrap().len(), 1, "a Pod without");
+        let injected = inject_into(&pod, &runner, &[]).unwrap();
+        assert_eq!(mounts(&injected), json!([before[0], account]));
     }
 
     #[test]
