@@ -268,12 +268,18 @@ impl Memory {
 
     /// The Pod is gone from the API. What of the Pod is not counted yet is counted from what is known.
     pub fn observe_gone(&mut self, number: u64, now: Timestamp) {
+        if let Some(watching) = &mut self.watching {
+            watching.note_gone(number);
+        }
         self.replicas.observe_gone(number);
         self.tracker.observe_gone(number, now);
     }
 
     /// The Pod is no longer one of the workload's, and lives on.
     pub fn observe_left(&mut self, number: u64) {
+        if let Some(watching) = &mut self.watching {
+            watching.note_gone(number);
+        }
         self.replicas.observe_gone(number);
         self.tracker.forget(number);
     }
@@ -293,7 +299,7 @@ impl Memory {
             if self.released.depart(&fact.uid.text()).is_some() {
                 self.tracker.forget(fact.number);
             } else {
-                self.tracker.observe_gone(fact.number, now);
+                self.observe_gone(fact.number, now);
             }
         }
         gone.extend(self.newcomers.list_ends());

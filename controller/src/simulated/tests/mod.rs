@@ -22,3 +22,4 @@ mod sweep;
 mod unknown;
 mod unrunnable;
 mod watches;
+mod watching;

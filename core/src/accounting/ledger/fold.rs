@@ -172,7 +172,14 @@ impl Ledger {
         }
     }
 
-    fn count_lost(&mut self, container: &Arc<str>, slot: Slot, handler: HandlerKind, runs: u64) {
+    /// Counts runs of which nothing but that they were is known.
+    pub(in super::super) fn count_lost(
+        &mut self,
+        container: &Arc<str>,
+        slot: Slot,
+        handler: HandlerKind,
+        runs: u64,
+    ) {
         let (hook, outcome, source) = (slot.hook(), Outcome::Unknown, Source::Kubelet);
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome, source };
         *self.runs.entry(key).or_default() += runs;
