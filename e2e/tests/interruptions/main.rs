@@ -9,6 +9,7 @@ mod deaths;
 mod delivery;
 mod leadership;
 mod live;
+mod watching;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};

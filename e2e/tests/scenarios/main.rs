@@ -25,3 +25,4 @@ mod side_by_side;
 mod stops;
 mod stuck;
 mod unmet;
+mod watching;
