@@ -149,7 +149,21 @@ async fn jobs_of_a_cron_job_are_watched_from_run_to_run() -> Result<()> {
     .await
 }
 
-/// A kind that Kubernetes does not know, such as a Rollout: who makes its ReplicaSets is the scenario itself.
+/// The definition of a kind that Kubernetes does not know.
+fn fleets() -> Value {
+    let schema = json!({"openAPIV3Schema": {"type": "object"}});
+    let version = json!({"name": "v1", "served": true, "storage": true, "schema": schema});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "fleets.fleets.example.org"},
+        "spec": {
+            "group": "fleets.example.org", "scope": "Namespaced", "versions": [version],
+            "names": {"plural": "fleets", "singular": "fleet", "kind": "Fleet"},
+        },
+    })
+}
+
+/// A kind that Kubernetes does not know, such as a Rollout: its `ReplicaSet` is made by the scenario.
 #[tokio::test]
 async fn any_kind_is_watched_to_which_owners_of_a_pod_lead() -> Result<()> {
     in_namespace("any-kind", Security::Privileged, async |space| {
@@ -160,17 +174,7 @@ async fn any_kind_is_watched_to_which_owners_of_a_pod_lead() -> Result<()> {
             }
         };
         space.until("watched", "nobody knows the kind", says("ReferentKindUnknown")).await?;
-        let schema = json!({"openAPIV3Schema": {"type": "object"}});
-        let version = json!({"name": "v1", "served": true, "storage": true, "schema": schema});
-        let definition = json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": "fleets.fleets.example.org"},
-            "spec": {
-                "group": "fleets.example.org", "scope": "Namespaced", "versions": [version],
-                "names": {"plural": "fleets", "singular": "fleet", "kind": "Fleet"},
-            },
-        });
-        space.apply_manifest(&definition).await?;
+        space.apply_manifest(&fleets()).await?;
         space
             .kubectl(&[
                 "wait",
