@@ -20,7 +20,7 @@ pub const REVISION_LABEL: &str = "hooked.dev/revision";
 /// Label of Pods: the same hash, under the name by which `matchLabelKeys`, Cilium and a ReplicaSet that takes the Pods
 /// over know it.
 pub const TEMPLATE_HASH_LABEL: &str = "pod-template-hash";
-/// Label by which `StatefulSets` and `DaemonSets` name the template that a Pod was made from.
+/// Label by which StatefulSets and DaemonSets name the template that a Pod was made from.
 pub const CONTROLLER_HASH_LABEL: &str = "controller-revision-hash";
 /// Annotation of Pods: the number that identifies a Pod within its workload for ever, and which workload that is. As a
 /// label it would cost a security identity a Pod under Cilium. Pods of the version before have the bare number in a

@@ -6,6 +6,7 @@ mod completion;
 mod duration;
 mod format;
 mod look;
+mod observe;
 mod report;
 mod rollout;
 mod version;
@@ -21,6 +22,7 @@ pub(crate) use completion::{CompletionOptions, Shell};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
+pub(crate) use observe::ObserveOptions;
 pub(crate) use report::ReportOptions;
 pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
 pub(crate) use version::VersionOptions;
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     Restart(ChangeOptions),
     /// Check a cluster before and after Hooked is installed: nodes, rights, policies, the operator, and the way to it.
     Check(CheckOptions),
+    /// Have the hooks of a workload counted that is none of Hooked's, or of all in a namespace; nothing of theirs is
+    /// changed.
+    Observe(ObserveOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.
@@ -225,6 +230,10 @@ mod tests {
             Ok(()),
         );
         check("version --client -o yaml", Ok(()));
+        check("observe deployment/web --name=shop-web --dry-run", Ok(()));
+        check("observe --all -n shop", Ok(()));
+        check("observe deployment/web --all", Err("cannot be used with"));
+        check("observe", Err("KIND/NAME"));
         check("check --timeout=2m", Err("--with-pod"));
         check("check --prometheus prometheus", Err("NAMESPACE/NAME:PORT"));
     }

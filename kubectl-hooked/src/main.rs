@@ -18,6 +18,7 @@ mod history;
 mod list;
 mod logs;
 mod manual;
+mod observe;
 mod output;
 mod overview;
 mod pages;
@@ -74,6 +75,8 @@ enum CommandError {
     #[error(transparent)]
     Check(#[from] check::CheckError),
     #[error(transparent)]
+    Observe(#[from] observe::ObserveError),
+    #[error(transparent)]
     Version(#[from] version::VersionError),
     #[error(transparent)]
     Completion(#[from] completion::CompletionError),
@@ -115,6 +118,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::List(options) => Ok(list::run(&connect().await?, &options, &screen).await?),
         Command::Logs(options) => Ok(logs::run(&connect().await?, &options).await?),
         Command::History(options) => Ok(history::run(&connect().await?, &options, &screen).await?),
+        Command::Observe(options) => Ok(observe::run(&connect().await?, &options, &screen).await?),
         Command::Undo(options) => Ok(undo::run(&connect().await?, &options, &screen).await?),
         Command::Pause(options) => Ok(pause::run(&connect().await?, &options, true, &screen).await?),
         Command::Resume(options) => Ok(pause::run(&connect().await?, &options, false, &screen).await?),
