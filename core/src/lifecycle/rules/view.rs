@@ -168,7 +168,8 @@ impl<'a> View<'a> {
     /// Running has no such hook, and an Event in the second in which it began is about the instance before.
     fn fails_in(&self, second: i64) -> bool {
         let ran = self.instance.running_seen.is_some() || self.seen_running_before;
-        !ran && (self.begins_in(second) || mutated(Mutation::EventsKnowNoInstance))
+        let of_it = self.begins_in(second) && !self.was_found_dead_before(second);
+        !ran && (of_it || mutated(Mutation::EventsKnowNoInstance))
     }
 
     /// Whether an Event about the end of an instance is about this instance. A container may be killed and
@@ -179,13 +180,20 @@ impl<'a> View<'a> {
             return true;
         }
         let began = self.instance.started_at.unwrap_or(i64::MIN);
-        let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
+        let ended_in_it = self.instance.end.is_some_and(|end| end.over_by.is_some_and(|over| over >= second));
         let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));
         let before = self.container.instances.get(&self.number.saturating_sub(1));
         let ended_before =
-            before.and_then(|instance| instance.end?.finished_at).is_some_and(|finished| finished < second);
+            before.and_then(|instance| instance.end?.over_by).is_some_and(|over| over < second);
         let of_the_one_before = second == began && self.number > 1 && !ended_before;
-        began <= second && before_next && !of_the_one_before
+        began <= second && before_next && !of_the_one_before && !self.was_found_dead_before(second)
+    }
+
+    /// Whether the instance had been found dead before that second: what was told then is not about it, since of one
+    /// that goes with its node nothing is told afterwards.
+    fn was_found_dead_before(&self, second: i64) -> bool {
+        let found = self.instance.end.filter(|end| end.made_up).and_then(|end| end.over_by);
+        found.is_some_and(|found| found < second)
     }
 
     /// The second in which the next instance began.
