@@ -1,9 +1,10 @@
 //! What restarts of nodes and kubelets leave behind: ends made up, stops and failures that are forgotten.
 
-use hooked_crd::Outcome;
+use hooked_crd::{KillReason, Outcome};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Story, at, exec, running, waiting};
+use crate::fixtures::{Conclusion, Story, at, exec, running, waiting};
+use crate::records::{line_at, recorded, with_log};
 
 /// A container whose node was restarted: found dead in that second, and started again, as the container `b`, in the
 /// second `started`, if it was.
@@ -62,4 +63,57 @@ fn the_first_second_of_a_container_is_its_own_where_the_one_before_was_found_dea
     };
     check(10, &[Outcome::Unknown, Outcome::Failed]);
     check(20, &[Outcome::Failed, Outcome::Unknown]);
+}
+
+#[test]
+fn what_else_ends_a_program_is_no_sign_of_the_deadline_of_a_stop_that_may_be_forgotten() {
+    // A probe has the container stopped, and the kubelet that is restarted meanwhile has forgotten it.
+    let log = line_at("PreStop", 1, 10_500_000, None, "");
+    let check = |finished: i64, code: i32, reason: &str, outcome: Outcome, kill: KillReason| {
+        let over = with_log(waiting(0, "CrashLoopBackOff", 1, finished, code, reason), &log);
+        let story = Story::with_hooks(&recorded(&["preStop"], &[]))
+            .event(10, "Killing", "Container web failed liveness probe, will be restarted")
+            .with_probe("livenessProbe", Some(5))
+            .status(2, &running(0, 1))
+            .status(finished + 1, &over);
+        let expect = Conclusion { pre_stop: vec![outcome], kills: vec![kill], ..Conclusion::default() };
+        assert_eq!(story.conclude(90), expect, "{reason} in {finished}");
+    };
+    check(18, 137, "Error", Outcome::TimedOut, KillReason::LivenessProbeFailed);
+    check(18, 137, "OOMKilled", Outcome::Unknown, KillReason::LivenessProbeFailed);
+    check(50, 137, "OOMKilled", Outcome::Unknown, KillReason::OomKilled);
+    check(50, 0, "Completed", Outcome::Unknown, KillReason::LivenessProbeFailed);
+}
+
+#[test]
+fn an_end_that_may_have_come_before_the_deadline_is_no_sign_of_a_stop_that_may_be_forgotten() {
+    let log = line_at("PreStop", 1, 10_500_000, None, "");
+    let check = |finished: i64, killing: Option<i64>, expect: Outcome| {
+        let over = with_log(waiting(0, "CrashLoopBackOff", 1, finished, 0, "Completed"), &log);
+        let story = Story::with_hooks(&recorded(&["preStop"], &[]))
+            .with_liveness_probe()
+            .status(2, &running(0, 1))
+            .status(finished + 1, &over);
+        let why = "Container web failed liveness probe, will be restarted";
+        let story = match killing {
+            Some(second) => story.event(second, "Killing", why),
+            None => story,
+        };
+        assert_eq!(story.conclude(90).pre_stop, [expect], "ended in {finished}, stopped in {killing:?}");
+    };
+    check(38, None, Outcome::Unknown);
+    check(40, None, Outcome::TimedOut);
+    check(39, Some(9), Outcome::TimedOut);
+    check(60, Some(9), Outcome::Unknown);
+}
+
+#[test]
+fn a_hook_told_to_have_failed_at_the_deadline_was_cut_off_also_where_memory_ran_out_then() {
+    let story = Story::with_hooks(&exec("preStop"))
+        .with_probe("livenessProbe", Some(5))
+        .status(2, &running(0, 1))
+        .event(10, "Killing", "Container web failed liveness probe, will be restarted")
+        .event(15, "FailedPreStopHook", "PreStopHook failed")
+        .status(18, &waiting(0, "CrashLoopBackOff", 1, 17, 137, "OOMKilled"));
+    assert_eq!(story.conclude(40).pre_stop, [Outcome::TimedOut]);
 }
