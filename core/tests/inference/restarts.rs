@@ -3,8 +3,8 @@
 use hooked_crd::{KillReason, Outcome};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Conclusion, Story, at, exec, running, waiting};
-use crate::records::{line_at, recorded, with_log};
+use crate::fixtures::{Conclusion, Story, at, ended, exec, running, waiting};
+use crate::records::{line, line_at, recorded, with_log};
 
 /// A container whose node was restarted: found dead in that second, and started again, as the container `b`, in the
 /// second `started`, if it was.
@@ -116,4 +116,23 @@ fn a_hook_told_to_have_failed_at_the_deadline_was_cut_off_also_where_memory_ran_
         .event(15, "FailedPreStopHook", "PreStopHook failed")
         .status(18, &waiting(0, "CrashLoopBackOff", 1, 17, 137, "OOMKilled"));
     assert_eq!(story.conclude(40).pre_stop, [Outcome::TimedOut]);
+}
+
+#[test]
+fn nobody_knows_what_ended_a_container_that_runs_on_after_its_post_start_has_failed() {
+    let log = line("PostStart", 1, Some("Failed"), "");
+    let check = |over: Value, expect: &[KillReason]| {
+        let story = Story::with_hooks(&recorded(&["postStart"], &[]))
+            .with_liveness_probe()
+            .status(5, &running(0, 1))
+            .status(61, &with_log(over, &log));
+        assert_eq!(story.conclude(80).kills, expect);
+    };
+    check(waiting(0, "CrashLoopBackOff", 1, 60, 143, "Error"), &[KillReason::Unknown]);
+    check(waiting(0, "CrashLoopBackOff", 1, 60, 137, "OOMKilled"), &[KillReason::OomKilled]);
+    check(waiting(0, "PostStartHookError", 1, 60, 143, "Error"), &[KillReason::PostStartHookFailed]);
+    let stopped = Story::with_hooks(&recorded(&["postStart"], &[]))
+        .stopping(60, 60, 30, &running(0, 1))
+        .stopping(62, 60, 30, &with_log(ended(1, 61, 143, "Error"), &log));
+    assert_eq!(stopped.conclude(80).kills, [], "the Pod was deleted");
 }

@@ -89,15 +89,24 @@ impl<'a> View<'a> {
         self.instance.running_seen.filter(|_| proves && !self.is_left_open(HookKind::PostStart))
     }
 
-    /// Whether it is certain that no failed postStart hook killed the container.
+    /// Whether this instance was seen running.
+    pub(crate) fn was_seen_running(&self) -> bool {
+        self.instance.running_seen.is_some() || self.seen_running_before
+    }
+
+    /// Whether it is certain that no failed postStart hook stopped the container.
     pub(crate) fn survived_post_start(&self) -> bool {
-        let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
-        let ended_well =
-            || recorded().is_some_and(|ending| ending.outcome == hooked_protocol::Outcome::Succeeded);
-        self.shape.hooks.post_start.is_none()
-            || self.instance.running_seen.is_some()
-            || self.seen_running_before
-            || ended_well()
+        let Some(hook) = self.shape.hooks.post_start else { return true };
+        match self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref()) {
+            Some(ending) => hook.ignored || ending.outcome == hooked_protocol::Outcome::Succeeded,
+            None => self.was_seen_running(),
+        }
+    }
+
+    /// Whether the kubelet was restarted when a failed postStart had made it stop this instance: it may have asked the
+    /// program to stop, and has then forgotten that.
+    fn may_be_forgotten(&self) -> bool {
+        self.was_seen_running() && !self.survived_post_start()
     }
 
     /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod
@@ -121,10 +130,10 @@ impl<'a> View<'a> {
 
     /// Whether the kubelet stopped this instance though nobody had deleted the Pod: the kubelet runs a
     /// preStop hook, which the runner records, only when it stops a container, and starts nothing again in a
-    /// Pod that is deleted.
+    /// Pod that is deleted. Nobody knows whether it has stopped one of which it has forgotten that it was to.
     pub(crate) fn stopped_without_a_deletion(&self) -> bool {
         let undeleted = self.instance.ended_undeleted || self.is_started_again();
-        self.record(HookKind::PreStop).is_some() && undeleted
+        (self.record(HookKind::PreStop).is_some() || self.may_be_forgotten()) && undeleted
     }
 
     /// Whether only a probe can have stopped this instance, if it was stopped without a deletion: no Event
@@ -167,9 +176,8 @@ impl<'a> View<'a> {
     /// Whether an Event about a failed postStart hook may be about this instance: an instance that became
     /// Running has no such hook, and an Event in the second in which it began is about the instance before.
     fn fails_in(&self, second: i64) -> bool {
-        let ran = self.instance.running_seen.is_some() || self.seen_running_before;
         let of_it = self.begins_in(second) && !self.was_found_dead_before(second);
-        !ran && (of_it || mutated(Mutation::EventsKnowNoInstance))
+        !self.was_seen_running() && (of_it || mutated(Mutation::EventsKnowNoInstance))
     }
 
     /// Whether an Event about the end of an instance is about this instance. A container may be killed and
