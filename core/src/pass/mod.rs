@@ -159,11 +159,16 @@ impl Retry {
         "reject",
     ];
 
-    /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
+    /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it. Not always:
+    /// webhooks may say the same, and then nothing has changed.
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => true,
             Self::Begin(failure) => failure.is_conflict(),
+            Self::Leave(failure)
+            | Self::Reject(RejectError::Leave(failure) | RejectError::Write(failure)) => {
+                failure.is_conflict()
+            }
             _ => false,
         }
     }
@@ -171,12 +176,11 @@ impl Retry {
     /// The label of `hooked_reconcile_errors_total`.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Begin(failure) if failure.is_conflict() => "conflict",
+            _ if self.is_conflict() => "conflict",
             Self::Begin(_) => "begin",
             Self::Confirm(_) => "confirm",
             Self::Store(_) => "store",
             Self::Seek(_) => "seek",
-            Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => "conflict",
             Self::Rollback(_) => "rollback",
             Self::Commit(CommitError::Write(Failure::Deposed)) => "deposed",
             Self::Commit(_) => "commit",
