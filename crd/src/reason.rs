@@ -76,6 +76,10 @@ reasons! {
     Paused: [Condition(READY, "False")],
     /// The workload is being deleted.
     Leaving: [Condition(READY, "False")],
+    /// The workload is to take Pods over (`hooked.dev/adopt-from`) that are still another's: until that is gone no Pod
+    /// is made, changed or deleted. The message says who is still there and what helps.
+    AwaitingAdoption:
+        [Condition(READY, "False"), Condition(PROGRESSING, "Unknown"), Condition(RECONCILING, "True")],
     /// As many Pods are available as `spec.strategy` demands.
     MinimumReplicasAvailable: [Condition(AVAILABLE, "True")],
     /// Fewer Pods are available than `spec.strategy` demands.

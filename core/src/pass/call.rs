@@ -1,5 +1,7 @@
 //! Every request that a pass makes: the only place that knows where objects are found and how they are changed.
 
+mod others;
+
 use serde_json::{Value, json};
 
 use crate::lifecycle::ordinal;
@@ -7,6 +9,8 @@ use crate::names;
 use crate::workload::fill::PodRef;
 use crate::workload::revision::{Revision, object_name};
 use crate::workload::template::Owner;
+
+pub use others::{find_deployment, list_replica_sets, look_for_replica_set};
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq)]

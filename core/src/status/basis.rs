@@ -64,6 +64,14 @@ impl<'a> Basis<'a> {
         }
     }
 
+    /// Whose the Pods still are that the workload is to take over, and what helps, if it is to.
+    pub(super) fn adopting(&self) -> Option<&'a str> {
+        match self.target.held_by() {
+            Some(Why::Adopting(words)) => Some(words),
+            _ => None,
+        }
+    }
+
     /// Whether the template that is asked for is not the one that Pods are made of.
     pub(super) fn is_held_back(&self) -> bool {
         self.target.revision().is_none_or(|revision| *revision != self.desired.asked.name)

@@ -143,7 +143,7 @@ fn resolve(value: &IntOrString, replicas: u32, round: Round) -> u32 {
 }
 
 /// A label selector as autoscalers and `kubectl get --selector` read it, expressions included.
-fn serialize_selector(selector: &LabelSelector) -> String {
+pub(crate) fn serialize_selector(selector: &LabelSelector) -> String {
     let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
     let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
         let key = &requirement.key;

@@ -34,6 +34,8 @@ pub enum Why {
     Unchecked(String),
     /// Hooks of the revision that is asked for fail too often: its gate is closed.
     Gated,
+    /// The Pods that the workload is to take over are still another's, in these words.
+    Adopting(String),
     /// The workload is being deleted.
     Leaving(Leaving),
 }

@@ -45,6 +45,14 @@ rules:
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
+# To know when a Deployment is gone whose Pods a workload is to take over (hooked.dev/adopt-from), and that no ReplicaSet of
+# it still makes Pods. Their metadata alone is asked for.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
 # To ask for the API server's defaults, by dry runs alone, whether two templates mean the same Pods.
 - apiGroups: [""]
   resources: [podtemplates]
