@@ -25,6 +25,7 @@ mod decide;
 mod doubts;
 mod dropped;
 mod equate;
+mod hand_over;
 mod invalid;
 mod leave;
 mod leave_to;

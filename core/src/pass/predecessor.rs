@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::backoff;
 use crate::names::ADOPT_FROM_ANNOTATION;
+use crate::workload::target::Why;
 
 /// After so many looks in vain one is taken every quarter of a minute.
 const MOST_RESTS: u32 = 5;
@@ -61,16 +62,18 @@ pub(super) enum Predecessor {
     #[default]
     Unknown,
     /// It is there, or that could not be found out, in these words; after so many looks the next is due then.
-    Awaited { words: String, looks: u32, due: Timestamp },
+    Awaited { words: String, is_known: bool, looks: u32, due: Timestamp },
     /// It was gone as of that version: what is taken over is looked for as it is since then.
     Gone(String),
 }
 
 impl Predecessor {
     /// Why nothing is done to Pods, and when somebody looks again, while that is so.
-    pub(super) fn awaited(&self) -> Option<(&str, Timestamp)> {
+    pub(super) fn awaited(&self) -> Option<(Why, Timestamp)> {
         match self {
-            Self::Awaited { words, due, .. } => Some((words, *due)),
+            Self::Awaited { words, is_known, due, .. } => {
+                Some((Why::Adopting { words: words.clone(), is_known: *is_known }, *due))
+            }
             Self::Unknown | Self::Gone(_) => None,
         }
     }
@@ -96,10 +99,10 @@ impl Predecessor {
         }
     }
 
-    pub(super) fn await_longer(&mut self, words: String, now: Timestamp) {
+    pub(super) fn await_longer(&mut self, words: String, is_known: bool, now: Timestamp) {
         let looks = if let Self::Awaited { looks, .. } = self { (*looks + 1).min(MOST_RESTS) } else { 1 };
         let due = now.checked_add(backoff::rest(looks)).unwrap_or(Timestamp::MAX);
-        *self = Self::Awaited { words, looks, due };
+        *self = Self::Awaited { words, is_known, looks, due };
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
     fn check_due(looks: u32, has_candidates: bool, second: i64, expect: bool) {
         let mut predecessor = Predecessor::Unknown;
         for _ in 0..looks {
-            predecessor.await_longer("why".to_owned(), Timestamp::UNIX_EPOCH);
+            predecessor.await_longer("why".to_owned(), true, Timestamp::UNIX_EPOCH);
         }
         let now = Timestamp::from_second(second).unwrap();
         assert_eq!(predecessor.is_due(has_candidates, now), expect, "{predecessor:?} at {second}");

@@ -76,10 +76,10 @@ pub(super) async fn prepare<C: Cluster>(
         return Ok(held(desired, collision_count, None, Why::Leaving(leaving)));
     }
     await_predecessor(cluster, subject, before, memory).await?;
-    if let Some((words, due)) = memory.lock().predecessor.awaited() {
-        // Nothing is stored either: the revisions that are handed over have names of their own.
+    if let Some((why, due)) = memory.lock().predecessor.awaited() {
+        // The template is not stored: the revision that is handed over has a name of its own.
         let desired = Desired::from_spec(spec, collisions)?;
-        let held = held(desired, collision_count, None, Why::Adopting(words.to_owned()));
+        let held = held(desired, collision_count, None, why);
         return Ok(Prepared { ask_again: Some(due), ..held });
     }
     let updating = before.status.update_revision.as_deref().map(Arc::from);

@@ -1,6 +1,6 @@
 //! What a status is made from.
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use super::failure::ReplicaFailure;
@@ -64,10 +64,11 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Whose the Pods still are that the workload is to take over, and what helps, if it is to.
-    pub(super) fn adopting(&self) -> Option<&'a str> {
+    /// Whose the Pods still are that the workload is to take over, if it is to: why it waits, in a word and in many.
+    pub(super) fn adopting(&self) -> Option<(Reason, &'a str)> {
         match self.target.held_by() {
-            Some(Why::Adopting(words)) => Some(words),
+            Some(Why::Adopting { words, is_known: true }) => Some((Reason::AwaitingAdoption, words)),
+            Some(Why::Adopting { words, is_known: false }) => Some((Reason::PredecessorUnknown, words)),
             _ => None,
         }
     }

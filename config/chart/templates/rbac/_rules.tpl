@@ -45,8 +45,8 @@ rules:
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, patch, delete]
-# To know when a Deployment is gone whose Pods a workload is to take over (hooked.dev/adopt-from), and that no ReplicaSet of
-# it still makes Pods. Their metadata alone is asked for.
+# To know when a Deployment is gone whose Pods a workload is to take over (hooked.dev/adopt-from), to store the revisions
+# that its ReplicaSets are, and to know when none of these makes Pods any more.
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
 use crate::simulated::fate::Fate;
-use crate::simulated::manifests::{revision, workload};
+use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
 const WEB: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads/web";
@@ -37,6 +37,8 @@ fn deploy(cluster: &Cluster) -> BTreeSet<String> {
     let deployment =
         cluster.ask(&Request::create(DEPLOYMENTS, json!({"metadata": {"name": "web"}, "spec": spec})));
     let mut set = json!({"metadata": named(&format!("web-{HASH}")), "spec": spec});
+    set["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "4"});
+    set["spec"]["template"]["metadata"]["labels"] = labels.clone();
     set["metadata"]["ownerReferences"] = owner(&deployment, "Deployment");
     let set = cluster.ask(&Request::create(REPLICA_SETS, set));
     for name in ["web-a", "web-b"] {
@@ -47,12 +49,11 @@ fn deploy(cluster: &Cluster) -> BTreeSet<String> {
     uids(&cluster.shared.world.lock())
 }
 
-/// A workload that is to take over what `from` controls, and the revision of the Pods.
+/// A workload that is to take over what `from` controls.
 fn ask(cluster: &Cluster, from: &str) {
     let mut adopting = workload("web", 2);
     adopting["metadata"]["annotations"] = json!({ADOPT_FROM_ANNOTATION: from});
-    let made = cluster.ask(&Request::create(WORKLOADS, adopting));
-    cluster.ask(&Request::create(REVISIONS, revision(HASH, &made)));
+    cluster.ask(&Request::create(WORKLOADS, adopting));
 }
 
 fn leave_behind(cluster: &Cluster, path: &str) {
@@ -62,7 +63,10 @@ fn leave_behind(cluster: &Cluster, path: &str) {
 async fn until_told(cluster: &Cluster, words: &str) {
     let told = |status: &HookedWorkloadStatus| {
         let mut conditions = status.conditions.iter();
-        conditions.any(|known| known.reason == "AwaitingAdoption" && known.message.contains(words))
+        conditions.any(|known| {
+            let reasons = ["AwaitingAdoption", "PredecessorUnknown"];
+            reasons.contains(&&*known.reason) && known.message.contains(words)
+        })
     };
     cluster.wait_for_status("web", words, told).await;
 }
@@ -82,8 +86,9 @@ async fn until_taken_over(cluster: &Cluster, before: &BTreeSet<String>) {
     let is_complete = |status: &HookedWorkloadStatus| status.current_revision.as_deref() == Some(HASH);
     cluster.wait_for_status("web", "the rollout is complete", is_complete).await;
     assert_eq!(uids(&cluster.shared.world.lock()), *before, "no Pod is made, and none goes");
-    let stored = cluster.shared.world.lock().server.objects(REVISIONS).count();
-    assert_eq!(stored, 1, "the template is known by the name that the ReplicaSet has given it");
+    let world = cluster.shared.world.lock();
+    let stored: Vec<_> = world.server.objects(REVISIONS).map(|known| known["revision"].clone()).collect();
+    assert_eq!(stored, [json!(4)], "the template is known by the name and the number that it had");
 }
 
 #[tokio::test]
