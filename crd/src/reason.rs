@@ -80,8 +80,8 @@ reasons! {
     /// is made, changed or deleted. Their revisions are stored. The message says who is still there and what helps.
     AwaitingAdoption:
         [Condition(READY, "False"), Condition(PROGRESSING, "Unknown"), Condition(RECONCILING, "True")],
-    /// The workload is to take Pods over (`hooked.dev/adopt-from`), and it could not be found out whether they are still
-    /// another's: a right is missing, say. The message says why. No Pod is made, changed or deleted.
+    /// The workload is to take Pods over (`hooked.dev/adopt-from`), and it could not be found out whether they are
+    /// still another's: a right is missing, say. The message says why. No Pod is made, changed or deleted.
     PredecessorUnknown:
         [Condition(READY, "False"), Condition(PROGRESSING, "Unknown"), Condition(RECONCILING, "True")],
     /// As many Pods are available as `spec.strategy` demands.

@@ -1,5 +1,6 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
+mod adopt;
 mod check;
 mod cluster;
 mod completion;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use adopt::AdoptOptions;
 pub(crate) use check::{CheckOptions, ServicePath};
 pub(crate) use cluster::ClusterFlags;
 pub(crate) use completion::{CompletionOptions, Shell};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Restart(ChangeOptions),
     /// Check a cluster before and after Hooked is installed: nodes, rights, policies, the operator, and the way to it.
     Check(CheckOptions),
+    /// Have a HookedWorkload take over the Pods of a Deployment as they run: no Pod is restarted.
+    Adopt(AdoptOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.

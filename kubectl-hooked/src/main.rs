@@ -4,6 +4,7 @@
 //! lines: text is tested without a cluster.
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
+mod adopt;
 mod arguments;
 mod check;
 mod completion;
@@ -20,6 +21,7 @@ mod logs;
 mod manual;
 mod output;
 mod overview;
+mod ownership;
 mod pages;
 mod pause;
 mod pods;
@@ -57,6 +59,8 @@ enum CommandError {
     Runs(#[from] runs::RunsError),
     #[error(transparent)]
     Why(#[from] why::WhyError),
+    #[error(transparent)]
+    Adopt(#[from] adopt::AdoptError),
     #[error(transparent)]
     Convert(#[from] convert::ConvertError),
     #[error(transparent)]
@@ -109,6 +113,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Report(options) => Ok(report::run(&connect().await?, &options).await?),
         Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
+        Command::Adopt(options) => Ok(adopt::run(&connect().await?, &options, &screen).await?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
         Command::Why(options) => Ok(why::run(&connect().await?, &options, &screen).await?),

@@ -8,7 +8,7 @@ use super::store::create;
 use super::stored::stored;
 use super::subject::Subject;
 use super::{Cluster, Failure, Locked, Memory, call};
-use crate::workload::desired::serialize_selector;
+use crate::workload::desired::selector_text;
 use crate::workload::revision::handed_over;
 
 /// The `ReplicaSets` that are to hand their Pods over, as of a version.
@@ -25,7 +25,7 @@ pub(super) async fn replica_sets<C: Cluster>(
     named: &AdoptFrom,
 ) -> Result<ReplicaSets, Failure> {
     let namespace = &subject.site.namespace;
-    let selector = serialize_selector(&subject.workload.spec.selector);
+    let selector = selector_text(&subject.workload.spec.selector);
     let (mut all, mut token) = (ReplicaSets { found: Vec::new(), version: String::new() }, String::new());
     loop {
         let call = match named {
