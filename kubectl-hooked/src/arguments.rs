@@ -7,6 +7,7 @@ mod completion;
 mod duration;
 mod format;
 mod look;
+mod release;
 mod report;
 mod rollout;
 mod version;
@@ -23,6 +24,7 @@ pub(crate) use completion::{CompletionOptions, Shell};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
+pub(crate) use release::ReleaseOptions;
 pub(crate) use report::ReportOptions;
 pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
 pub(crate) use version::VersionOptions;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Have a HookedWorkload take over the Pods of a Deployment as they run: no Pod is restarted.
     Adopt(AdoptOptions),
+    /// Have a Deployment take over the Pods of a HookedWorkload as they run: no Pod is restarted.
+    Release(ReleaseOptions),
     /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.

@@ -26,6 +26,7 @@ mod pages;
 mod pause;
 mod pods;
 mod print;
+mod release;
 mod render;
 mod report;
 mod request;
@@ -61,6 +62,8 @@ enum CommandError {
     Why(#[from] why::WhyError),
     #[error(transparent)]
     Adopt(#[from] adopt::AdoptError),
+    #[error(transparent)]
+    Release(#[from] release::ReleaseError),
     #[error(transparent)]
     Convert(#[from] convert::ConvertError),
     #[error(transparent)]
@@ -114,6 +117,7 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
         Command::Adopt(options) => Ok(adopt::run(&connect().await?, &options, &screen).await?),
+        Command::Release(options) => Ok(release::run(&connect().await?, &options, &screen).await?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
         Command::Why(options) => Ok(why::run(&connect().await?, &options, &screen).await?),

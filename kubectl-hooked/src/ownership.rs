@@ -8,5 +8,5 @@ mod kinds;
 mod objects;
 pub(crate) mod scalers;
 
-pub(crate) use kinds::{DEPLOYMENT, POD, REPLICA_SET, REVISION, WORKLOAD};
-pub(crate) use objects::{Mode, Objects, StepError, hash_of, owner_of};
+pub(crate) use kinds::{DEPLOYMENT, Kind, POD, REPLICA_SET, REVISION, WORKLOAD};
+pub(crate) use objects::{Mode, Objects, StepError, condition, hash_of, owner_of, selector};

@@ -1,14 +1,11 @@
 //! What there is: the Deployment, its `ReplicaSets`, and the HookedWorkload that is to take their Pods over.
 
 use hooked_core::names::ADOPT_FROM_ANNOTATION;
-use hooked_core::workload::desired::selector_text;
 use hooked_core::workload::revision::{PodHooks, Revision};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AdoptError;
-use crate::ownership::{DEPLOYMENT, Objects, REPLICA_SET, WORKLOAD, gitops, hash_of, owner_of};
+use crate::ownership::{DEPLOYMENT, Objects, REPLICA_SET, WORKLOAD, gitops, hash_of, owner_of, selector};
 
 /// What there is.
 #[derive(Debug)]
@@ -25,7 +22,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks what there is.
-    pub(super) async fn look(objects: &Objects<'_>, name: &str) -> Result<Self, AdoptError> {
+    pub(super) async fn look(objects: &Objects, name: &str) -> Result<Self, AdoptError> {
         let deployment = objects.find(DEPLOYMENT, name).await?;
         let workload = objects.find(WORKLOAD, name).await?;
         let Some(known) = deployment.as_ref().or(workload.as_ref()) else {
@@ -59,13 +56,6 @@ fn sort(all: Vec<Value>, deployment: &str) -> (Vec<Value>, Vec<String>) {
     }
     its.sort_by_key(|set| set["spec"]["replicas"].as_i64());
     (its, strays)
-}
-
-/// The selector of a Deployment or a HookedWorkload, as a query has it.
-pub(super) fn selector(object: &Value) -> String {
-    LabelSelector::deserialize(&object["spec"]["selector"])
-        .map(|known| selector_text(&known))
-        .unwrap_or_default()
 }
 
 /// The HookedWorkload that takes over from a Deployment. Marks by which others know what is theirs stay behind.
@@ -160,9 +150,4 @@ pub(super) fn not_stored(replica_sets: &[Value], revisions: &[Value], workload: 
     let hashes = replica_sets.iter().filter_map(hash_of);
     let is_missing = |hash: &&str| stored.iter().all(|known| known.revision != **hash);
     hashes.filter(is_missing).map(str::to_owned).collect()
-}
-
-/// The condition of that type.
-pub(super) fn condition<'a>(workload: &'a Value, type_: &str) -> Option<&'a Value> {
-    workload["status"]["conditions"].as_array()?.iter().find(|known| known["type"] == *type_)
 }

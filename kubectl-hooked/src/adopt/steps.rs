@@ -7,14 +7,16 @@ use hooked_crd::Reason;
 use serde_json::{Value, json};
 
 use super::error::AdoptError;
-use super::found::{Found, adopting, condition, drifted, not_stored, selector};
+use super::found::{Found, adopting, drifted, not_stored};
 use crate::ownership::scalers::{Scaler, point};
-use crate::ownership::{DEPLOYMENT, Mode, Objects, POD, REPLICA_SET, REVISION, StepError, WORKLOAD};
+use crate::ownership::{
+    DEPLOYMENT, Mode, Objects, POD, REPLICA_SET, REVISION, StepError, WORKLOAD, condition, selector,
+};
 use crate::print::Screen;
 
 /// Who takes them.
 pub(super) struct Steps<'a> {
-    pub(super) objects: &'a Objects<'a>,
+    pub(super) objects: &'a Objects,
     pub(super) name: &'a str,
     /// How long each wait may take.
     pub(super) patience: Duration,

@@ -22,10 +22,11 @@ pub(crate) const WORKLOAD: Kind = Kind {
 };
 
 impl Kind {
-    /// The path of its objects in a namespace.
+    /// The path of its objects in a namespace, in all for an empty one.
     pub(crate) fn path(self, namespace: &str) -> String {
         let root = if self.api.contains('/') { "apis" } else { "api" };
-        format!("/{root}/{}/namespaces/{namespace}/{}", self.api, self.plural)
+        let within = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+        format!("/{root}/{}/{within}{}", self.api, self.plural)
     }
 
     /// The resource as roles name it.

@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use hooked_core::names;
+use hooked_core::workload::desired::selector_text;
 use http::Request;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::Client;
 use kube::core::Status;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -50,18 +54,25 @@ pub(crate) enum Mode {
     Do,
 }
 
-/// The objects of a namespace.
-pub(crate) struct Objects<'a> {
-    connection: &'a Connection,
+/// The objects of a namespace, or of all.
+pub(crate) struct Objects {
+    client: Client,
+    namespace: String,
 }
 
-impl<'a> Objects<'a> {
-    pub(crate) fn of(connection: &'a Connection) -> Self {
-        Self { connection }
+impl Objects {
+    /// Those of the namespace of the connection.
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self::within(connection, &connection.namespace)
     }
 
-    pub(crate) fn namespace(&self) -> &'a str {
-        &self.connection.namespace
+    /// Those of a namespace; of all, which can be listed, for an empty one.
+    pub(crate) fn within(connection: &Connection, namespace: &str) -> Self {
+        Self { client: connection.client.clone(), namespace: namespace.to_owned() }
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The object of that name, if there is one.
@@ -195,7 +206,7 @@ impl<'a> Objects<'a> {
         let what = if name.is_empty() { kind.resource() } else { format!("{} {name}", kind.name) };
         let unanswered = |message: String| StepError::Unanswered { verb, what: what.clone(), message };
         let request = request.body(body).map_err(|error| unanswered(error.to_string()))?;
-        let answer = self.connection.client.request::<Value>(request).await;
+        let answer = self.client.request::<Value>(request).await;
         answer.map_err(|error| match error {
             kube::Error::Api(status) => self.refused(verb, kind, what.clone(), &status),
             error => unanswered(error.to_string()),
@@ -238,4 +249,15 @@ pub(crate) fn hash_of(object: &Value) -> Option<&str> {
 pub(crate) fn owner_of(object: &Value) -> Option<&Value> {
     let mut owners = object["metadata"]["ownerReferences"].as_array()?.iter();
     owners.find(|owner| owner["controller"] == true)
+}
+
+/// The condition of that type.
+pub(crate) fn condition<'a>(object: &'a Value, type_: &str) -> Option<&'a Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|known| known["type"] == *type_)
+}
+
+/// The selector of an object that has one, as a query has it.
+pub(crate) fn selector(object: &Value) -> String {
+    let selector = LabelSelector::deserialize(&object["spec"]["selector"]);
+    selector.map(|known| selector_text(&known)).unwrap_or_default()
 }

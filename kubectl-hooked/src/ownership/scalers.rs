@@ -44,7 +44,7 @@ impl std::fmt::Display for Scaler {
 }
 
 /// All that name an object of that kind and name. Kinds that the cluster does not know have none.
-pub(crate) async fn scalers(objects: &Objects<'_>, of: Kind, name: &str) -> Result<Vec<Scaler>, StepError> {
+pub(crate) async fn scalers(objects: &Objects, of: Kind, name: &str) -> Result<Vec<Scaler>, StepError> {
     let mut found = Vec::new();
     for (kind, field, default) in SCALERS {
         let all = match objects.list(kind, "").await {
@@ -68,12 +68,7 @@ fn is_of(scaler: &Value, field: &str, default: &str, of: Kind, name: &str) -> bo
 }
 
 /// Has it name the object of that kind and the same name from now on.
-pub(crate) async fn point(
-    objects: &Objects<'_>,
-    scaler: &Scaler,
-    to: Kind,
-    mode: Mode,
-) -> Result<(), StepError> {
+pub(crate) async fn point(objects: &Objects, scaler: &Scaler, to: Kind, mode: Mode) -> Result<(), StepError> {
     let Scaler { kind, name, field } = scaler;
     let change = json!({"spec": {*field: {"apiVersion": to.api, "kind": to.name}}});
     objects.merge(*kind, name, &change, mode).await.map(drop)

@@ -1,0 +1,92 @@
+//! `kubectl hooked release`: the Pods of a HookedWorkload become those of a Deployment as they run, by the rights of
+//! who asks alone.
+//!
+//! The Deployment is made first, and paused: so it makes nothing, and keeps what must be known once the workload is
+//! gone. Then the workload is deleted without its Pods, a ReplicaSet takes these over by their hash, and the Deployment
+//! is resumed. A command that ends early is run again.
+
+mod error;
+mod finalizers;
+mod found;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use crate::arguments::ReleaseOptions;
+use crate::connect::Connection;
+use crate::end::End;
+use crate::ownership::scalers::scalers;
+use crate::ownership::{Mode, Objects, WORKLOAD};
+use crate::print::Screen;
+
+pub(crate) use error::ReleaseError;
+use found::{Found, obstacles};
+use steps::Steps;
+
+/// Runs the command.
+pub(crate) async fn run(
+    connection: &Connection,
+    options: &ReleaseOptions,
+    screen: &Screen,
+) -> Result<End, ReleaseError> {
+    let place = if options.all_namespaces { "" } else { &*connection.namespace };
+    let all = Objects::within(connection, place);
+    if options.finalizers_only {
+        if !options.force {
+            finalizers::check_nobody_leads(connection, &options.operator_namespace).await?;
+        }
+        let mode = if options.dry_run { Mode::Try } else { Mode::Do };
+        finalizers::remove(connection, &all, mode, screen).await?;
+        return Ok(End::Done);
+    }
+    match &options.name {
+        Some(name) => release(&all, name, options, screen).await?,
+        None => release_all(connection, &all, options, screen).await?,
+    }
+    Ok(End::Done)
+}
+
+async fn release_all(
+    connection: &Connection,
+    all: &Objects,
+    options: &ReleaseOptions,
+    screen: &Screen,
+) -> Result<(), ReleaseError> {
+    let workloads = all.list(WORKLOAD, "").await?;
+    let mut failed = 0;
+    for workload in &workloads {
+        let text = |field: &str| workload["metadata"][field].as_str().unwrap_or_default();
+        let objects = Objects::within(connection, text("namespace"));
+        // One that cannot be released keeps none of the others.
+        if let Err(error) = release(&objects, text("name"), options, screen).await {
+            eprintln!("error: {error}");
+            failed += 1;
+        }
+    }
+    if failed > 0 { Err(ReleaseError::Several { failed, all: workloads.len() }) } else { Ok(()) }
+}
+
+async fn release(
+    objects: &Objects,
+    name: &str,
+    options: &ReleaseOptions,
+    screen: &Screen,
+) -> Result<(), ReleaseError> {
+    let found = Found::look(objects, name).await?;
+    let scalers = scalers(objects, WORKLOAD, name).await?;
+    let steps = Steps { objects, name, patience: options.timeout, screen };
+    let mut reasons = obstacles(&found, options.force);
+    reasons.extend(steps.rehearse(&found, &scalers).await);
+    if !reasons.is_empty() {
+        return Err(ReleaseError::InTheWay { name: name.to_owned(), reasons });
+    }
+    if options.dry_run {
+        screen.say(format!("the Pods of HookedWorkload {name} would go to Deployment {name} as they run"))?;
+        for scaler in &scalers {
+            screen.say(format!("{scaler} would be pointed to the Deployment"))?;
+        }
+        screen.say("nothing was changed (server dry run)")?;
+        return Ok(());
+    }
+    steps.take(found, &scalers).await
+}
