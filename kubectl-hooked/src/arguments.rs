@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Adopt(AdoptOptions),
     /// Have a Deployment take over the Pods of a HookedWorkload as they run: no Pod is restarted.
     Release(ReleaseOptions),
-    /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
+    /// Turn the Deployments of a manifest into HookedWorkloads, or the other way round, and print the whole manifest.
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.
     Version(VersionOptions),
@@ -164,10 +164,20 @@ pub(crate) struct ConvertOptions {
     /// The manifest, YAML or JSON; - reads standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) filename: PathBuf,
+    /// What to make: HookedWorkloads of Deployments, or Deployments of HookedWorkloads.
+    #[arg(long, value_enum, default_value_t = ConvertTo::Hookedworkload, value_name = "KIND")]
+    pub(crate) to: ConvertTo,
     /// Print as JSON or YAML. Without it the manifest stays as it is written, comments too, but for what
     /// changes.
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Format>,
+}
+
+/// What a manifest is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConvertTo {
+    Hookedworkload,
+    Deployment,
 }
 
 #[cfg(test)]
