@@ -9,4 +9,4 @@ mod objects;
 pub(crate) mod scalers;
 
 pub(crate) use kinds::{DEPLOYMENT, Kind, POD, REPLICA_SET, REVISION, WORKLOAD};
-pub(crate) use objects::{Mode, Objects, StepError, condition, hash_of, owner_of, selector};
+pub(crate) use objects::{Mode, Objects, StepError, condition, hash_of, is_held, owner_of, selector};

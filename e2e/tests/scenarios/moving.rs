@@ -155,6 +155,13 @@ async fn check(space: &Space, before: &BTreeMap<String, String>, kind: &str) -> 
     Ok(())
 }
 
+/// What the autoscaler scales.
+async fn scaled(space: &Space) -> Result<String> {
+    let path =
+        "jsonpath={.spec.scaleTargetRef.apiVersion} {.spec.scaleTargetRef.kind} {.spec.scaleTargetRef.name}";
+    space.kubectl(&["get", "hpa", "web", "--output", path]).await
+}
+
 /// How many Pods each ReplicaSet has.
 async fn replica_sets(space: &Space) -> Result<Vec<i32>> {
     let sets: Api<ReplicaSet> = Api::namespaced(space.cluster.client.clone(), &space.name);
@@ -170,6 +177,7 @@ async fn a_deployment_goes_in_rolls_and_goes_out_and_no_connection_is_refused() 
     in_namespace("moving", Security::Baseline, async |space| {
         deploy(space).await?;
         let client = Client::start(space).await?;
+        space.kubectl(&["autoscale", "deployment", "web", "--min=3", "--max=4", "--cpu=50%"]).await?;
         let before = pods(space).await?;
 
         let told = space.hooked(&["adopt", "deployment/web", "--dry-run"]).await?.succeeded()?;
@@ -179,6 +187,7 @@ async fn a_deployment_goes_in_rolls_and_goes_out_and_no_connection_is_refused() 
         space.hooked(&["adopt", "deployment/web"]).await?.succeeded()?;
         check(space, &before, "HookedWorkload").await?;
         ensure!(replica_sets(space).await?.is_empty());
+        ensure!(scaled(space).await? == "hooked.dev/v1alpha1 HookedWorkload web");
         let history = space.hooked(&["history", "web"]).await?.succeeded()?;
         ensure!(history.lines().count() == 3, "two revisions:\n{history}");
         // Who runs it again is told that nothing is left to do.
@@ -196,6 +205,7 @@ async fn a_deployment_goes_in_rolls_and_goes_out_and_no_connection_is_refused() 
         space.hooked(&["release", "web"]).await?.succeeded()?;
         check(space, &before, "ReplicaSet").await?;
         is_released(space, &[0, 0, 3]).await?;
+        ensure!(scaled(space).await? == "apps/v1 Deployment web");
         // It is as any other Deployment: also its old revisions are there to go back to.
         space.kubectl(&["rollout", "undo", "deployment/web"]).await?;
         space.kubectl(&["rollout", "status", "deployment/web", "--timeout=300s"]).await?;

@@ -186,7 +186,11 @@ impl<'a> Object<'a> {
         let mut edits = remove(text, self.node, |key| key == "status");
         if let Some(metadata) = self.node.get("metadata") {
             let annotations = metadata.get("annotations");
-            let no_annotation_stays = annotations.is_some_and(all_go);
+            let goes = |key: &str| {
+                let is_ours = self.way == Way::OUT && key.starts_with("hooked.dev/");
+                SERVERS_ANNOTATIONS.contains(&key) || is_ours
+            };
+            let no_annotation_stays = annotations.is_some_and(|annotations| all_go(annotations, goes));
             edits.extend(remove(text, metadata, |key| {
                 SERVERS_METADATA.contains(&key) || (key == "annotations" && no_annotation_stays)
             }));
@@ -221,14 +225,9 @@ struct Scaled<'a> {
 }
 
 /// Whether none of a mapping's entries stays.
-fn all_go(annotations: &Node) -> bool {
+fn all_go(annotations: &Node, goes: impl Fn(&str) -> bool) -> bool {
     let Value::Mapping { entries, .. } = &annotations.value else { return false };
-    !entries.is_empty() && entries.iter().all(|(key, _)| key.text().is_some_and(goes))
-}
-
-/// Whether an annotation goes: it speaks of the object as it was, or is the operator's.
-fn goes(annotation: &str) -> bool {
-    SERVERS_ANNOTATIONS.contains(&annotation) || annotation.starts_with("hooked.dev/")
+    !entries.is_empty() && entries.iter().all(|(key, _)| key.text().is_some_and(&goes))
 }
 
 /// Makes a reference one to an object of that API version and kind.

@@ -261,3 +261,9 @@ pub(crate) fn selector(object: &Value) -> String {
     let selector = LabelSelector::deserialize(&object["spec"]["selector"]);
     selector.map(|known| selector_text(&known)).unwrap_or_default()
 }
+
+/// Whether the operator's finalizer is on an object.
+pub(crate) fn is_held(object: &Value) -> bool {
+    let mut finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+    finalizers.any(|finalizer| finalizer == names::ACCOUNTING_FINALIZER)
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::ReleaseError;
 use crate::check::leader;
 use crate::connect::Connection;
-use crate::ownership::{Kind, Mode, Objects, POD, StepError, WORKLOAD};
+use crate::ownership::{Kind, Mode, Objects, POD, StepError, WORKLOAD, is_held};
 use crate::print::Screen;
 
 /// Fails if an operator is at work, or if nobody can tell.
@@ -38,11 +38,6 @@ pub(super) async fn remove(
         screen.say(format!("the finalizer {would} off {} {}", held.len(), kind.resource()))?;
     }
     Ok(())
-}
-
-fn is_held(object: &Value) -> bool {
-    let mut finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
-    finalizers.any(|finalizer| finalizer == ACCOUNTING_FINALIZER)
 }
 
 async fn remove_one(

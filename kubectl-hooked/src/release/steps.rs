@@ -11,7 +11,8 @@ use super::error::ReleaseError;
 use super::found::{Found, From, drifted, releasing, replica_set};
 use crate::ownership::scalers::{Scaler, point};
 use crate::ownership::{
-    DEPLOYMENT, Mode, Objects, POD, REPLICA_SET, REVISION, StepError, WORKLOAD, hash_of, owner_of, selector,
+    DEPLOYMENT, Mode, Objects, POD, REPLICA_SET, REVISION, StepError, WORKLOAD, hash_of, is_held, owner_of,
+    selector,
 };
 use crate::print::Screen;
 
@@ -131,6 +132,16 @@ impl Steps<'_> {
                 self.make_set(numbered(set, Some(known))).await?;
             }
         }
+        for known in &stored {
+            match self.objects.leave_behind(REVISION, known, None, Mode::Do).await {
+                // What is left is nobody's and does no harm; Kubernetes' edit role does not delete it.
+                Ok(()) | Err(StepError::Forbidden { .. }) => {}
+                Err(source) => return Err(source.into()),
+            }
+        }
+        let not_yet = "Pods still bear the operator's finalizer (is the operator running? `kubectl hooked release \
+                       --finalizers-only` takes it off where it is gone for good)";
+        self.objects.until(self.patience, not_yet, || self.look_for_free(deployment)).await?;
         for scaler in scalers {
             point(self.objects, scaler, DEPLOYMENT, Mode::Do).await?;
             self.screen.say(format!("{scaler} points to the Deployment"))?;
@@ -162,6 +173,12 @@ impl Steps<'_> {
             Err(error) if error.is_conflict() => Ok(()),
             made => made.map(drop),
         }
+    }
+
+    /// A Pod that lost its owner before its finalizer is let go by the operator a little later.
+    async fn look_for_free(&self, deployment: &Value) -> Result<Option<()>, StepError> {
+        let pods = self.objects.list(POD, &selector(deployment)).await?;
+        Ok((!pods.iter().any(is_held)).then_some(()))
     }
 
     async fn look_for_taken(&self, name: &str) -> Result<Option<()>, StepError> {
