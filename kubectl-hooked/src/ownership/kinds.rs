@@ -24,9 +24,14 @@ pub(crate) const WORKLOAD: Kind = Kind {
 impl Kind {
     /// The path of its objects in a namespace, in all for an empty one.
     pub(crate) fn path(self, namespace: &str) -> String {
-        let root = if self.api.contains('/') { "apis" } else { "api" };
         let within = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
-        format!("/{root}/{}/{within}{}", self.api, self.plural)
+        format!("{}/{within}{}", self.discovery(), self.plural)
+    }
+
+    /// Where the server lists the kinds of its API version.
+    pub(crate) fn discovery(self) -> String {
+        let root = if self.api.contains('/') { "apis" } else { "api" };
+        format!("/{root}/{}", self.api)
     }
 
     /// The resource as roles name it.

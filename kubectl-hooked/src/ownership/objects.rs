@@ -75,6 +75,22 @@ impl Objects {
         &self.namespace
     }
 
+    /// Whether the cluster knows the kind, which anybody may ask.
+    pub(crate) async fn knows(&self, kind: Kind) -> Result<bool, StepError> {
+        let (verb, what) = ("discover", kind.resource());
+        let unanswered = |message: String| StepError::Unanswered { verb, what: what.clone(), message };
+        let request = Request::get(kind.discovery()).body(Vec::new());
+        let request = request.map_err(|error| unanswered(error.to_string()))?;
+        match self.client.request::<Value>(request).await {
+            Ok(found) => {
+                let mut resources = found["resources"].as_array().into_iter().flatten();
+                Ok(resources.any(|resource| resource["name"] == *kind.plural))
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(error) => Err(unanswered(error.to_string())),
+        }
+    }
+
     /// The object of that name, if there is one.
     pub(crate) async fn find(&self, kind: Kind, name: &str) -> Result<Option<Value>, StepError> {
         match self.send("GET", "get", kind, name, &[], None).await {

@@ -50,6 +50,8 @@ pub(crate) async fn scalers(objects: &Objects, of: Kind, name: &str) -> Result<V
         let all = match objects.list(kind, "").await {
             Ok(all) => all,
             Err(StepError::UnknownKind(_)) => continue,
+            // Who may not list a kind is refused also where there is none of that name.
+            Err(StepError::Forbidden { .. }) if !objects.knows(kind).await? => continue,
             Err(error) => return Err(error),
         };
         let names_it = all.iter().filter(|scaler| is_of(scaler, field, default, of, name));
