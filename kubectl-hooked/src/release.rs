@@ -12,15 +12,20 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
 use crate::arguments::ReleaseOptions;
 use crate::connect::Connection;
 use crate::end::End;
 use crate::ownership::scalers::scalers;
-use crate::ownership::{Mode, Objects, WORKLOAD};
+use crate::ownership::{DEPLOYMENT, Mode, Objects, WORKLOAD};
 use crate::print::Screen;
 
 pub(crate) use error::ReleaseError;
-use found::{Found, obstacles};
+use found::{Found, is_releasing, obstacles};
 use steps::Steps;
 
 /// Runs the command.
@@ -46,24 +51,33 @@ pub(crate) async fn run(
     Ok(End::Done)
 }
 
+/// Workloads that are released at a time.
+const AT_ONCE: usize = 8;
+
 async fn release_all(
     connection: &Connection,
     all: &Objects,
     options: &ReleaseOptions,
     screen: &Screen,
 ) -> Result<(), ReleaseError> {
-    let workloads = all.list(WORKLOAD, "").await?;
-    let mut failed = 0;
-    for workload in &workloads {
-        let text = |field: &str| workload["metadata"][field].as_str().unwrap_or_default();
-        let objects = Objects::within(connection, text("namespace"));
-        // One that cannot be released keeps none of the others.
-        if let Err(error) = release(&objects, text("name"), options, screen).await {
-            eprintln!("error: {error}");
-            failed += 1;
-        }
-    }
-    if failed > 0 { Err(ReleaseError::Several { failed, all: workloads.len() }) } else { Ok(()) }
+    let mut objects = all.list(WORKLOAD, "").await?;
+    // Of those that were left halfway the workload may be gone.
+    objects.extend(all.list(DEPLOYMENT, "").await?.into_iter().filter(is_releasing));
+    let names: BTreeSet<(String, String)> = objects.iter().map(identity).collect();
+    let released = names.iter().map(async |(namespace, name)| {
+        let objects = Objects::within(connection, namespace);
+        release(&objects, name, options, screen).await.inspect_err(|error| eprintln!("error: {error}"))
+    });
+    // One that cannot be released keeps none of the others.
+    let released: Vec<_> = stream::iter(released).buffer_unordered(AT_ONCE).collect().await;
+    let failed = released.iter().filter(|released| released.is_err()).count();
+    if failed > 0 { Err(ReleaseError::Several { failed, all: names.len() }) } else { Ok(()) }
+}
+
+/// Namespace and name.
+fn identity(object: &Value) -> (String, String) {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
 }
 
 async fn release(

@@ -51,6 +51,11 @@ impl From {
     }
 }
 
+/// Whether a Deployment is to take over from a workload.
+pub(super) fn is_releasing(deployment: &Value) -> bool {
+    From::of(deployment).is_some()
+}
+
 /// The Deployment that takes over from a workload. Paused it makes no ReplicaSet, and without one no Pod.
 pub(super) fn releasing(workload: &Value) -> Value {
     let metadata = &workload["metadata"];
