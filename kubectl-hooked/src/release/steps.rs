@@ -129,7 +129,7 @@ impl Steps<'_> {
         for known in stored.iter().filter(|known| revision_of(known) != Some(&revision)) {
             if let Some(old) = revision_of(known) {
                 let set = replica_set(deployment, old, &known["data"]["template"], &json!(0));
-                self.make_set(numbered(set, Some(known))).await?;
+                self.make_old(deployment, numbered(set, Some(known))).await?;
             }
         }
         for known in &stored {
@@ -181,6 +181,21 @@ impl Steps<'_> {
         Ok((!pods.iter().any(is_held)).then_some(()))
     }
 
+    /// Makes a ReplicaSet without Pods, unless it has the template that the Deployment asks for: two revisions may differ
+    /// in `spec.hooks` alone, and of two such the Deployment could take the wrong one for its own.
+    async fn make_old(&self, deployment: &Value, set: Value) -> Result<(), StepError> {
+        let tried = match self.objects.create(REPLICA_SET, &set, Mode::Try).await {
+            Ok(tried) => tried,
+            // It was made before.
+            Err(error) if error.is_conflict() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if is_same_template(&tried["spec"]["template"], &deployment["spec"]["template"]) {
+            return Ok(());
+        }
+        self.make_set(set).await
+    }
+
     async fn look_for_taken(&self, name: &str) -> Result<Option<()>, StepError> {
         let Some(set) = self.objects.find(REPLICA_SET, name).await? else { return Ok(None) };
         let (spec, status) = (&set["spec"], &set["status"]);
@@ -220,6 +235,18 @@ fn revision_of(stored: &Value) -> Option<&str> {
     stored["metadata"]["labels"][REVISION_LABEL].as_str()
 }
 
+/// Whether templates are the same but for the hash, as a Deployment's controller compares them.
+fn is_same_template(one: &Value, other: &Value) -> bool {
+    let without_hash = |template: &Value| {
+        let mut template = template.clone();
+        if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
+            labels.remove(TEMPLATE_HASH_LABEL);
+        }
+        template
+    };
+    without_hash(one) == without_hash(other)
+}
+
 /// A ReplicaSet with the number and the cause of the revision that it is.
 fn numbered(mut set: Value, stored: Option<&Value>) -> Value {
     let Some(stored) = stored else { return set };
@@ -230,4 +257,22 @@ fn numbered(mut set: Value, stored: Option<&Value>) -> Value {
         annotations[CHANGE_CAUSE] = cause.clone();
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_compared_but_for_their_hash() {
+        let template = |hash: &str, image: &str| {
+            let mut template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"image": image}});
+            if !hash.is_empty() {
+                template["metadata"]["labels"][TEMPLATE_HASH_LABEL] = hash.into();
+            }
+            template
+        };
+        assert!(is_same_template(&template("a", "web:1"), &template("", "web:1")));
+        assert!(!is_same_template(&template("a", "web:1"), &template("", "web:2")));
+    }
 }
