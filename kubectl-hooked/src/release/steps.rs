@@ -181,8 +181,8 @@ impl Steps<'_> {
         Ok((!pods.iter().any(is_held)).then_some(()))
     }
 
-    /// Makes a ReplicaSet without Pods, unless it has the template that the Deployment asks for: two revisions may differ
-    /// in `spec.hooks` alone, and of two such the Deployment could take the wrong one for its own.
+    /// Makes a ReplicaSet without Pods, unless it has the template that the Deployment asks for: two revisions may
+    /// differ in `spec.hooks` alone, and of two such the Deployment could take the wrong one for its own.
     async fn make_old(&self, deployment: &Value, set: Value) -> Result<(), StepError> {
         let tried = match self.objects.create(REPLICA_SET, &set, Mode::Try).await {
             Ok(tried) => tried,
