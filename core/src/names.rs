@@ -35,6 +35,11 @@ pub const LEADER_LABEL: &str = "hooked.dev/leader";
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
 /// Annotation of workloads: the revision to go back to, by its name or number; empty for the one before.
 pub const ROLLBACK_ANNOTATION: &str = "hooked.dev/rollback-to";
+/// Annotation of workloads: what controls the Pods that the workload is to take over, as `Deployment/NAME` or
+/// `ReplicaSet/NAME`. Until that is gone no Pod is made, changed or deleted.
+pub const ADOPT_FROM_ANNOTATION: &str = "hooked.dev/adopt-from";
+/// Annotation of a Deployment that is to take over the Pods of a workload: the UID of that.
+pub const RELEASE_FROM_ANNOTATION: &str = "hooked.dev/release-from";
 /// Annotation of workloads and revisions, as of Deployments: why this revision was rolled out, in the user's words.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.

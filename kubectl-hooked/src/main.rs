@@ -4,6 +4,7 @@
 //! lines: text is tested without a cluster.
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
+mod adopt;
 mod arguments;
 mod check;
 mod completion;
@@ -21,10 +22,12 @@ mod manual;
 mod observe;
 mod output;
 mod overview;
+mod ownership;
 mod pages;
 mod pause;
 mod pods;
 mod print;
+mod release;
 mod render;
 mod report;
 mod request;
@@ -58,6 +61,10 @@ enum CommandError {
     Runs(#[from] runs::RunsError),
     #[error(transparent)]
     Why(#[from] why::WhyError),
+    #[error(transparent)]
+    Adopt(#[from] adopt::AdoptError),
+    #[error(transparent)]
+    Release(#[from] release::ReleaseError),
     #[error(transparent)]
     Convert(#[from] convert::ConvertError),
     #[error(transparent)]
@@ -112,6 +119,8 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Report(options) => Ok(report::run(&connect().await?, &options).await?),
         Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
+        Command::Adopt(options) => Ok(adopt::run(&connect().await?, &options, &screen).await?),
+        Command::Release(options) => Ok(release::run(&connect().await?, &options, &screen).await?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
         Command::Why(options) => Ok(why::run(&connect().await?, &options, &screen).await?),

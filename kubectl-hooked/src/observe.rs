@@ -89,7 +89,7 @@ async fn one(
     let kind = find(connection, kind).await?;
     let referent = kind.referent(named);
     let found = metadata_of(connection, &kind).get(named).await;
-    found.map_err(|error| ObserveError::of_object(&error, &kind, named, &connection.namespace))?;
+    found.map_err(|error| kind.failed(&error, named, &connection.namespace))?;
     let watched = plan::watched_by(&referent, known);
     let step = match (watched, name.unwrap_or(named)) {
         (Some(name), _) => Step::Keep { name, referent },
@@ -121,7 +121,7 @@ async fn all(connection: &Connection, known: &[HookedWorkload]) -> Result<Plan, 
                         None => break Ok(objects),
                     }
                 }
-                Err(error) => break Err(ObserveError::of_object(&error, &kind, "", &connection.namespace)),
+                Err(error) => break Err(kind.failed(&error, "", &connection.namespace)),
             }
         };
         listed.push(Listed { kind, objects: outcome.map_err(|error| error.to_string()) });

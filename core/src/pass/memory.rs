@@ -14,6 +14,7 @@ use super::left_to::LeftTo;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
+use super::predecessor::Predecessor;
 use super::released::Released;
 use super::selection::Selection;
 use super::watched::Watching;
@@ -39,6 +40,8 @@ pub struct Memory {
     pub(super) newcomers: Newcomers,
     /// Pods that nobody controls and that may be taken over.
     pub(super) candidates: Candidates,
+    /// What controls the Pods that are to be taken over.
+    pub(super) predecessor: Predecessor,
     /// Numbers under which Pods were shown for the first time: what is marked under them may be of the Pods that had
     /// the numbers before.
     pub(super) unjudged: NumberSet,

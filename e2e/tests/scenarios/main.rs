@@ -16,6 +16,7 @@ mod leaving;
 mod likeness;
 mod live;
 mod malformed;
+mod moving;
 mod plugin;
 mod rollouts;
 mod runner;

@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::kinds::Known;
 use crate::print::PrintError;
 use crate::request::RequestError;
 
@@ -57,20 +56,4 @@ pub(crate) enum ObserveError {
     /// It is done, and was not printed.
     #[error(transparent)]
     Print(#[from] PrintError),
-}
-
-impl ObserveError {
-    /// What the API server says of an object, or of all objects of the kind where `name` is empty.
-    pub(super) fn of_object(error: &kube::Error, kind: &Known, name: &str, namespace: &str) -> Self {
-        let namespace = namespace.to_owned();
-        match error {
-            kube::Error::Api(status) if status.code == 404 && !name.is_empty() => {
-                Self::NoObject { kind: kind.kind.to_string(), name: name.to_owned(), namespace }
-            }
-            kube::Error::Api(status) => {
-                Self::Object { resource: kind.qualified(), namespace, message: status.message.clone() }
-            }
-            error => Self::Object { resource: kind.qualified(), namespace, message: error.to_string() },
-        }
-    }
 }

@@ -67,6 +67,24 @@ impl Known {
         Referent { api_version, kind, name: name.to_owned() }
     }
 
+    /// What the API server says of an object of the kind, or of all of them where `name` is empty.
+    pub(super) fn failed(&self, error: &kube::Error, name: &str, namespace: &str) -> ObserveError {
+        let namespace = namespace.to_owned();
+        let of_kind = |message| ObserveError::Object {
+            resource: self.qualified(),
+            namespace: namespace.clone(),
+            message,
+        };
+        match error {
+            kube::Error::Api(status) if status.code == 404 && !name.is_empty() => {
+                let (kind, name) = (self.kind.to_string(), name.to_owned());
+                ObserveError::NoObject { kind, name, namespace }
+            }
+            kube::Error::Api(status) => of_kind(status.message.clone()),
+            error => of_kind(error.to_string()),
+        }
+    }
+
     /// As roles and people name it, such as `deployments.apps`.
     pub(super) fn qualified(&self) -> String {
         match self.api_version.split_once('/') {

@@ -2,6 +2,7 @@
 
 mod act;
 mod adopt;
+mod adopt_from;
 mod apply;
 mod begin;
 mod commit;

@@ -220,6 +220,9 @@ impl Checks {
         if call.verb == Verb::JsonPatch {
             self.note_specs(server);
         }
+        if is_of_pods(&call.path) && !is_dry_run(call) {
+            adoption::nothing_is_done_beside(request, server)?;
+        }
         if is_of_pods(&call.path) && call.verb == Verb::Create {
             self.note_pod(request)?;
             return self.within_surge(request, server);
@@ -264,6 +267,11 @@ impl Checks {
         if workloads.find(is_owner).is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {
             return;
         }
+        self.note_made(text(pod, "uid"), pod);
+    }
+
+    /// A Pod is there that no workload has made, and that one may take over.
+    pub(super) fn note_foreign(&mut self, pod: &Value) {
         self.note_made(text(pod, "uid"), pod);
     }
 
