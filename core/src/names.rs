@@ -20,7 +20,7 @@ pub const REVISION_LABEL: &str = "hooked.dev/revision";
 /// Label of Pods: the same hash, under the name by which `matchLabelKeys`, Cilium and a ReplicaSet that takes the Pods
 /// over know it.
 pub const TEMPLATE_HASH_LABEL: &str = "pod-template-hash";
-/// Label by which `StatefulSets` and `DaemonSets` name the template that a Pod was made from.
+/// Label by which StatefulSets and DaemonSets name the template that a Pod was made from.
 pub const CONTROLLER_HASH_LABEL: &str = "controller-revision-hash";
 /// Annotation of Pods: the number that identifies a Pod within its workload for ever, and which workload that is. As a
 /// label it would cost a security identity a Pod under Cilium. Pods of the version before have the bare number in a
@@ -40,6 +40,11 @@ pub const HELD_LABEL: &str = "hooked.dev/held";
 pub const INJECT_LABEL: &str = "hooked.dev/inject";
 /// Annotation of workloads: the revision to go back to, by its name or number; empty for the one before.
 pub const ROLLBACK_ANNOTATION: &str = "hooked.dev/rollback-to";
+/// Annotation of workloads: what controls the Pods that the workload is to take over, as `Deployment/NAME` or
+/// `ReplicaSet/NAME`. Until that is gone no Pod is made, changed or deleted.
+pub const ADOPT_FROM_ANNOTATION: &str = "hooked.dev/adopt-from";
+/// Annotation of a Deployment that is to take over the Pods of a workload: the UID of that.
+pub const RELEASE_FROM_ANNOTATION: &str = "hooked.dev/release-from";
 /// Annotation of workloads and revisions, as of Deployments: why this revision was rolled out, in the user's words.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Finalizer of Pods and workloads: it keeps them until their hook runs are counted.

@@ -100,6 +100,14 @@ reasons! {
     ReferentUnchecked: [Condition(READY, "Unknown"), Condition(RECONCILING, "True")],
     /// Nothing has to be changed, but another HookedWorkload watches the same Pods: each counts all of their hooks.
     WatchOverlap: [Condition(STALLED, "False"), Event("Warning")],
+    /// The workload is to take Pods over (`hooked.dev/adopt-from`) that are still another's: until that is gone no Pod
+    /// is made, changed or deleted. Their revisions are stored. The message says who is still there and what helps.
+    AwaitingAdoption:
+        [Condition(READY, "False"), Condition(PROGRESSING, "Unknown"), Condition(RECONCILING, "True")],
+    /// The workload is to take Pods over (`hooked.dev/adopt-from`), and it could not be found out whether they are
+    /// still another's: a right is missing, say. The message says why. No Pod is made, changed or deleted.
+    PredecessorUnknown:
+        [Condition(READY, "False"), Condition(PROGRESSING, "Unknown"), Condition(RECONCILING, "True")],
     /// As many Pods are available as `spec.strategy` demands.
     MinimumReplicasAvailable: [Condition(AVAILABLE, "True")],
     /// Fewer Pods are available than `spec.strategy` demands.

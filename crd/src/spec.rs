@@ -14,7 +14,7 @@ use crate::status::HookedWorkloadStatus;
 /// A Deployment that tells the truth about its container lifecycle hooks.
 ///
 /// Every field but `hooks` means what it means in an `apps/v1` Deployment.
-#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "hooked.dev",
     version = "v1alpha1",
@@ -91,7 +91,7 @@ fn is_absent(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
 }
 
-/// A workload of others whose Pods are watched: a Deployment, a `StatefulSet`, a `DaemonSet`, a `ReplicaSet`, a Job, or
+/// A workload of others whose Pods are watched: a Deployment, a StatefulSet, a DaemonSet, a ReplicaSet, a Job, or
 /// any other kind to which a chain of controllers leads from the Pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

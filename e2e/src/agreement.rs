@@ -109,8 +109,10 @@ fn outcomes(status: &HookedWorkloadStatus) -> [(&'static str, i64, i64); 6] {
 }
 
 fn replicas(workload: &HookedWorkload, status: &HookedWorkloadStatus) -> [(&'static str, i32); 5] {
+    let wanted = workload.spec.replicas.unwrap_or(1);
     [
-        ("desired", workload.spec.replicas.unwrap_or(1)),
+        // How many Pods others want only they know.
+        ("desired", if workload.spec.workload_ref.is_some() { status.replicas } else { wanted }),
         ("ready", status.ready_replicas),
         ("available", status.available_replicas),
         ("updated", status.updated_replicas),
@@ -139,10 +141,10 @@ fn shown(name: &str, workload: &HookedWorkload, status: &HookedWorkloadStatus) -
     columns.into_iter().filter(|column| !column.is_empty()).collect()
 }
 
-/// kubectl's columns but the age, which is the first after the eighth; LAST-HOOK is empty until a hook has run.
+/// kubectl's columns but the age, which is the ninth; LAST-HOOK before it is empty until a hook has run.
 fn without_age(columns: &str) -> Vec<String> {
     let mut words: Vec<String> = columns.split_whitespace().map(str::to_owned).collect();
-    let age = if words.len() == 13 { 8 } else { 7 };
+    let age = if words.get(7).is_some_and(|word| word.contains('/')) { 8 } else { 7 };
     if age < words.len() {
         words.remove(age);
     }

@@ -148,26 +148,31 @@ impl Workload {
         self
     }
 
-    /// The same as a Deployment.
-    pub fn deployment(&self) -> Value {
+    /// The manifest of another kind that makes the same Pods, with these fields of its spec; those that are null it has
+    /// not.
+    pub fn of_kind(&self, api_version: &str, kind: &str, fields: &Value) -> Value {
         let mut manifest = self.0.clone();
-        (manifest["apiVersion"], manifest["kind"]) = (json!("apps/v1"), json!("Deployment"));
+        (manifest["apiVersion"], manifest["kind"]) = (json!(api_version), json!(kind));
         if let Some(spec) = manifest["spec"].as_object_mut() {
             spec.remove("hooks");
+            for (field, value) in fields.as_object().into_iter().flatten() {
+                if value.is_null() {
+                    spec.remove(field);
+                } else {
+                    spec.insert(field.clone(), value.clone());
+                }
+            }
         }
         manifest
     }
 
-    /// One that watches the Pods of the Deployment of that name, and bears the same.
-    pub fn watching(name: &str, hooks: &Value) -> Self {
+    /// A workload of that name which watches the Pods of another.
+    pub fn watching(name: &str, api_version: &str, kind: &str, watched: &str) -> Self {
         Self(json!({
             "apiVersion": "hooked.dev/v1alpha1",
             "kind": "HookedWorkload",
             "metadata": {"name": name},
-            "spec": {
-                "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-                "hooks": hooks,
-            },
+            "spec": {"workloadRef": {"apiVersion": api_version, "kind": kind, "name": watched}},
         }))
     }
 

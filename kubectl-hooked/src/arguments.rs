@@ -1,11 +1,14 @@
 //! What is typed: the commands and their flags, named as kubectl names its own.
 
+mod adopt;
 mod check;
 mod cluster;
 mod completion;
 mod duration;
 mod format;
 mod look;
+mod observe;
+mod release;
 mod report;
 mod rollout;
 mod version;
@@ -15,12 +18,15 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use adopt::AdoptOptions;
 pub(crate) use check::{CheckOptions, ServicePath};
 pub(crate) use cluster::ClusterFlags;
 pub(crate) use completion::{CompletionOptions, Shell};
 use duration::duration;
 pub(crate) use format::{Format, TableFormat};
 pub(crate) use look::{ListOptions, LogsOptions};
+pub(crate) use observe::ObserveOptions;
+pub(crate) use release::ReleaseOptions;
 pub(crate) use report::ReportOptions;
 pub(crate) use rollout::{ChangeOptions, DryRun, HistoryOptions, UndoOptions};
 pub(crate) use version::VersionOptions;
@@ -68,7 +74,14 @@ pub(crate) enum Command {
     Restart(ChangeOptions),
     /// Check a cluster before and after Hooked is installed: nodes, rights, policies, the operator, and the way to it.
     Check(CheckOptions),
-    /// Turn the Deployments of a manifest into HookedWorkloads and print the whole manifest.
+    /// Have the hooks of a workload counted that is none of Hooked's, or of all in a namespace; nothing of theirs is
+    /// changed.
+    Observe(ObserveOptions),
+    /// Have a HookedWorkload take over the Pods of a Deployment as they run: no Pod is restarted.
+    Adopt(AdoptOptions),
+    /// Have a Deployment take over the Pods of a HookedWorkload as they run: no Pod is restarted.
+    Release(ReleaseOptions),
+    /// Turn the Deployments of a manifest into HookedWorkloads, or the other way round, and print the whole manifest.
     Convert(ConvertOptions),
     /// Show the versions of this program and of what the cluster has, and whether they go together.
     Version(VersionOptions),
@@ -156,10 +169,20 @@ pub(crate) struct ConvertOptions {
     /// The manifest, YAML or JSON; - reads standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) filename: PathBuf,
+    /// What to make: HookedWorkloads of Deployments, or Deployments of HookedWorkloads.
+    #[arg(long, value_enum, default_value_t = ConvertTo::Hookedworkload, value_name = "KIND")]
+    pub(crate) to: ConvertTo,
     /// Print as JSON or YAML. Without it the manifest stays as it is written, comments too, but for what
     /// changes.
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Format>,
+}
+
+/// What a manifest is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConvertTo {
+    Hookedworkload,
+    Deployment,
 }
 
 #[cfg(test)]
@@ -225,6 +248,10 @@ mod tests {
             Ok(()),
         );
         check("version --client -o yaml", Ok(()));
+        check("observe deployment/web --name=shop-web --dry-run", Ok(()));
+        check("observe --all -n shop", Ok(()));
+        check("observe deployment/web --all", Err("cannot be used with"));
+        check("observe", Err("KIND/NAME"));
         check("check --timeout=2m", Err("--with-pod"));
         check("check --prometheus prometheus", Err("NAMESPACE/NAME:PORT"));
     }

@@ -8,7 +8,7 @@ mod channel;
 mod definition;
 mod finding;
 mod installed;
-mod leader;
+pub(crate) mod leader;
 mod network;
 mod nodes;
 mod operator;

@@ -1,5 +1,5 @@
-//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, and everything else stays as
-//! it is written.
+//! `kubectl hooked convert`: Deployments of a manifest become HookedWorkloads, or the other way round, and everything
+//! else stays as it is written.
 //!
 //! The text is edited and not written anew: comments, the order of keys and every way of writing a value
 //! survive, and so does their meaning, whichever YAML they are written for.
@@ -17,18 +17,23 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::arguments::ConvertOptions;
+use crate::arguments::{ConvertOptions, ConvertTo};
 use crate::print::{document, write};
 
 pub(crate) use error::ConvertError;
+use manifest::Way;
 
 /// Runs the command. Standard error reports what was done: standard output is the manifest.
 pub(crate) fn run(options: &ConvertOptions) -> Result<(), ConvertError> {
-    let ConvertOptions { filename, output } = options;
+    let ConvertOptions { filename, to, output } = options;
+    let way = match to {
+        ConvertTo::Hookedworkload => Way::IN,
+        ConvertTo::Deployment => Way::OUT,
+    };
     let file =
         if filename == Path::new("-") { "standard input".to_owned() } else { filename.display().to_string() };
     let text = read(filename).map_err(|source| ConvertError::Read { file: file.clone(), source })?;
-    let Converted { text, notes } = convert(&text, &file)?;
+    let Converted { text, notes } = convert(&text, &file, way)?;
     for note in notes {
         eprintln!("{note}");
     }
@@ -55,10 +60,10 @@ struct Converted {
     notes: Vec<String>,
 }
 
-fn convert(text: &str, file: &str) -> Result<Converted, ConvertError> {
+fn convert(text: &str, file: &str, way: Way) -> Result<Converted, ConvertError> {
     let syntax = |source| ConvertError::Syntax { file: file.to_owned(), source };
     let documents = syntax::documents(text).map_err(syntax)?;
-    let manifest::Changes { edits, notes } = manifest::changes(text, &documents)?;
+    let manifest::Changes { edits, notes } = manifest::changes(text, &documents, way)?;
     let text = edit::apply(text, edits);
     // What is dropped may have been referred to.
     syntax::documents(&text).map_err(|source| ConvertError::Anchor { file: file.to_owned(), source })?;

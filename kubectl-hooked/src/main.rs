@@ -4,6 +4,7 @@
 //! lines: text is tested without a cluster.
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
+mod adopt;
 mod arguments;
 mod check;
 mod completion;
@@ -18,12 +19,15 @@ mod history;
 mod list;
 mod logs;
 mod manual;
+mod observe;
 mod output;
 mod overview;
+mod ownership;
 mod pages;
 mod pause;
 mod pods;
 mod print;
+mod release;
 mod render;
 mod report;
 mod request;
@@ -58,6 +62,10 @@ enum CommandError {
     #[error(transparent)]
     Why(#[from] why::WhyError),
     #[error(transparent)]
+    Adopt(#[from] adopt::AdoptError),
+    #[error(transparent)]
+    Release(#[from] release::ReleaseError),
+    #[error(transparent)]
     Convert(#[from] convert::ConvertError),
     #[error(transparent)]
     List(#[from] list::ListError),
@@ -73,6 +81,8 @@ enum CommandError {
     Restart(#[from] restart::RestartError),
     #[error(transparent)]
     Check(#[from] check::CheckError),
+    #[error(transparent)]
+    Observe(#[from] observe::ObserveError),
     #[error(transparent)]
     Version(#[from] version::VersionError),
     #[error(transparent)]
@@ -109,12 +119,15 @@ async fn run(cli: Cli) -> Result<End, CommandError> {
         Command::Report(options) => Ok(report::run(&connect().await?, &options).await?),
         Command::Completion(options) => Ok(completion::run(&options)?),
         Command::Convert(options) => Ok(convert::run(&options).map(|()| End::Done)?),
+        Command::Adopt(options) => Ok(adopt::run(&connect().await?, &options, &screen).await?),
+        Command::Release(options) => Ok(release::run(&connect().await?, &options, &screen).await?),
         Command::Status(options) => Ok(status::run(&connect().await?, &options, &screen).await?),
         Command::Runs(options) => Ok(runs::run(&connect().await?, &options, &screen).await?),
         Command::Why(options) => Ok(why::run(&connect().await?, &options, &screen).await?),
         Command::List(options) => Ok(list::run(&connect().await?, &options, &screen).await?),
         Command::Logs(options) => Ok(logs::run(&connect().await?, &options).await?),
         Command::History(options) => Ok(history::run(&connect().await?, &options, &screen).await?),
+        Command::Observe(options) => Ok(observe::run(&connect().await?, &options, &screen).await?),
         Command::Undo(options) => Ok(undo::run(&connect().await?, &options, &screen).await?),
         Command::Pause(options) => Ok(pause::run(&connect().await?, &options, true, &screen).await?),
         Command::Resume(options) => Ok(pause::run(&connect().await?, &options, false, &screen).await?),

@@ -4,11 +4,12 @@ mod pod;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hooked_crd::{HookRunStatus, HookedWorkload, HookedWorkloadStatus};
+use hooked_crd::{HookRunStatus, HookedWorkload, HookedWorkloadStatus, Referent};
 use kube::ResourceExt;
 use serde::Serialize;
 
 use crate::output::hide_output;
+use crate::pods::wanted;
 use crate::request::RequestError;
 
 pub(crate) use pod::{ContainerRow, HookRow, PodRow};
@@ -21,6 +22,9 @@ pub(crate) struct Overview {
     pub(crate) name: String,
     /// Of the spec as it is now.
     pub(crate) generation: i64,
+    /// The workload of others whose Pods it watches, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) watched: Option<Referent>,
     /// How many Pods are wanted.
     pub(crate) desired: i32,
     pub(crate) paused: bool,
@@ -104,7 +108,8 @@ pub(crate) fn overview<'a>(
         namespace: workload.namespace().unwrap_or_default(),
         name: workload.name_any(),
         generation: workload.metadata.generation.unwrap_or_default(),
-        desired: workload.spec.replicas.unwrap_or(1),
+        watched: workload.spec.workload_ref.clone(),
+        desired: wanted(workload),
         paused: workload.spec.paused.unwrap_or(false),
         deleting: workload.metadata.deletion_timestamp.is_some(),
         revisions,

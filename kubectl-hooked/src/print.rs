@@ -53,6 +53,11 @@ impl Screen {
         write(&self.text(lines))
     }
 
+    /// Prints a line in words.
+    pub(crate) fn say(&self, words: impl AsRef<str>) -> Result<(), PrintError> {
+        self.show(&[Line::new().plain(words)])
+    }
+
     /// Makes room for drawings.
     pub(crate) fn clear(&self) -> Result<(), PrintError> {
         if self.height.is_some() { write("\x1b[2J") } else { Ok(()) }

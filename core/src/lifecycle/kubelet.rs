@@ -245,9 +245,11 @@ fn ended(state: &ContainerState, pod: OfPod) -> Option<InstanceEvidence> {
         return None;
     }
     let made_up = lost_track || (terminated.reason.as_str(), terminated.exit_code) == FOUND_DEAD;
+    let over_by = known(terminated.finished_at);
     let end = End {
         // The time of a made-up end is that of its finding.
-        finished_at: known(terminated.finished_at).filter(|_| !made_up),
+        finished_at: over_by.filter(|_| !made_up),
+        over_by,
         exit_code: terminated.exit_code,
         out_of_memory: terminated.reason == OUT_OF_MEMORY,
         made_up,

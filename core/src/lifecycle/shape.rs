@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind};
+use hooked_crd::{HandlerKind, HookKind, HookStatus};
 use hooked_protocol::{IGNORE_FAILURE, Invocation, LIVE, RUNNER_PATH, TERMINATION_LOG};
 
 use super::per_hook::PerHook;
@@ -78,6 +78,17 @@ impl PodShape {
         let shapes =
             containers.map(|container| (container.name.as_str().into(), ContainerShape::of(container)));
         Self { grace: spec.grace(), containers: shapes.collect() }
+    }
+
+    /// What a status tells of the hooks of Pods that are gone: which containers have hooks, and of what kind.
+    pub fn of_told(hooks: &[HookStatus]) -> Self {
+        let mut shape = Self::default();
+        for told in hooks {
+            let container = shape.containers.entry(told.container.as_str().into()).or_default();
+            let hook = HookShape { handler: told.handler, recorded: false, live: false, ignored: false };
+            container.hooks[told.hook] = Some(hook);
+        }
+        shape
     }
 
     /// Every hook of every container, in order of their names.

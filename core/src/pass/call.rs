@@ -1,7 +1,7 @@
 //! Every request that a pass makes: the only place that knows where objects are found and how they are changed.
 
-mod any_kind;
 mod list;
+mod others;
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::names;
 use crate::workload::fill::PodRef;
 use crate::workload::revision::{Revision, object_name};
 use crate::workload::template::Owner;
-pub use any_kind::{find_object, list_kinds};
 pub use list::{list_held, list_pods};
+pub use others::{find_object, list_kinds, list_replica_sets, look_for_replica_set};
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq)]

@@ -131,7 +131,7 @@ pub(super) fn number(
         let Memory { replicas, tracker, newcomers, .. } = memory;
         replicas.any_in(first, last) || tracker.any_in(first, last) || newcomers.any_in(first, last)
     };
-    account.ledger.marks.compact(is_there);
+    account.ledger.marks.compact(memory.watching.is_some(), is_there);
     for (number, not_ours, youngest) in memory.newcomers.not_ours(&claims) {
         account.ledger.marks.set(number, not_ours.clone(), youngest);
     }

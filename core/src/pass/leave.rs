@@ -31,7 +31,7 @@ pub(super) fn is_needed_by_none(leaving: Leaving, memory: &Memory, has_ended: im
 }
 
 /// Takes our finalizer off the workload, of which `version` is the last that is known. False if the workload
-/// has changed meanwhile or is gone: the watch will tell.
+/// is gone.
 pub(super) async fn leave<C: Cluster>(
     cluster: &C,
     metadata: &ObjectMeta,
@@ -43,7 +43,7 @@ pub(super) async fn leave<C: Cluster>(
     let call = call::set_workload_finalizers(&namespace, &owner, version, &finalizers);
     match cluster.send(call).await {
         Ok(_) => Ok(true),
-        Err(failure) if failure.is_conflict() || failure.is_not_found() => Ok(false),
+        Err(failure) if failure.is_not_found() => Ok(false),
         Err(failure) => Err(failure),
     }
 }

@@ -14,6 +14,7 @@ use super::left_to::LeftTo;
 use super::newcomers::{Newcomer, Newcomers, over_by_now};
 use super::overlapping::Overlapping;
 use super::overlay::{Overlay, Pace};
+use super::predecessor::Predecessor;
 use super::released::Released;
 use super::selection::Selection;
 use super::watched::Watching;
@@ -39,6 +40,8 @@ pub struct Memory {
     pub(super) newcomers: Newcomers,
     /// Pods that nobody controls and that may be taken over.
     pub(super) candidates: Candidates,
+    /// What controls the Pods that are to be taken over.
+    pub(super) predecessor: Predecessor,
     /// Numbers under which Pods were shown for the first time: what is marked under them may be of the Pods that had
     /// the numbers before.
     pub(super) unjudged: NumberSet,
@@ -268,12 +271,18 @@ impl Memory {
 
     /// The Pod is gone from the API. What of the Pod is not counted yet is counted from what is known.
     pub fn observe_gone(&mut self, number: u64, now: Timestamp) {
+        if let Some(watching) = &mut self.watching {
+            watching.note_gone(number);
+        }
         self.replicas.observe_gone(number);
         self.tracker.observe_gone(number, now);
     }
 
     /// The Pod is no longer one of the workload's, and lives on.
     pub fn observe_left(&mut self, number: u64) {
+        if let Some(watching) = &mut self.watching {
+            watching.note_gone(number);
+        }
         self.replicas.observe_gone(number);
         self.tracker.forget(number);
     }
@@ -293,7 +302,7 @@ impl Memory {
             if self.released.depart(&fact.uid.text()).is_some() {
                 self.tracker.forget(fact.number);
             } else {
-                self.tracker.observe_gone(fact.number, now);
+                self.observe_gone(fact.number, now);
             }
         }
         gone.extend(self.newcomers.list_ends());

@@ -20,6 +20,7 @@ mod admit;
 mod adopt_revision;
 mod allowance;
 mod at_rest;
+mod await_predecessor;
 mod begin;
 pub mod call;
 mod candidates;
@@ -30,6 +31,8 @@ mod decide;
 mod doubts;
 mod dropped;
 mod equate;
+mod hand_over;
+mod invalid;
 mod leave;
 mod leave_to;
 mod left_to;
@@ -39,6 +42,7 @@ mod newcomers;
 mod overlapping;
 mod overlay;
 mod parallel;
+mod predecessor;
 mod prepare;
 mod prune;
 mod reconcile;
@@ -64,8 +68,10 @@ pub use begin::BeginError;
 pub use candidates::Orphan;
 pub use cluster::{Cluster, Failure, Refused, TIMEOUT};
 pub use commit::CommitError;
+pub use invalid::Invalid;
 pub use locked::Locked;
 pub use memory::Memory;
+pub use predecessor::{AdoptFrom, AdoptFromError};
 pub use reconcile::{Reconciled, Watched, reconcile};
 use reject::reject;
 pub use reject::{RejectError, remove_stray_finalizer};
@@ -73,13 +79,11 @@ pub use rollback::RollbackError;
 pub use stored::StoreError;
 pub use watched::{Controlled, Kinds, Watching, find_controller};
 
-use crate::accounting::ledger::LedgerError;
 use crate::mutation::{Mutation, mutated};
 use crate::status::{
     Notice, failed, farewell, newly_missing, newly_overlapping, newly_stalled, newly_stuck, newly_unmeasured,
     notices, refused, scaled,
 };
-use crate::workload::desired::DesiredError;
 use crate::workload::rollout::Rollout;
 use crate::workload::target::Why;
 
@@ -107,17 +111,6 @@ pub enum Stop {
     /// Something failed, and is made up for by a later pass.
     #[error(transparent)]
     Retry(#[from] Retry),
-}
-
-/// What only a change of the workload mends.
-#[derive(Debug, Error)]
-pub enum Invalid {
-    /// The spec cannot be read.
-    #[error(transparent)]
-    Desired(#[from] DesiredError),
-    /// What is counted cannot be read, or cannot be written.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
 }
 
 /// What a later pass makes up for.
@@ -159,11 +152,16 @@ impl Retry {
         "reject",
     ];
 
-    /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it.
+    /// Whether somebody has changed the workload meanwhile: that is no failure, and the watch will show it. Not always:
+    /// webhooks may say the same, and then nothing has changed.
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => true,
             Self::Begin(failure) => failure.is_conflict(),
+            Self::Leave(failure)
+            | Self::Reject(RejectError::Leave(failure) | RejectError::Write(failure)) => {
+                failure.is_conflict()
+            }
             _ => false,
         }
     }
@@ -171,12 +169,11 @@ impl Retry {
     /// The label of `hooked_reconcile_errors_total`.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Begin(failure) if failure.is_conflict() => "conflict",
+            _ if self.is_conflict() => "conflict",
             Self::Begin(_) => "begin",
             Self::Confirm(_) => "confirm",
             Self::Store(_) => "store",
             Self::Seek(_) => "seek",
-            Self::Commit(CommitError::Conflict) | Self::Rollback(RollbackError::Conflict) => "conflict",
             Self::Rollback(_) => "rollback",
             Self::Commit(CommitError::Write(Failure::Deposed)) => "deposed",
             Self::Commit(_) => "commit",
@@ -236,7 +233,7 @@ pub async fn pass<C: Cluster>(
     }
     // Hooks are counted all the same, and Pods replaced, of what is asked for as yet.
     let early = unconfirmed.or(rolled_back.err().map(Retry::from));
-    let mut prepared = prepare(cluster, &subject, &before, memory).await.map_err(Invalid::from)?;
+    let mut prepared = prepare(cluster, &subject, &before, memory).await?;
     let early = early.or(seek(cluster, &subject, &prepared, &before, memory).await.err().map(Retry::Seek));
     let Decided { decision, rollout, series } =
         decide(cluster, &subject, &mut prepared, &before, memory).map_err(Invalid::from)?;

@@ -149,6 +149,11 @@ impl Newcomers {
         })
     }
 
+    /// Whether any has no number, and something that ran in it before is not ours to count.
+    pub(super) fn is_any_older(&self) -> bool {
+        self.pods.values().any(|known| known.fact.number == 0 && !known.not_ours.0.is_empty())
+    }
+
     /// Whether any has a number in that range.
     pub(super) fn any_in(&self, first: u64, last: u64) -> bool {
         self.pods.values().any(|known| (first..=last).contains(&known.fact.number))

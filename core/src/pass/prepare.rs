@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use super::admit::admit;
 use super::at_rest::measuring_at_rest;
+use super::await_predecessor::await_predecessor;
 use super::equate::equate;
+use super::invalid::Invalid;
 use super::overlay::Committed;
 use super::store::store;
 use super::stored::{self, StoreError};
@@ -17,7 +19,7 @@ use super::{Cluster, Failure, Locked, Memory};
 use crate::accounting::ledger::Unrunnable;
 use crate::admission::Verdict;
 use crate::mutation::{Mutation, mutated};
-use crate::workload::desired::{Desired, DesiredError};
+use crate::workload::desired::Desired;
 use crate::workload::gate::{Closed, closed};
 use crate::workload::revision::{Measuring, PodSource, Revision};
 use crate::workload::target::{Target, Why};
@@ -57,14 +59,14 @@ impl Source {
     }
 }
 
-/// Stores what is asked for and asks the API server about it, unless there is nothing to do. A spec that cannot be read
-/// is an error.
+/// Stores what is asked for and asks the API server about it, unless there is nothing to do. What only a change of the
+/// workload mends is an error.
 pub(super) async fn prepare<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     before: &Committed,
     memory: &Locked<Memory>,
-) -> Result<Prepared, DesiredError> {
+) -> Result<Prepared, Invalid> {
     let collision_count = before.status.collision_count;
     let collisions = collision_count.unwrap_or(0);
     let spec = &subject.workload.spec;
@@ -72,6 +74,13 @@ pub(super) async fn prepare<C: Cluster>(
         // Nothing is rolled out any more, so nothing is stored.
         let desired = Desired::of_leaving(spec, collisions)?;
         return Ok(held(desired, collision_count, None, Why::Leaving(leaving)));
+    }
+    await_predecessor(cluster, subject, before, memory).await?;
+    if let Some((why, due)) = memory.lock().predecessor.awaited() {
+        // The template is not stored: the revision that is handed over has a name of its own.
+        let desired = Desired::from_spec(spec, collisions)?;
+        let held = held(desired, collision_count, None, why);
+        return Ok(Prepared { ask_again: Some(due), ..held });
     }
     let updating = before.status.update_revision.as_deref().map(Arc::from);
     if spec.paused == Some(true) {
@@ -83,7 +92,7 @@ pub(super) async fn prepare<C: Cluster>(
     }
     let (desired, collisions) = match store(cluster, subject, before, memory).await {
         Ok(stored) => stored,
-        Err(StoreError::Desired(error)) => return Err(error),
+        Err(StoreError::Desired(error)) => return Err(error.into()),
         Err(trouble) => {
             let desired = Desired::from_spec(spec, collisions)?;
             let held = held(desired, collision_count, updating, Why::NotStored(trouble.to_string()));

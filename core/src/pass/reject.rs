@@ -83,7 +83,7 @@ pub(super) async fn reject<C: Cluster>(
 }
 
 /// Takes our finalizer off a Pod that no workload accounts for. One that was nobody's in that `version` may be
-/// somebody's by now: if the Pod has changed, a watch shows what it is.
+/// somebody's by now: if the Pod has changed, a watch shows what it is. Webhooks may say the same of one that has not.
 pub async fn remove_stray_finalizer<C: Cluster>(
     cluster: &C,
     namespace: &str,
@@ -96,9 +96,20 @@ pub async fn remove_stray_finalizer<C: Cluster>(
         None => call::remove_pod_finalizer(namespace, name, uid, false),
     };
     match super::act::change(cluster, namespace, &pod, call).await {
-        Err(ActError::Change(_, failure)) if version.is_some() && failure.is_conflict() => Ok(()),
+        Err(ActError::Change(_, failure))
+            if failure.is_conflict() && has_changed(cluster, namespace, name, version).await =>
+        {
+            Ok(())
+        }
         changed => changed.map(drop),
     }
+}
+
+/// Whether a Pod is known to be another than in that version.
+async fn has_changed<C: Cluster>(cluster: &C, namespace: &str, name: &str, version: Option<&str>) -> bool {
+    let Some(version) = version else { return false };
+    let found = cluster.send(call::find_pod(namespace, name)).await;
+    found.is_ok_and(|pod| pod["metadata"]["resourceVersion"] != *version)
 }
 
 fn later<C: Cluster>(cluster: &C) -> Timestamp {
@@ -202,8 +213,7 @@ async fn say<C: Cluster>(
             }
             Ok(())
         }
-        // The workload has changed meanwhile: the watch shows it, and it may be well again.
-        Err(failure) if failure.is_conflict() || failure.is_not_found() => Ok(()),
+        Err(failure) if failure.is_not_found() => Ok(()),
         Err(failure) => Err(RejectError::Write(failure)),
     }
 }

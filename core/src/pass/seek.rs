@@ -20,14 +20,17 @@ pub(super) async fn seek<C: Cluster>(
     before: &Committed,
     memory: &Locked<Memory>,
 ) -> Result<(), Failure> {
-    let is_known = before.ledger.sizes.is_some() || memory.lock().candidates.were_listed;
-    if is_known || subject.leaving.is_some() {
-        return Ok(());
-    }
+    let version = {
+        let memory = memory.lock();
+        let is_known = before.ledger.sizes.is_some() || memory.candidates.were_listed;
+        if is_known || subject.leaving.is_some() || memory.predecessor.awaited().is_some() {
+            return Ok(());
+        }
+        memory.predecessor.gone_as_of().unwrap_or(&before.version).to_owned()
+    };
     let mut token = String::new();
     loop {
-        let call =
-            call::list_pods(&subject.site.namespace, &prepared.desired.selector, &before.version, &token);
+        let call = call::list_pods(&subject.site.namespace, &prepared.desired.selector, &version, &token);
         let page = cluster.send(call).await?;
         let mut memory = memory.lock();
         for orphan in page["items"].as_array().into_iter().flatten().filter_map(orphan) {

@@ -91,7 +91,8 @@ async fn mark<C: Cluster>(
     }
 }
 
-async fn create<C: Cluster>(
+/// Stores a revision under its name; false if another template has taken the name.
+pub(super) async fn create<C: Cluster>(
     cluster: &C,
     subject: &Subject<'_>,
     wanted: Stored,

@@ -1,6 +1,6 @@
 //! What a status is made from.
 
-use hooked_crd::HookedWorkloadStatus;
+use hooked_crd::{HookedWorkloadStatus, Reason};
 use jiff::Timestamp;
 
 use super::failure::ReplicaFailure;
@@ -82,6 +82,15 @@ impl<'a> Basis<'a> {
     pub(super) fn invalid_template(&self) -> Option<&'a str> {
         match self.target.held_by() {
             Some(Why::Refused(words)) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Whose the Pods still are that the workload is to take over, if it is to: why it waits, in a word and in many.
+    pub(super) fn adopting(&self) -> Option<(Reason, &'a str)> {
+        match self.target.held_by() {
+            Some(Why::Adopting { words, is_known: true }) => Some((Reason::AwaitingAdoption, words)),
+            Some(Why::Adopting { words, is_known: false }) => Some((Reason::PredecessorUnknown, words)),
             _ => None,
         }
     }

@@ -120,6 +120,9 @@ fn ready(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying 
             say(condition::READY, "False", stalled.reason, stalled.message.clone())
         }
         Rollout::Leaving => say(condition::READY, "False", Reason::Leaving, "the workload is being deleted"),
+        _ if let Some((reason, words)) = basis.adopting() => {
+            say(condition::READY, "False", reason, shortened(words, WORDS))
+        }
         _ if basis.desired.paused && (basis.is_held_back() || alive > updated) => {
             let message = format!("{tally}; paused with a change that is not rolled out");
             say(condition::READY, "False", Reason::PausedWithChange, message)
@@ -156,6 +159,9 @@ fn progressing(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> S
             let words = shortened(words, WORDS);
             say(condition::PROGRESSING, "False", Reason::ReplicaSetCreateError, words)
         }
+        _ if let Some((reason, words)) = basis.adopting() => {
+            say(condition::PROGRESSING, "Unknown", reason, shortened(words, WORDS))
+        }
         // As a Deployment's: also when there is nothing to roll out.
         _ if basis.desired.paused => {
             let message = format!("{tally}; rollouts are paused");
@@ -189,6 +195,10 @@ fn reason_of_progress(basis: &Basis<'_>) -> Reason {
 }
 
 fn reconciling(basis: &Basis<'_>, counts: &ReplicaCounts, stalled: &Saying) -> Saying {
+    if let Some((reason, _)) = basis.adopting() {
+        let message = "the Pods that are to be taken over are not free yet";
+        return say(condition::RECONCILING, "True", reason, message);
+    }
     let rests = matches!(basis.rollout, Rollout::Complete | Rollout::Held);
     // A rollout that goes back is at work, though only a change of the workload brings it where the workload asks.
     let goes_back = stalled.reason == Reason::HooksFailing && basis.is_held_back();

@@ -75,7 +75,7 @@ impl Desired {
             asked: Revision::of_template(&spec.template.0, pod_hooks, collision_count)
                 .map_err(DesiredError::Template)?,
             alias: None,
-            selector: serialize_selector(&spec.selector),
+            selector: selector_text(&spec.selector),
             evidence: hooks.evidence.unwrap_or_default(),
             history_limit: history_limit(spec.hooks.as_ref()),
             gate: hooks.rollout_gate.map(|RolloutGate { max_failures, on_failure }| GateRule {
@@ -148,7 +148,7 @@ fn resolve(value: &IntOrString, replicas: u32, round: Round) -> u32 {
 }
 
 /// A label selector as autoscalers and `kubectl get --selector` read it, expressions included.
-fn serialize_selector(selector: &LabelSelector) -> String {
+pub fn selector_text(selector: &LabelSelector) -> String {
     let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
     let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
         let key = &requirement.key;
@@ -216,6 +216,6 @@ mod tests {
                 requirement("zone", "Exists", &[]),
             ]),
         };
-        assert_eq!(serialize_selector(&selector), "app=hook,tier in (api,web),!old,zone");
+        assert_eq!(selector_text(&selector), "app=hook,tier in (api,web),!old,zone");
     }
 }

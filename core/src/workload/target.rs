@@ -34,6 +34,13 @@ pub enum Why {
     Unchecked(String),
     /// Hooks of the revision that is asked for fail too often: its gate is closed.
     Gated,
+    /// The Pods that the workload is to take over are still another's, or may be.
+    Adopting {
+        /// Whose, and what helps.
+        words: String,
+        /// Whether they are known to be.
+        is_known: bool,
+    },
     /// The workload is being deleted.
     Leaving(Leaving),
 }

@@ -251,7 +251,7 @@ impl World {
         let highest = replicas.highest_number().max(tracker.highest_number());
         account.ledger.high_water = account.ledger.high_water.max(highest);
         let is_there = |first, last| replicas.any_in(first, last) || tracker.any_in(first, last);
-        account.ledger.marks.compact(is_there);
+        account.ledger.marks.compact(false, is_there);
         account
     }
 

@@ -9,6 +9,7 @@ mod live;
 mod merging;
 mod next_operator;
 mod records;
+mod restarts;
 mod stuck;
 mod transcripts;
 mod traps;

@@ -68,7 +68,7 @@ impl Operator {
         let mut account = Account::on(std::mem::take(&mut self.ledger));
         account.count(&mut memory.tracker, now);
         let there = |first, last| memory.replicas.any_in(first, last) || memory.tracker.any_in(first, last);
-        account.ledger.marks.compact(there);
+        account.ledger.marks.compact(false, there);
         self.ledger = account.ledger.clone();
         account.acknowledge(&mut memory.tracker, now);
     }

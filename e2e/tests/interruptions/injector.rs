@@ -30,9 +30,14 @@ fn is_measured(workload: &HookedWorkload, status: &str) -> bool {
 async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> Result<()> {
     with_operator("injector-away", Security::Privileged, async |space, operator| {
         space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
-        space.apply(&Workload::watching("web", &json!({"measurement": "Runner"}))).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
         operator.stop().await?;
-        space.apply_manifest(&counting(space).deployment()).await?;
+        space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
         until_rolled_out(space).await?;
         ensure!(!space.pods("web").await?.iter().any(has_runner));
 
@@ -55,13 +60,20 @@ async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> 
 async fn the_operator_that_stands_by_injects_while_another_comes_to_lead() -> Result<()> {
     with_operator("injector-standby", Security::Privileged, async |space, operator| {
         space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
-        space.apply(&Workload::watching("web", &json!({"measurement": "Runner"}))).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
         let known = |workload: &HookedWorkload| condition(workload, "Ready").is_some();
         space.until("web", "the operator knows it", known).await?;
         let leader = operator.leader().await?;
         let _frozen = operator.freeze(&leader)?;
         // One in two reviews may go to the one that does not answer: such a Pod is created as it is.
-        space.apply_manifest(&counting(space).replicas(6).deployment()).await?;
+        space
+            .apply_manifest(&counting(space).replicas(6).of_kind("apps/v1", "Deployment", &json!({})))
+            .await?;
         until_rolled_out(space).await?;
         let pods = space.pods("web").await?;
         ensure!(pods.len() == 6 && pods.iter().any(has_runner), "{pods:?}");

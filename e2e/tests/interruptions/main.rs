@@ -10,6 +10,7 @@ mod delivery;
 mod injector;
 mod leadership;
 mod live;
+mod watching;
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookStatus, HookedWorkload};

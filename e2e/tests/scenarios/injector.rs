@@ -40,9 +40,14 @@ fn says(workload: &HookedWorkload, type_: &str, status: &str) -> bool {
 async fn hooks_of_a_deployment_are_measured_where_its_namespace_allows_it() -> Result<()> {
     in_namespace("injected", Security::Privileged, async |space| {
         allow(space).await?;
-        space.apply(&Workload::watching("web", &json!({"measurement": "Runner"}))).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
         space.until("web", "the operator knows it", |workload| says(workload, "Ready", "False")).await?;
-        space.apply_manifest(&counting(space).deployment()).await?;
+        space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
         until_rolled_out(space).await?;
         let pods = space.pods("web").await?;
         ensure!(pods.len() == 2 && pods.iter().all(has_runner), "{pods:?}");
@@ -71,8 +76,13 @@ async fn hooks_of_a_deployment_are_measured_where_its_namespace_allows_it() -> R
 #[tokio::test]
 async fn without_the_label_of_the_namespace_pods_stay_as_they_are_and_that_is_told() -> Result<()> {
     in_namespace("not-injected", Security::Privileged, async |space| {
-        space.apply(&Workload::watching("web", &json!({"measurement": "Runner"}))).await?;
-        space.apply_manifest(&counting(space).deployment()).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
+        space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
         until_rolled_out(space).await?;
         ensure!(!space.pods("web").await?.iter().any(has_runner));
         let told = |workload: &HookedWorkload| {
@@ -94,9 +104,16 @@ async fn without_the_label_of_the_namespace_pods_stay_as_they_are_and_that_is_to
 #[allow(clippy::print_stdout, reason = "its words are figures")]
 async fn the_creation_of_a_pod_takes_hardly_longer_for_the_injector() -> Result<()> {
     in_namespace("injector-latency", Security::Privileged, async |space| {
-        space.apply(&Workload::watching("web", &json!({"measurement": "Runner"}))).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
         space.until("web", "the operator knows it", |workload| says(workload, "Ready", "False")).await?;
-        space.apply_manifest(&counting(space).replicas(0).deployment()).await?;
+        space
+            .apply_manifest(&counting(space).replicas(0).of_kind("apps/v1", "Deployment", &json!({})))
+            .await?;
         until_rolled_out(space).await?;
         let without = creations(space).await?;
         allow(space).await?;

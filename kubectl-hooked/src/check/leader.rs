@@ -15,7 +15,7 @@ const NAME: &str = "hooked-controller";
 const CLOCKS: SignedDuration = SignedDuration::from_secs(30);
 
 /// The Lease, if there is one.
-pub(super) async fn fetch(connection: &Connection, namespace: &str) -> Result<Option<Lease>, RequestError> {
+pub(crate) async fn fetch(connection: &Connection, namespace: &str) -> Result<Option<Lease>, RequestError> {
     let request = Request { verb: "get", asked: Asked::Lease, name: NAME, namespace };
     let leases: Api<Lease> = Api::namespaced(connection.client.clone(), namespace);
     leases.get_opt(NAME).await.map_err(|error| request.failed(&error))
@@ -23,21 +23,29 @@ pub(super) async fn fetch(connection: &Connection, namespace: &str) -> Result<Op
 
 /// Who leads.
 pub(super) fn finding(fetched: &Result<Option<Lease>, RequestError>, now: Timestamp) -> Finding {
-    let lease = match fetched {
-        Err(error) => return Finding::unanswered(Check::Leader, error),
-        Ok(lease) => lease.as_ref().and_then(|lease| lease.spec.as_ref()),
-    };
+    match fetched {
+        Err(error) => Finding::unanswered(Check::Leader, error),
+        Ok(lease) => match holder(lease.as_ref(), now) {
+            Ok(holder) => Finding::ok(Check::Leader, format!("{holder} leads")),
+            Err(message) => nobody(message),
+        },
+    }
+}
+
+/// Who leads, or why nobody does.
+pub(crate) fn holder(lease: Option<&Lease>, now: Timestamp) -> Result<String, String> {
+    let lease = lease.and_then(|lease| lease.spec.as_ref());
     let holder = lease.and_then(|lease| lease.holder_identity.clone()).filter(|holder| !holder.is_empty());
     let renewed = lease.and_then(|lease| lease.renew_time.as_ref()).map(|time| time.0);
     let (Some(holder), Some(renewed)) = (holder, renewed) else {
-        return nobody(format!("nobody holds the Lease {NAME}"));
+        return Err(format!("nobody holds the Lease {NAME}"));
     };
     let seconds = lease.and_then(|lease| lease.lease_duration_seconds).unwrap_or(0);
     let lasts = SignedDuration::from_secs(seconds.into()) + CLOCKS;
     if now.duration_since(renewed) > lasts {
-        return nobody(format!("{holder} has not renewed the Lease {NAME} for {}", ago(renewed, now)));
+        return Err(format!("{holder} has not renewed the Lease {NAME} for {}", ago(renewed, now)));
     }
-    Finding::ok(Check::Leader, format!("{holder} leads"))
+    Ok(holder)
 }
 
 fn nobody(message: String) -> Finding {

@@ -1,4 +1,4 @@
-//! What is to be changed in a manifest: Deployments, and what names them by kind.
+//! What is to be changed in a manifest: Deployments or HookedWorkloads, and what names them by kind.
 
 use std::collections::BTreeSet;
 
@@ -31,6 +31,26 @@ const SCALERS: [(&str, &str, &str, &str); 3] = [
     ("autoscaling.k8s.io", "VerticalPodAutoscaler", "targetRef", "sizes the Pods of"),
 ];
 
+/// What becomes of what: API version and kind of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    from: (&'static str, &'static str),
+    to: (&'static str, &'static str),
+}
+
+const OF_DEPLOYMENTS: (&str, &str) = ("apps/v1", "Deployment");
+const OF_WORKLOADS: (&str, &str) = (names::API_VERSION, names::KIND);
+
+impl Way {
+    pub(super) const IN: Self = Self { from: OF_DEPLOYMENTS, to: OF_WORKLOADS };
+    pub(super) const OUT: Self = Self { from: OF_WORKLOADS, to: OF_DEPLOYMENTS };
+
+    /// What hands over the Pods of one that runs already.
+    fn command(self, name: &str) -> String {
+        if self == Self::IN { format!("adopt deployment/{name}") } else { format!("release {name}") }
+    }
+}
+
 /// All that is to be changed.
 pub(super) struct Changes {
     pub(super) edits: Vec<Edit>,
@@ -45,22 +65,24 @@ struct Object<'a> {
     node: &'a Node,
     api_version: &'a Node,
     kind: &'a Node,
+    way: Way,
 }
 
 /// Namespace and name: what makes two objects of a kind the same.
 type Identity<'a> = (Option<&'a str>, &'a str);
 
 /// What is to be changed in these documents.
-pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes, ConvertError> {
+pub(super) fn changes(text: &str, documents: &[Option<Node>], way: Way) -> Result<Changes, ConvertError> {
     let mut objects = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         if let Some(document) = document {
-            gather(document, format!("document {}", index + 1), &mut objects)?;
+            gather(document, format!("document {}", index + 1), way, &mut objects)?;
         }
     }
+    let ((_, was), (_, becomes)) = (way.from, way.to);
     let mut converted = BTreeSet::new();
     for object in &objects {
-        if object.is_deployment()? {
+        if object.is_converted()? {
             converted.insert(object.identity());
         }
     }
@@ -68,21 +90,23 @@ pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes,
     for object in &objects {
         let name = object.identity().1;
         let (place, kind) = (&object.place, object.kind());
-        let (edits, note) = if object.is_deployment()? {
+        let (edits, note) = if object.is_converted()? {
+            let command = way.command(name);
             let note = format!(
-                "{place}: Deployment {name} becomes a HookedWorkload; if a Deployment {name} runs already, delete it once \
-                 the Pods of the HookedWorkload are ready"
+                "{place}: {was} {name} becomes a {becomes}; if a {was} {name} runs already, `kubectl hooked {command}` \
+                 hands its Pods over"
             );
-            (object.become_workload(text), note)
+            (object.become_another(text), note)
         } else if let Some(Scaled { does, reference, of }) = object.scaled() {
             let scaled = of.1;
             if converted.contains(&of) {
-                let edits = retarget(text, reference).into_iter().chain(object.forget_server(text)).collect();
-                (edits, format!("{place}: {kind} {name} {does} the HookedWorkload {scaled} from now on"))
+                let edits = retarget(text, reference, way.to).into_iter();
+                let edits = edits.chain(object.forget_server(text)).collect();
+                (edits, format!("{place}: {kind} {name} {does} the {becomes} {scaled} from now on"))
             } else {
                 let note = format!(
-                    "{place}: {kind} {name} passes through unchanged: it {does} the Deployment {scaled}, which is not in this \
-                     input; if that becomes a HookedWorkload, convert both together"
+                    "{place}: {kind} {name} passes through unchanged: it {does} the {was} {scaled}, which is not in this \
+                     input; if that becomes a {becomes}, convert both together"
                 );
                 (Vec::new(), note)
             }
@@ -96,7 +120,12 @@ pub(super) fn changes(text: &str, documents: &[Option<Node>]) -> Result<Changes,
 }
 
 /// Finds the objects of a document; a list holds several.
-fn gather<'a>(node: &'a Node, place: String, objects: &mut Vec<Object<'a>>) -> Result<(), ConvertError> {
+fn gather<'a>(
+    node: &'a Node,
+    place: String,
+    way: Way,
+    objects: &mut Vec<Object<'a>>,
+) -> Result<(), ConvertError> {
     let wrong = |problem| ConvertError::Object { place: place.clone(), problem };
     if !matches!(node.value, Value::Mapping { .. }) {
         return Err(wrong("is no object: every document has apiVersion, kind and metadata"));
@@ -109,11 +138,11 @@ fn gather<'a>(node: &'a Node, place: String, objects: &mut Vec<Object<'a>>) -> R
         (kind.text(), node.get("items").map(|items| &items.value))
     {
         for (index, item) in items.iter().enumerate() {
-            gather(item, format!("{place}, item {}", index + 1), objects)?;
+            gather(item, format!("{place}, item {}", index + 1), way, objects)?;
         }
         return Ok(());
     }
-    objects.push(Object { place, node, api_version, kind });
+    objects.push(Object { place, node, api_version, kind, way });
     Ok(())
 }
 
@@ -128,10 +157,11 @@ impl<'a> Object<'a> {
         (metadata("namespace"), metadata("name").or_else(|| metadata("generateName")).unwrap_or_default())
     }
 
-    fn is_deployment(&self) -> Result<bool, ConvertError> {
+    fn is_converted(&self) -> Result<bool, ConvertError> {
         let wrong = |problem| Err(ConvertError::Object { place: self.place.clone(), problem });
-        match (self.kind(), self.api_version.text().unwrap_or_default()) {
-            ("Deployment", "apps/v1") => Ok(true),
+        let (api_version, kind) = (self.api_version.text().unwrap_or_default(), self.kind());
+        match (kind, api_version) {
+            _ if (api_version, kind) == self.way.from => Ok(true),
             ("Deployment", "extensions/v1beta1" | "apps/v1beta1" | "apps/v1beta2") => wrong(
                 "is a Deployment of an API that is gone since Kubernetes 1.16: write it for apps/v1 first",
             ),
@@ -139,9 +169,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn become_workload(&self, text: &str) -> Vec<Edit> {
-        let mut edits = vec![replace(self.api_version, names::API_VERSION), replace(self.kind, names::KIND)];
+    fn become_another(&self, text: &str) -> Vec<Edit> {
+        let (api_version, kind) = self.way.to;
+        let mut edits = vec![replace(self.api_version, api_version), replace(self.kind, kind)];
         edits.extend(self.forget_server(text));
+        // What a Deployment does not have; of a workload that becomes one alone.
+        if let Some(spec) = self.node.get("spec").filter(|_| self.way == Way::OUT) {
+            edits.extend(remove(text, spec, |key| key == "hooks"));
+        }
         edits
     }
 
@@ -151,18 +186,22 @@ impl<'a> Object<'a> {
         let mut edits = remove(text, self.node, |key| key == "status");
         if let Some(metadata) = self.node.get("metadata") {
             let annotations = metadata.get("annotations");
-            let no_annotation_stays = annotations.is_some_and(all_go);
+            let goes = |key: &str| {
+                let is_ours = self.way == Way::OUT && key.starts_with("hooked.dev/");
+                SERVERS_ANNOTATIONS.contains(&key) || is_ours
+            };
+            let no_annotation_stays = annotations.is_some_and(|annotations| all_go(annotations, goes));
             edits.extend(remove(text, metadata, |key| {
                 SERVERS_METADATA.contains(&key) || (key == "annotations" && no_annotation_stays)
             }));
             if let Some(annotations) = annotations.filter(|_| !no_annotation_stays) {
-                edits.extend(remove(text, annotations, |key| SERVERS_ANNOTATIONS.contains(&key)));
+                edits.extend(remove(text, annotations, goes));
             }
         }
         edits
     }
 
-    /// What it scales, if that is a Deployment.
+    /// What it scales, if that is of the kind that is converted.
     fn scaled(&self) -> Option<Scaled<'a>> {
         let group = self.api_version.text()?.split_once('/')?.0;
         let known = SCALERS.iter().find(|(of, kind, ..)| (*of, *kind) == (group, self.kind()));
@@ -170,14 +209,15 @@ impl<'a> Object<'a> {
         let reference = self.node.get("spec")?.get(field)?;
         // KEDA takes a Deployment of apps/v1 for granted; the others want the kind to be said.
         let says = |key, default| reference.get(key).map_or(Some(default), Node::text);
-        let is_deployment = (says("apiVersion", "apps/v1"), says("kind", "Deployment"))
-            == (Some("apps/v1"), Some("Deployment"));
+        let (api_version, kind) = self.way.from;
+        let is_of_kind = (says("apiVersion", OF_DEPLOYMENTS.0), says("kind", OF_DEPLOYMENTS.1))
+            == (Some(api_version), Some(kind));
         let of = (self.identity().0, reference.get("name")?.text()?);
-        is_deployment.then_some(Scaled { does, reference, of })
+        is_of_kind.then_some(Scaled { does, reference, of })
     }
 }
 
-/// What an object scales: the Deployment, where that is named, and in words what is done to it.
+/// What an object scales: where that is named, and in words what is done to it.
 struct Scaled<'a> {
     does: &'static str,
     reference: &'a Node,
@@ -185,21 +225,20 @@ struct Scaled<'a> {
 }
 
 /// Whether none of a mapping's entries stays.
-fn all_go(annotations: &Node) -> bool {
+fn all_go(annotations: &Node, goes: impl Fn(&str) -> bool) -> bool {
     let Value::Mapping { entries, .. } = &annotations.value else { return false };
-    let goes = |key: &Node| key.text().is_some_and(|key| SERVERS_ANNOTATIONS.contains(&key));
-    !entries.is_empty() && entries.iter().all(|(key, _)| goes(key))
+    !entries.is_empty() && entries.iter().all(|(key, _)| key.text().is_some_and(&goes))
 }
 
-/// Makes a reference to a Deployment one to a HookedWorkload.
-fn retarget(text: &str, target: &Node) -> Vec<Edit> {
+/// Makes a reference one to an object of that API version and kind.
+fn retarget(text: &str, target: &Node, (api_version, kind): (&str, &str)) -> Vec<Edit> {
     let Value::Mapping { entries, .. } = &target.value else { return Vec::new() };
     let named = |name: &str| entries.iter().find(|(key, _)| key.text() == Some(name));
-    // What is not said is written before what is: a Deployment is meant no longer.
+    // What is not said is written before what is: another kind is meant than was.
     let Some((first, _)) = named("kind").or_else(|| named("name")) else { return Vec::new() };
     let says = |name: &str, value: &str| match named(name) {
         Some((_, known)) => replace(known, value),
         None => insert_before(text, target, first, (name, value)),
     };
-    vec![says("apiVersion", names::API_VERSION), says("kind", names::KIND)]
+    vec![says("apiVersion", api_version), says("kind", kind)]
 }

@@ -3,18 +3,22 @@
 use super::*;
 
 fn check(input: &str, expect: &str, notes: &[&str]) {
-    let converted = convert(input, "all.yaml").unwrap();
+    check_way(Way::IN, input, expect, notes);
+}
+
+fn check_way(way: Way, input: &str, expect: &str, notes: &[&str]) {
+    let converted = convert(input, "all.yaml", way).unwrap();
     assert_eq!(converted.text, expect);
     assert_eq!(converted.notes, notes);
 }
 
 fn refuse(input: &str, expect: &str) {
-    let error = convert(input, "all.yaml").unwrap_err().to_string();
+    let error = convert(input, "all.yaml", Way::IN).unwrap_err().to_string();
     assert!(error.contains(expect), "{error}");
 }
 
-const BESIDE: &str = "document 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, delete it \
-                          once the Pods of the HookedWorkload are ready";
+const BESIDE: &str = "document 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, `kubectl hooked adopt deployment/web` \
+                          hands its Pods over";
 
 #[test]
 fn only_api_version_and_kind_change_and_comments_stay() {
@@ -52,8 +56,8 @@ fn a_users_annotation_stays_beside_those_that_go() {
 
 #[test]
 fn items_of_a_list_are_converted_in_either_notation() {
-    let note = "document 1, item 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, delete it once the \
-                    Pods of the HookedWorkload are ready";
+    let note = "document 1, item 1: Deployment web becomes a HookedWorkload; if a Deployment web runs already, `kubectl hooked adopt deployment/web` \
+                          hands its Pods over";
     let other = "document 1, item 2: Service web passes through unchanged";
     check(
         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata:\n    uid: u\n    name: web\n  \
@@ -219,7 +223,29 @@ fn the_edited_text_means_what_a_change_of_its_values_means() {
         expect["kind"] = json!("HookedWorkload");
         expect.as_object_mut().unwrap().remove("status");
         expect["metadata"].as_object_mut().unwrap().remove("creationTimestamp");
-        let converted = convert(&text, "it").unwrap();
+        let converted = convert(&text, "it", Way::IN).unwrap();
         assert_eq!(values(&converted.text).unwrap(), expect);
     }
+}
+
+#[test]
+fn a_workload_becomes_a_deployment_again() {
+    check_way(
+        Way::OUT,
+        "apiVersion: hooked.dev/v1alpha1 # ours\nkind: HookedWorkload\nmetadata:\n  name: web\n  annotations:\n    \
+             hooked.dev/adopt-from: Deployment/web\n    team: a\nspec:\n  replicas: 2\n  hooks:\n    measurement: Observe\n  \
+             paused: false\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: \
+             {scaleTargetRef: {apiVersion: hooked.dev/v1alpha1, kind: HookedWorkload, name: web}}\n---\napiVersion: apps/v1\n\
+             kind: Deployment\nmetadata: {name: api}\n",
+        "apiVersion: apps/v1 # ours\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n    team: a\nspec:\n  replicas: \
+             2\n  paused: false\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: \
+             {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n---\napiVersion: apps/v1\nkind: \
+             Deployment\nmetadata: {name: api}\n",
+        &[
+            "document 1: HookedWorkload web becomes a Deployment; if a HookedWorkload web runs already, `kubectl hooked \
+             release web` hands its Pods over",
+            "document 2: HorizontalPodAutoscaler web scales the Deployment web from now on",
+            "document 3: Deployment api passes through unchanged",
+        ],
+    );
 }

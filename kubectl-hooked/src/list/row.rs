@@ -6,6 +6,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::attention::{Attention, attention};
+use crate::pods::wanted;
 
 /// A workload.
 #[derive(Clone, Debug, Serialize)]
@@ -39,7 +40,7 @@ impl Row {
             attention,
             reason,
             message,
-            desired: workload.spec.replicas.unwrap_or(1),
+            desired: wanted(workload),
             ready: status.ready_replicas,
             updated: status.updated_replicas,
             available: status.available_replicas,

@@ -1,5 +1,6 @@
 //! What of a cluster goes into a report.
 
+use hooked_core::lifecycle::watched_ordinal;
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
@@ -167,11 +168,18 @@ impl Collector<'_> {
             self.keep(&format!("{place}/workload.json"), std::slice::from_ref(&object), Kind::Workload);
             let uid = object.uid();
             let selector = object.data["status"]["selector"].as_str().filter(|text| !text.is_empty());
-            let labels = pods::labels(selector);
+            let watches = object.data["spec"].get("workloadRef").is_some();
+            // Of Pods that others make no label tells.
+            let labels = if watches { String::new() } else { pods::labels(selector) };
             let list =
                 List { namespace: &namespace, labels: &labels, name: "", kind: Kind::Pod, asked: Asked::Pod };
             let mut its = self.list::<Pod>(&format!("{place}/pods.json"), &list).await;
-            its.retain(|pod| pod.owner_references().iter().any(|owner| Some(&owner.uid) == uid.as_ref()));
+            let number = watched_ordinal(uid.as_deref().unwrap_or_default());
+            its.retain(|pod| {
+                let mut owners = pod.owner_references().iter();
+                let is_owned = owners.any(|owner| Some(&owner.uid) == uid.as_ref());
+                is_owned || watches && pod.annotations().contains_key(&number)
+            });
             self.keep(&format!("{place}/pods.json"), &its, Kind::Pod);
         }
     }

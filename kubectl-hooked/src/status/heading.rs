@@ -1,8 +1,8 @@
 //! The heading of an overview: what somebody on call reads first.
 
-use hooked_crd::Reason;
 use hooked_crd::condition::{HOOKS_HEALTHY, MEASURED, READY, REPLICA_FAILURE, STALLED};
 use hooked_crd::{HookTotals, KillStatus};
+use hooked_crd::{Reason, Referent};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -16,9 +16,12 @@ const VALUES: usize = 14;
 
 /// Replicas, conditions, hook runs and kills. Long words are wrapped to `width`.
 pub(super) fn heading(overview: &Overview, width: Option<usize>, now: Timestamp) -> Vec<Line> {
-    let Overview { namespace, name, generation, desired, paused, deleting, status, .. } = overview;
+    let Overview { namespace, name, watched, generation, desired, paused, deleting, status, .. } = overview;
     let title = format!("HookedWorkload {namespace}/{name}");
     let mut title = Line::new().add(Tone::Strong, title);
+    if let Some(Referent { kind, name, .. }) = watched {
+        title = title.add(Tone::Faint, format!("  watches {kind} {name}"));
+    }
     if *deleting {
         title = title.add(Tone::Unsure, "  being deleted");
     }

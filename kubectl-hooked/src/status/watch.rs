@@ -90,7 +90,7 @@ pub(super) async fn watch(
 /// Changes of a workload and of its Pods, as they come.
 fn changes(connection: &Connection, workload: &HookedWorkload) -> impl Stream<Item = Change> + use<> {
     let (name, namespace) = (workload.name_any(), connection.namespace.clone());
-    let config = watcher::Config::default().labels(&selector(workload));
+    let config = watcher::Config { label_selector: selector(workload), ..watcher::Config::default() };
     let of_pods = watcher::watcher(pods(connection), config).default_backoff().map({
         let namespace = namespace.clone();
         move |event| match event {

@@ -47,6 +47,8 @@ impl LocalPod {
     fn go_on_after_restart(&mut self, grace: i64, at: &mut Place<'_>) {
         self.is_stirred = true;
         for index in 0..self.containers.len() {
+            // Why a start has failed is in the kubelet's memory alone (`pkg/kubelet/reason_cache.go`).
+            self.containers[index].post_start_error = None;
             match self.containers[index].activity {
                 // The container is there, so it is shown as Running.
                 Activity::PostStart { run, .. } => {

@@ -30,6 +30,10 @@ pub struct Generator {
     rng: Rng,
     mix: Mix,
     workloads: u32,
+    /// Which workload begins with the Pods of a Deployment, if one does. It has a source of its own: what else happens
+    /// in the world of a seed does not depend on it.
+    deployed: Option<u32>,
+    handover: Rng,
     /// How many turns there are.
     left: u32,
     made: u32,
@@ -57,7 +61,9 @@ impl Generator {
             policies: often(50, 300, 400),
         };
         let (workloads, left) = (1 + rng.below(2), 200 + rng.below(1500));
-        Self { rng, mix, workloads, left, made: 0, next: None }
+        let mut handover = Rng::new(seed ^ u64::MAX);
+        let deployed = handover.chance(200).then(|| handover.below(workloads));
+        Self { rng, mix, workloads, deployed, handover, left, made: 0, next: None }
     }
 
     /// The next turn; none at the end.
@@ -68,7 +74,16 @@ impl Generator {
         self.left -= 1;
         if self.made < self.workloads {
             self.made += 1;
-            return Some(Turn::Create { workload: self.made - 1, plan: self.plan() });
+            let (workload, plan) = (self.made - 1, self.plan());
+            let is_deployed = self.deployed == Some(workload);
+            return Some(if is_deployed {
+                Turn::Deploy { workload, plan }
+            } else {
+                Turn::Create { workload, plan }
+            });
+        }
+        if let Some(workload) = self.deployed.filter(|_| self.handover.chance(10)) {
+            return Some(Turn::LetGo { workload });
         }
         let turn = self.next.take().unwrap_or_else(|| self.choose(world));
         self.next = self.follow(turn, world.leader().unwrap_or_default());

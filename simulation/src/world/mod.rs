@@ -5,6 +5,7 @@
 //! answered, lost or delayed as the turns say. A crash is a dropped future.
 
 mod checks;
+mod deployment;
 mod generate;
 mod operator;
 mod plan;

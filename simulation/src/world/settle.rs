@@ -49,6 +49,7 @@ impl World {
             self.set_webhook(refused, false);
         }
         self.set_quota(0);
+        self.let_all_go();
         let now = self.now();
         for fault in self.nodes.faults(&self.server) {
             if matches!(fault, Step::ReturnNode { .. }) {

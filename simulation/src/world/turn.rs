@@ -88,6 +88,10 @@ pub enum Turn {
     SetClock { operator: u32, ahead: i32 },
     /// A workload is made that is not there, after a plan made of this seed.
     Create { workload: u32, plan: u32 },
+    /// A Deployment is there with its Pods, after a plan made of this seed, and a workload that is to take them over.
+    Deploy { workload: u32, plan: u32 },
+    /// That Deployment, or then its ReplicaSet, is deleted and leaves behind what it controls.
+    LetGo { workload: u32 },
     /// A workload is scaled.
     Scale { workload: u32, replicas: u32 },
     /// A workload gets another template, after a plan made of this seed.
@@ -145,6 +149,8 @@ impl fmt::Display for Turn {
             Self::Freeze { operator, seconds } => write!(f, "freeze {operator} {seconds}"),
             Self::SetClock { operator, ahead } => write!(f, "set-clock {operator} {ahead}"),
             Self::Create { workload, plan } => write!(f, "create {workload} {plan}"),
+            Self::Deploy { workload, plan } => write!(f, "deploy {workload} {plan}"),
+            Self::LetGo { workload } => write!(f, "let-go {workload}"),
             Self::Scale { workload, replicas } => write!(f, "scale {workload} {replicas}"),
             Self::Change { workload, plan } => write!(f, "change {workload} {plan}"),
             Self::Pause { workload, paused } => write!(f, "pause {workload} {paused}"),
@@ -209,6 +215,8 @@ impl Turn {
     fn read_user<'a>(verb: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
         Some(match verb {
             "create" => Self::Create { workload: number(words)?, plan: number(words)? },
+            "deploy" => Self::Deploy { workload: number(words)?, plan: number(words)? },
+            "let-go" => Self::LetGo { workload: number(words)? },
             "scale" => Self::Scale { workload: number(words)?, replicas: number(words)? },
             "change" => Self::Change { workload: number(words)?, plan: number(words)? },
             "pause" => Self::Pause { workload: number(words)?, paused: number(words)? },

@@ -13,10 +13,12 @@ pub(super) const WORKLOADS: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/ho
 pub(super) const PODS: &str = "/api/v1/namespaces/shop/pods";
 /// Where revisions are.
 pub(super) const REVISIONS: &str = "/apis/apps/v1/namespaces/shop/controllerrevisions";
-const NAMES: [&str; 3] = ["a", "b", "c"];
+/// The names of workloads.
+pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];
 const WEBHOOK: &str = "policy.example.com";
 
-fn workload(nth: u32) -> String {
+/// Where a workload is.
+pub(super) fn workload(nth: u32) -> String {
     format!("{WORKLOADS}/{}", NAMES[nth as usize % NAMES.len()])
 }
 
@@ -28,6 +30,8 @@ impl World {
                 let object = Plan::of(plan).workload(NAMES[nth as usize % NAMES.len()]);
                 self.ask(&Request::create(WORKLOADS, object));
             }
+            Turn::Deploy { workload: nth, plan } => self.deploy(nth, plan),
+            Turn::LetGo { workload: nth } => self.let_go(nth),
             Turn::Scale { workload: nth, replicas } => {
                 self.merge(&workload(nth), json!({"spec": {"replicas": replicas}}));
             }

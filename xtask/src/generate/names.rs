@@ -46,6 +46,8 @@ const LABELS: &[Place] = &[
 const ANNOTATIONS: &[Place] = &[
     place("ROLLBACK_ANNOTATION", "HookedWorkloads", "**you**; the operator takes it off"),
     place("OPEN_GATE_ANNOTATION", "HookedWorkloads", YOU),
+    place("RELEASE_FROM_ANNOTATION", "Deployments", "`kubectl hooked release`, which takes it off again"),
+    place("ADOPT_FROM_ANNOTATION", "HookedWorkloads", "**you**, or `kubectl hooked adopt`"),
     place(
         "CHANGE_CAUSE",
         "HookedWorkloads, ControllerRevisions",

@@ -53,6 +53,11 @@ rules:
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
   verbs: [get]
+# Where a workload is to take over the Pods of a Deployment (hooked.dev/adopt-from), to store the revisions that its
+# ReplicaSets are, and to know when none of these makes Pods any more.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
 # To ask for the API server's defaults, by dry runs alone, whether two templates mean the same Pods.
 - apiGroups: [""]
   resources: [podtemplates]

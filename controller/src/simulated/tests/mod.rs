@@ -2,6 +2,7 @@
 
 mod act;
 mod adopt;
+mod adopt_from;
 mod apply;
 mod begin;
 mod commit;
@@ -23,3 +24,4 @@ mod sweep;
 mod unknown;
 mod unrunnable;
 mod watches;
+mod watching;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{HandlerKind, HookKind, Outcome, Source};
+use hooked_crd::{HandlerKind, Outcome, Source};
 
 use super::{
     DURATION_BUCKETS, DurationKey, GRACE_BUCKETS, GateFailure, KillKey, LastRun, Ledger, RunKey, Youngest,
 };
 use crate::lifecycle::evidence::PodEvidence;
-use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, PodMarks, Slot};
+use crate::lifecycle::{Finding, HookRun, HookRunId, Interval, Kill, LateDuration, Slot};
 use crate::mutation::{Mutation, mutated};
 
 /// What a fold has counted, for status, Events and metrics once it is committed.
@@ -69,8 +69,7 @@ pub fn fold(
                 if marks.of(&container).end < instance || mutated(Mutation::CountsMarkedRuns) {
                     ledger.count_measures(&container, grace_used, late_duration, counted);
                     ledger.count_before(revision, pre_stops_before, counted);
-                    let failure = failure(&container, instance, &marks, pre_stop.as_ref(), kill.as_ref());
-                    ledger.count_failure(revision, failure);
+                    ledger.count_failure(revision, pre_stop.as_ref().and_then(GateFailure::of_run));
                     ledger.count_end(pre_stop, kill, counted);
                 }
                 marks.advance(&container, Slot::End, instance);
@@ -88,21 +87,6 @@ pub fn fold(
         }
     }
     ledger.marks.set(number, marks, Youngest { created: pod.created, started: pod.youngest_start() });
-}
-
-/// The failure that the end of an instance shows. A kill because of a failed postStart counts only where that run was
-/// taken for a success before, when its container was seen running.
-fn failure(
-    container: &str,
-    instance: u32,
-    marks: &PodMarks,
-    pre_stop: Option<&HookRun>,
-    kill: Option<&Kill>,
-) -> Option<GateFailure> {
-    let of_run = pre_stop.and_then(GateFailure::of_run);
-    let was_seen_running = marks.of(container).seen_running == instance;
-    let of_kill = kill.and_then(GateFailure::of_kill);
-    of_run.or(of_kill.filter(|failure| failure.hook == HookKind::PreStop || was_seen_running))
 }
 
 impl Ledger {
@@ -172,7 +156,14 @@ impl Ledger {
         }
     }
 
-    fn count_lost(&mut self, container: &Arc<str>, slot: Slot, handler: HandlerKind, runs: u64) {
+    /// Counts runs of which nothing but that they were is known.
+    pub(in super::super) fn count_lost(
+        &mut self,
+        container: &Arc<str>,
+        slot: Slot,
+        handler: HandlerKind,
+        runs: u64,
+    ) {
         let (hook, outcome, source) = (slot.hook(), Outcome::Unknown, Source::Kubelet);
         let key = RunKey { container: Arc::clone(container), hook, handler, outcome, source };
         *self.runs.entry(key).or_default() += runs;

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use hooked_crd::{GateAction, HookKind, KillReason, Outcome};
+use hooked_crd::{GateAction, HookKind, Outcome};
 
 use super::last_run::LastRun;
-use crate::lifecycle::{HookRun, Kill};
+use crate::lifecycle::HookRun;
 use crate::mutation::{Mutation, mutated};
 
 /// What a workload asks of the gate of its rollouts.
@@ -34,7 +34,7 @@ pub struct Gate {
     pub closed_by: Option<GateFailure>,
 }
 
-/// A failed run, or a kill because of one that was not known to have failed.
+/// A failed run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateFailure {
     /// The container's name.
@@ -76,20 +76,5 @@ impl GateFailure {
             hook: run.id.hook,
             run: LastRun { outcome: run.outcome, pod: Arc::clone(&run.pod), exit_code: run.exit_code },
         })
-    }
-
-    /// The failure that a kill because of a hook shows.
-    pub(super) fn of_kill(kill: &Kill) -> Option<Self> {
-        let (hook, outcome) = match kill.reason {
-            KillReason::PostStartHookFailed => (HookKind::PostStart, Outcome::Failed),
-            KillReason::PostStartHookTimedOut => (HookKind::PostStart, Outcome::TimedOut),
-            KillReason::PreStopHookFailed => (HookKind::PreStop, Outcome::Failed),
-            KillReason::PreStopHookTimedOut | KillReason::GracePeriodExceededInPreStop => {
-                (HookKind::PreStop, Outcome::TimedOut)
-            }
-            _ => return None,
-        };
-        let run = LastRun { outcome, pod: Arc::clone(&kill.pod), exit_code: None };
-        Some(Self { container: Arc::clone(&kill.container), hook, run })
     }
 }

@@ -124,9 +124,10 @@ impl Marks {
         self.ranges.insert(number, (number, marks));
     }
 
-    /// Drops ranges without a present Pod and joins neighbours that are alike with only gone numbers between them.
-    /// `present(first, last)` says whether a Pod has an number in that range.
-    pub fn compact(&mut self, present: impl Fn(u64, u64) -> bool) {
+    /// Drops ranges without a present Pod and joins neighbours that are alike with only gone numbers between them, or,
+    /// where the marks are to be `exact`, with none. `present(first, last)` says whether a Pod has a number in that
+    /// range.
+    pub fn compact(&mut self, exact: bool, present: impl Fn(u64, u64) -> bool) {
         let mut joined: Vec<(u64, u64, PodMarks)> = Vec::new();
         for (first, (last, marks)) in std::mem::take(&mut self.ranges) {
             if !present(first, last) {
@@ -137,7 +138,7 @@ impl Marks {
                     if *same == marks
                         && (*end + 1 == first
                             || mutated(Mutation::MarksSpanPresentPods)
-                            || !present(*end + 1, first - 1)) =>
+                            || !exact && !present(*end + 1, first - 1)) =>
                 {
                     *end = last;
                 }
@@ -179,7 +180,7 @@ mod tests {
         for number in 1..=10_000 {
             all.set(number, marks(1), Youngest::default());
         }
-        all.compact(|_, _| true);
+        all.compact(false, |_, _| true);
         assert_eq!(ranges(&all), [(1, 10_000)]);
     }
 
@@ -191,7 +192,7 @@ mod tests {
         }
         all.set(9, marks(2), Youngest::default());
         let present = [1, 2, 4, 7];
-        all.compact(|first, last| present.iter().any(|o| (first..=last).contains(o)));
+        all.compact(false, |first, last| present.iter().any(|o| (first..=last).contains(o)));
         assert_eq!(ranges(&all), [(1, 7)]);
     }
 
@@ -234,7 +235,7 @@ mod tests {
             for (number, mark) in writes {
                 plain.insert(number, marks(mark));
                 all.set(number, marks(mark), Youngest::default());
-                all.compact(|first, last| plain.range(first..=last).next().is_some());
+                all.compact(false, |first, last| plain.range(first..=last).next().is_some());
             }
             for (number, expect) in &plain {
                 prop_assert_eq!(&all.get(*number), expect);

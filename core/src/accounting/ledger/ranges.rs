@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn ranges_are_written_by_their_distance_and_marks_by_the_order_of_containers() {
         let mut some = marks((1..=400).map(|number| (number, (1, 0))).chain([(402, (5, 4))]));
-        some.compact(|first, last| (first..=last).any(|number| number != 401));
+        some.compact(false, |first, last| (first..=last).any(|number| number != 401));
         assert_eq!(write(&some, &containers()), "1-399:,1.0;2:,5.4");
         assert_eq!(write(&Marks::default(), &containers()), "");
     }

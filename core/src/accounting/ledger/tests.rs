@@ -195,7 +195,7 @@ fn where_counts_of_restarts_began_anew_is_kept_and_takes_no_part_in_the_ranges()
         let marked = PodMarks([(Arc::from("web"), mark)].into());
         ledger.marks.set(number, marked, Youngest { created: Some(100), started: Some(200) });
     }
-    ledger.marks.compact(|_, _| true);
+    ledger.marks.compact(false, |_, _| true);
     let stored = ledger.store().unwrap();
     assert_eq!(stored["marks"]["ranges"], "1-1:1.0;1:6.5;1:1.0");
     assert_eq!(stored["marks"]["anew"], json!([[3, "web", 200, 5]]));

@@ -61,6 +61,8 @@ pub struct PostStartError {
 pub struct End {
     /// Second in which it ended; none if the kubelet does not know.
     pub finished_at: Option<i64>,
+    /// Second by which it had ended: that in which it did, or in which it was found to have.
+    pub over_by: Option<i64>,
     /// The program's exit status.
     pub exit_code: i32,
     /// A process in it was killed because memory ran out: its program, a child of it, or a hook.

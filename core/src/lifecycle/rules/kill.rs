@@ -62,8 +62,11 @@ fn what_never_started_is_not_killed(view: &View<'_>, _: Hooks) -> Option<KillVer
     view.instance.end?.unstarted.then_some(NotKilled)
 }
 
-fn a_failed_post_start_kills(_: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
-    match hooks.post_start? {
+/// Of a container that was seen running all the same nobody knows that, unless the kubelet says so: restarted before it
+/// is done with the stop, it has forgotten why, and that.
+fn a_failed_post_start_kills(view: &View<'_>, hooks: Hooks) -> Option<KillVerdict> {
+    let is_known = !view.was_seen_running() || view.instance.post_start_error.is_some();
+    match hooks.post_start.filter(|_| is_known)? {
         Outcome::Failed => Some(Killed(KillReason::PostStartHookFailed)),
         Outcome::TimedOut => Some(Killed(KillReason::PostStartHookTimedOut)),
         _ => None,

@@ -89,15 +89,24 @@ impl<'a> View<'a> {
         self.instance.running_seen.filter(|_| proves && !self.is_left_open(HookKind::PostStart))
     }
 
-    /// Whether it is certain that no failed postStart hook killed the container.
+    /// Whether this instance was seen running.
+    pub(crate) fn was_seen_running(&self) -> bool {
+        self.instance.running_seen.is_some() || self.seen_running_before
+    }
+
+    /// Whether it is certain that no failed postStart hook stopped the container.
     pub(crate) fn survived_post_start(&self) -> bool {
-        let recorded = || self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref());
-        let ended_well =
-            || recorded().is_some_and(|ending| ending.outcome == hooked_protocol::Outcome::Succeeded);
-        self.shape.hooks.post_start.is_none()
-            || self.instance.running_seen.is_some()
-            || self.seen_running_before
-            || ended_well()
+        let Some(hook) = self.shape.hooks.post_start else { return true };
+        match self.record(HookKind::PostStart).and_then(|record| record.ending.as_ref()) {
+            Some(ending) => hook.ignored || ending.outcome == hooked_protocol::Outcome::Succeeded,
+            None => self.was_seen_running(),
+        }
+    }
+
+    /// Whether the kubelet was restarted when a failed postStart had made it stop this instance: it may have asked the
+    /// program to stop, and has then forgotten that.
+    fn may_be_forgotten(&self) -> bool {
+        self.was_seen_running() && !self.survived_post_start()
     }
 
     /// Whether it is certain that nothing but its own program ended the container, the deletion of its Pod
@@ -121,10 +130,10 @@ impl<'a> View<'a> {
 
     /// Whether the kubelet stopped this instance though nobody had deleted the Pod: the kubelet runs a
     /// preStop hook, which the runner records, only when it stops a container, and starts nothing again in a
-    /// Pod that is deleted.
+    /// Pod that is deleted. Nobody knows whether it has stopped one of which it has forgotten that it was to.
     pub(crate) fn stopped_without_a_deletion(&self) -> bool {
         let undeleted = self.instance.ended_undeleted || self.is_started_again();
-        self.record(HookKind::PreStop).is_some() && undeleted
+        (self.record(HookKind::PreStop).is_some() || self.may_be_forgotten()) && undeleted
     }
 
     /// Whether only a probe can have stopped this instance, if it was stopped without a deletion: no Event
@@ -167,8 +176,8 @@ impl<'a> View<'a> {
     /// Whether an Event about a failed postStart hook may be about this instance: an instance that became
     /// Running has no such hook, and an Event in the second in which it began is about the instance before.
     fn fails_in(&self, second: i64) -> bool {
-        let ran = self.instance.running_seen.is_some() || self.seen_running_before;
-        !ran && (self.begins_in(second) || mutated(Mutation::EventsKnowNoInstance))
+        let of_it = self.begins_in(second) && !self.was_found_dead_before(second);
+        !self.was_seen_running() && (of_it || mutated(Mutation::EventsKnowNoInstance))
     }
 
     /// Whether an Event about the end of an instance is about this instance. A container may be killed and
@@ -179,13 +188,20 @@ impl<'a> View<'a> {
             return true;
         }
         let began = self.instance.started_at.unwrap_or(i64::MIN);
-        let ended_in_it = self.finished_at().is_none_or(|finished| finished >= second);
+        let ended_in_it = self.instance.end.is_some_and(|end| end.over_by.is_some_and(|over| over >= second));
         let before_next = self.next().is_none_or(|next| second < next || (second == next && ended_in_it));
         let before = self.container.instances.get(&self.number.saturating_sub(1));
         let ended_before =
-            before.and_then(|instance| instance.end?.finished_at).is_some_and(|finished| finished < second);
+            before.and_then(|instance| instance.end?.over_by).is_some_and(|over| over < second);
         let of_the_one_before = second == began && self.number > 1 && !ended_before;
-        began <= second && before_next && !of_the_one_before
+        began <= second && before_next && !of_the_one_before && !self.was_found_dead_before(second)
+    }
+
+    /// Whether the instance had been found dead before that second: what was told then is not about it, since of one
+    /// that goes with its node nothing is told afterwards.
+    fn was_found_dead_before(&self, second: i64) -> bool {
+        let found = self.instance.end.filter(|end| end.made_up).and_then(|end| end.over_by);
+        found.is_some_and(|found| found < second)
     }
 
     /// The second in which the next instance began.

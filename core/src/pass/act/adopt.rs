@@ -37,7 +37,8 @@ pub(super) async fn adopt<C: Cluster>(
     evidence: Evidence,
     memory: &Locked<Memory>,
 ) -> Result<Option<Timestamp>, ActError> {
-    if subject.leaving.is_some() {
+    // While another is to give its Pods up, its controllers may still take them back.
+    if subject.leaving.is_some() || memory.lock().predecessor.awaited().is_some() {
         return Ok(None);
     }
     let batch: Vec<Candidate> =

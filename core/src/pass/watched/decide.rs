@@ -8,11 +8,40 @@ use super::super::subject::Subject;
 use super::super::{Cluster, Locked, Memory};
 use super::watching::Watching;
 use crate::accounting::ledger::LedgerError;
+use crate::accounting::{Account, count_vanished};
 use crate::lifecycle::PodShape;
 use crate::status::{HooksBasis, Series, WatchedBasis, is_invalid, news, status_of_watched};
 use crate::workload::asked::Asked;
 use crate::workload::desired::history_limit;
 use crate::workload::referent::Found;
+
+/// Marks are of Pods that are there, and of no others: so the next process knows which went while nobody looked. The
+/// first pass of this one counts what ended with those.
+fn forget_gone(account: &mut Account, shape: &PodShape, memory: &mut Memory) {
+    let Memory { replicas, tracker, newcomers, watching: Some(watching), .. } = memory else { return };
+    for number in watching.take_gone(|number| tracker.any_in(number, number)) {
+        account.ledger.marks.unmark(number);
+    }
+    if watching.has_counted_vanished() {
+        return;
+    }
+    let is_there = |number| {
+        replicas.get(number).is_some() || tracker.any_in(number, number) || newcomers.any_in(number, number)
+    };
+    if newcomers.is_any_older() {
+        // The process before may have died when it had marked what was not ours of these, before they bore their
+        // numbers: such Pods are no others than these.
+        let ranges: Vec<(u64, u64)> =
+            account.ledger.marks.ranges().map(|(first, last, _)| (first, last)).collect();
+        let unknown =
+            ranges.into_iter().flat_map(|(first, last)| first..=last).filter(|number| !is_there(*number));
+        for number in unknown.collect::<Vec<_>>() {
+            account.ledger.marks.unmark(number);
+        }
+        return;
+    }
+    count_vanished(account, shape, is_there);
+}
 
 /// Counts what is settled, gives Pods numbers that have none, and says so in a status.
 pub(super) fn decide<C: Cluster>(
@@ -27,13 +56,14 @@ pub(super) fn decide<C: Cluster>(
     let mut account = memory.account_on(before, now);
     judge_marks(&mut account.ledger.marks, &before.ledger.marks, memory);
     account.count(&mut memory.tracker, now);
+    // Of Pods that were there before this process was, the status has told.
+    let shape = memory.watching.as_ref().and_then(Watching::shape).cloned();
+    let shape = &shape.unwrap_or_else(|| PodShape::of_told(&before.status.hooks));
+    forget_gone(&mut account, shape, memory);
     account.ledger.operator.get_or_insert_with(|| cluster.operator().into());
     let reserved = reserve_for(0, before, memory);
     let claims = number(&mut account, &reserved, memory);
-    if let Some(shape) = memory.watching.as_ref().and_then(Watching::shape) {
-        account.ledger.fold_old_containers(shape);
-    }
-    let none = PodShape::default();
+    account.ledger.fold_old_containers(shape);
     let hooks = subject.workload.spec.hooks.as_ref();
     let basis = WatchedBasis {
         previous: &before.status,
@@ -42,13 +72,7 @@ pub(super) fn decide<C: Cluster>(
         found,
         replicas: &memory.replicas,
         youngest: memory.watching.as_ref().map_or("", Watching::revision),
-        hooks: HooksBasis {
-            shape: memory.watching.as_ref().and_then(Watching::shape).unwrap_or(&none),
-            tracker: &memory.tracker,
-            ledger: &account.ledger,
-            is_watched: true,
-            now,
-        },
+        hooks: HooksBasis { shape, tracker: &memory.tracker, ledger: &account.ledger, is_watched: true, now },
         counted: &account.counted,
         asked: &Asked::by(hooks),
         injects: cluster.injects(),

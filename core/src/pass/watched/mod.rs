@@ -64,6 +64,9 @@ pub(super) async fn pass<C: Cluster>(
     let Written { committed: after, told, due, is_outdated } = written;
     if due.is_none() {
         cluster.show(series);
+        if let Some(watching) = &mut memory.lock().watching {
+            watching.counted_vanished();
+        }
     }
     if is_outdated {
         return Ok(Passed { again: due, trouble: None });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::lifecycle::{ObservedPod, PodShape};
+use crate::number_set::NumberSet;
 use crate::workload::referent::Found;
 
 /// What is remembered of a workload that watches Pods of others.
@@ -14,6 +15,10 @@ pub struct Watching {
     since: Option<Timestamp>,
     /// Whether a list has shown all Pods that there are.
     is_listed: bool,
+    /// Whether what went while nobody looked is counted.
+    has_counted_vanished: bool,
+    /// Numbers of Pods that are gone and may be marked.
+    gone: NumberSet,
     youngest: Option<Youngest>,
     /// What the API server says of the workload that is named, and when it is to be asked again.
     pub(super) found: Option<(Found, Timestamp)>,
@@ -30,7 +35,8 @@ struct Youngest {
 impl Watching {
     /// A workload that was created then.
     pub(crate) fn since(since: Option<Timestamp>) -> Self {
-        Self { since, is_listed: false, youngest: None, found: None }
+        let gone = NumberSet::EMPTY;
+        Self { since, is_listed: false, has_counted_vanished: false, gone, youngest: None, found: None }
     }
 
     /// Whether a list has shown all Pods that there are.
@@ -41,6 +47,30 @@ impl Watching {
     /// A list has shown all Pods that there are.
     pub(crate) fn listed(&mut self) {
         self.is_listed = true;
+    }
+
+    /// The Pod with that number is gone.
+    pub(in super::super) fn note_gone(&mut self, number: u64) {
+        self.gone.insert(number);
+    }
+
+    /// The numbers of Pods that are gone, of which nothing is left to count.
+    pub(super) fn take_gone(&mut self, is_left: impl Fn(u64) -> bool) -> Vec<u64> {
+        let done: Vec<u64> = self.gone.iter().filter(|number| !is_left(*number)).collect();
+        for number in &done {
+            self.gone.remove(*number);
+        }
+        done
+    }
+
+    /// Whether what went while nobody looked is counted.
+    pub(super) fn has_counted_vanished(&self) -> bool {
+        self.has_counted_vanished
+    }
+
+    /// What went while nobody looked is counted, and that is committed.
+    pub(super) fn counted_vanished(&mut self) {
+        self.has_counted_vanished = true;
     }
 
     /// Whether the Pod was created while it was watched. What ran in it before it was seen is not known, and counts

@@ -2,6 +2,7 @@
 
 mod earlier;
 mod essence;
+mod handed_over;
 mod hash;
 mod history;
 mod rollback;
@@ -18,6 +19,7 @@ use crate::short_hash::short_hash;
 use crate::workload::template::{Owner, Runner, give_up, has_exec_hooks, inject};
 
 pub use earlier::{NoEarlier, Present, earlier};
+pub use handed_over::handed_over;
 pub use history::{Stored, expendable, newest, same};
 pub use rollback::{ask_no_rollback, rollback};
 

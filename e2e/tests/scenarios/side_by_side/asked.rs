@@ -154,6 +154,10 @@ impl Asked {
             Container::polite("web").with("image", json!(image)).with("imagePullPolicy", json!("Never"));
         let workload = Workload::new(name, [container]).replicas(self.replicas).grace(1);
         let workload = workload.with("paused", json!(self.paused)).version(&self.version.to_string());
-        if name == "theirs" { workload.deployment() } else { workload.manifest().clone() }
+        if name == "theirs" {
+            workload.of_kind("apps/v1", "Deployment", &json!({}))
+        } else {
+            workload.manifest().clone()
+        }
     }
 }

@@ -49,3 +49,15 @@ fn what_ran_on_a_node_that_is_restarted_has_an_end_made_up() {
     story.start();
     assert!(story.events().iter().all(|(reason, _)| reason == "Started"), "of the stop nothing is told");
 }
+
+#[test]
+fn a_kubelet_that_is_restarted_has_forgotten_that_a_post_start_failed() {
+    let mut story = Story::of(&both());
+    story.end(HookEnd::Failed);
+    story.take(|step| matches!(step, Step::RestartKubelet { .. }));
+    story.report();
+    assert!(story.state()["running"].is_object());
+    story.exit(1);
+    story.report();
+    assert_eq!(story.state()["terminated"]["exitCode"], 1, "it waits for no reason");
+}

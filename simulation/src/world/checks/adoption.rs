@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use hooked_core::names::ADOPT_FROM_ANNOTATION;
 use serde_json::Value;
 
 use super::{Check, Checks, is_alive, is_carried_out, owner, text, violated};
 use crate::ApiServer;
+use crate::world::deployment::{DEPLOYMENTS, replica_set};
 use crate::world::user::{PODS, REVISIONS, WORKLOADS};
 use crate::world::wire::InFlight;
 
@@ -30,6 +32,24 @@ impl Checks {
         owner(pod).clone_into(&mut made.owner);
         self.given_up.remove(text(pod, "uid"));
     }
+}
+
+/// Nothing is done to Pods for a workload that waits for others to let go of them.
+pub(super) fn nothing_is_done_beside(request: &InFlight, server: &ApiServer) -> Check {
+    let uid = &request.call.body["metadata"]["ownerReferences"][0]["uid"];
+    let Some(workload) = server.objects(WORKLOADS).find(|known| known["metadata"]["uid"] == *uid) else {
+        return Ok(());
+    };
+    let name = text(workload, "name");
+    let is_there = |path: String| server.object(&path).is_some();
+    let waits = workload["metadata"]["annotations"][ADOPT_FROM_ANNOTATION].is_string()
+        && workload["status"]["ledger"]["sizes"].is_null()
+        && (is_there(format!("{DEPLOYMENTS}/{name}")) || is_there(replica_set(name)));
+    if waits && is_carried_out(request) {
+        let what = format!("{:?} {} while its Deployment is there", request.call.verb, request.call.path);
+        return violated("waits", format!("{name}: {what}"));
+    }
+    Ok(())
 }
 
 /// No Pod that nobody controls is left where a workload selects it and has its revision, or may have it.

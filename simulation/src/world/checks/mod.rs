@@ -80,8 +80,6 @@ struct Book {
     unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
-    /// Whether users have made Pods of it.
-    has_copies: bool,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
     /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
@@ -114,6 +112,8 @@ pub(super) struct Checks {
     given_up: BTreeSet<String>,
     /// UIDs of Pods that a workload has taken over.
     taken_over: BTreeSet<String>,
+    /// UIDs of Pods that a user has made as one of a workload was.
+    copies: BTreeSet<String>,
     /// What each operator was shown.
     views: BTreeMap<usize, View>,
     last_change: String,
@@ -220,6 +220,9 @@ impl Checks {
         if call.verb == Verb::JsonPatch {
             self.note_specs(server);
         }
+        if is_of_pods(&call.path) && !is_dry_run(call) {
+            adoption::nothing_is_done_beside(request, server)?;
+        }
         if is_of_pods(&call.path) && call.verb == Verb::Create {
             self.note_pod(request)?;
             return self.within_surge(request, server);
@@ -258,12 +261,17 @@ impl Checks {
     /// A user has made a Pod as one of a workload was. One that is made while the workload goes, or later, is
     /// nobody's to count.
     pub(super) fn note_copy(&mut self, pod: &Value, server: &ApiServer) {
+        self.copies.insert(text(pod, "uid").to_owned());
         let mut workloads = server.objects(WORKLOADS);
         let is_owner = |object: &&Arc<Value>| text(object, "uid") == owner(pod);
         if workloads.find(is_owner).is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {
             return;
         }
-        self.books.entry(owner(pod).to_owned()).or_default().has_copies = true;
+        self.note_made(text(pod, "uid"), pod);
+    }
+
+    /// A Pod is there that no workload has made, and that one may take over.
+    pub(super) fn note_foreign(&mut self, pod: &Value) {
         self.note_made(text(pod, "uid"), pod);
     }
 

@@ -261,7 +261,13 @@ fn rollout_is_complete<'a>(
     let is_of_asked = |pod: &&Arc<Value>| {
         let stored = server.object(&format!("{REVISIONS}/{name}-{}", revision(pod)));
         revision(pod) == &*desired.asked.name
-            || stored.is_some_and(|stored| stored["data"] == desired.asked.data())
+            // Another text for it, as a Deployment's template is with the server's defaults.
+            || object["status"]["ledger"]["alias"][1] == *revision(pod)
+            || match stored {
+                Some(stored) => stored["data"] == desired.asked.data(),
+                // Somebody has deleted it, and who has begun before that goes by its name.
+                None => object["status"]["updateRevision"] == *revision(pod),
+            }
     };
     let of_asked = alive().filter(is_of_asked).count();
     let (alive, wanted) = (alive().count(), desired.replicas as usize);

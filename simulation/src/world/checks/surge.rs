@@ -10,17 +10,17 @@ use crate::world::wire::{InFlight, Purpose};
 
 impl Checks {
     /// A Pod that was made is within what the specs allow that its operator may have seen. What a dead leader
-    /// had under way may come on top, and so may what an earlier spec allowed and nobody has deleted yet.
+    /// had under way may come on top, and so may what an earlier spec allowed and nobody has deleted yet, and
+    /// what users make themselves.
     pub(super) fn within_surge(&mut self, request: &InFlight, server: &ApiServer) -> Check {
         let of = owner(&request.call.body);
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
-        let is_its = |pod: &&std::sync::Arc<Value>| is_alive(pod) && owner(pod) == of;
+        let is_its = |pod: &&std::sync::Arc<Value>| {
+            is_alive(pod) && owner(pod) == of && !self.copies.contains(text(pod, "uid"))
+        };
         let alive = server.objects(PODS).filter(is_its).count();
         let Some(book) = self.books.get_mut(of) else { return Ok(()) };
         let most = |specs: &mut dyn Iterator<Item = (&i64, &Bounds)>| specs.map(|(_, it)| it.most).max();
-        if book.has_copies {
-            return Ok(());
-        }
         let latest = book.specs.last_key_value().map_or(0, |(_, it)| it.most);
         let seen = most(&mut book.specs.range(generation..)).unwrap_or(latest);
         if !leads(request.process, server) {
@@ -43,15 +43,16 @@ impl Checks {
         let of = owner(pod);
         let Purpose::Pass { generation, .. } = request.purpose else { return Ok(()) };
         // A user makes Pods anew at any time, also while a request of the operator is under way.
-        let book = self.books.get(of).filter(|book| !book.has_copies);
-        let bounds = book.and_then(|book| book.specs.get(&generation));
+        let bounds = self.books.get(of).and_then(|book| book.specs.get(&generation));
         if !bounds.is_some_and(|bounds| bounds.alone) {
             return Ok(());
         }
         let Some(view) = self.views.get(&request.process.operator) else { return Ok(()) };
         let is_another =
             |known: &&PodView| known.owner == of && known.revision != revision(pod) && !known.is_over;
-        let is_made = |uid: &String| !view.free.contains(uid) && !self.taken_over.contains(uid);
+        let is_made = |uid: &String| {
+            !view.free.contains(uid) && !self.taken_over.contains(uid) && !self.copies.contains(uid)
+        };
         let made = view.pods.iter().filter(|(uid, _)| is_made(uid)).map(|(_, known)| known);
         match made.into_iter().find(is_another) {
             Some(known) => {

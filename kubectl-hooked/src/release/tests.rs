@@ -1,0 +1,79 @@
+//! A workload, and the objects that are made of it.
+
+use serde_json::{Value, json};
+
+use super::found::{drifted, releasing, replica_set};
+use super::*;
+
+fn workload(change: &Value) -> Value {
+    let mut workload = json!({
+        "metadata": {
+            "name": "web", "namespace": "shop", "uid": "w-1", "generation": 2, "labels": {"app": "web"},
+            "annotations": {"hooked.dev/adopt-from": "Deployment/web", "team": "a"},
+        },
+        "spec": {
+            "replicas": 2, "hooks": {"measurement": "Observe"},
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web"}]}},
+        },
+        "status": {
+            "observedGeneration": 2, "updateRevision": "rev",
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    });
+    json_patch::merge(&mut workload, change);
+    workload
+}
+
+#[test]
+fn the_deployment_is_the_workload_by_another_name_and_paused() {
+    let made = releasing(&workload(&json!({})));
+    let annotations = json!({"team": "a", "hooked.dev/release-from": "w-1", "hooked.dev/revision": "rev"});
+    assert_eq!(made["metadata"]["annotations"], annotations);
+    let mut spec = workload(&json!({"spec": {"paused": true}}))["spec"].clone();
+    spec.as_object_mut().unwrap().remove("hooks");
+    assert_eq!(made["spec"], spec);
+}
+
+#[test]
+fn a_replica_set_selects_pods_of_one_revision() {
+    let deployment = releasing(&workload(&json!({})));
+    let set = replica_set(&deployment, "rev", &deployment["spec"]["template"], &json!(2));
+    let labels = json!({"app": "web", "pod-template-hash": "rev"});
+    assert_eq!(set["metadata"]["name"], "web-rev");
+    assert_eq!(set["spec"]["selector"]["matchLabels"], labels);
+    assert_eq!(
+        (&set["spec"]["template"]["metadata"]["labels"], &set["metadata"]["labels"]),
+        (&labels, &labels)
+    );
+}
+
+#[test]
+fn a_workload_that_changes_meanwhile_is_followed() {
+    let check = |change: &Value, expect: bool| {
+        let deployment = releasing(&workload(&json!({})));
+        assert_eq!(drifted(&deployment, &workload(change)).is_some(), expect, "{change}");
+    };
+    check(&json!({}), false);
+    check(&json!({"spec": {"replicas": 5}}), true);
+    check(&json!({"status": {"updateRevision": "next"}}), true);
+    check(&json!({"metadata": {"uid": "w-2"}}), true);
+}
+
+#[test]
+fn what_is_in_the_way_is_told_with_what_helps() {
+    let check = |change: &Value, deployment: Option<Value>, expect: Option<&str>| {
+        let found = Found { name: "web".to_owned(), workload: Some(workload(change)), deployment };
+        let told = obstacles(&found, false);
+        assert_eq!(told.is_empty(), expect.is_none(), "{told:?}");
+        assert!(told.iter().all(|told| told.contains(expect.unwrap_or_default())), "{told:?}");
+    };
+    check(&json!({}), None, None);
+    check(&json!({}), Some(releasing(&workload(&json!({})))), None);
+    check(&json!({}), Some(json!({"metadata": {"name": "web"}})), Some("is there already"));
+    check(&json!({"spec": {"paused": true}}), None, Some("`kubectl hooked resume web`"));
+    check(&json!({"metadata": {"generation": 3}}), None, Some("rollout is not complete"));
+    check(&json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}), None, Some("being deleted"));
+    let flux = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}});
+    check(&flux, None, Some("kustomize.toolkit.fluxcd.io/prune: disabled"));
+}
