@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hooked_crd::Referent;
-use hooked_protocol::Record;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::places::{Key, Namespace, Place, WatchedPods};
-use super::{Departure, Index, Reported, WorkloadRef};
+use super::{Departure, Index, WorkloadRef};
 use crate::lifecycle::PodUid;
-use crate::lifecycle::evidence::PodEvidence;
 use crate::pass::{Controlled, Locked, Memory, Watching};
 use crate::watch::SlimPod;
 use crate::watch::chains::{Climbed, is, is_beyond};
@@ -157,43 +155,9 @@ impl Index {
         memories.iter().filter_map(|(workload, _)| self.reference(workload)).collect()
     }
 
-    /// Takes in what an Event says of a Pod that is watched. What comes before the Pod has a number everywhere waits.
-    pub(super) fn observe_watched_event(
-        &self,
-        namespace: &str,
-        uid: &str,
-        evidence: PodEvidence,
-        now: Timestamp,
-    ) -> Vec<WorkloadRef> {
-        let places = self.places_of(&PodUid::from(uid), |_| true);
-        let (numbered, unnumbered): (Vec<_>, Vec<_>) =
-            places.into_iter().partition(|place| place.is_in(namespace));
-        for place in &numbered {
-            if let Some(memory) = self.memory_of(&place.workload) {
-                memory.lock().observe_event(place.number, uid, evidence.clone(), now);
-            }
-        }
-        if numbered.is_empty() || !unnumbered.is_empty() {
-            self.early.lock().put(namespace, uid, evidence);
-        }
-        numbered.iter().filter_map(|place| self.reference(&place.workload)).collect()
-    }
-
-    /// Takes in what a runner tells of a run in a Pod that is watched.
-    pub(super) fn observe_watched_live(
-        &self,
-        namespace: &str,
-        uid: &str,
-        record: &Record,
-        now: Timestamp,
-    ) -> Vec<Reported> {
-        let places = self.places_of(&PodUid::from(uid), |place| place.is_in(namespace));
-        let reported = places.into_iter().filter_map(|place| {
-            let memory = self.memory_of(&place.workload)?;
-            let (heard, terminating) = memory.lock().observe_live(place.number, uid, record.clone(), now);
-            Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
-        });
-        reported.collect()
+    /// Where a Pod belongs that is watched.
+    pub(super) fn watched_places(&self, uid: &str) -> Vec<Place> {
+        self.places_of(&PodUid::from(uid), |_| true)
     }
 
     /// The workload is gone: nothing is watched for it any more.
