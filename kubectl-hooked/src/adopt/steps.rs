@@ -121,6 +121,7 @@ impl Steps<'_> {
                 Ok(()) => {}
                 // Somebody has changed it meanwhile.
                 Err(error) if error.is_conflict() => continue,
+                Err(source) if source.is_unsure() => return Err(self.after(source)),
                 Err(source) => return Err(self.before(source)),
             }
             let gone = self.objects.until_gone(DEPLOYMENT, &deployment, self.patience).await;
@@ -199,10 +200,10 @@ impl Steps<'_> {
         AdoptError::Step { source, so_far: self.undone() }
     }
 
-    /// A failure after it.
+    /// A failure after it, or after what may have deleted it.
     fn after(&self, source: StepError) -> AdoptError {
         let so_far = format!(
-            "the Deployment is deleted or about to be, and its Pods run: `kubectl hooked adopt deployment/{} -n {}` goes \
+            "the Deployment is deleted or may be, and its Pods run: `kubectl hooked adopt deployment/{} -n {}` goes \
              on where this has stopped",
             self.name,
             self.objects.namespace()

@@ -96,6 +96,7 @@ impl Steps<'_> {
                     Ok(()) => {}
                     // Somebody has changed it meanwhile, or the operator its status.
                     Err(error) if error.is_conflict() => continue,
+                    Err(source) if source.is_unsure() => return Err(self.after(source)),
                     Err(source) => return Err(self.before(source)),
                 }
             }
@@ -215,10 +216,10 @@ impl Steps<'_> {
         ReleaseError::Step { source, so_far }
     }
 
-    /// A failure after it.
+    /// A failure after it, or after what may have deleted it.
     fn after(&self, source: StepError) -> ReleaseError {
         let so_far = format!(
-            "the HookedWorkload is deleted or about to be, and its Pods run: `kubectl hooked release {} -n {}` goes on \
+            "the HookedWorkload is deleted or may be, and its Pods run: `kubectl hooked release {} -n {}` goes on \
              where this has stopped",
             self.name,
             self.objects.namespace()
