@@ -175,3 +175,27 @@ async fn a_deletion_whose_reply_is_lost_is_not_taken_for_one_that_was_not_carrie
         assert!(!error.contains("kubectl delete"), "{fate:?}: {error}");
     }
 }
+
+#[tokio::test]
+async fn one_that_changes_over_and_over_is_waited_for_with_pauses_and_not_for_ever() {
+    let (served, _) = cluster("DELETE /apis/apps/v1/namespaces/shop/deployments/web", Fate::Conflict);
+    let options = AdoptOptions { timeout: std::time::Duration::from_millis(600), ..options(false) };
+    let error = run(&served.connection(), &options, &SCREEN).await.unwrap_err().to_string();
+    assert!(error.contains("has changed each time"), "{error}");
+    assert!(error.contains("Deployment web is as it was"), "{error}");
+    let tries = served.written().iter().filter(|line| line.contains("deployments/web")).count();
+    // One of them is rehearsed.
+    assert!((3..=5).contains(&tries), "{tries}");
+}
+
+#[tokio::test]
+async fn a_workload_that_watches_the_deployment_is_to_go_first() {
+    let watched = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let served = Served::new(move |_, path, _, _| match path {
+        "/apis/apps/v1/namespaces/shop/deployments/web" => (200, deployment(&json!({}))),
+        _ => (200, json!({"metadata": {"name": "web"}, "spec": {"workloadRef": watched}})),
+    });
+    let error = run(&served.connection(), &options(false), &SCREEN).await.unwrap_err().to_string();
+    let expect = "HookedWorkload web watches this Deployment: `kubectl delete hw web -n shop` first";
+    assert!(error.starts_with(expect), "{error}");
+}

@@ -215,12 +215,12 @@ impl Objects {
     }
 
     /// Waits until something is found. `not_yet` says what is so if it is not in time.
-    pub(crate) async fn until<T>(
+    pub(crate) async fn until<T, E: From<StepError>>(
         &self,
         patience: Duration,
         not_yet: &str,
-        look: impl AsyncFn() -> Result<Option<T>, StepError>,
-    ) -> Result<T, StepError> {
+        look: impl AsyncFn() -> Result<Option<T>, E>,
+    ) -> Result<T, E> {
         let begun = Instant::now();
         loop {
             if let Some(found) = look().await? {
@@ -228,7 +228,7 @@ impl Objects {
             }
             if begun.elapsed() > patience {
                 let seconds = patience.as_secs();
-                return Err(StepError::TimedOut(format!("{not_yet} after {seconds} s")));
+                return Err(StepError::TimedOut(format!("{not_yet} after {seconds} s")).into());
             }
             tokio::time::sleep(PAUSE).await;
         }

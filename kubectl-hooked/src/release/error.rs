@@ -15,6 +15,12 @@ pub(crate) enum ReleaseError {
          `kubectl get hw -A` lists all"
     )]
     NoWorkload { name: String, namespace: String },
+    /// It watches Pods of others.
+    #[error(
+        "HookedWorkload {name} watches {watched}, and has no Pods to give: `kubectl delete hw {name} -n {namespace}` \
+         ends it, and its counts with it"
+    )]
+    Watching { name: String, namespace: String, watched: String },
     /// Something is in the way: nothing was changed.
     #[error("nothing was changed; in the way of HookedWorkload {name}:\n{}", .reasons.join("\n"))]
     InTheWay { name: String, reasons: Vec<String> },

@@ -19,6 +19,10 @@ impl Found {
     /// Looks what there is.
     pub(super) async fn look(objects: &Objects, name: &str) -> Result<Self, ReleaseError> {
         let workload = objects.find(WORKLOAD, name).await?;
+        if let Some(watched) = workload.as_ref().and_then(watched) {
+            let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
+            return Err(ReleaseError::Watching { name, namespace, watched });
+        }
         let deployment = objects.find(DEPLOYMENT, name).await?;
         let found = Self { name: name.to_owned(), workload, deployment };
         if found.workload.is_none() && found.from().is_none() {
@@ -32,6 +36,13 @@ impl Found {
     pub(super) fn from(&self) -> Option<From> {
         self.deployment.as_ref().and_then(From::of)
     }
+}
+
+/// What a workload watches instead of having Pods, if it does.
+fn watched(workload: &Value) -> Option<String> {
+    let watched = workload["spec"]["workloadRef"].as_object()?;
+    let text = |field: &str| watched.get(field).and_then(Value::as_str).unwrap_or_default();
+    Some(format!("{} {}", text("kind"), text("name")))
 }
 
 /// What a Deployment remembers of the workload that it takes over from, which is gone by then.
@@ -136,9 +147,6 @@ pub(super) fn obstacles(found: &Found, force: bool) -> Vec<String> {
     }
     if workload["spec"]["paused"] == true {
         obstacles.push(format!("  it is paused: `kubectl hooked resume {name}` first"));
-    }
-    if workload["spec"]["workloadRef"].is_object() {
-        obstacles.push("  it watches Pods of others and has none: delete it".to_owned());
     }
     // One that is being deleted has told whom its Pods go to.
     let is_leaving = workload["metadata"]["deletionTimestamp"].is_string();

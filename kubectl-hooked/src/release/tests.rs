@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::found::{drifted, releasing, replica_set};
 use super::*;
+use crate::served::Served;
 
 fn workload(change: &Value) -> Value {
     let mut workload = json!({
@@ -76,4 +77,15 @@ fn what_is_in_the_way_is_told_with_what_helps() {
     check(&json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}), None, Some("being deleted"));
     let flux = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}});
     check(&flux, None, Some("kustomize.toolkit.fluxcd.io/prune: disabled"));
+}
+
+#[tokio::test]
+async fn a_workload_that_watches_has_no_pods_to_give() {
+    let watched = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let watching = workload(&json!({"spec": {"workloadRef": watched}}));
+    let served = Served::new(move |_, _, _, _| (200, watching.clone()));
+    let error = Found::look(&Objects::of(&served.connection()), "web").await.unwrap_err().to_string();
+    let expect =
+        "HookedWorkload web watches Deployment web, and has no Pods to give: `kubectl delete hw web -n shop`";
+    assert!(error.starts_with(expect), "{error}");
 }

@@ -26,6 +26,8 @@ pub(super) struct State {
 pub(super) enum Fate {
     /// The server refuses it.
     Refused,
+    /// The server says each time that the object has changed.
+    Conflict,
     /// Its reply is lost.
     Lost,
     /// It is carried out, and its reply is lost.
@@ -45,6 +47,7 @@ pub(super) fn cluster(fails: &'static str, fate: Fate) -> (Served, Arc<State>) {
         match fate {
             _ if is_silent.load(Relaxed) => return failure(504),
             Fate::Refused if is_failing => return failure(422),
+            Fate::Conflict if is_failing => return failure(409),
             Fate::Lost if is_failing => return failure(504),
             Fate::Silence if is_failing => is_silent.store(true, Relaxed),
             _ => {}
