@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let all = Objects::within(connection, place);
     if options.finalizers_only {
         if !options.force {
-            finalizers::check_nobody_leads(connection, &options.operator_namespace).await?;
+            finalizers::check_nobody_leads(connection, &all, &options.operator_namespace).await?;
         }
         let mode = if options.dry_run { Mode::Try } else { Mode::Do };
         finalizers::remove(connection, &all, mode, screen).await?;

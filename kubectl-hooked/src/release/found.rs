@@ -4,7 +4,7 @@ use hooked_core::names::{RELEASE_FROM_ANNOTATION, REVISION_LABEL, TEMPLATE_HASH_
 use serde_json::{Value, json};
 
 use super::error::ReleaseError;
-use crate::ownership::{DEPLOYMENT, Objects, WORKLOAD, condition, gitops};
+use crate::ownership::{DEPLOYMENT, Objects, REPLICA_SET, WORKLOAD, condition, gitops, owner_of, selector};
 
 /// What there is.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Found {
     /// None once it has let go of its Pods.
     pub(super) workload: Option<Value>,
     pub(super) deployment: Option<Value>,
+    /// Each ReplicaSet that nobody controls and that the Deployment would take for its own, and scale.
+    pub(super) free: Vec<String>,
 }
 
 impl Found {
@@ -24,10 +26,15 @@ impl Found {
             return Err(ReleaseError::Watching { name, namespace, watched });
         }
         let deployment = objects.find(DEPLOYMENT, name).await?;
-        let found = Self { name: name.to_owned(), workload, deployment };
+        let mut found = Self { name: name.to_owned(), workload, deployment, free: Vec::new() };
         if found.workload.is_none() && found.from().is_none() {
             let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
             return Err(ReleaseError::NoWorkload { name, namespace });
+        }
+        if let Some(workload) = found.workload.as_ref().filter(|_| found.from().is_none()) {
+            let sets = objects.list(REPLICA_SET, &selector(workload)).await?;
+            let free = sets.iter().filter(|set| owner_of(set).is_none());
+            found.free = free.filter_map(|set| set["metadata"]["name"].as_str()).map(str::to_owned).collect();
         }
         Ok(found)
     }
@@ -156,6 +163,12 @@ pub(super) fn obstacles(found: &Found, force: bool) -> Vec<String> {
     }
     if is_leaving && found.from().is_none() {
         obstacles.push("  it is being deleted, and its Pods may be".to_owned());
+    }
+    for set in &found.free {
+        obstacles.push(format!(
+            "  ReplicaSet {set} has no controller: the Deployment would take it for its own, and make Pods of its template: \
+             `kubectl delete replicaset {set} --cascade=orphan` first"
+        ));
     }
     if let Some(keeper) = gitops::keeper(workload).filter(|_| !force) {
         let (annotation, value) = keeper.keep;
