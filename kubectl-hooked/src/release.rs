@@ -61,6 +61,8 @@ async fn release_all(
     screen: &Screen,
 ) -> Result<(), ReleaseError> {
     let mut objects = all.list(WORKLOAD, "").await?;
+    // Those that watch the Pods of others have none to give, and hold nothing.
+    objects.retain(|workload| workload["spec"]["workloadRef"].is_null());
     // Of those that were left halfway the workload may be gone.
     objects.extend(all.list(DEPLOYMENT, "").await?.into_iter().filter(is_releasing));
     let names: BTreeSet<(String, String)> = objects.iter().map(identity).collect();
