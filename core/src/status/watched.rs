@@ -34,8 +34,8 @@ pub struct WatchedBasis<'a> {
     pub hooks: HooksBasis<'a>,
     /// What this pass has counted.
     pub counted: &'a Counted,
-    /// Whether hooks are asked to be measured.
-    pub asks_for_runner: bool,
+    /// Whether `spec.hooks` asks for more than can be had of Pods that others make: runner, policies, a finalizer.
+    pub asks_for_more: bool,
     /// Runs kept in `status.recentRuns`.
     pub history_limit: usize,
     /// Other workloads that watch the same Pods: their names.
@@ -187,8 +187,10 @@ fn overlap(others: &[&str]) -> Saying {
 }
 
 fn measured(basis: &WatchedBasis<'_>) -> Saying {
-    if basis.asks_for_runner {
-        let words = "Hooks are observed, not measured: the operator cannot put the hook-runner into Pods that others make";
+    if basis.asks_for_more {
+        let words = "Hooks are observed, not measured, no policy is in force, and Pods do not wait until their hooks are \
+                     counted: the operator puts nothing into Pods that others make. Take measurement: Runner, \
+                     evidence: Durable and policies out of spec.hooks";
         return say(condition::MEASURED, "False", Reason::RunnerUnavailable, words);
     }
     let words = "hooks are observed, as they are by default in Pods that others make";
