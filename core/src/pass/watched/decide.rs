@@ -39,11 +39,9 @@ fn forget_gone(account: &mut Account, committed: &Marks, shape: &PodShape, memor
     if newcomers.is_any_older() {
         // The process before may have died when it had marked what was not ours of these, before they bore their
         // numbers: such Pods are no others than these.
-        let ranges: Vec<(u64, u64)> =
-            account.ledger.marks.ranges().map(|(first, last, _)| (first, last)).collect();
-        let unknown =
-            ranges.into_iter().flat_map(|(first, last)| first..=last).filter(|number| !is_there(*number));
-        for number in unknown.collect::<Vec<_>>() {
+        let marks = &account.ledger.marks;
+        let unknown: Vec<u64> = marks.numbers().filter(|number| !is_there(*number)).collect();
+        for number in unknown {
             account.ledger.marks.unmark(number);
         }
         return;
