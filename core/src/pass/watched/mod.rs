@@ -2,6 +2,7 @@
 //! bears. Only under `evidence: Durable` there is something to undo: the injector has put our finalizer on Pods, which
 //! goes when their hooks are counted, or before the workload does.
 
+mod asked;
 mod decide;
 mod find;
 mod watching;
@@ -14,7 +15,7 @@ use super::begin::{begin, introduce, is_introduced};
 use super::commit::{Written, commit};
 use super::leave::leave;
 use super::overlay::Committed;
-use super::subject::{Subject, committed};
+use super::subject::{Subject, take_up};
 use super::{Cluster, Invalid, Locked, Memory, Passed, Retry, Stop, tell};
 use crate::workload::asked::Asked;
 
@@ -33,13 +34,7 @@ pub(super) async fn pass<C: Cluster>(
     referent: &Referent,
     memory: &Locked<Memory>,
 ) -> Result<Passed, Stop> {
-    let (subject, before) = {
-        let mut memory = memory.lock();
-        let subject = Subject::of(workload, &mut memory);
-        let before = committed(workload, &mut memory).map_err(Invalid::from)?;
-        memory.know_high_water(before.ledger.high_water);
-        (subject, before)
-    };
+    let (subject, before) = take_up(workload, &mut memory.lock()).map_err(Invalid::from)?;
     if subject.leaving.is_some() {
         return let_go(cluster, &subject, &before, memory).await;
     }

@@ -6,6 +6,7 @@ use super::basis::WatchedBasis;
 use crate::names::{INJECT_LABEL, condition};
 use crate::status::measured::not_in_force;
 use crate::status::saying::{Saying, say};
+use crate::workload::asked::Asked;
 use crate::workload::replicas::RevisionCounts;
 
 /// How hooks are known.
@@ -23,8 +24,14 @@ pub(super) fn saying(basis: &WatchedBasis<'_>) -> Saying {
     say(condition::MEASURED, "True", Reason::MeasuredAsAsked, words)
 }
 
-/// Why hooks are not measured that were to run under the runner; none if all is as asked.
+/// Why something is not in force that is asked for in Pods; none if all is as asked.
 pub(in crate::status) fn shortfall(basis: &WatchedBasis<'_>) -> Option<(Reason, String)> {
+    if basis.asked.is_nothing() {
+        return None;
+    }
+    if !basis.injects {
+        return Some((Reason::RunnerUnavailable, without_injector(basis)));
+    }
     let policies = not_in_force(basis.asked.runner.as_ref()?.len());
     let sum = |of: fn(&RevisionCounts) -> usize| -> usize {
         basis.replicas.revisions().map(|(_, counts)| of(counts)).sum()
@@ -35,18 +42,26 @@ pub(in crate::status) fn shortfall(basis: &WatchedBasis<'_>) -> Option<(Reason, 
     }
     let hooks = format!("Hooks are observed, not measured, in {observed} of {pods} Pods");
     let Referent { kind, name, .. } = basis.referent;
-    if !basis.injects {
-        let words = format!(
-            "{hooks}: the operator serves no injector, which puts the hook-runner into Pods that others make: install \
-             config/injector, label the namespace {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}{policies}"
-        );
-        return Some((Reason::RunnerUnavailable, words));
-    }
     let words = format!(
         "{hooks}, which are from before or were made without the injector: see that the namespace has the label \
          {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}, for example by kubectl rollout restart{policies}"
     );
     Some((Reason::PodsFromBefore, words))
+}
+
+/// That the operator puts nothing into Pods that others make, and what that means for what is asked for.
+fn without_injector(basis: &WatchedBasis<'_>) -> String {
+    let Asked { runner, holds } = basis.asked;
+    let observed = runner.as_ref().map(|_| "hooks are observed, not measured");
+    let waits = holds.then_some("Pods do not wait until their hooks are counted");
+    let lost: Vec<&str> = observed.into_iter().chain(waits).collect();
+    let policies = runner.as_ref().map(|policies| not_in_force(policies.len())).unwrap_or_default();
+    let Referent { kind, name, .. } = basis.referent;
+    format!(
+        "{}: the operator serves no injector, which puts that into Pods that others make: install config/injector, \
+         label the namespace {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}{policies}",
+        lost.join(", ")
+    )
 }
 
 fn has_exec_hooks(basis: &WatchedBasis<'_>) -> bool {
