@@ -35,6 +35,9 @@ pub const LEADER_LABEL: &str = "hooked.dev/leader";
 pub const WORKLOAD_UID_LABEL: &str = "hooked.dev/workload-uid";
 /// Label of Pods that others make and that our finalizer holds: by it those are found whose workload is gone.
 pub const HELD_LABEL: &str = "hooked.dev/held";
+/// Annotation of Pods that others make and into which the injector has put the hook-runner: should the runner be unable
+/// to run in such a Pod, the operator deletes the Pod, so that its controller makes another without.
+pub const INJECTED_ANNOTATION: &str = "hooked.dev/injected";
 /// Label of namespaces, `enabled`: in Pods that others make there the injector puts what workloads ask for that watch
 /// them.
 pub const INJECT_LABEL: &str = "hooked.dev/inject";

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::slim::SlimWatcher;
 use crate::pass::Controlled;
 use crate::watch::chains::Chains;
+use crate::watch::template_hash;
 use crate::workload::asked::Asked;
 
 /// How long it is believed who controls what: something that nobody controls may be adopted.
@@ -35,6 +36,8 @@ struct Namespace {
 struct Workload {
     referent: Referent,
     asked: Asked,
+    /// The revisions in whose Pods the hook-runner cannot run.
+    unrunnable: BTreeSet<String>,
 }
 
 /// What is asked for in a Pod.
@@ -49,13 +52,13 @@ pub(super) enum Sought {
 impl Asking {
     /// A workload is there.
     pub(super) fn show(&mut self, workload: &SlimWatcher) {
-        let SlimWatcher { metadata, referent, asked } = workload;
-        let key = key(metadata);
+        let SlimWatcher { metadata, referent, asked, unrunnable } = workload.clone();
+        let key = key(&metadata);
         self.unlisted.remove(&key);
-        match referent.clone().filter(|_| !asked.is_nothing()) {
+        match referent.filter(|_| !asked.is_nothing()) {
             Some(referent) => {
                 let namespace = self.namespaces.entry(key.0).or_default();
-                namespace.workloads.insert(key.1, Workload { referent, asked: asked.clone() });
+                namespace.workloads.insert(key.1, Workload { referent, asked, unrunnable });
             }
             None => self.remove(&key),
         }
@@ -105,7 +108,10 @@ impl Asking {
         match chains.leading(pod, workloads.iter().map(|(uid, workload)| (uid, &workload.referent))) {
             Ok(uids) => {
                 let asking = uids.iter().filter_map(|uid| workloads.get(*uid));
-                Sought::Asked(Asked::of_all(asking.map(|workload| &workload.asked)))
+                let asked = Asked::of_all(asking.clone().map(|workload| &workload.asked));
+                let revision = template_hash(pod);
+                let cannot_run = asking.clone().any(|workload| workload.unrunnable.contains(revision));
+                Sought::Asked(Asked { runner: asked.runner.filter(|_| !cannot_run), ..asked })
             }
             Err(owner) => Sought::Ask(owner),
         }
@@ -139,7 +145,7 @@ mod tests {
         let metadata = ObjectMeta { namespace: text("shop"), uid: text("w-1"), ..ObjectMeta::default() };
         let (api_version, kind) = ("apps/v1".to_owned(), "Deployment".to_owned());
         let referent = Some(Referent { api_version, kind, name: "web".to_owned() });
-        SlimWatcher { metadata, referent, asked }
+        SlimWatcher { metadata, referent, asked, unrunnable: BTreeSet::new() }
     }
 
     fn owner(kind: &str, name: &str) -> OwnerReference {
@@ -184,6 +190,26 @@ mod tests {
                 "{namespace} {pod:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_runner_comes_into_no_pod_of_a_template_in_which_it_was_seen_to_be_unable_to_run() {
+        fn check(labels: &[(&str, &str)], expect: bool) {
+            let mut asking = Asking::default();
+            let asked = Asked { holds: true, ..runner() };
+            let unrunnable = ["7f".to_owned()].into();
+            asking.show(&SlimWatcher { unrunnable, ..workload(asked) });
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let pod = ObjectMeta { labels: Some(labels.collect()), ..pod(owner("Deployment", "web")) };
+            let Sought::Asked(asked) = asking.seek("shop", &pod, NOW) else {
+                panic!("nobody is to be asked")
+            };
+            assert_eq!((asked.runner.is_some(), asked.holds), (expect, true), "{pod:?}");
+        }
+        check(&[("pod-template-hash", "7f")], false);
+        check(&[("controller-revision-hash", "7f")], false);
+        check(&[("pod-template-hash", "8a"), ("controller-revision-hash", "7f")], true);
+        check(&[], true);
     }
 
     #[test]

@@ -24,8 +24,12 @@ pub(super) struct Stock {
 
 impl Stock {
     /// What there is for that Pod; none if it has to stay as it is: one of ours, one that has the runner already, or
-    /// one that may land where no runner runs.
+    /// one that may land where no runner runs. So does one that is to end, as a Job's: should the runner be unable to
+    /// run, the Pod would have to be deleted, and a Job counts that as a failure.
     pub(super) fn of(pod: &Value, supply: &Supply, endpoint: Option<LiveEndpoint>) -> Option<Self> {
+        if pod["spec"]["restartPolicy"].as_str().is_some_and(|policy| policy != "Always") {
+            return None;
+        }
         let offer = supply.offer(&pod["spec"]).ok()?;
         let pull_secrets = match &offer.pull_secret {
             Some(ours) => named_with(&pod["spec"], ours),
@@ -116,6 +120,7 @@ mod tests {
             pod
         };
         check("one with the runner", &with("/spec/volumes", json!([{"name": "hooked-runner"}])));
+        check("one that is to end", &with("/spec/restartPolicy", json!("OnFailure")));
         check("one for Windows", &with("/spec/os", json!({"name": "windows"})));
         check(
             "one for nodes without a runner",

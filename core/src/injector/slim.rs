@@ -1,10 +1,13 @@
 //! Workloads as the injector watches them, with just the fields that it reads.
 
+use std::collections::BTreeSet;
+
 use hooked_crd::{HooksSpec, Referent};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::accounting::ledger::unrunnable_revisions;
 use crate::names::ACCOUNTING_FINALIZER;
 use crate::workload::asked::Asked;
 
@@ -18,6 +21,8 @@ pub struct SlimWatcher {
     pub(super) referent: Option<Referent>,
     /// What it asks for.
     pub(super) asked: Asked,
+    /// The revisions in whose Pods the hook-runner cannot run.
+    pub(super) unrunnable: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +31,8 @@ struct Written {
     metadata: Meta,
     #[serde(default)]
     spec: Spec,
+    #[serde(default)]
+    status: Status,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,11 +54,19 @@ struct Spec {
     hooks: Value,
 }
 
+/// Of a status that cannot be decoded nothing is known.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    #[serde(deserialize_with = "unrunnable_revisions")]
+    ledger: BTreeSet<String>,
+}
+
 impl From<Written> for SlimWatcher {
     fn from(written: Written) -> Self {
         let Meta { name, namespace, uid, resource_version, finalizers, deletion_timestamp } =
             written.metadata;
-        let Spec { workload_ref, hooks } = written.spec;
+        let (Spec { workload_ref, hooks }, unrunnable) = (written.spec, written.status.ledger);
         let hooks = HooksSpec::deserialize(hooks).ok();
         let asked = Asked::by(hooks.as_ref());
         // No Pod is held for a workload that could go before the Pod.
@@ -61,6 +76,7 @@ impl From<Written> for SlimWatcher {
             metadata: ObjectMeta { name, namespace, uid, resource_version, ..ObjectMeta::default() },
             referent: Referent::deserialize(workload_ref).ok(),
             asked: Asked { holds, ..asked },
+            unrunnable,
         }
     }
 }
@@ -70,6 +86,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::accounting::ledger::{Ledger, Unrunnable};
+    use crate::lifecycle::Inability;
 
     #[test]
     fn pods_are_held_only_for_a_workload_that_waits_for_them() {
@@ -82,6 +100,23 @@ mod tests {
         check(&json!({"finalizers": ["theirs", "hooked.dev/accounting"]}), true);
         let going = "2026-11-22T10:00:00Z";
         check(&json!({"finalizers": ["hooked.dev/accounting"], "deletionTimestamp": going}), false);
+    }
+
+    #[test]
+    fn the_revisions_in_which_the_runner_cannot_run_are_read_of_the_ledger() {
+        fn check(status: &Value, expect: &[&str]) {
+            let written = json!({"metadata": {"name": "w"}, "spec": {}, "status": status});
+            let read = SlimWatcher::deserialize(written).unwrap().unrunnable;
+            assert_eq!(read.iter().map(String::as_str).collect::<Vec<_>>(), expect, "{status}");
+        }
+        let shown = Unrunnable { inability: Inability::NotPulled, node: Some("n".into()), last: 7 };
+        let unrunnable = [("b".into(), shown.clone()), ("a".into(), shown)];
+        let ledger = Ledger { unrunnable: unrunnable.into(), ..Ledger::default() };
+        check(&json!({"ledger": ledger.store().unwrap(), "replicas": 3}), &["a", "b"]);
+        check(&json!({"ledger": Ledger::default().store().unwrap()}), &[]);
+        check(&json!({"ledger": {"version": 99, "unrunnable": "of a later version"}}), &[]);
+        check(&json!({"ledger": null}), &[]);
+        check(&json!({}), &[]);
     }
 
     #[test]

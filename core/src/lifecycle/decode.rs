@@ -46,6 +46,7 @@ impl ObservedPod {
             deletion_timestamp: metadata.deletion_timestamp.as_ref().map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             has_finalizer: has_finalizer(metadata),
+            has_our_runner: true,
             live: endpoint(metadata),
             spec,
             status,

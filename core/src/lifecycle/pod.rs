@@ -43,6 +43,8 @@ pub struct ObservedPod {
     pub deletion_grace_seconds: Option<i64>,
     /// Whether our finalizer is on it.
     pub has_finalizer: bool,
+    /// Whether a hook-runner in it is one that an operator has put in: not so in Pods of others that bring their own.
+    pub has_our_runner: bool,
     /// Where its runners reach the operator, if they do.
     pub live: Option<LiveEndpoint>,
     /// What it was asked to be.
@@ -337,6 +339,7 @@ impl ObservedPod {
             deletion_timestamp: None,
             deletion_grace_seconds: None,
             has_finalizer: true,
+            has_our_runner: true,
             live: None,
             spec: PodSpec::default(),
             status: PodStatus::default(),

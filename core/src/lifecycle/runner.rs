@@ -19,7 +19,7 @@ pub enum RunnerSight {
     Tried,
     /// An exec hook runs without it.
     Absent,
-    /// The runner is in front of every exec hook, and cannot run.
+    /// The runner, which an operator has put in front of every exec hook, cannot run.
     CannotRun(Inability),
 }
 
@@ -33,7 +33,9 @@ impl ObservedPod {
             sight.max(if is_runner { RunnerSight::InPlace } else { RunnerSight::Absent })
         });
         match (sight, kubelet::inability(self, now)) {
-            (RunnerSight::InPlace, Some(inability)) => RunnerSight::CannotRun(inability),
+            (RunnerSight::InPlace, Some(inability)) if self.has_our_runner => {
+                RunnerSight::CannotRun(inability)
+            }
             (RunnerSight::InPlace, None) if kubelet::has_installed(self) => RunnerSight::Tried,
             _ => sight,
         }
@@ -57,6 +59,25 @@ mod tests {
         let spec_ = serde_json::from_value(spec.clone()).unwrap();
         let pod = ObservedPod { spec: spec_, ..ObservedPod::numbered("u", 1) };
         assert_eq!(pod.runner(Timestamp::UNIX_EPOCH), expect, "{spec}");
+    }
+
+    #[test]
+    fn of_a_runner_that_others_have_put_into_their_pod_nothing_is_concluded() {
+        fn check(has_our_runner: bool, expect: RunnerSight) {
+            let hook = json!({"preStop": {"exec": {"command": [RUNNER_PATH, "run", "--", "true"]}}});
+            let spec = json!({"containers": [{"name": "web", "lifecycle": hook}]});
+            let waiting = json!({"waiting": {"reason": "ErrImageNeverPull"}});
+            let status = json!({"initContainerStatuses": [{"name": "hooked-install", "state": waiting}]});
+            let pod = ObservedPod {
+                has_our_runner,
+                spec: serde_json::from_value(spec).unwrap(),
+                status: serde_json::from_value(status).unwrap(),
+                ..ObservedPod::numbered("u", 1)
+            };
+            assert_eq!(pod.runner(Timestamp::UNIX_EPOCH), expect);
+        }
+        check(true, RunnerSight::CannotRun(Inability::NotPulled));
+        check(false, RunnerSight::InPlace);
     }
 
     #[test]

@@ -8,22 +8,53 @@ use crate::accounting::Account;
 use crate::accounting::ledger::{Ledger, Unrunnable};
 use crate::lifecycle::RunnerSight;
 
+/// Revisions of Pods of others of which that is remembered. Such Pods may all be gone while their controller is about
+/// to make the next, so how many there are says nothing.
+const MOST: usize = 16;
+
 /// Takes in what Pods show of the hook-runner. The commit that says so makes no Pod of that revision with the runner.
 pub(super) fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, memory: &Memory) {
     let Ledger { unrunnable, high_water: last, .. } = &mut account.ledger;
-    for (revision, counts) in memory.replicas.revisions() {
-        let shown = counts.stuck().find_map(|number| {
-            let RunnerSight::CannotRun(inability) = memory.replicas.get(number)?.runner else { return None };
-            let node = memory.tracker.evidence(number).and_then(|evidence| evidence.node.clone());
-            Some(Unrunnable { inability, node, last: *last })
-        });
-        if let Some(shown) = shown.filter(|_| !unrunnable.contains_key(revision)) {
-            unrunnable.insert(Arc::clone(revision), shown);
-        }
+    for (revision, shown) in shown(memory, *last) {
+        unrunnable.entry(Arc::clone(revision)).or_insert(shown);
     }
     if let Some(shown) = unrunnable.get(&prepared.revision.name) {
         prepared.observe(shown);
     }
+}
+
+/// The same of Pods that others make. The injector may know of the commit only after it has put the runner into one
+/// more: such a Pod too is made anew. Where the spec is another than before (`is_anew`) the runner is tried again.
+pub(super) fn know_unrunnable_of_others(account: &mut Account, is_anew: bool, memory: &Memory) {
+    let Ledger { unrunnable, high_water: last, .. } = &mut account.ledger;
+    if is_anew {
+        unrunnable.clear();
+    }
+    for (revision, shown) in shown(memory, *last) {
+        let is_known = |known: &Unrunnable| {
+            memory.replicas.revision(revision).stuck().all(|number| number <= known.last)
+        };
+        if !unrunnable.get(revision).is_some_and(is_known) {
+            unrunnable.insert(Arc::clone(revision), shown);
+        }
+    }
+    while unrunnable.len() > MOST {
+        let oldest = unrunnable.iter().min_by_key(|(_, shown)| shown.last);
+        let Some(oldest) = oldest.map(|(revision, _)| Arc::clone(revision)) else { break };
+        unrunnable.remove(&oldest);
+    }
+}
+
+/// The revisions with Pods that serve nobody since the hook-runner in them cannot run, and what one of each shows.
+fn shown(memory: &Memory, last: u64) -> impl Iterator<Item = (&Arc<str>, Unrunnable)> {
+    memory.replicas.revisions().filter_map(move |(revision, counts)| {
+        let shown = counts.stuck().find_map(|number| {
+            let RunnerSight::CannotRun(inability) = memory.replicas.get(number)?.runner else { return None };
+            let node = memory.tracker.evidence(number).and_then(|evidence| evidence.node.clone());
+            Some(Unrunnable { inability, node, last })
+        });
+        Some((revision, shown?))
+    })
 }
 
 /// A revision that nothing is made of any more may try the runner again when it is gone back to.
@@ -47,6 +78,42 @@ mod tests {
     use crate::workload::revision::Measuring;
     use crate::workload::target::Target;
     use crate::workload::template::{Delivery, Runner};
+
+    /// A Pod of that revision in which the runner cannot run.
+    fn stuck(number: u64, revision: &str) -> PodFact {
+        let fact = PodFact::unseen(number, &format!("web-{number}"), &format!("u-{number}"), revision, false);
+        PodFact { seen: true, runner: RunnerSight::CannotRun(Inability::NotPulled), ..fact }
+    }
+
+    #[test]
+    fn pods_of_others_that_came_with_the_runner_after_all_are_made_anew_too() {
+        let (mut account, mut memory) = (Account::default(), Memory::default());
+        let mut check = |number: u64, is_anew: bool, expect: &[(&str, u64)]| {
+            memory.replicas.observe(stuck(number, &format!("rev-{}", number / 10)));
+            account.ledger.high_water = number;
+            know_unrunnable_of_others(&mut account, is_anew, &memory);
+            let known = account.ledger.unrunnable.iter().map(|(revision, shown)| (&**revision, shown.last));
+            assert_eq!(known.collect::<Vec<_>>(), expect, "{number}");
+            memory.replicas.observe_gone(number);
+        };
+        check(11, false, &[("rev-1", 11)]);
+        check(12, false, &[("rev-1", 12)]);
+        check(21, false, &[("rev-1", 12), ("rev-2", 21)]);
+        check(22, true, &[("rev-2", 22)]);
+    }
+
+    #[test]
+    fn of_revisions_of_others_the_youngest_are_remembered() {
+        let (mut account, mut memory) = (Account::default(), Memory::default());
+        for number in 1..=20 {
+            memory.replicas.observe(stuck(number, &format!("rev-{number:02}")));
+            account.ledger.high_water = number;
+            know_unrunnable_of_others(&mut account, false, &memory);
+            memory.replicas.observe_gone(number);
+        }
+        let known: Vec<&str> = account.ledger.unrunnable.keys().map(|revision| &**revision).collect();
+        assert_eq!((known.len(), known[0], known[15]), (16, "rev-05", "rev-20"));
+    }
 
     #[test]
     fn a_runner_that_a_pod_shows_to_be_unable_is_in_no_pod_from_that_commit_on() {

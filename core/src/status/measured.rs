@@ -66,13 +66,11 @@ fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
         );
         return vec![Shortfall { reason: Reason::RunnerUnavailable, words }];
     }
-    if let Measuring::CannotRun(Unrunnable { inability, node, .. }) = basis.measuring {
-        let node = node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default();
+    if let Measuring::CannotRun(shown) = basis.measuring {
         let words = format!(
-            "Hooks are observed, not measured, in {observed} of {pods} Pods: a Pod{node} has shown that the \
-             hook-runner {}; {}, and then try again by kubectl hooked restart{policies}",
-            inability.what(),
-            inability.remedy()
+            "Hooks are observed, not measured, in {observed} of {pods} Pods: {}, and then try again by kubectl hooked \
+             restart{policies}",
+            cannot_run(shown)
         );
         return vec![Shortfall { reason: Reason::RunnerCannotRun, words }];
     }
@@ -86,6 +84,12 @@ fn of_runner(basis: &Basis<'_>) -> Vec<Shortfall> {
     let no_log = no_log(basis).map(|words| Shortfall { reason: Reason::NoTerminationLog, words });
     let missing = live::missing(basis).map(|words| Shortfall { reason: Reason::LiveReportsMissing, words });
     [from_before, no_log, missing].into_iter().flatten().collect()
+}
+
+/// What a Pod has shown of the runner, and what helps.
+pub(super) fn cannot_run(Unrunnable { inability, node, .. }: &Unrunnable) -> String {
+    let node = node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default();
+    format!("a Pod{node} has shown that the hook-runner {}; {}", inability.what(), inability.remedy())
 }
 
 /// Where the runner is not in force, what was asked of it is not either.

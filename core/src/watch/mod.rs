@@ -15,6 +15,7 @@ mod show;
 
 pub use event::SlimEvent;
 pub use index::{Index, NamedOwner, Reported, ShownWatched, Stray, WorkloadRef};
+pub(crate) use pod::template_hash;
 pub use pod::{Controller, SlimPod};
 pub use revisions::ListedRevisions;
 pub use show::Shown;

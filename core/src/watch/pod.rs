@@ -40,6 +40,7 @@ struct LeanAnnotations {
     live_ca: Option<String>,
     deletion_cost: Option<String>,
     ordinal: Option<String>,
+    is_injected: bool,
     /// The numbers that workloads have given which watch the Pod, by the annotation's name.
     watched_ordinals: BTreeMap<String, String>,
 }
@@ -79,6 +80,10 @@ impl<'de> Visitor<'de> for AnnotationsVisitor {
                 names::LIVE_CA_ANNOTATION => read.live_ca = map.next_value()?,
                 names::DELETION_COST_ANNOTATION => read.deletion_cost = map.next_value()?,
                 names::ORDINAL => read.ordinal = map.next_value()?,
+                names::INJECTED_ANNOTATION => {
+                    map.next_value::<IgnoredAny>()?;
+                    read.is_injected = true;
+                }
                 key if key.starts_with(names::WATCHED_ORDINAL) => {
                     read.watched_ordinals.insert(key.to_owned(), map.next_value()?);
                 }
@@ -126,6 +131,8 @@ pub struct SlimPod {
     deletion_cost: i32,
     /// Its number as it is written on it.
     ordinal: Option<String>,
+    /// Whether the injector has put the hook-runner into it.
+    is_injected: bool,
     /// The numbers that workloads have given which watch it, by the annotation's name.
     watched_ordinals: BTreeMap<String, String>,
     spec: PodSpec,
@@ -146,9 +153,17 @@ impl From<WirePod> for SlimPod {
         let mut annotations = std::mem::take(&mut metadata.annotations);
         let deletion_cost = deletion_cost(annotations.deletion_cost.as_deref());
         let live = annotations.endpoint();
-        let LeanAnnotations { ordinal, watched_ordinals, .. } = annotations;
-        Self { metadata: metadata.into(), live, deletion_cost, ordinal, watched_ordinals, spec, status }
+        let LeanAnnotations { ordinal, is_injected, watched_ordinals, .. } = annotations;
+        let metadata = metadata.into();
+        Self { metadata, live, deletion_cost, ordinal, is_injected, watched_ordinals, spec, status }
     }
+}
+
+/// The hash by which a Pod's controller knows the template that the Pod was made from; empty if there is none.
+pub(crate) fn template_hash(pod: &ObjectMeta) -> &str {
+    let labels = pod.labels.as_ref();
+    let hashes = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
+    hashes.into_iter().find_map(|key| labels?.get(key)).map_or("", String::as_str)
 }
 
 /// The workload that controls a Pod.
@@ -212,14 +227,15 @@ impl SlimPod {
     /// which its controller knows the template, if there is one.
     pub(super) fn into_watched_report(self, workload_uid: &str) -> ObservedPod {
         let number = self.watched_number(workload_uid).unwrap_or_default();
-        let hashes = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
-        let revision = hashes.into_iter().find_map(|key| self.label(key)).unwrap_or_default().to_owned();
-        self.observed(workload_uid, PodIdentity { revision, number, is_bare: false }, false)
+        let revision = template_hash(&self.metadata).to_owned();
+        let has_our_runner = self.is_injected;
+        let pod = self.observed(workload_uid, PodIdentity { revision, number, is_bare: false }, false);
+        ObservedPod { has_our_runner, ..pod }
     }
 
     fn observed(self, owner_uid: &str, identity: PodIdentity, is_named: bool) -> ObservedPod {
         let has_finalizer = self.is_held();
-        let Self { metadata, live, ordinal: _, watched_ordinals: _, deletion_cost, spec, status } = self;
+        let Self { metadata, live, deletion_cost, spec, status, .. } = self;
         ObservedPod {
             name: metadata.name.unwrap_or_default(),
             uid: metadata.uid.unwrap_or_default(),
@@ -235,6 +251,7 @@ impl SlimPod {
             deletion_timestamp: metadata.deletion_timestamp.map(|time| time.0),
             deletion_grace_seconds: metadata.deletion_grace_period_seconds,
             has_finalizer,
+            has_our_runner: true,
             live,
             spec,
             status,
@@ -275,6 +292,7 @@ mod tests {
             names::LIVE_CA_ANNOTATION: "PEM",
             names::DELETION_COST_ANNOTATION: "7",
             names::ORDINAL: "4.hash",
+            names::INJECTED_ANNOTATION: "true",
             "hooked.dev/ordinal-abc": "5.abc",
             "example.org/other": "text",
         });
@@ -282,6 +300,7 @@ mod tests {
         let endpoint = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
         assert_eq!(read.endpoint(), Some(endpoint));
         assert_eq!((read.ordinal.as_deref(), read.deletion_cost.as_deref()), (Some("4.hash"), Some("7")));
+        assert!(read.is_injected);
         let watched = read.watched_ordinals.into_iter().collect::<Vec<_>>();
         assert_eq!(watched, [("hooked.dev/ordinal-abc".to_owned(), "5.abc".to_owned())]);
         let none = serde_json::from_value::<LeanAnnotations>(serde_json::Value::Null).unwrap();
@@ -301,6 +320,7 @@ mod tests {
         for (workload, number) in [("w-1", 4), ("w-2", 9), ("w-3", 0), ("w-4", 0)] {
             let report = pod.clone().into_watched_report(workload);
             assert_eq!((report.number, &*report.revision), (number, "rs"), "{workload}");
+            assert!(!report.has_our_runner, "nobody says that it was injected");
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) fn report(pod: &Pod, measured: bool) -> ObservedPod {
         deletion_timestamp: pod.deleted.map(|second| time(second + 30)),
         deletion_grace_seconds: pod.deleted.map(|_| 30),
         has_finalizer: pod.held,
+        has_our_runner: true,
         live: None,
         spec: serde_json::from_value(spec).unwrap(),
         status: serde_json::from_value(status).unwrap(),

@@ -130,6 +130,7 @@ fn report(spec: &Value, deletion: &Value, status: &Value) -> ObservedPod {
         deletion_timestamp: serde_json::from_value(deletion["timestamp"].clone()).unwrap(),
         deletion_grace_seconds: deletion["grace"].as_i64(),
         has_finalizer: true,
+        has_our_runner: true,
         live: None,
         spec: serde_json::from_value(spec.clone()).unwrap(),
         status: serde_json::from_value(status.clone()).unwrap(),

@@ -56,6 +56,7 @@ const ANNOTATIONS: &[Place] = &[
     place("DELETION_COST_ANNOTATION", "Pods", YOU),
     place("ORDINAL", "Pods", OPERATOR),
     place("WATCHED_ORDINAL", "Pods of others that are watched", OPERATOR),
+    place("INJECTED_ANNOTATION", "Pods of others with the hook-runner", "the operator's injector"),
     place("LIVE_ADDRESS_ANNOTATION", "Pods with the live channel", OPERATOR),
     place("LIVE_CA_ANNOTATION", "Pods with the live channel", OPERATOR),
     place("SAFE_TO_EVICT_ANNOTATION", "Pods", "the operator, unless your template says it"),

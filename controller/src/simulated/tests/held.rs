@@ -1,6 +1,9 @@
-//! Pods of others that the injector has put our finalizer on go when their hooks are counted, and live on without the
-//! workload that watches them.
+//! Pods of others that have come through the injector: those that it has put our finalizer on go when their hooks are
+//! counted, and live on without the workload that watches them; those in which its runner cannot run are made anew.
 
+use hooked_core::names::{INJECTED_ANNOTATION, INSTALLER_CONTAINER};
+use hooked_core::workload::template::{Delivery, Runner, inject_into};
+use hooked_crd::HookedWorkloadStatus;
 use hooked_simulation::Request;
 use serde_json::{Value, json};
 
@@ -13,13 +16,17 @@ const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 
 /// Has somebody watch the Pods of the Deployment `web` with durable evidence.
 fn watch(cluster: &Cluster) {
+    watch_with(cluster, &json!({"evidence": "Durable"}));
+}
+
+fn watch_with(cluster: &Cluster, hooks: &Value) {
     cluster.ask(&Request::create(
         WORKLOADS,
         json!({
             "metadata": {"name": "web", "namespace": "shop"},
             "spec": {
                 "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-                "hooks": {"evidence": "Durable"},
+                "hooks": hooks,
             },
         }),
     ));
@@ -97,4 +104,58 @@ async fn a_pod_that_was_admitted_while_its_workload_went_is_let_go() {
     cluster
         .wait("nothing holds it", |world| pod(world, "web-1").filter(|pod| !has_finalizer(pod)).map(drop))
         .await;
+}
+
+/// A Pod of the Deployment with a runner, whose init container cannot pull the runner's image.
+async fn create_stuck(cluster: &Cluster, name: &str, is_injected: bool) {
+    let deployment =
+        cluster.shared.world.lock().server.object(&format!("{DEPLOYMENTS}/web")).cloned().unwrap();
+    let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true,
+                       "uid": deployment["metadata"]["uid"]});
+    let metadata = json!({
+        "name": name, "namespace": "shop", "ownerReferences": [owner], "labels": {"app": "web", "pod-template-hash": "7f"},
+    });
+    let bare = json!({"metadata": metadata, "spec": workload("web", 1)["spec"]["template"]["spec"]});
+    let runner = Runner::new("hooked:1".to_owned(), Delivery::InitContainer);
+    let mut injected = inject_into(&bare, &runner, &[]).unwrap();
+    if !is_injected {
+        injected["metadata"]["annotations"].as_object_mut().unwrap().remove(INJECTED_ANNOTATION);
+    }
+    cluster.ask(&Request::create(PODS, injected));
+    let is_started =
+        |world: &World| pod(world, name).filter(|pod| pod["status"]["phase"] == "Running").map(drop);
+    cluster.wait("its kubelet has seen it", is_started).await;
+    let waiting = json!({"waiting": {"reason": "ErrImageNeverPull", "message": "not present with pull policy of Never"}});
+    let status = json!({
+        "phase": "Pending",
+        "conditions": [{"type": "Ready", "status": "False"}],
+        "initContainerStatuses": [{"name": INSTALLER_CONTAINER, "restartCount": 0, "ready": false, "state": waiting}],
+    });
+    cluster.merge(&format!("{PODS}/{name}/status"), json!({"status": status}));
+}
+
+#[tokio::test]
+async fn a_pod_of_others_in_which_the_runner_cannot_run_is_deleted_once_that_is_known() {
+    let cluster = Cluster::new();
+    cluster.ask(&Request::create(DEPLOYMENTS, json!({"metadata": {"name": "web", "namespace": "shop"}})));
+    watch_with(&cluster, &json!({"measurement": "Runner"}));
+    create_stuck(&cluster, "web-theirs", false).await;
+    create_stuck(&cluster, "web-1", true).await;
+    let operator = Operator::start(&cluster, "a", &["--inject-bind-address=127.0.0.1:0"]);
+    cluster.wait("it is gone", |world| pod(world, "web-1").is_none().then_some(())).await;
+    let told = |status: &HookedWorkloadStatus| {
+        let measured = status.conditions.iter().find(|known| known.type_ == "Measured");
+        measured.is_some_and(|measured| {
+            measured.reason == "RunnerCannotRun" && measured.message.contains("pulled")
+        })
+    };
+    cluster.wait_for_status("web", "it is told", told).await;
+    let status = cluster.shared.world.lock().server.object(WEB).unwrap()["status"].clone();
+    assert_eq!(status["ledger"]["unrunnable"][0][0], "7f", "the injector reads it: {status}");
+    // The injector of the other operator has not heard of it, and the Pod after the next has nobody to tell of it.
+    operator.crash().await;
+    let _operator = Operator::start(&cluster, "b", &["--inject-bind-address=127.0.0.1:0"]);
+    create_stuck(&cluster, "web-2", true).await;
+    cluster.wait("so is the next", |world| pod(world, "web-2").is_none().then_some(())).await;
+    assert!(pod(&cluster.shared.world.lock(), "web-theirs").is_some(), "its runner is no matter of ours");
 }

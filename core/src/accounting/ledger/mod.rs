@@ -32,7 +32,7 @@ pub use last_run::LastRun;
 pub use marks::{Marks, Youngest};
 pub use operator::{operator_of, taken_over};
 pub use sizes::{Sizes, Total};
-pub use store::LedgerError;
+pub use store::{LedgerError, unrunnable_revisions};
 pub use unrunnable::Unrunnable;
 
 /// The account book of one workload.

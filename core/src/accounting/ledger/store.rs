@@ -3,12 +3,12 @@
 //! A kill reason or an outcome that only a newer operator knows is no misreading: it is counted as `Unknown`. A field
 //! that only a newer one knows is written back as it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_crd::{GateAction, HandlerKind, HookKind, KillReason, Outcome, Source};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -291,6 +291,21 @@ impl Ledger {
         }
         Ok(stored)
     }
+}
+
+/// Reads of a stored ledger nothing but the revisions in whose Pods the hook-runner cannot run; none where the ledger
+/// is not to be read.
+pub fn unrunnable_revisions<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeSet<String>, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Lean {
+        unrunnable: Vec<StoredUnrunnable>,
+    }
+    let stored = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
+    let lean = Lean::deserialize(stored).unwrap_or_default();
+    Ok(lean.unrunnable.into_iter().map(|(revision, ..)| revision.to_string()).collect())
 }
 
 /// The fields of a stored ledger that this program does not know.

@@ -54,7 +54,7 @@ pub(super) async fn delete_surplus<C: Cluster>(
 /// Deletes Pods that serve nobody since the hook-runner in them cannot run, as the committed ledger says of their
 /// revision: Pods without it are made in their place. A Pod that was made since then and shows the same was made as the
 /// template is written, which may name the runner itself: for that Pod the kubelet waits longer each time.
-pub(super) async fn delete_stuck<C: Cluster>(
+pub(in super::super) async fn delete_stuck<C: Cluster>(
     cluster: &C,
     site: &Site,
     committed: &Ledger,

@@ -23,8 +23,9 @@ pub(super) use claim::{Bearing, claim};
 pub use error::ActError;
 
 pub(super) use create::is_ours;
-pub(super) use delete::{delete_all, stop_hung_hooks};
+pub(super) use delete::{delete_all, delete_stuck, stop_hung_hooks};
 pub(super) use finalizer::{change, orphan_all, release_all, remove_finalizer, remove_finalizers};
+pub(super) use refresh::refresh;
 
 /// What has become of the acts of a pass.
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ pub(super) async fn act<C: Cluster>(
         }
         if prepared.target.leaving().is_none() {
             let ledger = &committed.ledger;
-            errors.extend(delete::delete_stuck(cluster, &subject.site, ledger, memory).await.err());
+            errors.extend(delete_stuck(cluster, &subject.site, ledger, memory).await.err());
         }
         errors
             .extend(delete::delete_surplus(cluster, &subject.site, prepared, committed, memory).await.err());
@@ -75,7 +76,7 @@ pub(super) async fn act<C: Cluster>(
                 again = again.or(made.as_ref().ok().copied().flatten());
                 errors.extend(made.err());
             }
-            match refresh::refresh(cluster, &subject.site, memory).await {
+            match refresh(cluster, &subject.site, memory).await {
                 Ok(more) => again = again.or(more),
                 Err(error) => errors.push(error),
             }

@@ -15,7 +15,7 @@ const BATCH: usize = 50;
 
 /// Tells Pods whose annotations say something else. Old and new certificates overlap for long, so there is
 /// time. Returns when more are to be told.
-pub(super) async fn refresh<C: Cluster>(
+pub(in super::super) async fn refresh<C: Cluster>(
     cluster: &C,
     site: &Site,
     memory: &Locked<Memory>,

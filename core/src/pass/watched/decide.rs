@@ -5,6 +5,7 @@ use hooked_crd::Referent;
 use super::super::decide::{Decision, judge_marks, number, reserve_for};
 use super::super::overlay::Committed;
 use super::super::subject::Subject;
+use super::super::unrunnable::know_unrunnable_of_others;
 use super::super::{Cluster, Locked, Memory};
 use super::watching::Watching;
 use crate::accounting::ledger::{LedgerError, Marks};
@@ -59,6 +60,8 @@ pub(super) fn decide<C: Cluster>(
     let shape = memory.watching.as_ref().and_then(Watching::shape).cloned();
     let shape = &shape.unwrap_or_else(|| PodShape::of_told(&before.status.hooks));
     forget_gone(&mut account, &before.ledger.marks, shape, memory);
+    let is_anew = before.status.observed_generation != Some(subject.generation);
+    know_unrunnable_of_others(&mut account, is_anew, memory);
     account.ledger.operator.get_or_insert_with(|| cluster.operator().into());
     let reserved = reserve_for(0, before, memory);
     let claims = number(&mut account, &reserved, memory);

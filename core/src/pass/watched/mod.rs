@@ -1,6 +1,8 @@
 //! One pass over a workload whose Pods others make. Nothing of theirs is changed but for the number that each Pod
-//! bears. Only under `evidence: Durable` there is something to undo: the injector has put our finalizer on Pods, which
-//! goes when their hooks are counted, or before the workload does.
+//! bears, and what the injector has put into a Pod: the address of the live channel is kept up to date, and a Pod that
+//! serves nobody since the hook-runner in it cannot run is deleted, so that its controller makes one without. Only
+//! under `evidence: Durable` there is something to undo: the injector has put our finalizer on Pods, which goes when
+//! their hooks are counted, or before the workload does.
 
 mod asked;
 mod decide;
@@ -10,7 +12,7 @@ mod watching;
 use hooked_crd::{HookedWorkload, Referent};
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Bearing, claim, release_all, remove_finalizers};
+use super::act::{ActError, Bearing, claim, delete_stuck, refresh, release_all, remove_finalizers};
 use super::begin::{begin, introduce, is_introduced};
 use super::commit::{Written, commit};
 use super::leave::leave;
@@ -67,17 +69,32 @@ pub(super) async fn pass<C: Cluster>(
         return Ok(Passed { again: due, trouble: None });
     }
     let news = told.map(|told| tell(&told, &after, &mut memory.lock(), cluster.now())).unwrap_or_default();
-    let bearing = Bearing::watched(&subject.site.owner.uid);
-    let claimed = claim(cluster, &subject.site, &bearing, &after.ledger, memory).await;
-    let released = remove_finalizers(cluster, &subject.site, &after.ledger, memory).await;
+    let acted = act(cluster, &subject, &after, memory).await;
     cluster.tell(news).await;
-    let (again, trouble) = match claimed.and_then(|again| released.map(|()| again)) {
+    let (again, trouble) = match acted {
         Ok(again) => (again, None),
         // What the server refuses for good is tried again all the same: its policies may change.
         Err(error) if error.is_refusal() => (cluster.now().checked_add(FAILED_RETRY).ok(), None),
         Err(error) => (None, Some(error)),
     };
     Ok(Passed { again: wait(cluster.now(), &memory.lock(), [due, again]), trouble: trouble.map(Retry::from) })
+}
+
+/// Acts as `after` says. What fails of one keeps none of the others from being done. Returns when more is to be done.
+async fn act<C: Cluster>(
+    cluster: &C,
+    subject: &Subject<'_>,
+    after: &Committed,
+    memory: &Locked<Memory>,
+) -> Result<Option<Timestamp>, ActError> {
+    let (site, ledger) = (&subject.site, &after.ledger);
+    let claimed = claim(cluster, site, &Bearing::watched(&site.owner.uid), ledger, memory).await;
+    let released = remove_finalizers(cluster, site, ledger, memory).await;
+    let deleted = delete_stuck(cluster, site, ledger, memory).await;
+    let refreshed = refresh(cluster, site, memory).await;
+    released?;
+    deleted?;
+    Ok([claimed?, refreshed?].into_iter().flatten().min())
 }
 
 /// Takes our finalizer off all Pods, once all are known, and then off the workload: the Pods live on.

@@ -4,7 +4,7 @@ use hooked_crd::{HandlerKind, Reason, Referent};
 
 use super::basis::WatchedBasis;
 use crate::names::{INJECT_LABEL, condition};
-use crate::status::measured::not_in_force;
+use crate::status::measured::{cannot_run, not_in_force};
 use crate::status::saying::{Saying, say};
 use crate::workload::asked::Asked;
 use crate::workload::replicas::RevisionCounts;
@@ -37,11 +37,25 @@ pub(in crate::status) fn shortfall(basis: &WatchedBasis<'_>) -> Option<(Reason, 
         basis.replicas.revisions().map(|(_, counts)| of(counts)).sum()
     };
     let (observed, pods) = (sum(RevisionCounts::shown_without_runner), sum(RevisionCounts::shown_alive));
+    let hooks = format!("Hooks are observed, not measured, in {observed} of {pods} Pods");
+    let Referent { kind, name, .. } = basis.referent;
+    if let Some(shown) = basis.hooks.ledger.unrunnable.get(basis.youngest) {
+        let words = format!(
+            "{hooks}: {}, and then try again by kubectl rollout restart of {kind} {name}{policies}",
+            cannot_run(shown)
+        );
+        return Some((Reason::RunnerCannotRun, words));
+    }
     if observed == 0 || !has_exec_hooks(basis) {
         return None;
     }
-    let hooks = format!("Hooks are observed, not measured, in {observed} of {pods} Pods");
-    let Referent { kind, name, .. } = basis.referent;
+    if matches!(&**kind, "Job" | "CronJob") {
+        let words = format!(
+            "{hooks}: Pods of {kind} {name} stay as they are made, since a Job counts a Pod that has to be made anew as \
+             a failure{policies}"
+        );
+        return Some((Reason::RunnerUnavailable, words));
+    }
     let words = format!(
         "{hooks}, which are from before or were made without the injector: see that the namespace has the label \
          {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}, for example by kubectl rollout restart{policies}"

@@ -14,7 +14,7 @@ use super::json::append;
 use super::wrap::Wrapping;
 use super::{channel, evict};
 use crate::lifecycle::LiveEndpoint;
-use crate::names::INSTALLER_CONTAINER;
+use crate::names::{INJECTED_ANNOTATION, INSTALLER_CONTAINER};
 
 /// Where containers have the credentials of their Pod's account
 /// (`plugin/pkg/admission/serviceaccount/admission.go`).
@@ -54,6 +54,7 @@ pub fn inject_into(pod: &Value, runner: &Runner, policies: &[HookPolicy]) -> Opt
     let mut injected = put_in(pod, runner, policies)?;
     mount_account(&mut injected["spec"]);
     evict::give_up_volumes(&mut injected, runner.delivery.local_volumes());
+    injected["metadata"]["annotations"][INJECTED_ANNOTATION] = json!("true");
     Some(injected)
 }
 
@@ -271,7 +272,9 @@ mod tests {
     #[test]
     fn of_pods_that_others_make_the_autoscaler_is_told_of_our_volumes_alone() {
         let injected = inject_into(&template(), &runner(Delivery::InitContainer), &[]).unwrap();
-        let annotations = json!({names::SAFE_VOLUMES_ANNOTATION: "hooked-runner,hooked-records"});
+        let annotations = json!({
+            names::SAFE_VOLUMES_ANNOTATION: "hooked-runner,hooked-records", INJECTED_ANNOTATION: "true",
+        });
         assert_eq!(injected["metadata"]["annotations"], annotations);
     }
 
