@@ -1,7 +1,8 @@
 //! Whether this operator is ready, and what keeps it from being so: what `/readyz` says.
 //!
 //! One that waits for another's Lease is ready, so that a rollout of operators does not wait for leadership. One that
-//! leads is ready when it knows the cluster and runners can report.
+//! leads is ready when it knows the cluster, runners can report, and the injector answers: not one that waits, whose
+//! injector may need what only the one that leads stores.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,6 +25,8 @@ pub(crate) struct Readiness {
     awaited: Locked<BTreeMap<String, Awaited>>,
     /// None if there is to be no live channel.
     live: Option<Arc<Channel>>,
+    /// Whether the injector answers; none if there is to be none.
+    injector: Option<watch::Receiver<bool>>,
 }
 
 impl Readiness {
@@ -32,9 +35,10 @@ impl Readiness {
         standing: watch::Receiver<Standing>,
         scopes: &[Scope],
         live: Option<Arc<Channel>>,
+        injector: Option<watch::Receiver<bool>>,
     ) -> Self {
         let awaited = scopes.iter().map(|scope| (place(scope), "Pods")).collect();
-        Self { standing, awaited: Locked::new(awaited), live }
+        Self { standing, awaited: Locked::new(awaited), live, injector }
     }
 
     /// Of that scope, the first list of those is awaited next.
@@ -55,7 +59,9 @@ impl Readiness {
         let awaited = self.awaited.lock();
         let awaited = awaited.iter().map(|(place, what)| format!("{what} {place} are not listed yet"));
         let awaited = awaited.collect::<Vec<_>>().join(", ");
-        Report::of(*self.standing.borrow(), awaited, self.live.as_ref().map(|live| live.service().is_some()))
+        let live = self.live.as_ref().map(|live| live.service().is_some());
+        let injector = self.injector.as_ref().map(|answers| *answers.borrow());
+        Report::of(*self.standing.borrow(), awaited, live, injector)
     }
 }
 
@@ -67,7 +73,7 @@ fn place(scope: &Scope) -> String {
 pub(crate) struct Report(Vec<(&'static str, Result<&'static str, String>)>);
 
 impl Report {
-    fn of(standing: Standing, awaited: String, live: Option<bool>) -> Self {
+    fn of(standing: Standing, awaited: String, live: Option<bool>, injector: Option<bool>) -> Self {
         let lease = match standing {
             Standing::Unknown => Err("the Lease could not be read or taken; the log says why".to_owned()),
             Standing::Standby => Ok("another operator leads, this one waits for its Lease"),
@@ -81,7 +87,12 @@ impl Report {
                 Some(true) => Ok("runners can report"),
                 Some(false) => Err("runners cannot report yet; the log says why".to_owned()),
             };
-            checks.extend([("caches", caches), ("live", live)]);
+            let injector = match injector {
+                None => Ok("switched off"),
+                Some(true) => Ok("the injector answers"),
+                Some(false) => Err("the injector does not answer yet; the log says why".to_owned()),
+            };
+            checks.extend([("caches", caches), ("live", live), ("injector", injector)]);
         }
         Self(checks)
     }
@@ -111,8 +122,8 @@ mod tests {
 
     #[test]
     fn an_operator_is_ready_that_waits_and_one_that_leads_knows_the_cluster_and_can_be_reached() {
-        let check = |standing, awaited: &str, live, expect: &[&str]| {
-            let report = Report::of(standing, awaited.to_owned(), live);
+        let check = |standing, awaited: &str, (live, injector), expect: &[&str]| {
+            let report = Report::of(standing, awaited.to_owned(), live, injector);
             let lines = report.lines();
             let lines: Vec<&str> = lines.lines().collect();
             let (last, checks) = lines.split_last().unwrap();
@@ -122,19 +133,20 @@ mod tests {
             assert_eq!((report.is_ready(), last.ends_with("passed")), (is_ready, is_ready));
         };
         let leads = Standing::Leader;
-        check(Standing::Unknown, "", Some(true), &["[-]lease failed"]);
-        check(Standing::Standby, "Pods", Some(false), &["[+]lease ok"]);
-        check(leads, "Pods", Some(true), &["[+]lease ok", "[-]caches failed", "[+]live ok"]);
-        check(leads, "", Some(false), &["[+]lease ok", "[+]caches ok", "[-]live failed"]);
-        check(leads, "", Some(true), &["[+]lease ok", "[+]caches ok", "[+]live ok"]);
-        check(leads, "", None, &["[+]lease ok", "[+]caches ok", "[+]live ok"]);
+        let (all, none) = ((Some(true), Some(true)), (Some(false), Some(false)));
+        check(Standing::Unknown, "", all, &["[-]lease failed"]);
+        check(Standing::Standby, "Pods", none, &["[+]lease ok"]);
+        check(leads, "Pods", all, &["[+]lease ok", "[-]caches failed", "[+]live ok", "[+]injector ok"]);
+        check(leads, "", none, &["[+]lease ok", "[+]caches ok", "[-]live failed", "[-]injector failed"]);
+        check(leads, "", all, &["[+]lease ok", "[+]caches ok", "[+]live ok", "[+]injector ok"]);
+        check(leads, "", (None, None), &["[+]lease ok", "[+]caches ok", "[+]live ok", "[+]injector ok"]);
     }
 
     #[test]
     fn what_is_not_listed_yet_is_named_until_everything_is() {
         let scopes = ["shop", "test"].map(|name| Scope(Some(name.to_owned())));
         let (_standing, leads) = watch::channel(Standing::Leader);
-        let readiness = Readiness::new(leads, &scopes, None);
+        let readiness = Readiness::new(leads, &scopes, None, None);
         readiness.awaits(&scopes[0], "Events");
         let lines = readiness.report().lines();
         let awaited =
@@ -144,7 +156,7 @@ mod tests {
         assert!(!readiness.report().is_ready());
         readiness.is_listed(&scopes[1]);
         assert!(readiness.report().is_ready());
-        let everywhere = Readiness::new(readiness.standing, &[Scope(None)], None).report().lines();
+        let everywhere = Readiness::new(readiness.standing, &[Scope(None)], None, None).report().lines();
         assert!(everywhere.contains("Pods of all namespaces are not listed yet"), "{everywhere}");
     }
 }

@@ -22,6 +22,7 @@ use crate::injector::serve_injector;
 use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::LiveSink;
 use crate::metrics::Metrics;
+use crate::own_pod::OwnPod;
 use crate::port::Operator;
 use crate::readiness::Readiness;
 use crate::reconcile::Context;
@@ -76,6 +77,19 @@ fn scrapers(settings: &Settings, client: &Client) -> Result<Option<Arc<Scrapers>
     Ok(settings.metrics_secure.then(scrapers).transpose()?.map(Arc::new))
 }
 
+/// What an operator seeks the Lease by, if it does, how it stands, and what lets its requests through.
+fn candidacy(
+    leader_elect: bool,
+    client: &Client,
+    own_pod: &OwnPod,
+) -> (Option<Election>, watch::Receiver<Standing>, Arc<Fence>) {
+    let begins = if leader_elect { Standing::Unknown } else { Standing::Leader };
+    let (tell_standing, standing) = watch::channel(begins);
+    let election = leader_elect.then(|| Election::new(client, own_pod, tell_standing));
+    let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
+    (election, standing, Arc::new(Fence::new(leadership)))
+}
+
 /// Seeks the Lease, works while it leads, and serves metrics, until it is asked to `stop`.
 pub(crate) async fn operate(
     settings: Settings,
@@ -96,27 +110,25 @@ pub(crate) async fn operate(
     } = settings;
     let Clients { once, client } = &clients;
     let (scopes, metrics) = (scopes(namespaces), Arc::new(Metrics::new()?));
-    let begins = if leader_elect { Standing::Unknown } else { Standing::Leader };
-    let (tell_standing, standing) = watch::channel(begins);
-    let mut election = leader_elect.then(|| Election::new(client, &own_pod, tell_standing));
-    let leadership = election.as_ref().map_or_else(|| Arc::new(Leadership::Sole), Election::leadership);
-    let fence = Arc::new(Fence::new(Arc::clone(&leadership)));
+    let (mut election, standing, fence) = candidacy(leader_elect, client, &own_pod);
     let (live, live_sink) = (Arc::new(Channel::default()), Arc::new(LiveSink::new(Arc::clone(&metrics))));
     let awaited_live = live_options.bind_address.is_some().then(|| Arc::clone(&live));
-    let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live));
-    let leading = (standing.clone(), Arc::clone(&fence));
-    let inject = serve_injector(injector, clients.clone(), Arc::clone(&runner), scopes.clone(), leading);
+    let answers = watch::Sender::new(false);
+    let answering = injects.then(|| answers.subscribe());
+    let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live, answering));
+    let leading = (standing.clone(), fence.clone());
+    let inject = serve_injector(injector, clients.clone(), runner.clone(), scopes.clone(), leading, answers);
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
         lead(standing).await;
         metrics.leader.set(1);
         let works = future::join_all(scopes.into_iter().map(|scope| {
             let (metrics, runner, live) = (Arc::clone(&metrics), Arc::clone(&runner), Arc::clone(&live));
-            let operator =
-                Operator::new(once, metrics, runner, live, injects, Arc::clone(&fence), own_pod.clone());
+            let (fence, own_pod) = (Arc::clone(&fence), own_pod.clone());
+            let operator = Operator::new(once, metrics, runner, live, injects, fence, own_pod);
             let context = Context { operator: Arc::new(operator), index: Arc::default() };
-            let (live_sink, readiness) = (Arc::clone(&live_sink), Arc::clone(&readiness));
-            control(client.clone(), scope, Arc::new(context), live_sink, concurrency, readiness, &others)
+            let (sink, readiness) = (Arc::clone(&live_sink), Arc::clone(&readiness));
+            control(client.clone(), scope, Arc::new(context), sink, concurrency, readiness, &others)
         }));
         let (sink, observer) = (Arc::clone(&live_sink), Arc::clone(&live_sink));
         future::join(works, hooked_live::serve(&live_options, client, &live, sink, observer)).await;

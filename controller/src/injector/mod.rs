@@ -55,13 +55,14 @@ enum ServeError {
 }
 
 /// Serves the injector for ever, if it is to be served. Dropping the future ends it: Pods are then made as they are.
-/// Requests that are sent once go by the client `once`.
+/// Requests that are sent once go by the client `once`; whether it answers `answers` says.
 pub(crate) async fn serve_injector(
     settings: InjectorSettings,
     Clients { client, once }: Clients,
     runner: Arc<RunnerSource>,
     scopes: Vec<Scope>,
     (standing, fence): (watch::Receiver<Standing>, Arc<Fence>),
+    answers: watch::Sender<bool>,
 ) {
     let Some(address) = settings.bind_address else { return future::pending().await };
     let injector = Arc::new(Injector::default());
@@ -78,7 +79,7 @@ pub(crate) async fn serve_injector(
             listed.wait_for(|listed| *listed).await.ok();
         }
         shown.is_there().await;
-        serve(address, &shown.resolver, &injector, &reads).await;
+        serve(address, &shown.resolver, routes(&injector, &reads), &answers).await;
     };
     future::join3(future::join_all(watches), upkeep.keep_up(), serve).await;
 }
@@ -87,18 +88,19 @@ pub(crate) async fn serve_injector(
 async fn serve(
     address: SocketAddr,
     resolver: &Arc<CertificateResolver>,
-    injector: &Arc<Injector>,
-    reads: &Arc<Reads>,
+    routes: Router,
+    answers: &watch::Sender<bool>,
 ) {
     let mut told = String::new();
     loop {
-        if let Err(error) = listen(address, Arc::clone(resolver), routes(injector, reads)).await {
+        if let Err(error) = listen(address, Arc::clone(resolver), routes.clone(), answers).await {
             let error = error.to_string();
             if error != told {
                 tracing::warn!(error, "there is no injector: Pods of others are made as they are");
             }
             told = error;
         }
+        answers.send_replace(false);
         sleep(RETRY).await;
     }
 }
@@ -107,10 +109,13 @@ async fn listen(
     address: SocketAddr,
     resolver: Arc<CertificateResolver>,
     routes: Router,
+    answers: &watch::Sender<bool>,
 ) -> Result<(), ServeError> {
     let listener = bind(address).await.map_err(|error| ServeError::Bind(address, error))?;
+    let listener = TlsListener::new(listener, acceptor(resolver)?);
     tracing::info!(%address, "the injector is open");
-    axum::serve(TlsListener::new(listener, acceptor(resolver)?), routes).await.map_err(ServeError::Serve)
+    answers.send_replace(true);
+    axum::serve(listener, routes).await.map_err(ServeError::Serve)
 }
 
 fn routes(injector: &Arc<Injector>, reads: &Arc<Reads>) -> Router {

@@ -122,7 +122,9 @@ fn operator(server: &Arc<Server>, name: &'static str, standing: Standing) -> Soc
     let clients = server.clients(name);
     tokio::spawn(async move {
         let _tell = tell;
-        serve_injector(settings.injector(), clients, runner, vec![Scope(None)], (standing, fence)).await;
+        let (answers, _) = watch::channel(false);
+        let leading = (standing, fence);
+        serve_injector(settings.injector(), clients, runner, vec![Scope(None)], leading, answers).await;
     });
     address
 }

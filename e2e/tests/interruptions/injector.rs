@@ -81,3 +81,39 @@ async fn the_operator_that_stands_by_injects_while_another_comes_to_lead() -> Re
     })
     .await
 }
+
+/// The operator names an image that no node can pull. Pods that have its runner wait for it, until the operator has
+/// understood that.
+#[tokio::test]
+async fn a_runner_that_cannot_be_pulled_keeps_no_pod_from_starting_for_good() -> Result<()> {
+    with_operator("injector-unpulled", Security::Privileged, async |space, operator| {
+        operator.run_with(&["--runner-image=hooked.invalid/none:1"]).await?;
+        space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
+        space
+            .apply(
+                &Workload::watching("web", "apps/v1", "Deployment", "web")
+                    .with("hooks", json!({"measurement": "Runner"})),
+            )
+            .await?;
+        let known = |workload: &HookedWorkload| condition(workload, "Ready").is_some();
+        space.until("web", "the operator knows it", known).await?;
+        space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
+        let told = |workload: &HookedWorkload| {
+            condition(workload, "Measured").is_some_and(|measured| measured.reason == "RunnerCannotRun")
+        };
+        let workload = space.until("web", "it is told that the runner cannot run", told).await?;
+        let words = condition(&workload, "Measured").map(|measured| measured.message.clone());
+        ensure!(words.is_some_and(|words| words.contains("cannot be pulled")), "{:?}", workload.status);
+        until_rolled_out(space).await?;
+        ensure!(!space.pods("web").await?.iter().any(has_runner));
+        ensure!(space.files.count("started")? == 2, "of the Pods that waited nothing has run");
+        // Another template is tried with the runner again, which by then can be pulled.
+        operator.restore().await?;
+        space.kubectl(&["rollout", "restart", "deployment/web"]).await?;
+        until_rolled_out(space).await?;
+        space.until("web", "hooks are measured", |workload| is_measured(workload, "True")).await?;
+        ensure!(space.pods("web").await?.iter().filter(|pod| has_runner(pod)).count() == 2);
+        Ok(())
+    })
+    .await
+}
