@@ -2,8 +2,7 @@
 
 use anyhow::{Result, ensure};
 use hooked_crd::{HookKind, HookedWorkload};
-use hooked_e2e::{Container, Security, Space, Workload, condition, sh, with_operator};
-use k8s_openapi::api::core::v1::Pod;
+use hooked_e2e::{Container, Security, Space, Workload, condition, has_runner, sh, wait_for, with_operator};
 use serde_json::json;
 
 use crate::runs;
@@ -13,15 +12,6 @@ fn counting(space: &Space) -> Workload {
     Workload::new("web", [container]).replicas(2).witnessed(&space.files)
 }
 
-async fn until_rolled_out(space: &Space) -> Result<()> {
-    space.kubectl(&["rollout", "status", "deployment/web", "--timeout=300s"]).await.map(drop)
-}
-
-fn has_runner(pod: &Pod) -> bool {
-    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
-    volumes.into_iter().any(|volume| volume.name == "hooked-runner")
-}
-
 fn is_measured(workload: &HookedWorkload, status: &str) -> bool {
     condition(workload, "Measured").is_some_and(|condition| condition.status == status)
 }
@@ -29,16 +19,10 @@ fn is_measured(workload: &HookedWorkload, status: &str) -> bool {
 #[tokio::test]
 async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> Result<()> {
     with_operator("injector-away", Security::Privileged, async |space, operator| {
-        space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
-        space
-            .apply(
-                &Workload::watching("web", "apps/v1", "Deployment", "web")
-                    .with("hooks", json!({"measurement": "Runner"})),
-            )
-            .await?;
+        space.inject("Deployment", &json!({"measurement": "Runner"})).await?;
         operator.stop().await?;
         space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
-        until_rolled_out(space).await?;
+        space.until_rolled_out("deployment").await?;
         ensure!(!space.pods("web").await?.iter().any(has_runner));
 
         operator.start().await?;
@@ -47,7 +31,7 @@ async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> 
         };
         space.until("web", "the runs are observed", observed).await?;
         space.kubectl(&["rollout", "restart", "deployment/web"]).await?;
-        until_rolled_out(space).await?;
+        space.until_rolled_out("deployment").await?;
         space.until("web", "hooks are measured", |workload| is_measured(workload, "True")).await?;
         ensure!(space.pods("web").await?.iter().filter(|pod| has_runner(pod)).count() == 2);
         ensure!(space.files.count("started")? == 4);
@@ -59,24 +43,43 @@ async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> 
 #[tokio::test]
 async fn the_operator_that_stands_by_injects_while_another_comes_to_lead() -> Result<()> {
     with_operator("injector-standby", Security::Privileged, async |space, operator| {
-        space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
-        space
-            .apply(
-                &Workload::watching("web", "apps/v1", "Deployment", "web")
-                    .with("hooks", json!({"measurement": "Runner"})),
-            )
-            .await?;
-        let known = |workload: &HookedWorkload| condition(workload, "Ready").is_some();
-        space.until("web", "the operator knows it", known).await?;
+        space.inject("Deployment", &json!({"measurement": "Runner"})).await?;
         let leader = operator.leader().await?;
         let _frozen = operator.freeze(&leader)?;
-        // One in two reviews may go to the one that does not answer: such a Pod is created as it is.
-        space
-            .apply_manifest(&counting(space).replicas(6).of_kind("apps/v1", "Deployment", &json!({})))
-            .await?;
-        until_rolled_out(space).await?;
-        let pods = space.pods("web").await?;
-        ensure!(pods.len() == 6 && pods.iter().any(has_runner), "{pods:?}");
+        // Reviews may go to the one that does not answer, for as long as the API server keeps its connection: such a
+        // Pod is created as it is.
+        space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
+        space.until_rolled_out("deployment").await?;
+        space.until_injected("Deployment", &json!({"measurement": "Runner"})).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn held_pods_that_end_without_an_operator_are_counted_exactly_when_there_is_one() -> Result<()> {
+    with_operator("injector-held", Security::Privileged, async |space, operator| {
+        space.inject("Deployment", &json!({"measurement": "Runner", "evidence": "Durable"})).await?;
+        let container = Container::polite("web")
+            .post_start(sh("echo run >> /witness/started"))
+            .pre_stop(sh("echo run >> /witness/stopped; exit 3"));
+        let deployment = Workload::new("web", [container]).replicas(3).witnessed(&space.files);
+        space.apply_manifest(&deployment.of_kind("apps/v1", "Deployment", &json!({}))).await?;
+        space.until_rolled_out("deployment").await?;
+        operator.stop().await?;
+        space.kubectl(&["scale", "deployment", "web", "--replicas=0"]).await?;
+        wait_for("all have ended", async || {
+            let stopped = space.files.count("stopped")?;
+            Ok(if stopped == 3 { Ok(()) } else { Err(format!("{stopped} have")) })
+        })
+        .await?;
+        ensure!(space.pods("web").await?.len() == 3, "nobody has counted them");
+        operator.start().await?;
+        space.until_no_pods("web").await?;
+        let workload = space.workload("web").await?;
+        let counted = |kind| hooked_e2e::hook(&workload, "web", kind);
+        let (started, stopped) = (counted(HookKind::PostStart)?, counted(HookKind::PreStop)?);
+        ensure!((started.succeeded, started.unknown) == (3, 0), "{:?}", workload.status);
+        ensure!((stopped.failed, stopped.unknown) == (3, 0), "{:?}", workload.status);
         Ok(())
     })
     .await
@@ -88,15 +91,7 @@ async fn the_operator_that_stands_by_injects_while_another_comes_to_lead() -> Re
 async fn a_runner_that_cannot_be_pulled_keeps_no_pod_from_starting_for_good() -> Result<()> {
     with_operator("injector-unpulled", Security::Privileged, async |space, operator| {
         operator.run_with(&["--runner-image=hooked.invalid/none:1"]).await?;
-        space.kubectl(&["label", "namespace", &space.name, "hooked.dev/inject=enabled"]).await?;
-        space
-            .apply(
-                &Workload::watching("web", "apps/v1", "Deployment", "web")
-                    .with("hooks", json!({"measurement": "Runner"})),
-            )
-            .await?;
-        let known = |workload: &HookedWorkload| condition(workload, "Ready").is_some();
-        space.until("web", "the operator knows it", known).await?;
+        space.inject("Deployment", &json!({"measurement": "Runner"})).await?;
         space.apply_manifest(&counting(space).of_kind("apps/v1", "Deployment", &json!({}))).await?;
         let told = |workload: &HookedWorkload| {
             condition(workload, "Measured").is_some_and(|measured| measured.reason == "RunnerCannotRun")
@@ -104,13 +99,13 @@ async fn a_runner_that_cannot_be_pulled_keeps_no_pod_from_starting_for_good() ->
         let workload = space.until("web", "it is told that the runner cannot run", told).await?;
         let words = condition(&workload, "Measured").map(|measured| measured.message.clone());
         ensure!(words.is_some_and(|words| words.contains("cannot be pulled")), "{:?}", workload.status);
-        until_rolled_out(space).await?;
+        space.until_rolled_out("deployment").await?;
         ensure!(!space.pods("web").await?.iter().any(has_runner));
         ensure!(space.files.count("started")? == 2, "of the Pods that waited nothing has run");
         // Another template is tried with the runner again, which by then can be pulled.
         operator.restore().await?;
         space.kubectl(&["rollout", "restart", "deployment/web"]).await?;
-        until_rolled_out(space).await?;
+        space.until_rolled_out("deployment").await?;
         space.until("web", "hooks are measured", |workload| is_measured(workload, "True")).await?;
         ensure!(space.pods("web").await?.iter().filter(|pod| has_runner(pod)).count() == 2);
         Ok(())
