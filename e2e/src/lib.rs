@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a failed scenario shows on standard error what it has left")]
 
 mod agreement;
+mod client;
 mod cluster;
 mod dashboard;
 mod dump;
@@ -13,6 +14,7 @@ mod host;
 mod injector;
 mod live;
 mod metrics;
+mod moving;
 mod nodes;
 mod operator;
 mod plugin;
@@ -25,6 +27,7 @@ mod wait;
 mod workload;
 
 pub use agreement::agree;
+pub use client::Client;
 pub use cluster::{Cluster, kubectl_offline};
 pub use dashboard::{Dashboard, Query};
 pub use history::{History, Sight};
@@ -32,6 +35,7 @@ pub use host::HostDirectory;
 pub use injector::{has_runner, is_held};
 pub use live::{Stranger, forged, token};
 pub use metrics::{Metrics, exposition};
+pub use moving::{Unmoved, deploy, is_released, replica_sets, until_pods};
 pub use nodes::{Nodes, with_nodes};
 pub use operator::Operator;
 pub use plugin::{Said, Terminal};

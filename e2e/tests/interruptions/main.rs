@@ -10,6 +10,7 @@ mod delivery;
 mod injector;
 mod leadership;
 mod live;
+mod moving;
 mod watching;
 
 use anyhow::{Result, ensure};
