@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub(crate) enum Contender {
     /// A Deployment, as most people have it.
     Deployment,
+    /// A Deployment whose Pods a HookedWorkload watches: the operator is the controller that is measured.
+    Watched,
     /// A Deployment that makes the very Pods that a HookedWorkload makes, and somebody who takes their finalizer off.
     SamePods,
     /// A HookedWorkload without a word about how it is measured.
@@ -22,9 +24,25 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    /// Whether our operator controls it; otherwise the controller manager does.
+    /// Whether it is our kind of object.
     pub(crate) fn is_ours(self) -> bool {
         matches!(self, Self::Hooked | Self::Observe | Self::BestEffort)
+    }
+
+    /// Whether our operator is what is measured; otherwise the controller manager is.
+    pub(crate) fn has_operator(self) -> bool {
+        self.is_ours() || self == Self::Watched
+    }
+
+    /// What else is made beside an object of it.
+    pub(crate) fn watcher(self, name: &str) -> Option<Value> {
+        let referent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name});
+        (self == Self::Watched).then(|| {
+            json!({
+                "apiVersion": "hooked.dev/v1alpha1", "kind": "HookedWorkload",
+                "metadata": {"name": name}, "spec": {"workloadRef": referent},
+            })
+        })
     }
 
     /// What the API server calls its objects.
@@ -57,7 +75,7 @@ impl Contender {
             Self::BestEffort => {
                 manifest["spec"]["hooks"] = json!({"measurement": "Observe", "evidence": "BestEffort"});
             }
-            Self::Deployment | Self::SamePods | Self::Hooked => {}
+            Self::Deployment | Self::Watched | Self::SamePods | Self::Hooked => {}
         }
         manifest
     }
@@ -67,6 +85,7 @@ impl fmt::Display for Contender {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(match self {
             Self::Deployment => "deployment",
+            Self::Watched => "watched",
             Self::SamePods => "same-pods",
             Self::Hooked => "hooked",
             Self::Observe => "observe",

@@ -17,14 +17,19 @@ pub(crate) struct OperatorSettings {
     pub(crate) live_port: u16,
 }
 
-/// Starts the controller of a contender, and none beside it.
+/// The controller manager, with what makes Pods of Deployments alone.
+pub(crate) fn start_manager(plane: &ControlPlane) -> Result<Running> {
+    plane.controller_manager(&["deployment-controller", "replicaset-controller"])
+}
+
+/// Starts the controller of a contender that is measured.
 pub(crate) fn start(
     plane: &ControlPlane,
     contender: Contender,
     operator: &OperatorSettings,
 ) -> Result<Running> {
-    if !contender.is_ours() {
-        return plane.controller_manager(&["deployment-controller", "replicaset-controller"]);
+    if !contender.has_operator() {
+        return start_manager(plane);
     }
     let kubeconfig = plane.kubeconfig_of("hooked-controller")?.display().to_string();
     let live = operator.live_port;

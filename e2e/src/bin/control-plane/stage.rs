@@ -49,7 +49,7 @@ pub(crate) struct Stage {
     operator: OperatorSettings,
     /// Dropped before the control plane, as all that speaks to it.
     controller: Running,
-    _running: (Option<Remover>, Option<Running>, Option<Nodes>),
+    _running: (Option<Remover>, [Option<Running>; 2], Option<Nodes>),
     plane: ControlPlane,
 }
 
@@ -84,6 +84,8 @@ impl Stage {
             template = template_of(&pod, &template);
         }
         let controller = controller::start(&plane, contender, operator)?;
+        let makes_pods = contender == Contender::Watched;
+        let manager = makes_pods.then(|| controller::start_manager(&plane)).transpose()?;
         let remover = (contender == Contender::SamePods).then(|| Remover::start(&client, NAMESPACE));
         warm_up::warm_up(&client, &store, contender, &template, operator.has_image_volumes).await?;
         let scheduler = nodes.is_some().then(|| plane.scheduler()).transpose()?;
@@ -94,7 +96,7 @@ impl Stage {
             template,
             controller,
             operator: operator.clone(),
-            _running: (remover, scheduler, nodes),
+            _running: (remover, [scheduler, manager], nodes),
             plane,
         };
         stage.until_rest().await?;
@@ -115,10 +117,19 @@ impl Stage {
     /// Makes so many workloads of so many Pods.
     pub(crate) async fn create(&self, workloads: u32, pods: u32) -> Result<()> {
         let objects = self.objects(NAMESPACE);
+        let watchers = Api::namespaced_with(self.client.clone(), NAMESPACE, &Contender::Hooked.resource());
         let create = |number: u32| {
             let manifest = self.contender.manifest(&workload(number), pods, &self.template);
-            let objects = objects.clone();
+            let watcher = self.contender.watcher(&workload(number));
+            let (objects, watchers) = (objects.clone(), watchers.clone());
             async move {
+                if let Some(watcher) = watcher {
+                    let watcher: DynamicObject = serde_json::from_value(watcher)?;
+                    watchers
+                        .create(&PostParams::default(), &watcher)
+                        .await
+                        .context("a watcher is refused")?;
+                }
                 objects
                     .create(&PostParams::default(), &serde_json::from_value(manifest)?)
                     .await
