@@ -5,21 +5,22 @@
 
 mod asking;
 mod forms;
+mod manner;
+mod once;
 mod slim;
 mod trials;
 
-use futures::lock::Mutex;
-use hooked_crd::HookPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
 use asking::{Asking, Sought};
-use forms::Stock;
+use manner::Wanted;
+use once::Once;
 pub use slim::SlimWatcher;
 use trials::{Kindred, Taken, Trials, question};
 
-use crate::names::{ACCOUNTING_FINALIZER, HELD_LABEL, REVISION_LABEL};
+use crate::names::REVISION_LABEL;
 use crate::pass::call::{self, Validation};
 use crate::pass::{Cluster, Failure, Kinds, Locked, find_controller};
 use crate::workload::asked::Asked;
@@ -31,8 +32,11 @@ const KUBE_SYSTEM: &str = "kube-system";
 #[derive(Debug, Default)]
 pub struct Injector {
     known: Locked<Known>,
-    /// Held by who asks, so that each thing is asked once however many Pods are created.
-    asking: Mutex<Kinds>,
+    kinds: Locked<Kinds>,
+    /// Who controls what, by namespace and UID.
+    finding: Once<(String, String)>,
+    /// What the API server says to Pods.
+    trying: Once<Kindred>,
 }
 
 #[derive(Debug, Default)]
@@ -73,25 +77,9 @@ impl Injector {
             return None;
         }
         let asked = self.asked(cluster, namespace, pod).await?;
-        let injected = match &asked.runner {
-            Some(policies) => self.with_runner(cluster, namespace, pod, policies).await,
-            None => None,
-        };
-        let held = if asked.holds { hold(injected.as_ref().unwrap_or(pod)) } else { None };
-        held.or(injected)
-    }
-
-    /// The Pod with the runner; none if it is to stay without.
-    async fn with_runner<C: Cluster>(
-        &self,
-        cluster: &C,
-        namespace: &str,
-        pod: &Value,
-        policies: &[HookPolicy],
-    ) -> Option<Value> {
-        let stock = Stock::of(pod, &*cluster.supply().await, cluster.endpoint())?;
-        match self.taken(cluster, namespace, pod, (&stock, policies)).await? {
-            Taken::As(form) => stock.make(pod, policies, form),
+        let wanted = Wanted::of(cluster, pod, asked).await?;
+        match self.taken(cluster, namespace, pod, &wanted).await? {
+            Taken::As(manner) => wanted.make(pod, manner),
             Taken::InNone => None,
         }
     }
@@ -101,76 +89,88 @@ impl Injector {
         let metadata = ObjectMeta::deserialize(&pod["metadata"]).ok()?;
         let seek = || self.known.lock().asking.seek(namespace, &metadata, cluster.now());
         loop {
-            if let Sought::Asked(asked) = seek() {
-                return Some(asked);
-            }
-            let mut kinds = self.asking.lock().await;
-            // Another Pod of the same controller may have had it asked meanwhile.
-            if let Sought::Ask(owner) = seek() {
+            let owner = match seek() {
+                Sought::Asked(asked) => return Some(asked),
+                Sought::Ask(owner) => owner,
+            };
+            let find = async {
+                // Another Pod of the same controller may have had it asked meanwhile.
+                if seek() != Sought::Ask(owner.clone()) {
+                    return Some(());
+                }
+                let mut kinds = self.kinds.lock().clone();
                 let controlled = find_controller(cluster, &mut kinds, namespace, &owner).await.ok()?;
+                *self.kinds.lock() = kinds;
                 self.known.lock().asking.learn(namespace, &owner.uid, controlled);
-            }
+                Some(())
+            };
+            self.finding.alone(&(namespace.to_owned(), owner.uid.clone()), find).await?;
         }
     }
 
-    /// What the API server says to the Pod with the runner; none if it cannot be asked.
+    /// What the API server says to the Pod with what is wanted in it.
     async fn taken<C: Cluster>(
         &self,
         cluster: &C,
         namespace: &str,
         pod: &Value,
-        (stock, policies): (&Stock, &[HookPolicy]),
+        wanted: &Wanted,
     ) -> Option<Taken> {
-        let kindred = Kindred::of(pod)?;
+        let kindred = Kindred::of(namespace, pod, wanted)?;
         let known = || self.known.lock().trials.known(&kindred, cluster.now());
         if let Some(taken) = known() {
             return Some(taken);
         }
-        let _asking = self.asking.lock().await;
-        if let Some(taken) = known() {
-            return Some(taken);
-        }
-        let taken = ask(cluster, namespace, pod, (stock, policies)).await.ok()?;
-        self.known.lock().trials.learn(kindred, taken, cluster.now());
-        Some(taken)
+        let try_it = async {
+            if let Some(taken) = known() {
+                return Some(taken);
+            }
+            let unanswered = Unanswered { injector: self, kindred: &kindred, cluster };
+            let taken = ask(cluster, namespace, pod, wanted).await.ok()?;
+            std::mem::forget(unanswered);
+            self.known.lock().trials.learn(kindred.clone(), taken, cluster.now());
+            Some(taken)
+        };
+        self.trying.alone(&kindred, try_it).await
     }
 }
 
-/// The Pod with our finalizer, and the label by which it is found should its workload be gone; none if it has that.
-fn hold(pod: &Value) -> Option<Value> {
-    let mut held = pod.clone();
-    let metadata = held["metadata"].as_object_mut()?;
-    let mut finalizers = metadata.get("finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
-    if finalizers.iter().any(|name| name == ACCOUNTING_FINALIZER) {
-        return None;
-    }
-    finalizers.push(ACCOUNTING_FINALIZER.into());
-    metadata.insert("finalizers".to_owned(), Value::Array(finalizers));
-    let mut labels = metadata.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
-    labels.insert(HELD_LABEL.to_owned(), "true".into());
-    metadata.insert("labels".to_owned(), Value::Object(labels));
-    Some(held)
+/// A question to the API server that has no answer yet. Should there be none in time, or none that says anything, the
+/// next Pods of the template do not wait for one each.
+struct Unanswered<'a, C: Cluster> {
+    injector: &'a Injector,
+    kindred: &'a Kindred,
+    cluster: &'a C,
 }
 
-/// Asks the API server for the first form in which it takes the Pod.
+impl<C: Cluster> Drop for Unanswered<'_, C> {
+    fn drop(&mut self) {
+        let now = self.cluster.now();
+        self.injector.known.lock().trials.learn(self.kindred.clone(), Taken::InNone, now);
+    }
+}
+
+/// Asks the API server for the first manner in which it takes the Pod.
 async fn ask<C: Cluster>(
     cluster: &C,
     namespace: &str,
     pod: &Value,
-    (stock, policies): (&Stock, &[HookPolicy]),
+    wanted: &Wanted,
 ) -> Result<Taken, Failure> {
     let refused = |failure: Failure| failure.refusal().map(|_| ()).ok_or(failure.clone());
-    if let Some(secret) = stock.pull_secret()
+    let mut is_pulled = true;
+    if let Some(secret) = wanted.pull_secret()
         && let Err(failure) = cluster.send(call::find_secret(namespace, secret)).await
     {
         // Without it the image may not be pulled.
-        return refused(failure).map(|()| Taken::InNone);
+        is_pulled = false;
+        refused(failure)?;
     }
-    for form in stock.forms() {
-        let Some(injected) = stock.make(pod, policies, form) else { break };
-        let asked = call::try_pod(namespace, question(&injected), Validation::Lenient);
+    for manner in wanted.manners().into_iter().filter(|manner| is_pulled || manner.runner.is_none()) {
+        let Some(made) = wanted.make(pod, manner) else { continue };
+        let asked = call::try_pod(namespace, question(&made), Validation::Lenient);
         match cluster.send(asked).await {
-            Ok(shown) if form.delivery.is_taken(&shown) => return Ok(Taken::As(form)),
+            Ok(shown) if manner.is_taken(&shown) => return Ok(Taken::As(manner)),
             Ok(_) => {}
             Err(failure) => refused(failure)?,
         }

@@ -144,6 +144,28 @@ fn many_pods_that_are_created_at_once_are_asked_about_once() {
 }
 
 #[test]
+fn what_one_namespace_takes_says_nothing_of_another() {
+    let says: Says = |call| {
+        let is_strict = call.verb == Verb::Create && call.path.contains("/shop/");
+        if is_strict { (403, Value::Null) } else { takes_all(call) }
+    };
+    let (server, injector) = (Server::new(says), injector());
+    let other = json!({
+        "metadata": {"namespace": "lax", "name": "watch", "uid": "w-2"},
+        "spec": {
+            "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "hooks": {"policies": [{"timeoutSeconds": 7}]},
+        },
+    });
+    injector.show(&serde_json::from_value(other).unwrap());
+    // The same references, whoever wrote them.
+    for (namespace, expect) in [("lax", true), ("shop", false), ("lax", true)] {
+        let injected = block_on(injector.inject(&server, namespace, &pod()));
+        assert_eq!(injected.is_some(), expect, "{namespace}");
+    }
+}
+
+#[test]
 fn what_a_policy_forbids_becomes_another_form_or_none() {
     fn check(says: Says, expect: Option<(bool, bool)>, asked: usize) {
         let (server, injector) = (Server::new(says), injector());
@@ -160,8 +182,8 @@ fn what_a_policy_forbids_becomes_another_form_or_none() {
     check(|call| refuses(call, |_| false), Some((true, true)), 2);
     check(|call| refuses(call, has_live_channel), Some((false, true)), 4);
     check(|call| refuses(call, has_init_container), None, 5);
-    // Nobody knows, and the next Pod is asked about anew.
-    check(|call| if call.verb == Verb::Create { (0, Value::Null) } else { takes_all(call) }, None, 3);
+    // Nobody knows, and the next Pods do not wait for an answer each.
+    check(|call| if call.verb == Verb::Create { (0, Value::Null) } else { takes_all(call) }, None, 2);
     check(|_| (500, Value::Null), None, 2);
 }
 
@@ -186,17 +208,30 @@ fn a_pod_waits_until_its_hooks_are_counted_where_that_is_asked_for_and_has_the_r
         let (server, injector) = (Server::new(says), asked_for(hooks));
         let mut pod = pod();
         pod["metadata"]["finalizers"] = json!(["theirs"]);
-        let injected = block_on(injector.inject(&server, "shop", &pod)).unwrap();
+        let injected = block_on(injector.inject(&server, "shop", &pod));
+        assert_eq!(injected.is_some(), expect.0 || expect.1, "{hooks}");
+        let Some(injected) = injected else { return };
         let finalizers = &injected["metadata"]["finalizers"];
         let is_held = *finalizers == json!(["theirs", "hooked.dev/accounting"]);
         assert_eq!((is_held, has_init_container(&injected)), expect, "{hooks}: {injected}");
         assert_eq!(is_held, injected["metadata"]["labels"]["hooked.dev/held"] == "true");
         assert!(block_on(injector.inject(&server, "shop", &injected)).is_none(), "once is enough");
     }
-    let refuses: Says = |call| if call.verb == Verb::Create { (403, Value::Null) } else { takes_all(call) };
-    check(&json!({"evidence": "Durable"}), takes_all, (true, false));
-    check(&json!({"evidence": "Durable", "measurement": "Runner"}), takes_all, (true, true));
-    check(&json!({"evidence": "Durable", "measurement": "Runner"}), refuses, (true, false));
+    fn refuses(call: &Call, is_refused: fn(&Value) -> bool) -> (u16, Value) {
+        if call.verb == Verb::Create && is_refused(&call.body) { (403, Value::Null) } else { takes_all(call) }
+    }
+    let (both, held) =
+        (json!({"evidence": "Durable", "measurement": "Runner"}), json!({"evidence": "Durable"}));
+    check(&held, takes_all, (true, false));
+    check(&held, |call| refuses(call, |_| true), (false, false));
+    check(&both, takes_all, (true, true));
+    check(&both, |call| refuses(call, has_init_container), (true, false));
+    check(
+        &both,
+        |call| refuses(call, |pod| pod["metadata"]["labels"]["hooked.dev/held"] == "true"),
+        (false, true),
+    );
+    check(&both, |call| refuses(call, |_| true), (false, false));
     check(&json!({"measurement": "Runner"}), takes_all, (false, true));
 }
 

@@ -1,35 +1,45 @@
-//! In which form the API server takes Pods of others with the runner, as dry runs have shown.
+//! In which manner the API server takes Pods of others with what is wanted in them, as dry runs have shown.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::forms::Form;
+use super::manner::{Manner, Wanted};
 use crate::names;
 
-/// How long it is believed in which form Pods are taken: policies may be changed meanwhile.
+/// How long it is believed in which manner Pods are taken: policies may be changed meanwhile.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
-/// How long it is believed that they are taken in no form: a quota may be full at the moment.
+/// How long it is believed that they are taken in none: a quota may be full at the moment.
 const REFUSED: SignedDuration = SignedDuration::from_secs(15);
 /// Controllers that are remembered: Jobs come and go.
 const MOST: usize = 4096;
 /// The name of a Pod that is only asked about.
 const NAME: &str = "hooked-injector-check";
 
-/// What Pods are alike: those of one controller that are of one template.
+/// The fields of a Pod's spec, and of its containers, that policies look at. Names of volumes differ from Pod to Pod.
+const OF_SPEC: [&str; 6] =
+    ["securityContext", "serviceAccountName", "runtimeClassName", "hostNetwork", "hostPID", "hostUsers"];
+const OF_CONTAINERS: [&str; 3] = ["name", "image", "securityContext"];
+
+/// What Pods are alike: those of one controller that are of one template, and of which the same is wanted. Whoever
+/// makes a Pod writes what they like into its references, so that what policies look at counts too.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kindred {
+    namespace: String,
     controller: String,
     template: String,
+    essence: u64,
+    wanted: [bool; 2],
 }
 
-/// What the API server says to Pods with the runner.
+/// What the API server says to Pods with what is wanted in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It takes them in this form.
-    As(Form),
-    /// It takes them in no form.
+    /// It takes them in this manner.
+    As(Manner),
+    /// It takes them in no manner, or nobody knows.
     InNone,
 }
 
@@ -38,15 +48,38 @@ pub(super) enum Taken {
 pub(super) struct Trials(BTreeMap<Kindred, (Taken, Timestamp)>);
 
 impl Kindred {
-    /// That of a Pod; none if nobody controls it.
-    pub(super) fn of(pod: &Value) -> Option<Self> {
+    /// That of a Pod of a namespace; none if nobody controls it.
+    pub(super) fn of(namespace: &str, pod: &Value, wanted: &Wanted) -> Option<Self> {
         let metadata = &pod["metadata"];
         let owners = metadata["ownerReferences"].as_array()?;
         let controller = owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()?;
         let labels = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
         let template = labels.iter().find_map(|label| metadata["labels"][label].as_str());
-        Some(Self { controller: controller.to_owned(), template: template.unwrap_or_default().to_owned() })
+        Some(Self {
+            namespace: namespace.to_owned(),
+            controller: controller.to_owned(),
+            template: template.unwrap_or_default().to_owned(),
+            essence: essence(&pod["spec"]),
+            wanted: wanted.parts(),
+        })
     }
+}
+
+/// A hash of what policies look at.
+fn essence(spec: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for field in OF_SPEC {
+        spec[field].to_string().hash(&mut hasher);
+    }
+    for list in ["initContainers", "containers"] {
+        for container in spec[list].as_array().into_iter().flatten() {
+            list.hash(&mut hasher);
+            for field in OF_CONTAINERS {
+                container[field].to_string().hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
 }
 
 impl Trials {
@@ -70,7 +103,7 @@ impl Trials {
 pub(super) fn question(pod: &Value) -> Value {
     let mut question = pod.clone();
     if let Some(metadata) = question["metadata"].as_object_mut() {
-        let kept = |field: &str| matches!(field, "labels" | "annotations");
+        let kept = |field: &str| matches!(field, "labels" | "annotations" | "finalizers");
         metadata.retain(|field, _| kept(field));
         metadata.insert("name".to_owned(), json!(NAME));
     }
@@ -83,9 +116,8 @@ pub(super) fn question(pod: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::template::Delivery;
 
-    const FORM: Form = Form { delivery: Delivery::InitContainer, live: false };
+    const HELD: Manner = Manner { runner: None, is_held: true };
 
     fn pod(labels: &Value) -> Value {
         json!({
@@ -95,27 +127,49 @@ mod tests {
         })
     }
 
+    fn kindred(namespace: &str, pod: &Value) -> Option<Kindred> {
+        Kindred::of(namespace, pod, &Wanted::held())
+    }
+
     #[test]
     fn pods_of_one_template_are_asked_about_once_for_a_while() {
         let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
-        let kindred = |hash: &str| Kindred::of(&pod(&json!({"controller-revision-hash": hash}))).unwrap();
+        let kindred = |hash: &str| kindred("shop", &pod(&json!({"controller-revision-hash": hash}))).unwrap();
         let mut trials = Trials::default();
         assert_eq!(trials.known(&kindred("a"), now), None);
-        trials.learn(kindred("a"), Taken::As(FORM), now);
+        trials.learn(kindred("a"), Taken::As(HELD), now);
         trials.learn(kindred("b"), Taken::InNone, now);
-        assert_eq!(trials.known(&kindred("a"), later), Some(Taken::As(FORM)));
+        assert_eq!(trials.known(&kindred("a"), later), Some(Taken::As(HELD)));
         assert_eq!(
             (trials.known(&kindred("b"), now), trials.known(&kindred("b"), later)),
             (Some(Taken::InNone), None)
         );
         assert_eq!(trials.known(&kindred("a"), Timestamp::from_second(300).unwrap()), None);
-        assert_eq!(Kindred::of(&json!({"metadata": {}})), None);
+    }
+
+    #[test]
+    fn pods_are_alike_that_policies_cannot_tell_apart() {
+        let bare = pod(&json!({"pod-template-hash": "1"}));
+        assert_eq!(kindred("shop", &json!({"metadata": {}})), None);
+        let check = |pointer: &str, value: Value, expect: bool| {
+            let mut other = bare.clone();
+            let (parent, field) = pointer.rsplit_once('/').unwrap();
+            other.pointer_mut(parent).unwrap()[field] = value;
+            assert_eq!(kindred("shop", &bare) == kindred("shop", &other), expect, "{other}");
+        };
+        check("/metadata/name", json!("web-1"), true);
+        check("/spec/hostname", json!("web-1"), true);
+        check("/spec/volumes", json!([{"name": "kube-api-access-x"}]), true);
+        check("/spec/securityContext", json!({"runAsUser": 0}), false);
+        check("/spec/containers", json!([{"name": "web", "image": "other"}]), false);
+        assert_ne!(kindred("shop", &bare), kindred("other", &bare));
     }
 
     #[test]
     fn a_pod_that_is_only_asked_about_is_nobodys() {
         let question = question(&pod(&json!({"app": "web"})));
-        assert_eq!(question["metadata"], json!({"name": NAME, "labels": {"app": "web"}}));
+        let metadata = json!({"name": NAME, "labels": {"app": "web"}, "finalizers": ["theirs"]});
+        assert_eq!(question["metadata"], metadata);
         assert_eq!(question["spec"], json!({"containers": []}));
         assert!(question["status"].is_null());
     }
