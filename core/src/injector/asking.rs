@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::slim::SlimWatcher;
+use crate::accounting::ledger::Unrunnable;
 use crate::pass::Controlled;
 use crate::watch::chains::Chains;
 use crate::watch::template_hash;
@@ -110,7 +111,11 @@ impl Asking {
                 let asking = uids.iter().filter_map(|uid| workloads.get(*uid));
                 let asked = Asked::of_all(asking.clone().map(|workload| &workload.asked));
                 let revision = template_hash(pod);
-                let cannot_run = asking.clone().any(|workload| workload.unrunnable.contains(revision));
+                let cannot_run = |workload: &Workload| {
+                    workload.unrunnable.len() >= Unrunnable::MOST_OF_OTHERS
+                        || workload.unrunnable.contains(revision)
+                };
+                let cannot_run = asking.clone().any(cannot_run);
                 Sought::Asked(Asked { runner: asked.runner.filter(|_| !cannot_run), ..asked })
             }
             Err(owner) => Sought::Ask(owner),

@@ -20,7 +20,7 @@ use crate::lifecycle::{
     ContainerState, ContainerStateKind, ContainerStatus, ObservedPod, PodCondition, PodShape,
 };
 
-pub use inability::{has_installed, inability};
+pub use inability::{begins_again, has_installed, inability};
 pub use proven::proven;
 pub(super) use signal::{hook_got_sigkill, hook_may_be_sigkilled, may_be_sigkill};
 pub use signal::{may_be_killed_by_memory, signal_of};

@@ -13,13 +13,14 @@ pub enum RunnerSight {
     /// The Pod has no exec hook that the runner could run.
     #[default]
     NotNeeded,
-    /// The runner is in front of every exec hook, and nothing is known against it.
+    /// The runner is in front of the exec hooks, and nothing is known against it. An exec hook of a container that a
+    /// webhook has added since, as a service mesh does, may run without.
     InPlace,
-    /// The runner is in front of every exec hook, and the Pod's init container has brought it and tried it out.
+    /// The same, and the Pod's init container has brought the runner and tried it out.
     Tried,
-    /// An exec hook runs without it.
+    /// An exec hook runs without it, which an operator has not put in.
     Absent,
-    /// The runner, which an operator has put in front of every exec hook, cannot run.
+    /// The runner, which an operator has put in front of exec hooks, cannot run.
     CannotRun(Inability),
 }
 
@@ -28,10 +29,16 @@ impl ObservedPod {
     pub fn runner(&self, now: Timestamp) -> RunnerSight {
         let sidecars = self.spec.init_containers.iter().filter(|container| container.is_sidecar());
         let commands = sidecars.chain(&self.spec.containers).flat_map(exec_hooks);
-        let sight = commands.fold(RunnerSight::NotNeeded, |sight, command| {
+        let [with, without] = commands.fold([0, 0], |[with, without], command| {
             let is_runner = command.first().is_some_and(|program| program == RUNNER_PATH);
-            sight.max(if is_runner { RunnerSight::InPlace } else { RunnerSight::Absent })
+            if is_runner { [with + 1, without] } else { [with, without + 1] }
         });
+        let sight = match (with, without) {
+            (0, 0) => RunnerSight::NotNeeded,
+            (1.., 0) => RunnerSight::InPlace,
+            (1.., _) if self.has_our_runner => RunnerSight::InPlace,
+            _ => RunnerSight::Absent,
+        };
         match (sight, kubelet::inability(self, now)) {
             (RunnerSight::InPlace, Some(inability)) if self.has_our_runner => {
                 RunnerSight::CannotRun(inability)
@@ -81,17 +88,20 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_has_the_runner_if_each_of_its_exec_hooks_has() {
+    fn a_pod_has_the_runner_if_its_exec_hooks_have() {
         let (plain, by_runner) = (json!(["true"]), json!([RUNNER_PATH, "run", "--", "true"]));
         let web = |hook: &str, command: &Value| json!({"name": "web", "lifecycle": {hook: {"exec": {"command": command}}}});
         check(&json!({"containers": [{"name": "web"}]}), RunnerSight::NotNeeded);
         let native = json!({"name": "web", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}});
         check(&json!({"containers": [native]}), RunnerSight::NotNeeded);
         check(&json!({"containers": [web("preStop", &by_runner), native]}), RunnerSight::InPlace);
-        check(
-            &json!({"containers": [web("preStop", &by_runner), web("postStart", &plain)]}),
-            RunnerSight::Absent,
-        );
+        check(&json!({"containers": [web("preStop", &plain), native]}), RunnerSight::Absent);
+        // A webhook that is called after the operator has put the runner in adds a container with a hook of its own.
+        let joined = json!({"containers": [web("preStop", &by_runner), web("postStart", &plain)]});
+        check(&joined, RunnerSight::InPlace);
+        let spec = serde_json::from_value(joined).unwrap();
+        let theirs = ObservedPod { has_our_runner: false, spec, ..ObservedPod::numbered("u", 1) };
+        assert_eq!(theirs.runner(Timestamp::UNIX_EPOCH), RunnerSight::Absent, "the runner is not ours");
         let mut sidecar = web("preStop", &plain);
         // An init container that is no sidecar runs no hooks.
         check(
@@ -99,9 +109,6 @@ mod tests {
             RunnerSight::InPlace,
         );
         sidecar["restartPolicy"] = json!("Always");
-        check(
-            &json!({"initContainers": [sidecar], "containers": [web("preStop", &by_runner)]}),
-            RunnerSight::Absent,
-        );
+        check(&json!({"initContainers": [sidecar], "containers": [native]}), RunnerSight::Absent);
     }
 }

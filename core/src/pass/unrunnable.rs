@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Memory;
 use super::prepare::Prepared;
 use crate::accounting::Account;
 use crate::accounting::ledger::{Ledger, Unrunnable};
 use crate::lifecycle::RunnerSight;
-
-/// Revisions of Pods of others of which that is remembered. Such Pods may all be gone while their controller is about
-/// to make the next, so how many there are says nothing.
-const MOST: usize = 16;
 
 /// Takes in what Pods show of the hook-runner. The commit that says so makes no Pod of that revision with the runner.
 pub(super) fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, memory: &Memory) {
@@ -24,21 +22,32 @@ pub(super) fn know_unrunnable(account: &mut Account, prepared: &mut Prepared, me
 }
 
 /// The same of Pods that others make. The injector may know of the commit only after it has put the runner into one
-/// more: such a Pod too is made anew. Where the spec is another than before (`is_anew`) the runner is tried again.
-pub(super) fn know_unrunnable_of_others(account: &mut Account, is_anew: bool, memory: &Memory) {
+/// more: such a Pod too is made anew, but ever more rarely, since others may go on to make such Pods. Where the spec is
+/// another than before (`is_anew`) the runner is tried again.
+pub(super) fn know_unrunnable_of_others(
+    account: &mut Account,
+    is_anew: bool,
+    memory: &mut Memory,
+    now: Timestamp,
+) {
     let Ledger { unrunnable, high_water: last, .. } = &mut account.ledger;
     if is_anew {
         unrunnable.clear();
     }
-    for (revision, shown) in shown(memory, *last) {
-        let is_known = |known: &Unrunnable| {
-            memory.replicas.revision(revision).stuck().all(|number| number <= known.last)
+    let all: Vec<_> = shown(memory, *last).map(|(revision, shown)| (Arc::clone(revision), shown)).collect();
+    for (revision, shown) in all {
+        let known = unrunnable.get(&revision).map(|known| known.last);
+        let mut stuck = memory.replicas.revision(&revision).stuck();
+        let is_news = known.is_none_or(|last| stuck.any(|number| number > last));
+        let mut may_be_deleted = || {
+            let watching = memory.watching.as_mut();
+            known.is_none() || watching.is_some_and(|watching| watching.may_delete_more(&revision, now))
         };
-        if !unrunnable.get(revision).is_some_and(is_known) {
-            unrunnable.insert(Arc::clone(revision), shown);
+        if is_news && may_be_deleted() {
+            unrunnable.insert(revision, shown);
         }
     }
-    while unrunnable.len() > MOST {
+    while unrunnable.len() > Unrunnable::MOST_OF_OTHERS {
         let oldest = unrunnable.iter().min_by_key(|(_, shown)| shown.last);
         let Some(oldest) = oldest.map(|(revision, _)| Arc::clone(revision)) else { break };
         unrunnable.remove(&oldest);
@@ -69,6 +78,7 @@ pub(super) fn forget_unrunnable(account: &mut Account, prepared: &Prepared) {
 mod tests {
     use hooked_crd::HookedWorkloadSpec;
 
+    use super::super::Watching;
     use super::super::prepare::Source;
     use super::*;
     use crate::accounting::ledger::{Sizes, Total};
@@ -88,10 +98,12 @@ mod tests {
     #[test]
     fn pods_of_others_that_came_with_the_runner_after_all_are_made_anew_too() {
         let (mut account, mut memory) = (Account::default(), Memory::default());
+        memory.watching = Some(Watching::since(None));
         let mut check = |number: u64, is_anew: bool, expect: &[(&str, u64)]| {
             memory.replicas.observe(stuck(number, &format!("rev-{}", number / 10)));
             account.ledger.high_water = number;
-            know_unrunnable_of_others(&mut account, is_anew, &memory);
+            let now = Timestamp::from_second(number.cast_signed() * 60).unwrap();
+            know_unrunnable_of_others(&mut account, is_anew, &mut memory, now);
             let known = account.ledger.unrunnable.iter().map(|(revision, shown)| (&**revision, shown.last));
             assert_eq!(known.collect::<Vec<_>>(), expect, "{number}");
             memory.replicas.observe_gone(number);
@@ -108,7 +120,7 @@ mod tests {
         for number in 1..=20 {
             memory.replicas.observe(stuck(number, &format!("rev-{number:02}")));
             account.ledger.high_water = number;
-            know_unrunnable_of_others(&mut account, false, &memory);
+            know_unrunnable_of_others(&mut account, false, &mut memory, Timestamp::UNIX_EPOCH);
             memory.replicas.observe_gone(number);
         }
         let known: Vec<&str> = account.ledger.unrunnable.keys().map(|revision| &**revision).collect();

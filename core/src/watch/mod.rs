@@ -3,6 +3,7 @@
 //! Whoever watches decodes objects into [`SlimPod`] and [`SlimEvent`], shows them to the [`Index`], and has the
 //! workloads reconciled that it names.
 
+mod annotations;
 pub(crate) mod chains;
 mod claim;
 mod early;
@@ -15,7 +16,7 @@ mod show;
 
 pub use event::SlimEvent;
 pub use index::{Index, NamedOwner, Reported, ShownWatched, Stray, WorkloadRef};
-pub(crate) use pod::template_hash;
 pub use pod::{Controller, SlimPod};
+pub(crate) use pod::{is_held_of_others, template_hash};
 pub use revisions::ListedRevisions;
 pub use show::Shown;

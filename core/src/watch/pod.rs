@@ -1,13 +1,11 @@
 //! Pods as a watch shows them, with just the fields that decisions read.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::annotations::LeanAnnotations;
 use crate::lifecycle::{
     LiveEndpoint, ObservedPod, PodIdentity, PodSpec, PodStatus, Proven, ReadPodError, controlling_workload,
     deletion_cost, has_finalizer, kubelet, read_watched_ordinal, watched_ordinal,
@@ -31,75 +29,6 @@ pub(super) struct LeanMeta {
     creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
-}
-
-/// The annotations that decisions read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct LeanAnnotations {
-    live_address: Option<String>,
-    live_ca: Option<String>,
-    deletion_cost: Option<String>,
-    ordinal: Option<String>,
-    is_injected: bool,
-    /// The numbers that workloads have given which watch the Pod, by the annotation's name.
-    watched_ordinals: BTreeMap<String, String>,
-}
-
-impl<'de> Deserialize<'de> for LeanAnnotations {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_option(AnnotationsVisitor)
-    }
-}
-
-struct AnnotationsVisitor;
-
-impl<'de> Visitor<'de> for AnnotationsVisitor {
-    type Value = LeanAnnotations;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("annotations, or null")
-    }
-
-    fn visit_unit<E>(self) -> Result<LeanAnnotations, E> {
-        Ok(LeanAnnotations::default())
-    }
-
-    fn visit_none<E>(self) -> Result<LeanAnnotations, E> {
-        Ok(LeanAnnotations::default())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<LeanAnnotations, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LeanAnnotations, A::Error> {
-        let mut read = LeanAnnotations::default();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match &*key {
-                names::LIVE_ADDRESS_ANNOTATION => read.live_address = map.next_value()?,
-                names::LIVE_CA_ANNOTATION => read.live_ca = map.next_value()?,
-                names::DELETION_COST_ANNOTATION => read.deletion_cost = map.next_value()?,
-                names::ORDINAL => read.ordinal = map.next_value()?,
-                names::INJECTED_ANNOTATION => {
-                    map.next_value::<IgnoredAny>()?;
-                    read.is_injected = true;
-                }
-                key if key.starts_with(names::WATCHED_ORDINAL) => {
-                    read.watched_ordinals.insert(key.to_owned(), map.next_value()?);
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(read)
-    }
-}
-
-impl LeanAnnotations {
-    /// Where the Pod's runners reach the operator.
-    fn endpoint(&mut self) -> Option<LiveEndpoint> {
-        let endpoint = self.live_address.take().zip(self.live_ca.take());
-        endpoint.map(|(address, ca)| LiveEndpoint { address, ca })
-    }
 }
 
 impl From<LeanMeta> for ObjectMeta {
@@ -166,6 +95,12 @@ pub(crate) fn template_hash(pod: &ObjectMeta) -> &str {
     hashes.into_iter().find_map(|key| labels?.get(key)).map_or("", String::as_str)
 }
 
+/// Whether the injector has put our finalizer on a Pod that others make.
+pub(crate) fn is_held_of_others(pod: &ObjectMeta) -> bool {
+    let has = |name: &str| pod.labels.as_ref().is_some_and(|labels| labels.contains_key(name));
+    has_finalizer(pod) && has(names::HELD_LABEL) && !has(names::REVISION_LABEL)
+}
+
 /// The workload that controls a Pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Controller {
@@ -228,9 +163,12 @@ impl SlimPod {
     pub(super) fn into_watched_report(self, workload_uid: &str) -> ObservedPod {
         let number = self.watched_number(workload_uid).unwrap_or_default();
         let revision = template_hash(&self.metadata).to_owned();
-        let has_our_runner = self.is_injected;
+        // What a Pod that has served has left in volumes of its node would go with the Pod.
+        let has_our_runner = self.is_injected && !kubelet::begins_again(&self.status);
+        // That of a HookedWorkload's own Pod is its own.
+        let has_finalizer = is_held_of_others(&self.metadata);
         let pod = self.observed(workload_uid, PodIdentity { revision, number, is_bare: false }, false);
-        ObservedPod { has_our_runner, ..pod }
+        ObservedPod { has_finalizer, has_our_runner, ..pod }
     }
 
     fn observed(self, owner_uid: &str, identity: PodIdentity, is_named: bool) -> ObservedPod {
@@ -286,28 +224,6 @@ mod tests {
     use crate::lifecycle::ordinal;
 
     #[test]
-    fn of_annotations_those_are_read_that_decisions_need() {
-        let annotations = serde_json::json!({
-            names::LIVE_ADDRESS_ANNOTATION: "10.0.0.9:8443",
-            names::LIVE_CA_ANNOTATION: "PEM",
-            names::DELETION_COST_ANNOTATION: "7",
-            names::ORDINAL: "4.hash",
-            names::INJECTED_ANNOTATION: "true",
-            "hooked.dev/ordinal-abc": "5.abc",
-            "example.org/other": "text",
-        });
-        let mut read = serde_json::from_value::<LeanAnnotations>(annotations).unwrap();
-        let endpoint = LiveEndpoint { address: "10.0.0.9:8443".to_owned(), ca: "PEM".to_owned() };
-        assert_eq!(read.endpoint(), Some(endpoint));
-        assert_eq!((read.ordinal.as_deref(), read.deletion_cost.as_deref()), (Some("4.hash"), Some("7")));
-        assert!(read.is_injected);
-        let watched = read.watched_ordinals.into_iter().collect::<Vec<_>>();
-        assert_eq!(watched, [("hooked.dev/ordinal-abc".to_owned(), "5.abc".to_owned())]);
-        let none = serde_json::from_value::<LeanAnnotations>(serde_json::Value::Null).unwrap();
-        assert_eq!(none, LeanAnnotations::default());
-    }
-
-    #[test]
     fn a_pod_that_others_make_bears_a_number_for_each_workload_that_watches_it() {
         let pod: SlimPod = serde_json::from_value(serde_json::json!({"metadata": {
             "name": "web-1", "uid": "u-1", "labels": {"pod-template-hash": "rs"},
@@ -322,6 +238,46 @@ mod tests {
             assert_eq!((report.number, &*report.revision), (number, "rs"), "{workload}");
             assert!(!report.has_our_runner, "nobody says that it was injected");
         }
+    }
+
+    #[test]
+    fn a_pod_of_others_is_ours_to_delete_only_if_we_have_put_the_runner_in_and_nothing_has_run_in_it() {
+        fn check(status: &serde_json::Value, expect: bool) {
+            let pod: SlimPod = serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "web-1", "uid": "u-1", "annotations": {names::INJECTED_ANNOTATION: "true"}},
+                "status": {"containerStatuses": [status]},
+            }))
+            .unwrap();
+            assert_eq!(pod.into_watched_report("w").has_our_runner, expect, "{status}");
+        }
+        let waits = |reason: &str| serde_json::json!({"waiting": {"reason": reason}});
+        let ended = serde_json::json!({"terminated": {"exitCode": 0}});
+        check(&serde_json::json!({"name": "web", "state": waits("PodInitializing")}), true);
+        check(
+            &serde_json::json!({"name": "web", "state": waits("PodInitializing"), "lastState": ended}),
+            false,
+        );
+        check(&serde_json::json!({"name": "web", "state": waits("ErrImagePull"), "restartCount": 1}), false);
+        // Its postStart hook could not be executed.
+        check(
+            &serde_json::json!({"name": "web", "state": waits("CrashLoopBackOff"), "restartCount": 3}),
+            true,
+        );
+    }
+
+    #[test]
+    fn the_finalizer_of_a_hookedworkloads_own_pod_is_not_that_of_who_watches_the_pod() {
+        fn check(labels: &[&str], expect: bool) {
+            let labels: BTreeMap<&str, &str> = labels.iter().map(|name| (*name, "true")).collect();
+            let finalizers = [names::ACCOUNTING_FINALIZER];
+            let metadata = serde_json::json!({"name": "web-1", "labels": labels, "finalizers": finalizers});
+            let pod: SlimPod = serde_json::from_value(serde_json::json!({"metadata": metadata})).unwrap();
+            assert_eq!(pod.into_watched_report("w").has_finalizer, expect, "{metadata}");
+        }
+        check(&[names::HELD_LABEL], true);
+        check(&[names::HELD_LABEL, names::REVISION_LABEL], false);
+        check(&[names::REVISION_LABEL], false);
+        check(&[], false);
     }
 
     #[test]

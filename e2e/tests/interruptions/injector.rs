@@ -100,8 +100,13 @@ async fn a_runner_that_cannot_be_pulled_keeps_no_pod_from_starting_for_good() ->
         let words = condition(&workload, "Measured").map(|measured| measured.message.clone());
         ensure!(words.is_some_and(|words| words.contains("cannot be pulled")), "{:?}", workload.status);
         space.until_rolled_out("deployment").await?;
-        ensure!(!space.pods("web").await?.iter().any(has_runner));
-        ensure!(space.files.count("started")? == 2, "of the Pods that waited nothing has run");
+        wait_for("the Pods that waited are gone", async || {
+            let pods = space.pods("web").await?;
+            let left = pods.iter().filter(|pod| has_runner(pod)).count();
+            Ok(if (pods.len(), left) == (2, 0) { Ok(()) } else { Err(format!("{left} of {}", pods.len())) })
+        })
+        .await?;
+        ensure!(space.files.count("started")? == 2, "in the Pods that waited nothing has run");
         // Another template is tried with the runner again, which by then can be pulled.
         operator.restore().await?;
         space.kubectl(&["rollout", "restart", "deployment/web"]).await?;

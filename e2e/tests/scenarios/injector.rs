@@ -98,10 +98,11 @@ async fn pods_of_others_wait_until_they_are_counted_and_live_on_without_the_work
 
         space.kubectl(&["rollout", "restart", "statefulset/web"]).await?;
         space.until_rolled_out("statefulset").await?;
-        let stopped = |workload: &HookedWorkload| {
-            hook(workload, "web", HookKind::PreStop).is_ok_and(|counted| counted.succeeded == 2)
+        let counted = |workload: &HookedWorkload| {
+            let of = |kind, runs| hook(workload, "web", kind).is_ok_and(|counted| counted.succeeded == runs);
+            of(HookKind::PostStart, 4) && of(HookKind::PreStop, 2)
         };
-        let workload = space.until("web", "every run is counted", stopped).await?;
+        let workload = space.until("web", "every run is counted", counted).await?;
         let (started, stopped) =
             (hook(&workload, "web", HookKind::PostStart)?, hook(&workload, "web", HookKind::PreStop)?);
         ensure!((started.succeeded, started.unknown, stopped.unknown) == (4, 0, 0), "{:?}", workload.status);

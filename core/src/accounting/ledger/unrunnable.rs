@@ -15,3 +15,10 @@ pub struct Unrunnable {
     /// The highest number that a Pod may have which was made with the runner.
     pub last: u64,
 }
+
+impl Unrunnable {
+    /// Revisions of Pods of others of which that is remembered. Such Pods may all be gone while their controller is
+    /// about to make the next, so how many there are says nothing. Where there are so many, the injector tries no
+    /// other.
+    pub const MOST_OF_OTHERS: usize = 16;
+}

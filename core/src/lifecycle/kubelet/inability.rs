@@ -7,7 +7,7 @@
 use hooked_protocol::RUNNER_PATH;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::lifecycle::{ContainerStatus, Inability, ObservedPod};
+use crate::lifecycle::{ContainerStatus, Inability, ObservedPod, PodStatus};
 use crate::names::{INSTALLER_CONTAINER, volume};
 
 /// Reasons of a container that waits for an image which cannot be had.
@@ -20,9 +20,11 @@ const NOT_PULLED: [&str; 7] = [
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
+/// Reason of a container that waits for init containers.
+const INITIALIZING: &str = "PodInitializing";
 /// Those of them that no time mends.
 const NEVER_PULLED: [&str; 2] = ["ErrImageNeverPull", "InvalidImageName"];
-/// For so long after the Pod was made other failures to pull may pass.
+/// For so long after the Pod came to its node other failures to pull may pass.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Reasons of an end that says nothing of the program: all containers were restarted, or the node has lost it.
 const NOT_ITS_OWN: [&str; 2] = ["RestartingAllContainers", "ContainerStatusUnknown"];
@@ -61,13 +63,24 @@ pub fn has_installed(pod: &ObservedPod) -> bool {
     ended.is_some_and(|ended| ended.exit_code == 0)
 }
 
+/// Whether a container has run in the Pod that waits now for its init containers or an image, as after a reboot of its
+/// node.
+pub fn begins_again(status: &PodStatus) -> bool {
+    status.container_statuses.iter().any(|container| {
+        let has_run = container.restart_count > 0 || container.last_state.terminated.is_some();
+        let waiting = container.state.waiting.as_ref().map(|waiting| &*waiting.reason);
+        has_run && waiting.is_some_and(|reason| reason == INITIALIZING || NOT_PULLED.contains(&reason))
+    })
+}
+
 fn installer(pod: &ObservedPod) -> Option<&ContainerStatus> {
     pod.status.init_container_statuses.iter().find(|status| status.name == INSTALLER_CONTAINER)
 }
 
 /// A registry may be slow, ask to be asked less often, or be gone for a moment, and the kubelet limits its own pulls.
 fn is_past_patience(pod: &ObservedPod, now: Timestamp) -> bool {
-    let until = pod.created.and_then(|created| created.checked_add(PATIENCE).ok());
+    let bound = pod.status.true_since("PodScheduled").or(pod.created);
+    let until = bound.and_then(|bound| bound.checked_add(PATIENCE).ok());
     until.is_none_or(|until| now >= until)
 }
 

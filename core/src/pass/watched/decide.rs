@@ -61,7 +61,7 @@ pub(super) fn decide<C: Cluster>(
     let shape = &shape.unwrap_or_else(|| PodShape::of_told(&before.status.hooks));
     forget_gone(&mut account, &before.ledger.marks, shape, memory);
     let is_anew = before.status.observed_generation != Some(subject.generation);
-    know_unrunnable_of_others(&mut account, is_anew, memory);
+    know_unrunnable_of_others(&mut account, is_anew, memory, now);
     account.ledger.operator.get_or_insert_with(|| cluster.operator().into());
     let reserved = reserve_for(0, before, memory);
     let claims = number(&mut account, &reserved, memory);

@@ -89,7 +89,9 @@ async fn act<C: Cluster>(
 ) -> Result<Option<Timestamp>, ActError> {
     let (site, ledger) = (&subject.site, &after.ledger);
     let claimed = claim(cluster, site, &Bearing::watched(&site.owner.uid), ledger, memory).await;
-    let released = remove_finalizers(cluster, site, ledger, memory).await;
+    // What holds Pods for another workload is that one's to take off, once it has counted.
+    let released =
+        if subject.has_finalizer() { remove_finalizers(cluster, site, ledger, memory).await } else { Ok(()) };
     let deleted = delete_stuck(cluster, site, ledger, memory).await;
     let refreshed = refresh(cluster, site, memory).await;
     released?;

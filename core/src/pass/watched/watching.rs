@@ -1,10 +1,12 @@
 //! What is remembered of a workload that watches Pods of others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::asked::Asked;
+use crate::accounting::ledger::Unrunnable;
 use crate::lifecycle::{ObservedPod, PodShape};
 use crate::number_set::NumberSet;
 
@@ -22,7 +24,14 @@ pub struct Watching {
     youngest: Option<Youngest>,
     /// What the API server has said of the workload that is named.
     pub(super) found: Option<Asked>,
+    /// How often Pods of a revision were deleted again since the hook-runner cannot run in them, and when last.
+    deletions: BTreeMap<Arc<str>, (u32, Timestamp)>,
 }
+
+/// How long no more of them are deleted after the first time; twice as long after each that follows.
+const REST: SignedDuration = SignedDuration::from_secs(30);
+/// The longest power of two by which that grows: to about an hour.
+const MOST_DOUBLINGS: u32 = 7;
 
 /// The youngest Pod that was seen.
 #[derive(Debug)]
@@ -35,8 +44,30 @@ struct Youngest {
 impl Watching {
     /// A workload that was created then.
     pub(crate) fn since(since: Option<Timestamp>) -> Self {
-        let gone = NumberSet::EMPTY;
-        Self { since, is_listed: false, has_counted_vanished: false, gone, youngest: None, found: None }
+        Self {
+            since,
+            is_listed: false,
+            has_counted_vanished: false,
+            gone: NumberSet::EMPTY,
+            youngest: None,
+            found: None,
+            deletions: BTreeMap::new(),
+        }
+    }
+
+    /// Whether more Pods of the revision are to be deleted in which the hook-runner cannot run, though that is known of
+    /// the revision: an injector may not have heard of it yet. If nothing helps, that is ever more rarely done.
+    pub(in super::super) fn may_delete_more(&mut self, revision: &Arc<str>, now: Timestamp) -> bool {
+        let (times, last) = self.deletions.get(revision).copied().unwrap_or((0, Timestamp::MIN));
+        let rest = REST * (1 << times.min(MOST_DOUBLINGS));
+        if times > 0 && now.duration_since(last) < rest {
+            return false;
+        }
+        if self.deletions.len() > Unrunnable::MOST_OF_OTHERS {
+            self.deletions.clear();
+        }
+        self.deletions.insert(Arc::clone(revision), (times + 1, now));
+        true
     }
 
     /// Whether a list has shown all Pods that there are.
@@ -105,5 +136,21 @@ impl Watching {
     /// When the API server is to be asked again about the workload that is named.
     pub(super) fn ask_again(&self) -> Option<Timestamp> {
         self.found.as_ref().map(Asked::again)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_in_which_the_runner_cannot_run_are_deleted_ever_more_rarely() {
+        let mut watching = Watching::since(None);
+        let (revision, other): (Arc<str>, Arc<str>) = ("7f".into(), "8a".into());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let deleted = (0..20_000).filter(|second| watching.may_delete_more(&revision, at(*second)));
+        let deleted: Vec<i64> = deleted.collect();
+        assert_eq!(deleted, [0, 60, 180, 420, 900, 1860, 3780, 7620, 11_460, 15_300, 19_140]);
+        assert!(watching.may_delete_more(&other, at(20_000)), "of another nothing is known");
     }
 }

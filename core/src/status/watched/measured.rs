@@ -32,11 +32,18 @@ pub(in crate::status) fn shortfall(basis: &WatchedBasis<'_>) -> Option<(Reason, 
     if !basis.injects {
         return Some((Reason::RunnerUnavailable, without_injector(basis)));
     }
+    match (of_runner(basis), of_finalizer(basis)) {
+        (Some((reason, words)), Some(more)) => Some((reason, format!("{words}; {more}"))),
+        (None, Some(words)) => Some((Reason::PodsFromBefore, words)),
+        (of_runner, None) => of_runner,
+    }
+}
+
+/// Why hooks are not measured that were to run under the runner.
+fn of_runner(basis: &WatchedBasis<'_>) -> Option<(Reason, String)> {
     let policies = not_in_force(basis.asked.runner.as_ref()?.len());
-    let sum = |of: fn(&RevisionCounts) -> usize| -> usize {
-        basis.replicas.revisions().map(|(_, counts)| of(counts)).sum()
-    };
-    let (observed, pods) = (sum(RevisionCounts::shown_without_runner), sum(RevisionCounts::shown_alive));
+    let observed = sum(basis, RevisionCounts::shown_without_runner);
+    let pods = sum(basis, RevisionCounts::shown_alive);
     let hooks = format!("Hooks are observed, not measured, in {observed} of {pods} Pods");
     let Referent { kind, name, .. } = basis.referent;
     if let Some(shown) = basis.hooks.ledger.unrunnable.get(basis.youngest) {
@@ -57,10 +64,29 @@ pub(in crate::status) fn shortfall(basis: &WatchedBasis<'_>) -> Option<(Reason, 
         return Some((Reason::RunnerUnavailable, words));
     }
     let words = format!(
-        "{hooks}, which are from before or were made without the injector: see that the namespace has the label \
-         {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}, for example by kubectl rollout restart{policies}"
+        "{hooks}, which are from before, were made without the injector, or are refused with the hook-runner by a policy \
+         of the cluster: see that the namespace has the label {INJECT_LABEL}=enabled, and replace the Pods of {kind} \
+         {name}, for example by kubectl rollout restart{policies}"
     );
     Some((Reason::PodsFromBefore, words))
+}
+
+/// Why Pods do not wait that were to.
+fn of_finalizer(basis: &WatchedBasis<'_>) -> Option<String> {
+    let free = sum(basis, RevisionCounts::shown_without_finalizer);
+    if !basis.asked.holds || free == 0 {
+        return None;
+    }
+    let (pods, Referent { kind, name, .. }) = (sum(basis, RevisionCounts::shown_alive), basis.referent);
+    Some(format!(
+        "{free} of {pods} Pods do not wait until their hooks are counted: they are from before, were made without the \
+         injector, or are refused with our finalizer by a policy of the cluster; see that the namespace has the label \
+         {INJECT_LABEL}=enabled, and replace the Pods of {kind} {name}"
+    ))
+}
+
+fn sum(basis: &WatchedBasis<'_>, of: fn(&RevisionCounts) -> usize) -> usize {
+    basis.replicas.revisions().map(|(_, counts)| of(counts)).sum()
 }
 
 /// That the operator puts nothing into Pods that others make, and what that means for what is asked for.

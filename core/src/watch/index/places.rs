@@ -1,6 +1,6 @@
 //! Where Pods belong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hooked_crd::Referent;
@@ -42,6 +42,8 @@ pub(super) struct WatchedPods {
 pub(super) struct Namespace {
     /// What each workload watches, by its UID.
     pub(super) watchers: BTreeMap<String, Referent>,
+    /// Those that hold Pods until these are counted, by UID: they have our finalizer themselves.
+    pub(super) holding: BTreeSet<String>,
     /// The UID of each by the annotation in which Pods bear its numbers.
     pub(super) bearing: BTreeMap<String, String>,
     /// Which of all that have come was the last that came here.

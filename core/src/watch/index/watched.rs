@@ -10,9 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::places::{Key, Namespace, Place, WatchedPods};
 use super::{Departure, Index, Stray, WorkloadRef};
 use crate::lifecycle::{PodUid, has_finalizer, watched_ordinal};
-use crate::names;
 use crate::pass::{Controlled, Locked, Memory, Watching};
-use crate::watch::SlimPod;
+use crate::watch::{SlimPod, is_held_of_others};
 use crate::workload::template::Owner;
 
 /// What has become of a Pod of others that a watch has shown.
@@ -33,6 +32,11 @@ impl Index {
         let mut watched = self.watched.lock();
         let WatchedPods { namespaces, came, .. } = &mut *watched;
         let known = namespaces.entry(namespace.to_owned()).or_default();
+        if has_finalizer(metadata) {
+            known.holding.insert(owner.uid.clone());
+        } else {
+            known.holding.remove(&owner.uid);
+        }
         if known.watchers.insert(owner.uid.clone(), referent.clone()).is_none() {
             *came += 1;
             known.came = *came;
@@ -56,7 +60,7 @@ impl Index {
             Ok(watchers) => {
                 let mut workloads = self.take_watched(pod, &watchers, now);
                 workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
-                if self.watched_places(pod.metadata.uid.as_deref().unwrap_or_default()).is_empty() {
+                if !self.is_held_for_any(namespace, pod.metadata.uid.as_deref().unwrap_or_default()) {
                     self.note_held(&pod.metadata);
                 }
                 ShownWatched::Taken(workloads)
@@ -111,12 +115,19 @@ impl Index {
         }
     }
 
-    /// Nobody accounts for a Pod of others: should our finalizer be on it, it is a stray. It may become somebody's, and
-    /// then has changed.
+    /// Whether a workload takes our finalizer off the Pod once the Pod's hooks are counted: one that watches the Pod,
+    /// and holds Pods.
+    fn is_held_for_any(&self, namespace: &str, uid: &str) -> bool {
+        let places = self.watched_places(uid);
+        let watched = self.watched.lock();
+        let known = watched.namespaces.get(namespace);
+        known.is_some_and(|known| places.iter().any(|place| known.holding.contains(&place.workload.1)))
+    }
+
+    /// Nobody takes our finalizer off a Pod of others: should it be on the Pod, the Pod is a stray. It may become
+    /// somebody's, and then has changed.
     fn note_held(&self, pod: &ObjectMeta) {
-        let labels = pod.labels.iter().flatten();
-        let is_of_others = labels.into_iter().any(|(name, _)| name == names::HELD_LABEL);
-        if !is_of_others || !has_finalizer(pod) {
+        if !is_held_of_others(pod) {
             return;
         }
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -196,6 +207,7 @@ impl Index {
         if known.watchers.remove(uid).is_none() {
             return;
         }
+        known.holding.remove(uid);
         known.bearing.remove(&watched_ordinal(uid));
         places.retain(|_, of_pod| {
             of_pod.retain(|place| place.workload.1 != uid);

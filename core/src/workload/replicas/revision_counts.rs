@@ -29,6 +29,8 @@ struct Shown {
     ready: Readiness,
     /// Those of the alive Pods in which an exec hook runs without the runner.
     without_runner: usize,
+    /// Those of them that nothing of ours holds.
+    without_finalizer: usize,
 }
 
 impl RevisionCounts {
@@ -38,7 +40,7 @@ impl RevisionCounts {
         alive: 0,
         ready: Readiness::EMPTY,
         stuck: NumberSet::EMPTY,
-        shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0 },
+        shown: Shown { alive: 0, ready: Readiness::EMPTY, without_runner: 0, without_finalizer: 0 },
     };
 
     pub(super) fn add(&mut self, fact: &PodFact) {
@@ -56,6 +58,7 @@ impl RevisionCounts {
         if is_shown(fact) {
             self.shown.alive += 1;
             self.shown.without_runner += usize::from(fact.runner == RunnerSight::Absent);
+            self.shown.without_finalizer += usize::from(!fact.has_finalizer);
             if let Some(since) = fact.ready_since {
                 self.shown.ready.add(since);
             }
@@ -76,6 +79,7 @@ impl RevisionCounts {
         if is_shown(fact) {
             self.shown.alive -= 1;
             self.shown.without_runner -= usize::from(fact.runner == RunnerSight::Absent);
+            self.shown.without_finalizer -= usize::from(!fact.has_finalizer);
             if let Some(since) = fact.ready_since {
                 self.shown.ready.remove(since);
             }
@@ -117,6 +121,11 @@ impl RevisionCounts {
     /// Those of them in which an exec hook runs without the hook-runner.
     pub fn shown_without_runner(&self) -> usize {
         self.shown.without_runner
+    }
+
+    /// Those of them that our finalizer does not hold.
+    pub fn shown_without_finalizer(&self) -> usize {
+        self.shown.without_finalizer
     }
 
     /// Those of them that are ready.
