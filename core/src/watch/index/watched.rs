@@ -224,7 +224,8 @@ impl Index {
         let Some(Namespace { watchers, chains, .. }) = watched.namespaces.get_mut(namespace) else {
             return Ok(Vec::new());
         };
-        chains.leading(pod, watchers.iter().map(|(uid, referent)| (uid.clone(), referent)))
+        let leading = chains.leading(pod, watchers.iter())?;
+        Ok(leading.into_iter().cloned().collect())
     }
 
     fn observe_watched(
