@@ -30,6 +30,7 @@ async fn without_an_operator_pods_start_as_they_are_and_are_observed_later() -> 
             is_measured(workload, "False") && runs(workload, "web", HookKind::PostStart).unwrap_or(0) == 2
         };
         space.until("web", "the runs are observed", observed).await?;
+        space.until_injected("Deployment", &json!({"measurement": "Runner"})).await?;
         space.kubectl(&["rollout", "restart", "deployment/web"]).await?;
         space.until_rolled_out("deployment").await?;
         space.until("web", "hooks are measured", |workload| is_measured(workload, "True")).await?;
@@ -109,6 +110,7 @@ async fn a_runner_that_cannot_be_pulled_keeps_no_pod_from_starting_for_good() ->
         ensure!(space.files.count("started")? == 2, "in the Pods that waited nothing has run");
         // Another template is tried with the runner again, which by then can be pulled.
         operator.restore().await?;
+        space.until_injected("Deployment", &json!({"measurement": "Runner"})).await?;
         space.kubectl(&["rollout", "restart", "deployment/web"]).await?;
         space.until_rolled_out("deployment").await?;
         space.until("web", "hooks are measured", |workload| is_measured(workload, "True")).await?;
