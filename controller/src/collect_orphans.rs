@@ -1,11 +1,11 @@
 //! Our finalizer must never outlive the one who would remove it: a Pod would stay for ever.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use hooked_core::pass::{Cluster, call, remove_stray_finalizer};
+use hooked_core::pass::{Cluster, Failure, call, remove_stray_finalizer};
 use hooked_core::watch::{Index, NamedOwner, Stray};
 use hooked_crd::HookedWorkload;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -38,10 +38,16 @@ pub(crate) async fn collect_orphans(
     }
     let port = context.operator.port(ObjectReference::default());
     let mut ticks = tokio::time::interval(PERIOD);
+    let mut told = String::new();
     for look in (0..LIST_EVERY).cycle() {
         ticks.tick().await;
         if look == 0 {
-            list_held(&port, &scope, &context.index).await;
+            let failed = list_held(&port, &scope, &context.index).await.err();
+            let error = failed.map(|error| error.to_string()).unwrap_or_default();
+            if !error.is_empty() && error != told {
+                tracing::warn!(error, "Pods of others that nobody may account for cannot be listed");
+            }
+            told = error;
         }
         for stray in context.index.strays() {
             let Stray { namespace, name, uid, version } = &stray;
@@ -66,19 +72,47 @@ pub(crate) async fn collect_orphans(
     }
 }
 
+/// What is read of a Pod that is held. Managed fields, which are most of a Pod's metadata, are not.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeldPod {
+    namespace: String,
+    name: String,
+    uid: String,
+    resource_version: String,
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    finalizers: Vec<String>,
+}
+
+impl From<HeldPod> for ObjectMeta {
+    fn from(pod: HeldPod) -> Self {
+        let HeldPod { namespace, name, uid, resource_version, labels, finalizers } = pod;
+        Self {
+            namespace: Some(namespace),
+            name: Some(name),
+            uid: Some(uid),
+            resource_version: Some(resource_version),
+            labels: Some(labels),
+            finalizers: Some(finalizers),
+            ..Self::default()
+        }
+    }
+}
+
 /// Shows the index all Pods of others that our finalizer was put on. What cannot be listed is listed the next time.
-async fn list_held(cluster: &impl Cluster, scope: &Scope, index: &Index) {
+async fn list_held(cluster: &impl Cluster, scope: &Scope, index: &Index) -> Result<(), Failure> {
     let mut token = String::new();
     loop {
-        let Ok(page) = cluster.send(call::list_held(scope.0.as_deref(), &token)).await else { return };
+        let page = cluster.send(call::list_held(scope.0.as_deref(), &token)).await?;
         for pod in page["items"].as_array().into_iter().flatten() {
-            if let Ok(metadata) = ObjectMeta::deserialize(&pod["metadata"]) {
-                index.show_held(&metadata);
+            if let Ok(pod) = HeldPod::deserialize(&pod["metadata"]) {
+                index.show_held(&pod.into());
             }
         }
         page["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut token);
         if token.is_empty() {
-            return;
+            return Ok(());
         }
     }
 }

@@ -20,7 +20,10 @@ impl ApiServer {
     /// A list is a snapshot: every page of it is of the version of the first one.
     pub(super) fn list(&self, target: &Target<'_>, request: &Request) -> Result<Reply, Failure> {
         let selection = Selection::of(target, request)?;
-        let limit = request.parameter("limit").parse().ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+        // What is asked for as it was at any time comes from a cache, which knows no pages.
+        let is_of_any_time = request.parameter("resourceVersion") == "0";
+        let limit = request.parameter("limit").parse().ok().filter(|limit| *limit > 0 && !is_of_any_time);
+        let limit = limit.unwrap_or(usize::MAX);
         let (version, after) = self.place(request.parameter("continue"))?;
         let page = if version == self.version() {
             let all = self.store.range(target.resource, target.namespace, after);

@@ -1,13 +1,17 @@
 //! Pods of others that have come through the injector: those that it has put our finalizer on go when their hooks are
 //! counted, and live on without the workload that watches them; those in which its runner cannot run are made anew.
 
-use hooked_core::names::{INJECTED_ANNOTATION, INSTALLER_CONTAINER};
+use std::sync::Arc;
+
+use hooked_core::names::{HELD_LABEL, INJECTED_ANNOTATION, INSTALLER_CONTAINER};
+use hooked_core::pass::Locked;
 use hooked_core::workload::template::{Delivery, Runner, inject_into};
 use hooked_crd::HookedWorkloadStatus;
 use hooked_simulation::Request;
 use serde_json::{Value, json};
 
 use crate::simulated::cluster::{Cluster, PODS, WORKLOADS, World};
+use crate::simulated::fate::Fate;
 use crate::simulated::manifests::workload;
 use crate::simulated::operator::Operator;
 
@@ -97,13 +101,26 @@ async fn a_workload_that_goes_lets_its_pods_live_on() {
 }
 
 #[tokio::test]
-async fn a_pod_that_was_admitted_while_its_workload_went_is_let_go() {
+async fn pods_that_were_admitted_while_their_workload_went_are_let_go_however_many_there_are() {
     let cluster = Cluster::new();
-    create_held(&cluster, "web-1");
+    // One more than a page holds: the list must not be answered as a whole, which of all Pods is too much to keep.
+    let names: Vec<String> = (0..=500).map(|number| format!("web-{number}")).collect();
+    for name in &names {
+        create_held(&cluster, name);
+    }
+    let pages = Arc::new(Locked::new(0));
+    let asked = Arc::clone(&pages);
+    cluster.decide(move |request| {
+        let is_page = request.query.get("labelSelector").is_some_and(|selector| selector == HELD_LABEL);
+        *asked.lock() += i32::from(is_page);
+        Fate::Answered
+    });
     let _operator = Operator::start(&cluster, "a", &[]);
+    let is_free = |world: &World, name: &String| pod(world, name).is_some_and(|pod| !has_finalizer(pod));
     cluster
-        .wait("nothing holds it", |world| pod(world, "web-1").filter(|pod| !has_finalizer(pod)).map(drop))
+        .wait("nothing holds them", |world| names.iter().all(|name| is_free(world, name)).then_some(()))
         .await;
+    assert_eq!(*pages.lock(), 2);
 }
 
 /// A Pod of the Deployment with a runner, whose init container cannot pull the runner's image.

@@ -58,6 +58,15 @@ fn the_pages_of_a_list_are_of_one_version() {
 }
 
 #[test]
+fn a_list_as_of_any_time_has_no_pages() {
+    let mut story = Story::new();
+    story.create(PODS, pod("a"));
+    story.create(PODS, pod("b"));
+    let list = story.done(&Request::get(PODS).with("limit", "1").with("resourceVersion", "0"));
+    assert_eq!((names(&list), &list["metadata"]["continue"]), (vec!["a", "b"], &Value::Null));
+}
+
+#[test]
 fn a_client_can_ask_for_metadata_alone() {
     let mut story = Story::new();
     let made = story.create(PODS, pod("a"));
