@@ -5,6 +5,7 @@
 //! `reads` asks it without changing anything, and `upkeep` keeps the certificate, which the one that leads has the API
 //! server know. Whatever fails here leaves Pods as they are.
 
+mod budget;
 mod reads;
 mod review;
 #[cfg(test)]
@@ -16,8 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
+use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
@@ -36,13 +36,12 @@ use crate::settings::InjectorSettings;
 use crate::tls_listener::TlsListener;
 use crate::watch::{Scope, watch_watchers};
 
+use budget::Budget;
 use reads::Reads;
 use upkeep::{Shown, Upkeep};
 
 /// How soon it is tried again to listen.
 const RETRY: Duration = Duration::from_secs(15);
-/// The most bytes of a review: etcd keeps no larger Pod, and a review has at most two of them.
-const MOST_BYTES: usize = 4 << 20;
 
 #[derive(Debug, Error)]
 enum ServeError {
@@ -118,13 +117,18 @@ async fn listen(
     axum::serve(listener, routes).await.map_err(ServeError::Serve)
 }
 
+/// What is refused leaves a Pod as it is, by the failurePolicy of the configuration.
 fn routes(injector: &Arc<Injector>, reads: &Arc<Reads>) -> Router {
-    let (injector, reads) = (Arc::clone(injector), Arc::clone(reads));
-    let review = move |body: Bytes| async move {
-        match review::answer(&injector, &*reads, &body).await {
+    let (injector, reads, budget) = (Arc::clone(injector), Arc::clone(reads), Arc::<Budget>::default());
+    let review = move |body: Body| async move {
+        let review = match budget.read(body).await {
+            Ok(review) => review,
+            Err(refused) => return refused.into_response(),
+        };
+        match review::answer(&injector, &*reads, &review.body).await {
             Some(review) => ([(header::CONTENT_TYPE, "application/json")], review).into_response(),
             None => StatusCode::BAD_REQUEST.into_response(),
         }
     };
-    Router::new().route("/pods", post(review)).layer(DefaultBodyLimit::max(MOST_BYTES))
+    Router::new().route("/pods", post(review))
 }

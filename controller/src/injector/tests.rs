@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -28,6 +30,7 @@ use crate::fence::Fence;
 use crate::lease::{Leadership, Standing};
 use crate::runner::RunnerSource;
 use crate::settings::Cli;
+use crate::tls_listener::CONNECTIONS;
 use crate::watch::Scope;
 
 /// The review of a Pod of a Deployment.
@@ -129,8 +132,8 @@ fn operator(server: &Arc<Server>, name: &'static str, standing: Standing) -> Soc
     address
 }
 
-/// What the operator answers to a review from who trusts these authorities alone; none if it cannot be reached.
-async fn review(address: SocketAddr, bundle: &str, review: &str) -> Option<(String, Value)> {
+/// A connection of who trusts these authorities alone; none if the operator cannot be reached.
+async fn connect(address: SocketAddr, bundle: &str) -> Option<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
@@ -140,16 +143,30 @@ async fn review(address: SocketAddr, bundle: &str, review: &str) -> Option<(Stri
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let name = ServerName::try_from("hooked-controller-injector.hooked-system.svc").unwrap();
     let stream = TcpStream::connect(address).await.ok()?;
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()
+}
+
+/// Sends what announces a review of that many bytes, and so much of it.
+async fn send(stream: &mut TlsStream<TcpStream>, announced: usize, review: &str) {
     let head = format!(
-        "POST /pods?timeout=2s HTTP/1.1\r\nHost: injector\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        review.len()
+        "POST /pods?timeout=2s HTTP/1.1\r\nHost: injector\r\nConnection: close\r\nContent-Length: {announced}\r\n\r\n"
     );
     stream.write_all(format!("{head}{review}").as_bytes()).await.unwrap();
+}
+
+/// What is answered: the first line and the body.
+async fn answer(stream: &mut TlsStream<TcpStream>) -> Option<(String, Value)> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok();
     let (head, body) = answer.split_once("\r\n\r\n")?;
     Some((head.lines().next()?.to_owned(), serde_json::from_str(body).unwrap_or_default()))
+}
+
+/// What the operator answers to a review from who trusts these authorities alone; none if it cannot be reached.
+async fn review(address: SocketAddr, bundle: &str, review: &str) -> Option<(String, Value)> {
+    let mut stream = connect(address, bundle).await?;
+    send(&mut stream, review.len(), review).await;
+    answer(&mut stream).await
 }
 
 async fn until<T>(what: &str, mut find: impl AsyncFnMut() -> Option<T>) -> T {
@@ -226,4 +243,50 @@ async fn what_is_no_creation_of_a_pod_that_somebody_asks_for_stays_as_it_is() {
         assert!(answer["response"]["patch"].is_null(), "{others}: {answer}");
         assert_eq!(answer["response"]["allowed"], true);
     }
+}
+
+#[tokio::test]
+async fn reviews_that_are_sent_in_half_keep_no_other_from_being_answered() {
+    let server = Arc::new(Server::default());
+    let leader = operator(&server, "leader", Standing::Leader);
+    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
+    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    let mut halves = Vec::new();
+    for _ in 0..CONNECTIONS / 2 {
+        let mut stream = connect(leader, &bundle).await.unwrap();
+        send(&mut stream, 4 << 20, &CREATE[..CREATE.len() / 2]).await;
+        halves.push(stream);
+    }
+    let whole = timeout(Duration::from_secs(2), review(leader, &bundle, CREATE)).await.unwrap();
+    assert_eq!(whole.unwrap().0, "HTTP/1.1 200 OK");
+    for mut stream in halves {
+        let refused = timeout(Duration::from_secs(10), answer(&mut stream)).await.unwrap();
+        assert_eq!(refused.unwrap().0, "HTTP/1.1 503 Service Unavailable");
+    }
+}
+
+#[tokio::test]
+async fn a_review_that_would_take_much_memory_is_not_read() {
+    let server = Arc::new(Server::default());
+    let leader = operator(&server, "leader", Standing::Leader);
+    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
+    let heavy = format!("[{}0]", r#"{"a":0},"#.repeat(1 << 17));
+    let (refused, _) = until("it answers", async || review(leader, &bundle, &heavy).await).await;
+    assert_eq!(refused, "HTTP/1.1 413 Payload Too Large");
+}
+
+#[tokio::test]
+async fn connections_are_as_many_as_there_may_be() {
+    let server = Arc::new(Server::default());
+    let leader = operator(&server, "leader", Standing::Leader);
+    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
+    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    let mut open = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_secs(2), connect(leader, &bundle)).await {
+        open.push(stream.unwrap());
+    }
+    assert_eq!(open.len(), CONNECTIONS);
+    open.pop();
+    let (status, _) = until("there is room again", async || review(leader, &bundle, CREATE).await).await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
 }
