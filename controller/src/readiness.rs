@@ -1,8 +1,9 @@
 //! Whether this operator is ready, and what keeps it from being so: what `/readyz` says.
 //!
 //! One that waits for another's Lease is ready, so that a rollout of operators does not wait for leadership. One that
-//! leads is ready when it knows the cluster, runners can report, and the injector answers: not one that waits, whose
-//! injector may need what only the one that leads stores.
+//! leads is ready when it knows the cluster and runners can report. The injector of either answers before it is ready,
+//! so that none is missing while operators are replaced, but for one that waits and has no certificate: only the one
+//! that leads stores the authorities, which one of before the injector never does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,6 +13,7 @@ use hooked_core::pass::Locked;
 use hooked_live::Channel;
 use tokio::sync::watch;
 
+use crate::injector::Serving;
 use crate::lease::Standing;
 use crate::watch::Scope;
 
@@ -25,8 +27,8 @@ pub(crate) struct Readiness {
     awaited: Locked<BTreeMap<String, Awaited>>,
     /// None if there is to be no live channel.
     live: Option<Arc<Channel>>,
-    /// Whether the injector answers; none if there is to be none.
-    injector: Option<watch::Receiver<bool>>,
+    /// How far the injector has come; none if there is to be none.
+    injector: Option<watch::Receiver<Serving>>,
 }
 
 impl Readiness {
@@ -35,7 +37,7 @@ impl Readiness {
         standing: watch::Receiver<Standing>,
         scopes: &[Scope],
         live: Option<Arc<Channel>>,
-        injector: Option<watch::Receiver<bool>>,
+        injector: Option<watch::Receiver<Serving>>,
     ) -> Self {
         let awaited = scopes.iter().map(|scope| (place(scope), "Pods")).collect();
         Self { standing, awaited: Locked::new(awaited), live, injector }
@@ -60,7 +62,7 @@ impl Readiness {
         let awaited = awaited.iter().map(|(place, what)| format!("{what} {place} are not listed yet"));
         let awaited = awaited.collect::<Vec<_>>().join(", ");
         let live = self.live.as_ref().map(|live| live.service().is_some());
-        let injector = self.injector.as_ref().map(|answers| *answers.borrow());
+        let injector = self.injector.as_ref().map(|serving| *serving.borrow());
         Report::of(*self.standing.borrow(), awaited, live, injector)
     }
 }
@@ -73,7 +75,7 @@ fn place(scope: &Scope) -> String {
 pub(crate) struct Report(Vec<(&'static str, Result<&'static str, String>)>);
 
 impl Report {
-    fn of(standing: Standing, awaited: String, live: Option<bool>, injector: Option<bool>) -> Self {
+    fn of(standing: Standing, awaited: String, live: Option<bool>, injector: Option<Serving>) -> Self {
         let lease = match standing {
             Standing::Unknown => Err("the Lease could not be read or taken; the log says why".to_owned()),
             Standing::Standby => Ok("another operator leads, this one waits for its Lease"),
@@ -87,12 +89,19 @@ impl Report {
                 Some(true) => Ok("runners can report"),
                 Some(false) => Err("runners cannot report yet; the log says why".to_owned()),
             };
-            let injector = match injector {
-                None => Ok("switched off"),
-                Some(true) => Ok("the injector answers"),
-                Some(false) => Err("the injector does not answer yet; the log says why".to_owned()),
-            };
-            checks.extend([("caches", caches), ("live", live), ("injector", injector)]);
+            checks.extend([("caches", caches), ("live", live)]);
+        }
+        let is_standby = standing == Standing::Standby;
+        let injector = match injector {
+            None => Ok("switched off"),
+            Some(Serving::Answering) => Ok("the injector answers"),
+            Some(Serving::WithoutCertificate) if is_standby => {
+                Ok("the operator that leads has stored nothing for it")
+            }
+            Some(_) => Err("the injector does not answer yet; the log says why".to_owned()),
+        };
+        if standing != Standing::Unknown {
+            checks.push(("injector", injector));
         }
         Self(checks)
     }
@@ -132,10 +141,14 @@ mod tests {
             let is_ready = expect.iter().all(|line| line.starts_with("[+]"));
             assert_eq!((report.is_ready(), last.ends_with("passed")), (is_ready, is_ready));
         };
-        let leads = Standing::Leader;
-        let (all, none) = ((Some(true), Some(true)), (Some(false), Some(false)));
+        let (leads, waits) = (Standing::Leader, Standing::Standby);
+        let all = (Some(true), Some(Serving::Answering));
+        let none = (Some(false), Some(Serving::WithoutCertificate));
         check(Standing::Unknown, "", all, &["[-]lease failed"]);
-        check(Standing::Standby, "Pods", none, &["[+]lease ok"]);
+        check(waits, "Pods", all, &["[+]lease ok", "[+]injector ok"]);
+        check(waits, "Pods", none, &["[+]lease ok", "[+]injector ok"]);
+        check(waits, "Pods", (None, Some(Serving::Unknown)), &["[+]lease ok", "[-]injector failed"]);
+        check(waits, "Pods", (None, Some(Serving::Certified)), &["[+]lease ok", "[-]injector failed"]);
         check(leads, "Pods", all, &["[+]lease ok", "[-]caches failed", "[+]live ok", "[+]injector ok"]);
         check(leads, "", none, &["[+]lease ok", "[+]caches ok", "[-]live failed", "[-]injector failed"]);
         check(leads, "", all, &["[+]lease ok", "[+]caches ok", "[+]live ok", "[+]injector ok"]);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future;
@@ -12,13 +12,14 @@ use kube::Client;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::clients::Clients;
 use crate::control::control;
 use crate::fence::Fence;
 use crate::find_cluster::find_cluster;
 use crate::http::{ServeError, serve_health, serve_metrics};
-use crate::injector::serve_injector;
+use crate::injector::{Serving, serve_injector};
 use crate::lease::{Election, LeadError, Leadership, Standing};
 use crate::live::LiveSink;
 use crate::metrics::Metrics;
@@ -30,6 +31,10 @@ use crate::runner::RunnerSource;
 use crate::scrapers::Scrapers;
 use crate::settings::Settings;
 use crate::watch::Scope;
+
+/// How long the injector answers at least after the operator was asked to stop: API servers hear only then that they
+/// are to ask another. The Pod has ten seconds to go.
+const LINGER: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Error)]
 pub(crate) enum WiringError {
@@ -113,11 +118,12 @@ pub(crate) async fn operate(
     let (mut election, standing, fence) = candidacy(leader_elect, client, &own_pod);
     let (live, live_sink) = (Arc::new(Channel::default()), Arc::new(LiveSink::new(Arc::clone(&metrics))));
     let awaited_live = live_options.bind_address.is_some().then(|| Arc::clone(&live));
-    let answers = watch::Sender::new(false);
-    let answering = injects.then(|| answers.subscribe());
-    let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live, answering));
+    let serving = watch::Sender::new(Serving::Unknown);
+    let injecting = injects.then(|| serving.subscribe());
+    let readiness = Arc::new(Readiness::new(standing.clone(), &scopes, awaited_live, injecting));
     let leading = (standing.clone(), fence.clone());
-    let inject = serve_injector(injector, clients.clone(), runner.clone(), scopes.clone(), leading, answers);
+    let inject = serve_injector(injector, clients.clone(), runner.clone(), scopes.clone(), leading, serving);
+    let mut inject = inject.boxed().fuse();
     let work = async {
         // Nothing is looked at before: what another has counted of Pods that are gone must not be remembered here.
         lead(standing).await;
@@ -135,27 +141,37 @@ pub(crate) async fn operate(
     };
     let served_metrics = serve_metrics(metrics_bind_address, Arc::clone(&metrics), scrapers);
     let serve = future::try_join(served_metrics, serve_health(health_probe_bind_address, readiness.clone()));
-    let mut work = pin!(work.fuse());
+    let mut work = work.boxed().fuse();
     let outcome = tokio::select! {
         () = &mut work => Ok(()),
         lost = elect(election.as_mut()) => Err(lost.into()),
-        () = inject.boxed() => Ok(()),
+        () = &mut inject => Ok(()),
         served = serve => served.map(drop).map_err(WiringError::from),
         () = stop => Ok(()),
     };
-    drain(&fence, work).await;
-    if let Some(election) = election {
-        election.release().await;
-    }
+    outlast(inject, leave(&fence, work, election), if injects { LINGER } else { Duration::ZERO }).await;
     outcome
 }
 
-/// Sends nothing more, and waits until what is under way has come to its end: then the next operator may begin.
-async fn drain(fence: &Fence, work: impl Future<Output = ()>) {
+/// Has the injector answer until the operator has left, and for so long at least.
+async fn outlast(inject: impl Future<Output = ()>, leave: impl Future<Output = ()>, linger: Duration) {
+    let inject = inject.then(|()| future::pending::<()>());
+    tokio::select! {
+        _ = future::join(leave, sleep(linger)) => {}
+        () = inject => {}
+    }
+}
+
+/// Sends nothing more, waits until what is under way has come to its end, and gives the Lease back: then the next
+/// operator may begin. The work, and with it the live channel, is over only then.
+async fn leave(fence: &Fence, mut work: impl Future<Output = ()> + Unpin, election: Option<Election>) {
     fence.close();
     tokio::select! {
-        () = work => {}
+        () = &mut work => {}
         () = fence.idle() => {}
+    }
+    if let Some(election) = election {
+        election.release().await;
     }
 }
 

@@ -23,7 +23,7 @@ use axum::response::IntoResponse;
 use axum::routing::post;
 use futures::future;
 use hooked_core::injector::Injector;
-use hooked_live::{CertificateResolver, TlsError, acceptor, bind};
+use hooked_live::{TlsError, acceptor, bind};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -53,15 +53,29 @@ enum ServeError {
     Serve(#[source] std::io::Error),
 }
 
+/// How far the injector has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serving {
+    /// It was not looked for a certificate yet.
+    Unknown,
+    /// There are no authorities to sign a certificate, or they cannot be read: only the operator that leads makes them,
+    /// and one of before the injector never does.
+    WithoutCertificate,
+    /// It has a certificate, and does not answer.
+    Certified,
+    /// It answers.
+    Answering,
+}
+
 /// Serves the injector for ever, if it is to be served. Dropping the future ends it: Pods are then made as they are.
-/// Requests that are sent once go by the client `once`; whether it answers `answers` says.
+/// Requests that are sent once go by the client `once`; how far it has come `serving` says.
 pub(crate) async fn serve_injector(
     settings: InjectorSettings,
     Clients { client, once }: Clients,
     runner: Arc<RunnerSource>,
     scopes: Vec<Scope>,
     (standing, fence): (watch::Receiver<Standing>, Arc<Fence>),
-    answers: watch::Sender<bool>,
+    serving: watch::Sender<Serving>,
 ) {
     let Some(address) = settings.bind_address else { return future::pending().await };
     let injector = Arc::new(Injector::default());
@@ -70,50 +84,40 @@ pub(crate) async fn serve_injector(
         .into_iter()
         .zip(listed)
         .map(|(scope, listed)| watch_watchers(client.clone(), scope, Arc::clone(&injector), listed));
-    let shown = Arc::new(Shown::default());
+    let shown = Arc::new(Shown::new(serving));
     let reads = Reads::new(once.clone(), &settings, Arc::clone(&runner), Arc::clone(&shown));
     let upkeep = Upkeep::new(settings, once, standing, fence, Arc::clone(&shown));
     let serve = async {
         for mut listed in lists {
             listed.wait_for(|listed| *listed).await.ok();
         }
-        shown.is_there().await;
-        serve(address, &shown.resolver, routes(&injector, &reads), &answers).await;
+        shown.is_certified().await;
+        serve(address, &shown, routes(&injector, &reads)).await;
     };
     future::join3(future::join_all(watches), upkeep.keep_up(), serve).await;
 }
 
 /// Listens for ever, and tries again where it cannot.
-async fn serve(
-    address: SocketAddr,
-    resolver: &Arc<CertificateResolver>,
-    routes: Router,
-    answers: &watch::Sender<bool>,
-) {
+async fn serve(address: SocketAddr, shown: &Shown, routes: Router) {
     let mut told = String::new();
     loop {
-        if let Err(error) = listen(address, Arc::clone(resolver), routes.clone(), answers).await {
+        if let Err(error) = listen(address, shown, routes.clone()).await {
             let error = error.to_string();
             if error != told {
                 tracing::warn!(error, "there is no injector: Pods of others are made as they are");
             }
             told = error;
         }
-        answers.send_replace(false);
+        shown.serving.send_replace(Serving::Certified);
         sleep(RETRY).await;
     }
 }
 
-async fn listen(
-    address: SocketAddr,
-    resolver: Arc<CertificateResolver>,
-    routes: Router,
-    answers: &watch::Sender<bool>,
-) -> Result<(), ServeError> {
+async fn listen(address: SocketAddr, shown: &Shown, routes: Router) -> Result<(), ServeError> {
     let listener = bind(address).await.map_err(|error| ServeError::Bind(address, error))?;
-    let listener = TlsListener::new(listener, acceptor(resolver)?);
+    let listener = TlsListener::new(listener, acceptor(Arc::clone(&shown.resolver))?);
     tracing::info!(%address, "the injector is open");
-    answers.send_replace(true);
+    shown.serving.send_replace(Serving::Answering);
     axum::serve(listener, routes).await.map_err(ServeError::Serve)
 }
 

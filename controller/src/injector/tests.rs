@@ -24,7 +24,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::serve_injector;
+use super::{Serving, serve_injector};
 use crate::clients::Clients;
 use crate::fence::Fence;
 use crate::lease::{Leadership, Standing};
@@ -113,8 +113,12 @@ impl Server {
     }
 }
 
-/// An operator that serves the injector, and where.
-fn operator(server: &Arc<Server>, name: &'static str, standing: Standing) -> SocketAddr {
+/// An operator that serves the injector: where, and how far it has come.
+fn operator(
+    server: &Arc<Server>,
+    name: &'static str,
+    standing: Standing,
+) -> (SocketAddr, watch::Receiver<Serving>) {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let bind = format!("--inject-bind-address={address}");
     let words = ["hooked-controller", "--runner-image=hooked:1", "--live-bind-address=", &bind];
@@ -123,13 +127,13 @@ fn operator(server: &Arc<Server>, name: &'static str, standing: Standing) -> Soc
     let fence = Arc::new(Fence::new(Arc::new(Leadership::Sole)));
     let runner = Arc::new(RunnerSource::new(settings.runner()));
     let clients = server.clients(name);
+    let (tell_serving, serving) = watch::channel(Serving::Unknown);
     tokio::spawn(async move {
         let _tell = tell;
-        let (answers, _) = watch::channel(false);
         let leading = (standing, fence);
-        serve_injector(settings.injector(), clients, runner, vec![Scope(None)], leading, answers).await;
+        serve_injector(settings.injector(), clients, runner, vec![Scope(None)], leading, tell_serving).await;
     });
-    address
+    (address, serving)
 }
 
 /// A connection of who trusts these authorities alone; none if the operator cannot be reached.
@@ -199,8 +203,10 @@ fn patched(asked: &str, answer: &Value) -> Value {
 #[tokio::test]
 async fn every_operator_answers_and_only_the_one_that_leads_writes() {
     let server = Arc::new(Server::default());
-    let standby = operator(&server, "standby", Standing::Standby);
-    let leader = operator(&server, "leader", Standing::Leader);
+    let (standby, mut serving) = operator(&server, "standby", Standing::Standby);
+    // A rollout that brings the injector would wait for ever for what only the next leader stores.
+    serving.wait_for(|serving| *serving == Serving::WithoutCertificate).await.unwrap();
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
     let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
     for address in [leader, standby] {
         let (status, answer) = until("it answers", async || review(address, &bundle, CREATE).await).await;
@@ -218,6 +224,7 @@ async fn every_operator_answers_and_only_the_one_that_leads_writes() {
         let (status, _) = review(address, &bundle, "no review").await.unwrap();
         assert_eq!(status, "HTTP/1.1 400 Bad Request");
     }
+    assert_eq!(*serving.borrow(), Serving::Answering);
     let mut written = server.written.lock().clone();
     written.dedup();
     assert_eq!(written, [format!("leader PUT {SECRET}"), format!("leader PATCH {CONFIGURATION}")]);
@@ -226,7 +233,7 @@ async fn every_operator_answers_and_only_the_one_that_leads_writes() {
 #[tokio::test]
 async fn what_is_no_creation_of_a_pod_that_somebody_asks_for_stays_as_it_is() {
     let server = Arc::new(Server::default());
-    let leader = operator(&server, "leader", Standing::Leader);
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
     let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
     until("it answers", async || review(leader, &bundle, CREATE).await).await;
     for (words, others) in [
@@ -248,7 +255,7 @@ async fn what_is_no_creation_of_a_pod_that_somebody_asks_for_stays_as_it_is() {
 #[tokio::test]
 async fn reviews_that_are_sent_in_half_keep_no_other_from_being_answered() {
     let server = Arc::new(Server::default());
-    let leader = operator(&server, "leader", Standing::Leader);
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
     let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
     until("it answers", async || review(leader, &bundle, CREATE).await).await;
     let mut halves = Vec::new();
@@ -268,7 +275,7 @@ async fn reviews_that_are_sent_in_half_keep_no_other_from_being_answered() {
 #[tokio::test]
 async fn a_review_that_would_take_much_memory_is_not_read() {
     let server = Arc::new(Server::default());
-    let leader = operator(&server, "leader", Standing::Leader);
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
     let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
     let heavy = format!("[{}0]", r#"{"a":0},"#.repeat(1 << 17));
     let (refused, _) = until("it answers", async || review(leader, &bundle, &heavy).await).await;
@@ -278,7 +285,7 @@ async fn a_review_that_would_take_much_memory_is_not_read() {
 #[tokio::test]
 async fn connections_are_as_many_as_there_may_be() {
     let server = Arc::new(Server::default());
-    let leader = operator(&server, "leader", Standing::Leader);
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
     let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
     until("it answers", async || review(leader, &bundle, CREATE).await).await;
     let mut open = Vec::new();

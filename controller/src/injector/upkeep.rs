@@ -21,6 +21,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::Serving;
 use crate::fence::Fence;
 use crate::lease::Standing;
 use crate::request;
@@ -55,20 +56,37 @@ enum UpkeepError {
 }
 
 /// What the injector shows now.
-#[derive(Default)]
 pub(super) struct Shown {
     /// The certificate.
     pub(super) resolver: Arc<CertificateResolver>,
     /// Where Pods reach the operator that leads.
     pub(super) endpoint: Locked<Option<LiveEndpoint>>,
-    /// Whether there is a certificate.
-    is_there: watch::Sender<bool>,
+    /// How far it has come.
+    pub(super) serving: watch::Sender<Serving>,
 }
 
 impl Shown {
+    /// Nothing yet.
+    pub(super) fn new(serving: watch::Sender<Serving>) -> Self {
+        Self { resolver: Arc::default(), endpoint: Locked::default(), serving }
+    }
+
     /// Waits until there is a certificate.
-    pub(super) async fn is_there(&self) {
-        self.is_there.subscribe().wait_for(|is_there| *is_there).await.ok();
+    pub(super) async fn is_certified(&self) {
+        let is_certified = |serving: &Serving| matches!(serving, Serving::Certified | Serving::Answering);
+        self.serving.subscribe().wait_for(is_certified).await.ok();
+    }
+
+    /// It was looked for a certificate. What there was once is there for ever.
+    fn looked(&self, came: Serving) {
+        self.serving.send_if_modified(|serving| {
+            let is_new =
+                matches!(serving, Serving::Unknown | Serving::WithoutCertificate) && *serving != came;
+            if is_new {
+                *serving = came;
+            }
+            is_new
+        });
     }
 }
 
@@ -100,6 +118,7 @@ impl Upkeep {
         loop {
             let looks =
                 [timeout(MOST_TIME, self.look()).await, timeout(MOST_TIME, self.look_at_live()).await];
+            self.shown.looked(Serving::WithoutCertificate);
             let errors = looks.into_iter().filter_map(|look| look.map_err(UpkeepError::from).flatten().err());
             let error = errors.map(|error| error.to_string()).collect::<Vec<_>>().join("; ");
             if !error.is_empty() && error != told {
@@ -142,7 +161,7 @@ impl Upkeep {
         if bundle != self.signed.0 || now >= self.signed.1 {
             let leaf = keeper.kept.leaf(&format!("{NAME}.{}.svc", live.namespace), now, lifetimes)?;
             self.shown.resolver.replace(leaf.certified);
-            self.shown.is_there.send_replace(true);
+            self.shown.looked(Serving::Certified);
             self.signed = (bundle.clone(), leaf.renew_at.min(keeper.kept.renew_at(lifetimes)));
         }
         if passage.is_some() {

@@ -1,6 +1,12 @@
 //! One operator works, and the next begins where it has ended.
 
+use std::net::TcpListener;
+use std::time::Duration;
+
 use hooked_simulation::{Method, Request};
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::simulated::cluster::{Cluster, WORKLOADS};
 use crate::simulated::fate::{Fate, Sent};
@@ -85,4 +91,23 @@ async fn an_operator_that_cannot_renew_its_lease_sends_nothing_and_ends() {
     let _second = Operator::start(&cluster, "second", ELECT);
     cluster.wait_for_status("web", "another does the work", |status| status.ready_replicas == 1).await;
     assert!(cluster.log()[ended..].iter().all(|sent| sent.by == "second"));
+}
+
+#[tokio::test]
+async fn the_injector_answers_for_a_while_after_the_lease_was_given_back() {
+    let cluster = Cluster::new();
+    let secret = json!({"metadata": {"name": "hooked-controller-injector", "namespace": "hooked-system"}});
+    cluster.ask(&Request::create("/api/v1/namespaces/hooked-system/secrets", secret));
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bind = format!("--inject-bind-address={address}");
+    let operator = Operator::start(&cluster, "first", &["--leader-elect", &bind]);
+    cluster.wait("it works", |world| has_begun(&world.log, "first").then_some(())).await;
+    while TcpStream::connect(address).await.is_err() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let stopping = operator.stop();
+    cluster.wait("the Lease is given back", |world| gives_back(&world.log)).await;
+    assert!(TcpStream::connect(address).await.is_ok(), "API servers have not heard of it yet");
+    stopping.await.unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
 }
