@@ -8,6 +8,7 @@
 mod budget;
 mod reads;
 mod review;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -38,7 +39,9 @@ use crate::watch::{Scope, watch_watchers};
 
 use budget::Budget;
 use reads::Reads;
-use upkeep::{Shown, Upkeep};
+pub(crate) use shown::Serving;
+use shown::Shown;
+use upkeep::Upkeep;
 
 /// How soon it is tried again to listen.
 const RETRY: Duration = Duration::from_secs(15);
@@ -51,20 +54,6 @@ enum ServeError {
     Tls(#[from] TlsError),
     #[error("serving has ended: {0}")]
     Serve(#[source] std::io::Error),
-}
-
-/// How far the injector has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serving {
-    /// It was not looked for a certificate yet.
-    Unknown,
-    /// There are no authorities to sign a certificate, or they cannot be read: only the operator that leads makes them,
-    /// and one of before the injector never does.
-    WithoutCertificate,
-    /// It has a certificate, and does not answer.
-    Certified,
-    /// It answers.
-    Answering,
 }
 
 /// Serves the injector for ever, if it is to be served. Dropping the future ends it: Pods are then made as they are.

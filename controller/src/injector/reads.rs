@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
-use super::upkeep::Shown;
+use super::shown::Shown;
 use crate::call::{answer, request};
 use crate::runner::RunnerSource;
 use crate::settings::InjectorSettings;

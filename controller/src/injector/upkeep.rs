@@ -6,11 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hooked_core::lifecycle::LiveEndpoint;
-use hooked_core::pass::Locked;
-use hooked_live::{
-    Authorities, CertificateError, CertificateResolver, Keeper, LookUpError, Place, SecretError, look_up,
-};
+use hooked_live::{Authorities, CertificateError, Keeper, LookUpError, Place, SecretError, look_up};
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
@@ -21,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::Serving;
+use super::shown::{Serving, Shown};
 use crate::fence::Fence;
 use crate::lease::Standing;
 use crate::request;
@@ -53,41 +49,6 @@ enum UpkeepError {
     LookUp(#[from] LookUpError),
     #[error("no answer within {} s", MOST_TIME.as_secs())]
     Slow(#[from] tokio::time::error::Elapsed),
-}
-
-/// What the injector shows now.
-pub(super) struct Shown {
-    /// The certificate.
-    pub(super) resolver: Arc<CertificateResolver>,
-    /// Where Pods reach the operator that leads.
-    pub(super) endpoint: Locked<Option<LiveEndpoint>>,
-    /// How far it has come.
-    pub(super) serving: watch::Sender<Serving>,
-}
-
-impl Shown {
-    /// Nothing yet.
-    pub(super) fn new(serving: watch::Sender<Serving>) -> Self {
-        Self { resolver: Arc::default(), endpoint: Locked::default(), serving }
-    }
-
-    /// Waits until there is a certificate.
-    pub(super) async fn is_certified(&self) {
-        let is_certified = |serving: &Serving| matches!(serving, Serving::Certified | Serving::Answering);
-        self.serving.subscribe().wait_for(is_certified).await.ok();
-    }
-
-    /// It was looked for a certificate. What there was once is there for ever.
-    fn looked(&self, came: Serving) {
-        self.serving.send_if_modified(|serving| {
-            let is_new =
-                matches!(serving, Serving::Unknown | Serving::WithoutCertificate) && *serving != came;
-            if is_new {
-                *serving = came;
-            }
-            is_new
-        });
-    }
 }
 
 /// What is kept up to date, and with what.
