@@ -11,6 +11,7 @@ mod found;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::collections::BTreeSet;
 
@@ -21,12 +22,13 @@ use crate::arguments::ReleaseOptions;
 use crate::connect::Connection;
 use crate::end::End;
 use crate::ownership::scalers::scalers;
-use crate::ownership::{DEPLOYMENT, Mode, Objects, WORKLOAD};
+use crate::ownership::{DEPLOYMENT, Mode, Objects, WORKLOAD, is_held};
 use crate::print::Screen;
 
 pub(crate) use error::ReleaseError;
-use found::{Found, is_releasing, obstacles};
+use found::{Found, is_releasing, obstacles, watched};
 use steps::Steps;
+use watching::let_go;
 
 /// Runs the command.
 pub(crate) async fn run(
@@ -60,20 +62,31 @@ async fn release_all(
     options: &ReleaseOptions,
     screen: &Screen,
 ) -> Result<(), ReleaseError> {
-    let mut objects = all.list(WORKLOAD, "").await?;
-    // Those that watch the Pods of others have none to give, and hold nothing.
-    objects.retain(|workload| workload["spec"]["workloadRef"].is_null());
+    let workloads = all.list(WORKLOAD, "").await?;
+    let (mut objects, mut watching): (Vec<_>, Vec<_>) =
+        workloads.into_iter().partition(|workload| watched(workload).is_none());
+    // Of those that watch the Pods of others most hold nothing.
+    watching.retain(is_held);
     // Of those that were left halfway the workload may be gone.
     objects.extend(all.list(DEPLOYMENT, "").await?.into_iter().filter(is_releasing));
     let names: BTreeSet<(String, String)> = objects.iter().map(identity).collect();
     let released = names.iter().map(async |(namespace, name)| {
-        let objects = Objects::within(connection, namespace);
-        release(&objects, name, options, screen).await.inspect_err(|error| eprintln!("error: {error}"))
+        release(&Objects::within(connection, namespace), name, options, screen).await
     });
-    // One that cannot be released keeps none of the others.
-    let released: Vec<_> = stream::iter(released).buffer_unordered(AT_ONCE).collect().await;
-    let failed = released.iter().filter(|released| released.is_err()).count();
-    if failed > 0 { Err(ReleaseError::Several { failed, all: names.len() }) } else { Ok(()) }
+    let freed = watching.iter().map(async |workload| {
+        let (namespace, _) = identity(workload);
+        let_go(&Objects::within(connection, &namespace), workload, options, screen).await
+    });
+    let failed = count_failed(released).await + count_failed(freed).await;
+    let all = names.len() + watching.len();
+    if failed > 0 { Err(ReleaseError::Several { failed, all }) } else { Ok(()) }
+}
+
+/// Takes steps a few at a time and tells which have failed. One that fails keeps none of the others.
+async fn count_failed(steps: impl Iterator<Item = impl Future<Output = Result<(), ReleaseError>>>) -> usize {
+    let told = steps.map(async |step| step.await.inspect_err(|error| eprintln!("error: {error}")));
+    let taken: Vec<_> = stream::iter(told).buffer_unordered(AT_ONCE).collect().await;
+    taken.iter().filter(|taken| taken.is_err()).count()
 }
 
 /// Namespace and name.

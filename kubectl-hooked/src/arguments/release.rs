@@ -13,7 +13,7 @@ use super::duration::duration;
 pub(crate) struct ReleaseOptions {
     /// The HookedWorkload.
     pub(crate) name: Option<String>,
-    /// All HookedWorkloads of the namespace, a few at a time.
+    /// All HookedWorkloads of the namespace, a few at a time. Those that hold Pods of others are deleted.
     #[arg(long)]
     pub(crate) all: bool,
     /// With --all or --finalizers-only: those of all namespaces.

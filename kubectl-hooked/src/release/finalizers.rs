@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hooked_core::accounting::ledger::operator_of;
-use hooked_core::names::{ACCOUNTING_FINALIZER, REVISION_LABEL};
+use hooked_core::names::{ACCOUNTING_FINALIZER, HELD_LABEL, REVISION_LABEL};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -41,15 +41,18 @@ pub(super) async fn check_nobody_leads(
     Ok(())
 }
 
-/// Takes our finalizer off all Pods and workloads of the namespace, or of all.
+/// Takes our finalizer off all Pods and workloads of the namespace, or of all: also off Pods that others have made.
 pub(super) async fn remove(
     connection: &Connection,
     all: &Objects,
     mode: Mode,
     screen: &Screen,
 ) -> Result<(), ReleaseError> {
-    for (kind, selector) in [(POD, REVISION_LABEL), (WORKLOAD, "")] {
-        let held: Vec<Value> = all.list(kind, selector).await?.into_iter().filter(is_held).collect();
+    for (kind, selectors) in [(POD, &[REVISION_LABEL, HELD_LABEL][..]), (WORKLOAD, &[""])] {
+        let mut held = Vec::new();
+        for selector in selectors {
+            held.extend(all.list(kind, selector).await?.into_iter().filter(is_held));
+        }
         for object in &held {
             remove_one(connection, kind, object, mode).await?;
         }
@@ -110,6 +113,34 @@ mod tests {
         check("", "none", Some("no Lease of an operator in namespace none")).await;
         check("free", "none", None).await;
         check("other", "free", Some("in namespace other")).await;
+    }
+
+    #[tokio::test]
+    async fn pods_of_others_are_freed_too() {
+        let served = Served::new(|_, path, query, _| {
+            let named = |name: &str| json!({"metadata": {"namespace": "shop", "name": name, "finalizers": ["hooked.dev/accounting"]}});
+            let items = match path {
+                _ if path.ends_with("/hookedworkloads") => json!([named("web")]),
+                _ if query.contains("hooked.dev%2Frevision") => json!([named("ours")]),
+                _ if query.contains("hooked.dev%2Fheld") => json!([named("theirs")]),
+                _ => json!([]),
+            };
+            (200, json!({"metadata": {}, "items": items}))
+        });
+        let connection = served.connection();
+        let (all, screen) = (Objects::of(&connection), Screen::of_stdout(true));
+        remove(&connection, &all, Mode::Do, &screen).await.unwrap();
+        let freed: Vec<_> =
+            served.written().iter().map(|line| line.split_once('?').unwrap().0.to_owned()).collect();
+        let of = |path: &str| format!("PATCH {path}");
+        assert_eq!(
+            freed,
+            [
+                of("/api/v1/namespaces/shop/pods/ours"),
+                of("/api/v1/namespaces/shop/pods/theirs"),
+                of("/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads/web"),
+            ]
+        );
     }
 
     #[test]

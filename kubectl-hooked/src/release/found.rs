@@ -46,7 +46,7 @@ impl Found {
 }
 
 /// What a workload watches instead of having Pods, if it does.
-fn watched(workload: &Value) -> Option<String> {
+pub(super) fn watched(workload: &Value) -> Option<String> {
     let watched = workload["spec"]["workloadRef"].as_object()?;
     let text = |field: &str| watched.get(field).and_then(Value::as_str).unwrap_or_default();
     Some(format!("{} {}", text("kind"), text("name")))
@@ -170,15 +170,19 @@ pub(super) fn obstacles(found: &Found, force: bool) -> Vec<String> {
              `kubectl delete replicaset {set} --cascade=orphan` first"
         ));
     }
-    if let Some(keeper) = gitops::keeper(workload).filter(|_| !force) {
-        let (annotation, value) = keeper.keep;
-        obstacles.push(format!(
-            "  {} owns it and would make it again, or delete its Pods: docs/moving.md has the order that is safe, which \
-             begins with the annotation {annotation}: {value} in its manifest; --force goes on all the same",
-            keeper.name
-        ));
-    }
+    obstacles.extend(kept(workload, force));
     obstacles
+}
+
+/// Who would make the workload again.
+pub(super) fn kept(workload: &Value, force: bool) -> Option<String> {
+    let keeper = gitops::keeper(workload).filter(|_| !force)?;
+    let (annotation, value) = keeper.keep;
+    Some(format!(
+        "  {} owns it and would make it again, or delete its Pods: docs/moving.md has the order that is safe, which \
+         begins with the annotation {annotation}: {value} in its manifest; --force goes on all the same",
+        keeper.name
+    ))
 }
 
 /// Whether its rollout is complete, as the operator says of the present spec.

@@ -1,10 +1,15 @@
 //! A workload, and the objects that are made of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
 use serde_json::{Value, json};
 
 use super::found::{drifted, releasing, replica_set};
 use super::*;
-use crate::served::Served;
+use crate::arguments::{Cli, Command};
+use crate::served::{Served, not_found};
 
 fn workload(change: &Value) -> Value {
     let mut workload = json!({
@@ -92,4 +97,54 @@ async fn a_workload_that_watches_has_no_pods_to_give() {
     let expect =
         "HookedWorkload web watches Deployment web, and has no Pods to give: `kubectl delete hw web -n shop`";
     assert!(error.starts_with(expect), "{error}");
+}
+
+/// What `release --all` deletes of two workloads that watch, of which one holds Pods, and whether that succeeds.
+async fn deleted_by_release_all(flags: &[&str], annotations: Value) -> (Vec<String>, bool) {
+    let deleted = Arc::new(AtomicBool::new(false));
+    let watching = move |name: &str, finalizers: &Value| {
+        let metadata = json!({
+            "namespace": "shop", "name": name, "uid": name, "finalizers": finalizers, "annotations": annotations,
+        });
+        let watched = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+        json!({"metadata": metadata, "spec": {"workloadRef": watched}})
+    };
+    let served = Served::new(move |method, path, _, body| match (method, path.rsplit('/').next().unwrap()) {
+        ("GET", "hookedworkloads") => {
+            let items =
+                [watching("observes", &json!([])), watching("holds", &json!(["hooked.dev/accounting"]))];
+            (200, json!({"metadata": {}, "items": items}))
+        }
+        ("GET", "deployments") => (200, json!({"metadata": {}, "items": []})),
+        ("DELETE", "holds") => {
+            deleted.fetch_or(body["dryRun"].is_null(), Ordering::Relaxed);
+            (200, json!({"kind": "Status", "status": "Success"}))
+        }
+        ("GET", "holds") if !deleted.load(Ordering::Relaxed) => (200, watching("holds", &json!([]))),
+        _ => {
+            let (code, mut status) = not_found();
+            status["details"] = json!({"kind": "hookedworkloads"});
+            (code, status)
+        }
+    });
+    let command = Cli::parse_from(["kubectl-hooked", "release", "--all"].iter().chain(flags)).command;
+    let Command::Release(options) = command else { panic!("another command") };
+    let done = run(&served.connection(), &options, &Screen::of_stdout(true)).await;
+    let deletes = served.asked().into_iter().filter(|line| line.starts_with("DELETE"));
+    (deletes.collect(), done.is_ok())
+}
+
+#[tokio::test]
+async fn of_workloads_that_watch_those_go_that_hold_pods() {
+    let check = async |flags: &[&str], annotations: Value, (requests, is_done): (usize, bool)| {
+        let (deleted, done) = deleted_by_release_all(flags, annotations).await;
+        assert_eq!((deleted.len(), done), (requests, is_done), "{flags:?}: {deleted:?}");
+        assert!(deleted.iter().all(|line| line.contains("/hookedworkloads/holds?")), "{deleted:?}");
+    };
+    // Each is tried first.
+    check(&[], json!({}), (2, true)).await;
+    check(&["--dry-run"], json!({}), (1, true)).await;
+    let argo = || json!({"argocd.argoproj.io/tracking-id": "shop:hooked.dev/HookedWorkload:shop/holds"});
+    check(&[], argo(), (1, false)).await;
+    check(&["--force"], argo(), (2, true)).await;
 }
