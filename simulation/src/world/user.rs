@@ -32,6 +32,10 @@ impl World {
             }
             Turn::Deploy { workload: nth, plan } => self.deploy(nth, plan),
             Turn::LetGo { workload: nth } => self.let_go(nth),
+            Turn::Watch { watcher } => self.watch(watcher),
+            Turn::Unwatch { watcher } => self.unwatch(watcher),
+            Turn::RunPod { plan } => self.run_pod(plan),
+            Turn::StopPod { nth, grace } => self.stop_pod(nth, grace),
             Turn::Scale { workload: nth, replicas } => {
                 self.merge(&workload(nth), json!({"spec": {"replicas": replicas}}));
             }

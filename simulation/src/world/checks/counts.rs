@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::gate::gate_is_exact;
 use super::numbers::kind;
 use super::paused::nothing_is_rolled_out;
+use super::watched::watches;
 use super::{Book, Check, Checks, RunId, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Instance, Nodes, RunEnd};
@@ -62,21 +63,29 @@ impl Checks {
         }
         if !book.is_blurred {
             book.unshown = unshown(&ledger, book)?;
+            if book.is_watching {
+                book.none_is_guessed(&ledger, nodes)?;
+            }
         }
         let failures = (!book.is_blurred).then_some(&failures);
         gate_is_exact(object, &book.ledger, &ledger, failures, server)?;
+        book.note_begun(&ledger);
         book.ledger = ledger;
         Ok(())
     }
 }
 
-/// No run that another workload has counted is shown, be the Pod another's by now.
+/// No run that another workload has counted is shown, be the Pod another's by now. What is watched is counted by each
+/// that watches.
 fn counted_by_one(books: &BTreeMap<String, Book>, object: &Value) -> Check {
     let status = HookedWorkloadStatus::deserialize(&object["status"]).unwrap_or_default();
     let uid = text(object, "uid");
+    if watches(object) {
+        return Ok(());
+    }
     for run in &status.recent_runs {
         let Some(id) = id(run) else { continue };
-        let others = || books.iter().filter(|(other, _)| *other != uid);
+        let others = || books.iter().filter(|(other, book)| *other != uid && !book.is_watching);
         if let Some((other, _)) = others().find(|(_, book)| book.counted.contains_key(&id)) {
             return violated("counted-once", format!("{} was counted by {other}", describe(run)));
         }

@@ -9,6 +9,7 @@ mod rest;
 mod serving;
 mod surge;
 mod views;
+mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::operator::{LEASE, identity};
+use super::others::is_watched;
 use super::plan::NEVER_READY;
 use super::requests::is_dry_run;
 use super::user::{PODS, WORKLOADS};
@@ -80,6 +82,12 @@ struct Book {
     unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
+    /// Whether it watches Pods of others.
+    is_watching: bool,
+    /// Whether there were Pods for it to watch when it came.
+    has_older: bool,
+    /// Pods of others that have got numbers in it, by UID.
+    numbered: BTreeMap<String, watched::Numbered>,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
     /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
@@ -142,7 +150,12 @@ impl Checks {
     pub(super) fn note_specs(&mut self, server: &ApiServer) {
         for object in server.objects(WORKLOADS) {
             let (uid, generation) = (text(object, "uid"), object["metadata"]["generation"].as_i64());
+            let is_new = !self.books.contains_key(uid);
             let book = self.books.entry(uid.to_owned()).or_default();
+            if is_new && watched::watches(object) {
+                book.is_watching = true;
+                book.has_older = server.objects(PODS).any(|pod| is_watched(pod));
+            }
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
             let is_orphaned = is_to_orphan(object);
             let generation = generation.unwrap_or_default();
@@ -217,6 +230,7 @@ impl Checks {
             let what = format!("{process:?} has {:?} {} carried out without the Lease", call.verb, call.path);
             return violated("one-writer", what);
         }
+        self.others_are_left_alone(request, before, server)?;
         if call.verb == Verb::JsonPatch {
             self.note_specs(server);
         }

@@ -26,6 +26,7 @@ impl Checks {
     pub(in super::super) fn at_rest(&self, server: &ApiServer, nodes: &Nodes, now: Timestamp) -> Check {
         nothing_is_left(server)?;
         none_is_left_alone(server)?;
+        self.others_are_counted(server, nodes)?;
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }

@@ -1,0 +1,185 @@
+//! Pods of others: nothing of them is changed but their numbers, and what is counted of them is what happened since they
+//! were watched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hooked_core::accounting::ledger::{Ledger, PodMarks};
+use hooked_core::lifecycle::watched_ordinal;
+use hooked_core::pass::call::Verb;
+use hooked_crd::{HookKind, Outcome};
+use hooked_protocol::Hook;
+use serde_json::Value;
+
+use super::numbers::kind;
+use super::{Book, Check, Checks, is_carried_out, text, violated};
+use crate::ApiServer;
+use crate::kubelet::{HookRun, Nodes};
+use crate::world::others::{is_of_others, is_watched};
+use crate::world::user::{PODS, WORKLOADS};
+use crate::world::wire::InFlight;
+
+/// A Pod of others that has got a number.
+#[derive(Debug, Default)]
+pub(super) struct Numbered {
+    number: u64,
+    /// What was over before the Pod was watched.
+    not_ours: PodMarks,
+    /// Up to which instance of a container the start was ever committed.
+    begun: BTreeMap<String, u32>,
+}
+
+/// Whether the workload watches Pods of others.
+pub(super) fn watches(workload: &Value) -> bool {
+    workload["spec"]["workloadRef"].is_object()
+}
+
+/// The number that a Pod of others has in a workload; 0 if it has none.
+fn number_in(pod: &Value, workload: &str) -> u64 {
+    let written = pod["metadata"]["annotations"][watched_ordinal(workload)].as_str();
+    let number = written.and_then(|written| written.split_once('.')?.0.parse().ok());
+    number.unwrap_or_default()
+}
+
+/// An object without what the operator may change in a Pod of others.
+fn essence(object: &Value) -> Value {
+    let mut object = object.clone();
+    object["metadata"]["resourceVersion"] = Value::Null;
+    if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+        annotations.retain(|name, _| !name.starts_with("hooked.dev/ordinal-"));
+    }
+    let has_none = object["metadata"]["annotations"].as_object().is_none_or(serde_json::Map::is_empty);
+    if has_none {
+        object["metadata"]["annotations"] = Value::Null;
+    }
+    object
+}
+
+impl Checks {
+    /// Of what is somebody else's nothing is changed but what a number is.
+    pub(super) fn others_are_left_alone(
+        &mut self,
+        request: &InFlight,
+        before: Option<&Arc<Value>>,
+        server: &ApiServer,
+    ) -> Check {
+        let call = &request.call;
+        let Some(before) = before.filter(|before| is_of_others(&call.path) || is_watched(before)) else {
+            return Ok(());
+        };
+        let after = server.object(&call.path);
+        let is_same = after.is_some_and(|after| essence(after) == essence(before));
+        if call.verb == Verb::Delete || !is_same {
+            return violated("others", format!("{:?} {} {}", call.verb, call.path, call.body));
+        }
+        let (Some(pod), true) = (after, is_carried_out(request)) else { return Ok(()) };
+        let watching = self.books.iter().filter(|(_, book)| book.is_watching);
+        let workloads: Vec<String> = watching.map(|(uid, _)| uid.clone()).collect();
+        for workload in workloads {
+            let number = number_in(pod, &workload);
+            if number == 0 || number == number_in(before, &workload) {
+                continue;
+            }
+            self.number_is_new(&workload, number, text(pod, "uid"))?;
+            let Some(book) = self.books.get_mut(&workload) else { continue };
+            let not_ours = book.ledger.marks.get(number);
+            let numbered = Numbered { number, not_ours, ..Numbered::default() };
+            book.numbered.entry(text(pod, "uid").to_owned()).or_insert(numbered);
+        }
+        Ok(())
+    }
+
+    /// What is there once all is at rest: every Pod has its numbers, and what was to be counted is.
+    pub(super) fn others_are_counted(&self, server: &ApiServer, nodes: &Nodes) -> Check {
+        for workload in server.objects(WORKLOADS).filter(|object| watches(object)) {
+            let uid = text(workload, "uid");
+            let mut pods = server.objects(PODS).filter(|pod| is_watched(pod));
+            if let Some(pod) = pods.find(|pod| number_in(pod, uid) == 0) {
+                let (pod, name) = (text(pod, "name"), text(workload, "name"));
+                return violated("numbered", format!("{pod} has no number in {name}"));
+            }
+            let Some(book) = self.books.get(uid).filter(|book| !book.is_blurred) else { continue };
+            let missing: BTreeSet<_> = nodes
+                .truth()
+                .runs
+                .iter()
+                .filter(|run| self.is_missing((uid, book), run, server, nodes))
+                .map(|run| (&run.pod_uid, &run.container, run.instance, kind(run.hook)))
+                .collect();
+            if missing.len() as u64 > book.unshown {
+                let (name, unshown) = (text(workload, "name"), book.unshown);
+                return violated("every-run-counts", format!("{name}: {missing:?}, {unshown} unknown"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run was to be counted and is not shown as counted.
+    fn is_missing(
+        &self,
+        (workload, book): (&str, &Book),
+        run: &HookRun,
+        server: &ApiServer,
+        nodes: &Nodes,
+    ) -> bool {
+        let HookRun { pod_uid, container, instance, hook, .. } = run;
+        let Some(numbered) = book.numbered.get(pod_uid) else { return false };
+        let mark = numbered.not_ours.of(container);
+        let floor = if *hook == Hook::PostStart { mark.post_start } else { mark.end };
+        if *instance <= floor || book.counted_of(pod_uid, container, *instance, kind(*hook)).next().is_some()
+        {
+            return false;
+        }
+        if server.objects(PODS).any(|pod| text(pod, "uid") == pod_uid) {
+            let mut instances = nodes.truth().instances_of(pod_uid);
+            let lives = instances
+                .any(|it| it.container == *container && it.instance == *instance && it.end.is_none());
+            return run.end.is_some() && !(lives && *hook == Hook::PreStop);
+        }
+        let shares_number = book.numbered.values().filter(|it| it.number == numbered.number).count() > 1;
+        let had_begun = numbered.begun.get(container).is_some_and(|begun| instance <= begun);
+        let was_shown =
+            self.views.values().any(|view| view.saw_other(workload, pod_uid, container, *instance));
+        (had_begun && !shares_number && !book.has_older) || (was_shown && !self.given_up.contains(pod_uid))
+    }
+}
+
+impl Book {
+    /// Takes in what is committed of Pods of others.
+    pub(super) fn note_begun(&mut self, ledger: &Ledger) {
+        for numbered in self.numbered.values_mut() {
+            for (container, mark) in ledger.marks.get(numbered.number).0 {
+                let begun = numbered.begun.entry(container.to_string()).or_default();
+                *begun = mark.post_start.max(*begun);
+            }
+        }
+    }
+
+    /// No more is counted of any hook than may be: a run of each instance at most that is not shown as counted, in Pods
+    /// that have numbers.
+    pub(super) fn none_is_guessed(&self, ledger: &Ledger, nodes: &Nodes) -> Check {
+        let mut counted: BTreeMap<(&str, HookKind), u64> = BTreeMap::new();
+        for (key, count) in &ledger.runs {
+            *counted.entry((&key.container, key.hook)).or_default() += count;
+        }
+        for ((container, hook), count) in counted {
+            let is_shown = |run: &(&super::RunId, &Outcome)| run.0.1 == container && run.0.3 == hook;
+            let shown = self.counted.iter().filter(is_shown).count() as u64;
+            let open = nodes.truth().instances.iter().filter(|it| {
+                let floor = self.numbered.get(&it.pod_uid).map(|numbered| {
+                    let mark = numbered.not_ours.of(container);
+                    if hook == HookKind::PostStart { mark.post_start } else { mark.end }
+                });
+                it.container == container
+                    && floor.is_some_and(|floor| it.instance > floor)
+                    && self.counted_of(&it.pod_uid, container, it.instance, hook).next().is_none()
+            });
+            let open = open.count() as u64;
+            if count > shown + open {
+                let what = format!("{count} of {hook:?} in {container}, {shown} shown, {open} may be");
+                return violated("never-guessed", what);
+            }
+        }
+        Ok(())
+    }
+}
