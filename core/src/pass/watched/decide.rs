@@ -10,6 +10,7 @@ use super::watching::Watching;
 use crate::accounting::ledger::LedgerError;
 use crate::accounting::{Account, count_vanished};
 use crate::lifecycle::PodShape;
+use crate::mutation::{Mutation, mutated};
 use crate::status::{HooksBasis, Series, WatchedBasis, is_invalid, news, status_of_watched};
 use crate::workload::desired::history_limit;
 use crate::workload::referent::Found;
@@ -39,7 +40,9 @@ fn forget_gone(account: &mut Account, shape: &PodShape, memory: &mut Memory) {
         }
         return;
     }
-    count_vanished(account, shape, is_there);
+    if !mutated(Mutation::VanishedUncounted) {
+        count_vanished(account, shape, is_there);
+    }
 }
 
 /// Counts what is settled, gives Pods numbers that have none, and says so in a status.

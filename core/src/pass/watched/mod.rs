@@ -12,6 +12,8 @@ use super::act::{Bearing, claim};
 use super::begin::{introduce, is_introduced};
 use super::commit::{Written, commit};
 use super::subject::{Subject, committed};
+use crate::mutation::{Mutation, mutated};
+
 use super::{Cluster, Invalid, Locked, Memory, Passed, Retry, Stop, tell};
 
 use decide::decide;
@@ -45,7 +47,7 @@ pub(super) async fn pass<C: Cluster>(
         return Ok(Passed::default());
     }
     let is_listed = memory.lock().watching.as_ref().is_some_and(Watching::is_listed);
-    if !is_listed {
+    if !is_listed && !mutated(Mutation::WatchedListNotAwaited) {
         // What is not known of a Pod that is there would pass for what is known of one that is gone.
         return Ok(Passed::default());
     }

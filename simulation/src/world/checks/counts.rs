@@ -64,7 +64,8 @@ impl Checks {
         if !book.is_blurred {
             book.unshown = unshown(&ledger, book)?;
             if book.is_watching {
-                book.none_is_guessed(&ledger, nodes)?;
+                let is_foreign = |uid: &str| made.get(uid).is_some_and(|made| made.revision.is_empty());
+                book.none_is_guessed(&ledger, nodes, is_foreign)?;
             }
         }
         let failures = (!book.is_blurred).then_some(&failures);

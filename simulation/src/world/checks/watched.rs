@@ -156,8 +156,13 @@ impl Book {
     }
 
     /// No more is counted of any hook than may be: a run of each instance at most that is not shown as counted, in Pods
-    /// that have numbers.
-    pub(super) fn none_is_guessed(&self, ledger: &Ledger, nodes: &Nodes) -> Check {
+    /// that have numbers, or were there before the workload.
+    pub(super) fn none_is_guessed(
+        &self,
+        ledger: &Ledger,
+        nodes: &Nodes,
+        is_foreign: impl Fn(&str) -> bool,
+    ) -> Check {
         let mut counted: BTreeMap<(&str, HookKind), u64> = BTreeMap::new();
         for (key, count) in &ledger.runs {
             *counted.entry((&key.container, key.hook)).or_default() += count;
@@ -171,7 +176,8 @@ impl Book {
                     if hook == HookKind::PostStart { mark.post_start } else { mark.end }
                 });
                 it.container == container
-                    && floor.is_some_and(|floor| it.instance > floor)
+                    // Of an older Pod a commit may have marked what is not ours, though it went before it bore its number.
+                    && floor.map_or(self.has_older && is_foreign(&it.pod_uid), |floor| it.instance > floor)
                     && self.counted_of(&it.pod_uid, container, it.instance, hook).next().is_none()
             });
             let open = open.count() as u64;
