@@ -42,7 +42,7 @@ impl Sink for LiveSink {
         let scopes = self.scopes.lock();
         let mut covering = scopes.iter().filter(|scoped| scoped.scope.covers(namespace));
         covering.find_map(|scoped| {
-            let known = scoped.index.observe_live(namespace, pod_uid, record.clone(), Timestamp::now());
+            let known = scoped.index.observe_live(namespace, pod_uid, record, Timestamp::now());
             // Several workloads may watch the Pod: what is news to one is news.
             let heard = known.iter().find(|known| known.heard == Heard::News).or(known.first())?;
             let reported = Reported { heard: heard.heard, terminating: heard.terminating };

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let all = Objects::within(connection, place);
     if options.finalizers_only {
         if !options.force {
-            finalizers::check_nobody_leads(connection, &options.operator_namespace).await?;
+            finalizers::check_nobody_leads(connection, &all, &options.operator_namespace).await?;
         }
         let mode = if options.dry_run { Mode::Try } else { Mode::Do };
         finalizers::remove(connection, &all, mode, screen).await?;
@@ -61,6 +61,8 @@ async fn release_all(
     screen: &Screen,
 ) -> Result<(), ReleaseError> {
     let mut objects = all.list(WORKLOAD, "").await?;
+    // Those that watch the Pods of others have none to give, and hold nothing.
+    objects.retain(|workload| workload["spec"]["workloadRef"].is_null());
     // Of those that were left halfway the workload may be gone.
     objects.extend(all.list(DEPLOYMENT, "").await?.into_iter().filter(is_releasing));
     let names: BTreeSet<(String, String)> = objects.iter().map(identity).collect();

@@ -315,7 +315,11 @@ impl Memory {
 
     /// The Pod has no number, and is gone or no longer one of the workload's.
     pub(crate) fn observe_newcomer_gone(&mut self, uid: &str) -> Option<PodFact> {
-        self.newcomers.remove(&PodUid::from(uid))
+        let gone = self.newcomers.remove(&PodUid::from(uid))?;
+        if let Some(watching) = self.watching.as_mut().filter(|_| gone.number > 0) {
+            watching.note_gone(gone.number);
+        }
+        Some(gone)
     }
 
     /// The watch no longer shows the Pod. Returns whether it was set free, where that was asked for; false while the

@@ -69,8 +69,11 @@ impl Chains {
         self.controllers.insert(uid.to_owned(), controlled);
     }
 
+    /// A complete list begins. That something is controlled by nobody, or cannot be read, may have changed since it was
+    /// asked: it is asked anew.
     pub(super) fn list_begins(&mut self) {
         self.used.clear();
+        self.controllers.retain(|_, known| matches!(known, Controlled::By(_)));
     }
 
     /// The list is complete: forgets what no Pod leads to.
@@ -147,15 +150,27 @@ mod tests {
     fn what_no_pod_leads_to_is_forgotten_with_the_next_list() {
         let mut chains = Chains::default();
         let (used, unused) = (owner("ReplicaSet", "new"), owner("ReplicaSet", "old"));
+        let web = owner("Deployment", "web");
         for set in [&used, &unused] {
-            chains.learn(&set.uid, Controlled::ByNobody);
+            chains.learn(&set.uid, Controlled::By(web.clone()));
         }
-        chains.climb(&unused, true);
+        chains.climb(&unused, false);
         chains.list_begins();
-        chains.climb(&used, true);
+        chains.climb(&used, false);
         chains.list_ends();
-        assert_eq!(chains.climb(&unused, true), Climbed::Ask(unused));
-        assert_eq!(chains.climb(&used, true), Climbed::To(vec![used]));
+        assert_eq!(chains.climb(&unused, false), Climbed::Ask(unused));
+        assert_eq!(chains.climb(&used, false), Climbed::To(vec![used, web]));
+    }
+
+    #[test]
+    fn what_was_controlled_by_nobody_is_asked_about_anew_with_the_next_list() {
+        for known in [Controlled::ByNobody, Controlled::Unreadable] {
+            let (mut chains, set) = (Chains::default(), owner("ReplicaSet", "new"));
+            chains.learn(&set.uid, known);
+            assert_eq!(chains.climb(&set, false), Climbed::To(vec![set.clone()]));
+            chains.list_begins();
+            assert_eq!(chains.climb(&set, false), Climbed::Ask(set));
+        }
     }
 
     #[test]

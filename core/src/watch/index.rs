@@ -208,14 +208,18 @@ impl Index {
         evidence: PodEvidence,
         now: Timestamp,
     ) -> Vec<WorkloadRef> {
-        let place = self.places.lock().get(&PodUid::from(pod_uid)).cloned();
-        let Some(place) = place.filter(|place| place.is_in(namespace)) else {
-            return self.observe_watched_event(namespace, pod_uid, evidence, now);
-        };
-        if let Some(memory) = self.memory_of(&place.workload) {
-            memory.lock().observe_event(place.number, pod_uid, evidence, now);
+        let own = self.places.lock().get(&PodUid::from(pod_uid)).cloned();
+        let mut places: Vec<Place> = own.into_iter().chain(self.watched_places(pod_uid)).collect();
+        let awaits_number = places.extract_if(.., |place| !place.is_in(namespace)).count() > 0;
+        for place in &places {
+            if let Some(memory) = self.memory_of(&place.workload) {
+                memory.lock().observe_event(place.number, pod_uid, evidence.clone(), now);
+            }
         }
-        self.reference(&place.workload).into_iter().collect()
+        if places.is_empty() || awaits_number {
+            self.early.lock().put(namespace, pod_uid, evidence);
+        }
+        places.iter().filter_map(|place| self.reference(&place.workload)).collect()
     }
 
     /// Takes in what a runner tells of a run in a Pod of `namespace`, which several workloads may watch; none if no
@@ -224,18 +228,18 @@ impl Index {
         &self,
         namespace: &str,
         pod_uid: &str,
-        record: Record,
+        record: &Record,
         now: Timestamp,
     ) -> Vec<Reported> {
-        let Some(place) = self.places.lock().get(&PodUid::from(pod_uid)).cloned() else {
-            return self.observe_watched_live(namespace, pod_uid, &record, now);
-        };
-        let Some(memory) = self.memory_of(&place.workload).filter(|_| place.workload.0 == namespace) else {
-            return Vec::new();
-        };
-        let (heard, terminating) = memory.lock().observe_live(place.number, pod_uid, record, now);
-        let workload = self.reference(&place.workload);
-        workload.map(|workload| Reported { heard, terminating, workload }).into_iter().collect()
+        let own = self.places.lock().get(&PodUid::from(pod_uid)).cloned();
+        let watching = self.watched_places(pod_uid).into_iter().filter(|place| place.number > 0);
+        let places = own.into_iter().chain(watching).filter(|place| place.workload.0 == namespace);
+        let reported = places.filter_map(|place| {
+            let memory = self.memory_of(&place.workload)?;
+            let (heard, terminating) = memory.lock().observe_live(place.number, pod_uid, record.clone(), now);
+            Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
+        });
+        reported.collect()
     }
 
     /// A complete list of the workloads' own Pods begins.

@@ -193,11 +193,20 @@ impl SlimPod {
         (self.observed(&controller.uid, identity, is_named), error)
     }
 
+    /// Whether the workload with that UID, which watches the Pod, has given it a number.
+    pub(super) fn is_numbered_by(&self, workload_uid: &str) -> bool {
+        !self.watched_ordinals.is_empty() && self.watched_number(workload_uid).is_ok()
+    }
+
+    fn watched_number(&self, workload_uid: &str) -> Result<u64, ReadPodError> {
+        let written = self.watched_ordinals.get(&watched_ordinal(workload_uid)).map(String::as_str);
+        read_watched_ordinal(written, workload_uid)
+    }
+
     /// The Pod as decisions read it of the workload with that UID, which watches the Pod. Its revision is the hash by
     /// which its controller knows the template, if there is one.
     pub(super) fn into_watched_report(self, workload_uid: &str) -> ObservedPod {
-        let written = self.watched_ordinals.get(&watched_ordinal(workload_uid)).map(String::as_str);
-        let number = read_watched_ordinal(written, workload_uid).unwrap_or_default();
+        let number = self.watched_number(workload_uid).unwrap_or_default();
         let hashes = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
         let revision = hashes.into_iter().find_map(|key| self.label(key)).unwrap_or_default().to_owned();
         self.observed(workload_uid, PodIdentity { revision, number, is_bare: false }, false)

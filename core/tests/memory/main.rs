@@ -55,7 +55,7 @@ impl Operator {
     /// Has the Pods' runners tell of their postStart runs.
     fn tell(&self, numbers: impl Iterator<Item = u64>) {
         for number in numbers {
-            let reported = self.index.observe_live("shop", &uid(number), post_start(number), self.now());
+            let reported = self.index.observe_live("shop", &uid(number), &post_start(number), self.now());
             assert_eq!(reported.first().map(|reported| reported.heard), Some(Heard::News));
         }
     }

@@ -26,6 +26,12 @@ pub(crate) enum AdoptError {
          first"
     )]
     NotAdopting { name: String },
+    /// It watches the very Deployment.
+    #[error(
+        "HookedWorkload {name} watches this Deployment: `kubectl delete hw {name} -n {namespace}` first, its counts end \
+         with it"
+    )]
+    Watching { name: String, namespace: String },
     /// Things are in the way: nothing was changed.
     #[error("nothing was changed; in the way of Deployment {name}:\n{}", .reasons.join("\n"))]
     InTheWay { name: String, reasons: Vec<String> },

@@ -29,6 +29,10 @@ impl Found {
             let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
             return Err(AdoptError::NoDeployment { name, namespace });
         };
+        if workload.as_ref().is_some_and(|workload| is_watching(workload, name)) {
+            let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
+            return Err(AdoptError::Watching { name, namespace });
+        }
         let from = format!("Deployment/{name}");
         let is_adopting =
             |workload: &Value| workload["metadata"]["annotations"][ADOPT_FROM_ANNOTATION] == *from;
@@ -39,6 +43,12 @@ impl Found {
         let (replica_sets, strays) = sort(all, name);
         Ok(Self { name: name.to_owned(), deployment, replica_sets, strays, workload })
     }
+}
+
+/// Whether a workload watches the Deployment of that name.
+fn is_watching(workload: &Value, deployment: &str) -> bool {
+    let watched = &workload["spec"]["workloadRef"];
+    watched["kind"] == DEPLOYMENT.name && watched["name"] == *deployment
 }
 
 /// The `ReplicaSets` that the Deployment controls or has left behind, and the names of others that nobody controls.

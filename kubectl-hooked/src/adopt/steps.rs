@@ -103,32 +103,40 @@ impl Steps<'_> {
 
     /// Deletes the Deployment as the workload knows it; returns the `ReplicaSets` that it leaves behind.
     async fn delete_deployment(&self) -> Result<Vec<Value>, AdoptError> {
-        loop {
-            let Found { deployment, replica_sets, workload, .. } =
-                Found::look(self.objects, self.name).await?;
-            let Some(deployment) = deployment else { return Ok(replica_sets) };
-            let workload = workload.ok_or_else(|| {
-                let gone = format!("HookedWorkload {} is gone: somebody has deleted it", self.name);
-                self.before(StepError::TimedOut(gone))
-            })?;
-            if let Some(spec) = drifted(&workload, &deployment) {
-                self.follow(&workload, spec).await.map_err(|source| self.before(source))?;
-                continue;
-            }
-            self.until_waiting(&replica_sets).await?;
-            let version = deployment["metadata"]["resourceVersion"].as_str();
-            match self.objects.leave_behind(DEPLOYMENT, &deployment, version, Mode::Do).await {
-                Ok(()) => {}
-                // Somebody has changed it meanwhile.
-                Err(error) if error.is_conflict() => continue,
-                Err(source) => return Err(self.before(source)),
-            }
-            let gone = self.objects.until_gone(DEPLOYMENT, &deployment, self.patience).await;
-            gone.map_err(|source| self.after(source))?;
-            self.screen.say(format!("deployment.apps/{} deleted; its ReplicaSets go on", self.name))?;
-            let left = Found::look(self.objects, self.name).await?;
-            return Ok(left.replica_sets);
+        let not_yet = format!("Deployment {} has changed each time before it was deleted", self.name);
+        let deleted = self.objects.until(self.patience, &not_yet, || self.try_to_delete()).await;
+        deleted.map_err(|error| match error {
+            AdoptError::Look(source) => self.before(source),
+            error => error,
+        })?;
+        Ok(Found::look(self.objects, self.name).await?.replica_sets)
+    }
+
+    /// Deletes the Deployment, unless it or the workload has changed meanwhile.
+    async fn try_to_delete(&self) -> Result<Option<()>, AdoptError> {
+        let Found { deployment, replica_sets, workload, .. } = Found::look(self.objects, self.name).await?;
+        let Some(deployment) = deployment else { return Ok(Some(())) };
+        let workload = workload.ok_or_else(|| {
+            let gone = format!("HookedWorkload {} is gone: somebody has deleted it", self.name);
+            self.before(StepError::TimedOut(gone))
+        })?;
+        if let Some(spec) = drifted(&workload, &deployment) {
+            self.follow(&workload, spec).await?;
+            return Ok(None);
         }
+        self.until_waiting(&replica_sets).await?;
+        let version = deployment["metadata"]["resourceVersion"].as_str();
+        match self.objects.leave_behind(DEPLOYMENT, &deployment, version, Mode::Do).await {
+            Ok(()) => {}
+            // Somebody has changed it meanwhile.
+            Err(error) if error.is_conflict() => return Ok(None),
+            Err(source) if source.is_unsure() => return Err(self.after(source)),
+            Err(source) => return Err(self.before(source)),
+        }
+        let gone = self.objects.until_gone(DEPLOYMENT, &deployment, self.patience).await;
+        gone.map_err(|source| self.after(source))?;
+        self.screen.say(format!("deployment.apps/{} deleted; its ReplicaSets go on", self.name))?;
+        Ok(Some(()))
     }
 
     /// Has the workload ask for what the Deployment does by now.
@@ -199,10 +207,10 @@ impl Steps<'_> {
         AdoptError::Step { source, so_far: self.undone() }
     }
 
-    /// A failure after it.
+    /// A failure after it, or after what may have deleted it.
     fn after(&self, source: StepError) -> AdoptError {
         let so_far = format!(
-            "the Deployment is deleted or about to be, and its Pods run: `kubectl hooked adopt deployment/{} -n {}` goes \
+            "the Deployment is deleted or may be, and its Pods run: `kubectl hooked adopt deployment/{} -n {}` goes \
              on where this has stopped",
             self.name,
             self.objects.namespace()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::found::{adopting, drifted};
 use super::*;
 use crate::served::Served;
-use cluster::cluster;
+use cluster::{Fate, cluster};
 
 fn deployment(change: &Value) -> Value {
     let mut deployment = json!({
@@ -134,7 +134,7 @@ fn changes(served: &Served) -> Vec<String> {
 
 #[tokio::test]
 async fn the_deployment_goes_only_when_the_operator_waits_and_scalers_follow_last() {
-    let (served, there) = cluster("");
+    let (served, there) = cluster("", Fate::Refused);
     run(&served.connection(), &options(false), &SCREEN).await.unwrap();
     assert!(there.left().is_empty());
     // Deletes are rehearsed first, which only their bodies show.
@@ -144,7 +144,7 @@ async fn the_deployment_goes_only_when_the_operator_waits_and_scalers_follow_las
 
 #[tokio::test]
 async fn a_dry_run_changes_nothing() {
-    let (served, there) = cluster("");
+    let (served, there) = cluster("", Fate::Refused);
     run(&served.connection(), &options(true), &SCREEN).await.unwrap();
     assert_eq!(there.left().len(), 3);
 }
@@ -152,11 +152,50 @@ async fn a_dry_run_changes_nothing() {
 #[tokio::test]
 async fn a_step_that_fails_says_how_to_go_on() {
     let check = async |fails: &'static str, expect: &str| {
-        let (served, _) = cluster(fails);
+        let (served, _) = cluster(fails, Fate::Refused);
         let error = run(&served.connection(), &options(false), &SCREEN).await.unwrap_err().to_string();
         assert!(error.contains(expect), "{fails}: {error}");
     };
     check("DELETE /apis/apps/v1/namespaces/shop/deployments/web", "Deployment web is as it was").await;
     check("DELETE /apis/apps/v1/namespaces/shop/replicasets/web-1", "goes on where this has stopped").await;
     check("PATCH /apis/autoscaling", "goes on where this has stopped").await;
+}
+
+#[tokio::test]
+async fn a_deletion_whose_reply_is_lost_is_not_taken_for_one_that_was_not_carried_out() {
+    const DELETION: &str = "DELETE /apis/apps/v1/namespaces/shop/deployments/web";
+    let (served, there) = cluster(DELETION, Fate::Done);
+    run(&served.connection(), &options(false), &SCREEN).await.unwrap();
+    assert!(there.left().is_empty());
+    for fate in [Fate::Lost, Fate::Silence] {
+        let (served, _) = cluster(DELETION, fate);
+        let error = run(&served.connection(), &options(false), &SCREEN).await.unwrap_err().to_string();
+        assert!(error.contains("cannot tell whether Deployment web is being deleted"), "{fate:?}: {error}");
+        assert!(error.contains("goes on where this has stopped"), "{fate:?}: {error}");
+        assert!(!error.contains("kubectl delete"), "{fate:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_changes_over_and_over_is_waited_for_with_pauses_and_not_for_ever() {
+    let (served, _) = cluster("DELETE /apis/apps/v1/namespaces/shop/deployments/web", Fate::Conflict);
+    let options = AdoptOptions { timeout: std::time::Duration::from_millis(600), ..options(false) };
+    let error = run(&served.connection(), &options, &SCREEN).await.unwrap_err().to_string();
+    assert!(error.contains("has changed each time"), "{error}");
+    assert!(error.contains("Deployment web is as it was"), "{error}");
+    let tries = served.written().iter().filter(|line| line.contains("deployments/web")).count();
+    // One of them is rehearsed.
+    assert!((3..=5).contains(&tries), "{tries}");
+}
+
+#[tokio::test]
+async fn a_workload_that_watches_the_deployment_is_to_go_first() {
+    let watched = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let served = Served::new(move |_, path, _, _| match path {
+        "/apis/apps/v1/namespaces/shop/deployments/web" => (200, deployment(&json!({}))),
+        _ => (200, json!({"metadata": {"name": "web"}, "spec": {"workloadRef": watched}})),
+    });
+    let error = run(&served.connection(), &options(false), &SCREEN).await.unwrap_err().to_string();
+    let expect = "HookedWorkload web watches this Deployment: `kubectl delete hw web -n shop` first";
+    assert!(error.starts_with(expect), "{error}");
 }

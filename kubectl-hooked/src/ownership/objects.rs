@@ -35,6 +35,9 @@ pub(crate) enum StepError {
     /// No answer, or one that cannot be read.
     #[error("cannot {verb} {what}: {message}")]
     Unanswered { verb: &'static str, what: String, message: String },
+    /// Nobody knows whether it was carried out: the reply was lost.
+    #[error("cannot tell whether {what} is being deleted, which may be carried out yet: {message}")]
+    Unsure { what: String, message: String },
     /// What was waited for did not come in time.
     #[error("{0}")]
     TimedOut(String),
@@ -44,6 +47,11 @@ impl StepError {
     /// Whether somebody has changed the object meanwhile, or there is one already.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused { code: 409, .. })
+    }
+
+    /// Whether the request may have been carried out, or may be yet.
+    pub(crate) fn is_unsure(&self) -> bool {
+        matches!(self, Self::Unsure { .. })
     }
 }
 
@@ -162,8 +170,32 @@ impl Objects {
         }
         match self.send("DELETE", "delete", kind, name, &[], Some((JSON, &options))).await {
             Ok(_) | Err(StepError::Refused { code: 404, .. }) => Ok(()),
+            Err(lost @ (StepError::Unanswered { .. } | StepError::Refused { code: 500.., .. }))
+                if mode == Mode::Do =>
+            {
+                self.look_for_deleted(kind, object, lost).await
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether an object is gone or going though the reply to its deletion was lost. One that is there as before may
+    /// be deleted yet, by a request that is still on its way.
+    async fn look_for_deleted(&self, kind: Kind, object: &Value, lost: StepError) -> Result<(), StepError> {
+        let metadata = &object["metadata"];
+        let name = metadata["name"].as_str().unwrap_or_default();
+        let message = match self.find(kind, name).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(found)) => {
+                let found = &found["metadata"];
+                if found["uid"] != metadata["uid"] || found["deletionTimestamp"].is_string() {
+                    return Ok(());
+                }
+                lost.to_string()
+            }
+            Err(error) => format!("{lost}; {error}"),
+        };
+        Err(StepError::Unsure { what: format!("{} {name}", kind.name), message })
     }
 
     /// Waits until this very object is gone.
@@ -183,12 +215,12 @@ impl Objects {
     }
 
     /// Waits until something is found. `not_yet` says what is so if it is not in time.
-    pub(crate) async fn until<T>(
+    pub(crate) async fn until<T, E: From<StepError>>(
         &self,
         patience: Duration,
         not_yet: &str,
-        look: impl AsyncFn() -> Result<Option<T>, StepError>,
-    ) -> Result<T, StepError> {
+        look: impl AsyncFn() -> Result<Option<T>, E>,
+    ) -> Result<T, E> {
         let begun = Instant::now();
         loop {
             if let Some(found) = look().await? {
@@ -196,7 +228,7 @@ impl Objects {
             }
             if begun.elapsed() > patience {
                 let seconds = patience.as_secs();
-                return Err(StepError::TimedOut(format!("{not_yet} after {seconds} s")));
+                return Err(StepError::TimedOut(format!("{not_yet} after {seconds} s")).into());
             }
             tokio::time::sleep(PAUSE).await;
         }

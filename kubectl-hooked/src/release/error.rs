@@ -15,6 +15,12 @@ pub(crate) enum ReleaseError {
          `kubectl get hw -A` lists all"
     )]
     NoWorkload { name: String, namespace: String },
+    /// It watches Pods of others.
+    #[error(
+        "HookedWorkload {name} watches {watched}, and has no Pods to give: `kubectl delete hw {name} -n {namespace}` \
+         ends it, and its counts with it"
+    )]
+    Watching { name: String, namespace: String, watched: String },
     /// Something is in the way: nothing was changed.
     #[error("nothing was changed; in the way of HookedWorkload {name}:\n{}", .reasons.join("\n"))]
     InTheWay { name: String, reasons: Vec<String> },
@@ -27,6 +33,12 @@ pub(crate) enum ReleaseError {
     /// Who leads could not be found out.
     #[error("{0}; --force takes finalizers off all the same")]
     Leader(RequestError),
+    /// Nothing says that the operator is gone.
+    #[error(
+        "there is no Lease of an operator in namespace {namespace}, which would tell whether one is at work: \
+         --operator-namespace names another; --force takes finalizers off all the same"
+    )]
+    NoLease { namespace: String },
     /// An operator is at work.
     #[error(
         "{0}: it would put the finalizer on again. `kubectl hooked release --all` releases what it looks after; \

@@ -1,5 +1,8 @@
 //! `release --finalizers-only`: where the operator is gone for good, Pods and workloads can be deleted again.
 
+use std::collections::BTreeSet;
+
+use hooked_core::accounting::ledger::operator_of;
 use hooked_core::names::{ACCOUNTING_FINALIZER, REVISION_LABEL};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,16 +13,32 @@ use crate::connect::Connection;
 use crate::ownership::{Kind, Mode, Objects, POD, StepError, WORKLOAD, is_held};
 use crate::print::Screen;
 
-/// Fails if an operator is at work, or if nobody can tell.
+/// Fails if an operator is at work, or if nobody can tell. Workloads tell in which namespace theirs was; without a
+/// Lease there nothing says that it is gone.
 pub(super) async fn check_nobody_leads(
     connection: &Connection,
+    all: &Objects,
     operator_namespace: &str,
 ) -> Result<(), ReleaseError> {
-    let lease = leader::fetch(connection, operator_namespace).await.map_err(ReleaseError::Leader)?;
-    match leader::holder(lease.as_ref(), Timestamp::now()) {
-        Ok(holder) => Err(ReleaseError::AtWork(format!("{holder} leads"))),
-        Err(_) => Ok(()),
+    let workloads = match all.list(WORKLOAD, "").await {
+        // Without the definition there are none.
+        Err(StepError::UnknownKind(_)) => Vec::new(),
+        listed => listed?,
+    };
+    let told = workloads.iter().filter_map(|workload| operator_of(workload["status"].get("ledger")));
+    let told: BTreeSet<&str> = told.collect();
+    let mut asked = told.clone();
+    asked.insert(operator_namespace);
+    for namespace in asked {
+        let lease = leader::fetch(connection, namespace).await.map_err(ReleaseError::Leader)?;
+        if lease.is_none() && (told.is_empty() || told.contains(namespace)) {
+            return Err(ReleaseError::NoLease { namespace: namespace.to_owned() });
+        }
+        if let Ok(holder) = leader::holder(lease.as_ref(), Timestamp::now()) {
+            return Err(ReleaseError::AtWork(format!("{holder} leads")));
+        }
     }
+    Ok(())
 }
 
 /// Takes our finalizer off all Pods and workloads of the namespace, or of all.
@@ -68,6 +87,30 @@ fn without(metadata: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::served::{Served, not_found};
+
+    #[tokio::test]
+    async fn only_a_lease_that_is_free_says_that_the_operator_is_gone() {
+        let check = async |operator: &'static str, flag: &str, expect: Option<&str>| {
+            let served = Served::new(move |_, path, _, _| match path {
+                _ if path.ends_with("/hookedworkloads") => {
+                    let status = json!({"ledger": {"operator": operator}});
+                    (200, json!({"metadata": {}, "items": [{"metadata": {"name": "web"}, "status": status}]}))
+                }
+                _ if path.contains("/namespaces/free/") => (200, json!({"metadata": {}, "spec": {}})),
+                _ => not_found(),
+            });
+            let connection = served.connection();
+            let said = check_nobody_leads(&connection, &Objects::of(&connection), flag).await;
+            let said = said.err().map(|error| error.to_string());
+            assert_eq!(said.is_some(), expect.is_some(), "{said:?}");
+            assert!(said.unwrap_or_default().contains(expect.unwrap_or_default()), "{operator} {flag}");
+        };
+        check("", "free", None).await;
+        check("", "none", Some("no Lease of an operator in namespace none")).await;
+        check("free", "none", None).await;
+        check("other", "free", Some("in namespace other")).await;
+    }
 
     #[test]
     fn finalizers_of_others_stay() {

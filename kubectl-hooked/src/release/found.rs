@@ -4,7 +4,7 @@ use hooked_core::names::{RELEASE_FROM_ANNOTATION, REVISION_LABEL, TEMPLATE_HASH_
 use serde_json::{Value, json};
 
 use super::error::ReleaseError;
-use crate::ownership::{DEPLOYMENT, Objects, WORKLOAD, condition, gitops};
+use crate::ownership::{DEPLOYMENT, Objects, REPLICA_SET, WORKLOAD, condition, gitops, owner_of, selector};
 
 /// What there is.
 #[derive(Debug)]
@@ -13,17 +13,28 @@ pub(super) struct Found {
     /// None once it has let go of its Pods.
     pub(super) workload: Option<Value>,
     pub(super) deployment: Option<Value>,
+    /// Each ReplicaSet that nobody controls and that the Deployment would take for its own, and scale.
+    pub(super) free: Vec<String>,
 }
 
 impl Found {
     /// Looks what there is.
     pub(super) async fn look(objects: &Objects, name: &str) -> Result<Self, ReleaseError> {
         let workload = objects.find(WORKLOAD, name).await?;
+        if let Some(watched) = workload.as_ref().and_then(watched) {
+            let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
+            return Err(ReleaseError::Watching { name, namespace, watched });
+        }
         let deployment = objects.find(DEPLOYMENT, name).await?;
-        let found = Self { name: name.to_owned(), workload, deployment };
+        let mut found = Self { name: name.to_owned(), workload, deployment, free: Vec::new() };
         if found.workload.is_none() && found.from().is_none() {
             let (name, namespace) = (name.to_owned(), objects.namespace().to_owned());
             return Err(ReleaseError::NoWorkload { name, namespace });
+        }
+        if let Some(workload) = found.workload.as_ref().filter(|_| found.from().is_none()) {
+            let sets = objects.list(REPLICA_SET, &selector(workload)).await?;
+            let free = sets.iter().filter(|set| owner_of(set).is_none());
+            found.free = free.filter_map(|set| set["metadata"]["name"].as_str()).map(str::to_owned).collect();
         }
         Ok(found)
     }
@@ -32,6 +43,13 @@ impl Found {
     pub(super) fn from(&self) -> Option<From> {
         self.deployment.as_ref().and_then(From::of)
     }
+}
+
+/// What a workload watches instead of having Pods, if it does.
+fn watched(workload: &Value) -> Option<String> {
+    let watched = workload["spec"]["workloadRef"].as_object()?;
+    let text = |field: &str| watched.get(field).and_then(Value::as_str).unwrap_or_default();
+    Some(format!("{} {}", text("kind"), text("name")))
 }
 
 /// What a Deployment remembers of the workload that it takes over from, which is gone by then.
@@ -137,9 +155,6 @@ pub(super) fn obstacles(found: &Found, force: bool) -> Vec<String> {
     if workload["spec"]["paused"] == true {
         obstacles.push(format!("  it is paused: `kubectl hooked resume {name}` first"));
     }
-    if workload["spec"]["workloadRef"].is_object() {
-        obstacles.push("  it watches Pods of others and has none: delete it".to_owned());
-    }
     // One that is being deleted has told whom its Pods go to.
     let is_leaving = workload["metadata"]["deletionTimestamp"].is_string();
     if !is_leaving && !is_rolled_out(workload) {
@@ -148,6 +163,12 @@ pub(super) fn obstacles(found: &Found, force: bool) -> Vec<String> {
     }
     if is_leaving && found.from().is_none() {
         obstacles.push("  it is being deleted, and its Pods may be".to_owned());
+    }
+    for set in &found.free {
+        obstacles.push(format!(
+            "  ReplicaSet {set} has no controller: the Deployment would take it for its own, and make Pods of its template: \
+             `kubectl delete replicaset {set} --cascade=orphan` first"
+        ));
     }
     if let Some(keeper) = gitops::keeper(workload).filter(|_| !force) {
         let (annotation, value) = keeper.keep;

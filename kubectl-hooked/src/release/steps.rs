@@ -74,36 +74,43 @@ impl Steps<'_> {
 
     /// Deletes the workload as the Deployment knows it, and waits until it has let go of its Pods.
     async fn delete_workload(&self) -> Result<(), ReleaseError> {
-        loop {
-            let found = Found::look(self.objects, self.name).await?;
-            let Some(workload) = &found.workload else { return Ok(()) };
-            let is_leaving = workload["metadata"]["deletionTimestamp"].is_string();
-            let deployment = found.deployment.as_ref().filter(|_| found.from().is_some());
-            let deployment = deployment.ok_or_else(|| {
-                self.before(StepError::TimedOut(format!("Deployment {} is gone, or another's", self.name)))
-            })?;
-            if let Some(changed) = drifted(deployment, workload).filter(|_| !is_leaving) {
-                match self.objects.replace(DEPLOYMENT, self.name, &changed).await {
-                    Ok(_) => {}
-                    Err(error) if error.is_conflict() => {}
-                    Err(source) => return Err(self.before(source)),
-                }
-                continue;
-            }
-            if !is_leaving {
-                let version = workload["metadata"]["resourceVersion"].as_str();
-                match self.objects.leave_behind(WORKLOAD, workload, version, Mode::Do).await {
-                    Ok(()) => {}
-                    // Somebody has changed it meanwhile, or the operator its status.
-                    Err(error) if error.is_conflict() => continue,
-                    Err(source) => return Err(self.before(source)),
-                }
-            }
-            let gone = self.objects.until_gone(WORKLOAD, workload, self.patience).await;
-            gone.map_err(|source| self.after(source))?;
-            self.screen.say(format!("hookedworkload.hooked.dev/{} deleted; its Pods run on", self.name))?;
-            return Ok(());
+        let not_yet = format!("HookedWorkload {} has changed each time before it was deleted", self.name);
+        let deleted = self.objects.until(self.patience, &not_yet, || self.try_to_delete()).await;
+        deleted.map_err(|error| match error {
+            ReleaseError::Look(source) => self.before(source),
+            error => error,
+        })
+    }
+
+    /// Deletes the workload, unless it or the Deployment has changed meanwhile.
+    async fn try_to_delete(&self) -> Result<Option<()>, ReleaseError> {
+        let found = Found::look(self.objects, self.name).await?;
+        let Some(workload) = &found.workload else { return Ok(Some(())) };
+        let is_leaving = workload["metadata"]["deletionTimestamp"].is_string();
+        let deployment = found.deployment.as_ref().filter(|_| found.from().is_some());
+        let deployment = deployment.ok_or_else(|| {
+            self.before(StepError::TimedOut(format!("Deployment {} is gone, or another's", self.name)))
+        })?;
+        if let Some(changed) = drifted(deployment, workload).filter(|_| !is_leaving) {
+            return match self.objects.replace(DEPLOYMENT, self.name, &changed).await {
+                Err(error) if !error.is_conflict() => Err(error.into()),
+                _ => Ok(None),
+            };
         }
+        if !is_leaving {
+            let version = workload["metadata"]["resourceVersion"].as_str();
+            match self.objects.leave_behind(WORKLOAD, workload, version, Mode::Do).await {
+                Ok(()) => {}
+                // Somebody has changed it meanwhile, or the operator its status.
+                Err(error) if error.is_conflict() => return Ok(None),
+                Err(source) if source.is_unsure() => return Err(self.after(source)),
+                Err(source) => return Err(self.before(source)),
+            }
+        }
+        let gone = self.objects.until_gone(WORKLOAD, workload, self.patience).await;
+        gone.map_err(|source| self.after(source))?;
+        self.screen.say(format!("hookedworkload.hooked.dev/{} deleted; its Pods run on", self.name))?;
+        Ok(Some(()))
     }
 
     /// Gives the Pods, which are nobody's, to `ReplicaSets` of the Deployment.
@@ -215,10 +222,10 @@ impl Steps<'_> {
         ReleaseError::Step { source, so_far }
     }
 
-    /// A failure after it.
+    /// A failure after it, or after what may have deleted it.
     fn after(&self, source: StepError) -> ReleaseError {
         let so_far = format!(
-            "the HookedWorkload is deleted or about to be, and its Pods run: `kubectl hooked release {} -n {}` goes on \
+            "the HookedWorkload is deleted or may be, and its Pods run: `kubectl hooked release {} -n {}` goes on \
              where this has stopped",
             self.name,
             self.objects.namespace()

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::found::{drifted, releasing, replica_set};
 use super::*;
+use crate::served::Served;
 
 fn workload(change: &Value) -> Value {
     let mut workload = json!({
@@ -63,7 +64,8 @@ fn a_workload_that_changes_meanwhile_is_followed() {
 #[test]
 fn what_is_in_the_way_is_told_with_what_helps() {
     let check = |change: &Value, deployment: Option<Value>, expect: Option<&str>| {
-        let found = Found { name: "web".to_owned(), workload: Some(workload(change)), deployment };
+        let (name, workload) = ("web".to_owned(), Some(workload(change)));
+        let found = Found { name, workload, deployment, free: Vec::new() };
         let told = obstacles(&found, false);
         assert_eq!(told.is_empty(), expect.is_none(), "{told:?}");
         assert!(told.iter().all(|told| told.contains(expect.unwrap_or_default())), "{told:?}");
@@ -76,4 +78,18 @@ fn what_is_in_the_way_is_told_with_what_helps() {
     check(&json!({"metadata": {"deletionTimestamp": "2026-11-22T10:00:00Z"}}), None, Some("being deleted"));
     let flux = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}});
     check(&flux, None, Some("kustomize.toolkit.fluxcd.io/prune: disabled"));
+    let (name, workload) = ("web".to_owned(), Some(workload(&json!({}))));
+    let found = Found { name, workload, deployment: None, free: vec!["web-old".to_owned()] };
+    assert!(obstacles(&found, false)[0].contains("`kubectl delete replicaset web-old"));
+}
+
+#[tokio::test]
+async fn a_workload_that_watches_has_no_pods_to_give() {
+    let watched = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let watching = workload(&json!({"spec": {"workloadRef": watched}}));
+    let served = Served::new(move |_, _, _, _| (200, watching.clone()));
+    let error = Found::look(&Objects::of(&served.connection()), "web").await.unwrap_err().to_string();
+    let expect =
+        "HookedWorkload web watches Deployment web, and has no Pods to give: `kubectl delete hw web -n shop`";
+    assert!(error.starts_with(expect), "{error}");
 }

@@ -149,6 +149,55 @@ async fn what_was_over_before_the_workload_came_is_not_counted_and_all_since_is(
 }
 
 #[tokio::test]
+async fn a_pod_that_leaves_and_comes_back_is_counted_once() {
+    let cluster = Cluster::new();
+    let operator = Operator::start(&cluster, "a", &[]);
+    let set = deploy(&cluster, "web");
+    watch(&cluster, "web", "Deployment", "web");
+    make_pod(&cluster, &set, "web-1");
+    let counted = |status: &HookedWorkloadStatus, replicas: i32| {
+        assert!(runs(status, HookKind::PostStart)[0] <= 1 && runs(status, HookKind::PreStop) == [0, 0]);
+        status.replicas == replicas && runs(status, HookKind::PostStart) == [1, 0]
+    };
+    cluster.wait_for_status("web", "its start is counted", |status| counted(status, 1)).await;
+    let pod = format!("{PODS}/web-1");
+    cluster.merge(&pod, json!({"metadata": {"ownerReferences": null}}));
+    cluster.wait_for_status("web", "it is none of the Pods", |status| counted(status, 0)).await;
+    // The next operator finds it away: it is not gone.
+    operator.crash().await;
+    let _next = Operator::start(&cluster, "a", &[]);
+    make_pod(&cluster, &set, "web-2");
+    let both = |status: &HookedWorkloadStatus| runs(status, HookKind::PostStart) == [2, 0];
+    cluster.wait_for_status("web", "another's start is counted", both).await;
+    cluster.merge(&pod, json!({"metadata": {"ownerReferences": owner("ReplicaSet", &set)}}));
+    cluster.wait_for_status("web", "it is back", |status| status.replicas == 2 && both(status)).await;
+    for pod in ["web-1", "web-2"] {
+        delete(&cluster, pod);
+    }
+    cluster
+        .wait_for_status("web", "both stops are counted", |status| {
+            assert!(both(status));
+            runs(status, HookKind::PreStop) == [0, 2]
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_pod_whose_controller_cannot_be_asked_about_hurts_no_other() {
+    let cluster = Cluster::new();
+    let other = format!("{REPLICA_SETS}/other-rs");
+    cluster.decide(move |request| if request.path == other { Fate::Refused(500) } else { Fate::Answered });
+    let _operator = Operator::start(&cluster, "a", &[]);
+    let (set, bad) = (deploy(&cluster, "web"), deploy(&cluster, "other"));
+    make_pod(&cluster, &bad, "a-bad");
+    watch(&cluster, "web", "Deployment", "web");
+    make_pod(&cluster, &set, "web-1");
+    cluster
+        .wait_for_status("web", "its start is counted", |status| runs(status, HookKind::PostStart) == [1, 0])
+        .await;
+}
+
+#[tokio::test]
 async fn two_that_watch_the_same_pods_are_told_and_each_counts() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);

@@ -7,7 +7,7 @@ use super::super::overlay::Committed;
 use super::super::subject::Subject;
 use super::super::{Cluster, Locked, Memory};
 use super::watching::Watching;
-use crate::accounting::ledger::LedgerError;
+use crate::accounting::ledger::{LedgerError, Marks};
 use crate::accounting::{Account, count_vanished};
 use crate::lifecycle::PodShape;
 use crate::mutation::{Mutation, mutated};
@@ -17,9 +17,10 @@ use crate::workload::referent::Found;
 
 /// Marks are of Pods that are there, and of no others: so the next process knows which went while nobody looked. The
 /// first pass of this one counts what ended with those.
-fn forget_gone(account: &mut Account, shape: &PodShape, memory: &mut Memory) {
+fn forget_gone(account: &mut Account, committed: &Marks, shape: &PodShape, memory: &mut Memory) {
     let Memory { replicas, tracker, newcomers, watching: Some(watching), .. } = memory else { return };
-    for number in watching.take_gone(|number| tracker.any_in(number, number)) {
+    let is_left = |number| tracker.any_in(number, number) || replicas.get(number).is_some();
+    for number in watching.gone(is_left, |number| !committed.get(number).0.is_empty()) {
         account.ledger.marks.unmark(number);
     }
     if watching.has_counted_vanished() {
@@ -61,7 +62,7 @@ pub(super) fn decide<C: Cluster>(
     // Of Pods that were there before this process was, the status has told.
     let shape = memory.watching.as_ref().and_then(Watching::shape).cloned();
     let shape = &shape.unwrap_or_else(|| PodShape::of_told(&before.status.hooks));
-    forget_gone(&mut account, shape, memory);
+    forget_gone(&mut account, &before.ledger.marks, shape, memory);
     account.ledger.operator.get_or_insert_with(|| cluster.operator().into());
     let reserved = reserve_for(0, before, memory);
     let claims = number(&mut account, &reserved, memory);

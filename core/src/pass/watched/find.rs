@@ -4,18 +4,13 @@
 use std::collections::BTreeMap;
 
 use hooked_crd::Referent;
-use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::{Cluster, Failure, Locked, Memory, call};
+use super::asked::Asked;
 use crate::workload::referent::Found;
-
-/// How long it is believed that the workload is there. A watch would tell sooner, for a right and a cache more.
-const THERE: SignedDuration = SignedDuration::from_mins(5);
-/// How long anything else is believed: it is what somebody mends.
-const AMISS: SignedDuration = SignedDuration::from_secs(10);
 
 /// The names that kinds have in paths, as far as they were asked for.
 #[derive(Clone, Debug, Default)]
@@ -51,9 +46,13 @@ impl Kinds {
         if let Some(resource) = self.resources.get(&asked) {
             return Ok(Some(resource.clone()));
         }
+        // Whoever makes an object writes what they like into its references.
+        if !api_version.split('/').all(is_path_word) {
+            return Ok(None);
+        }
         let listed = match cluster.send(call::list_kinds(api_version)).await {
             Ok(listed) => listed,
-            Err(failure) if failure.is_not_found() => return Ok(None),
+            Err(failure) if failure.refusal().is_some() => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let found = resource_in(&listed, kind);
@@ -74,6 +73,12 @@ fn resource_in(listed: &Value, kind: &str) -> Option<String> {
     Some(resources.find(is_meant)?["name"].as_str()?.to_owned())
 }
 
+/// Whether this may stand in a path and means no other one.
+fn is_path_word(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    !word.is_empty() && word != "." && word != ".." && word.bytes().all(is_plain)
+}
+
 /// What a role must name, such as `deployments.apps`.
 fn qualified(resource: &str, api_version: &str) -> String {
     match api_version.split_once('/') {
@@ -90,23 +95,26 @@ pub(super) async fn find<C: Cluster>(
     memory: &Locked<Memory>,
 ) -> Found {
     let now = cluster.now();
-    if let Some(watching) = &memory.lock().watching
-        && let Some((found, again)) = &watching.found
-        && now < *again
-    {
-        return found.clone();
+    let (before, has_pods) = {
+        let memory = memory.lock();
+        let before = memory.watching.as_ref().and_then(|watching| watching.found.clone());
+        (before, memory.replicas.iter().next().is_some())
+    };
+    if let Some(known) = before.as_ref().filter(|known| known.is_believed(has_pods, now)) {
+        return known.found.clone();
     }
     let found = ask(cluster, namespace, referent).await;
-    let believed = if found == Found::There { THERE } else { AMISS };
     if let Some(watching) = &mut memory.lock().watching {
-        let again = now.checked_add(believed).unwrap_or(now);
-        watching.found = Some((found.clone(), again));
+        watching.found = Some(Asked::now(found.clone(), before.as_ref(), now));
     }
     found
 }
 
 async fn ask<C: Cluster>(cluster: &C, namespace: &str, referent: &Referent) -> Found {
     let Referent { api_version, kind, name } = referent;
+    if !is_path_word(name) {
+        return Found::NotThere;
+    }
     let resource = match Kinds::default().resource(cluster, api_version, kind).await {
         Ok(Some(resource)) => resource,
         Ok(None) => return Found::UnknownKind,
@@ -144,14 +152,15 @@ pub async fn find_controller<C: Cluster>(
     namespace: &str,
     owner: &OwnerReference,
 ) -> Result<Controlled, Failure> {
-    let Some(resource) = kinds.resource(cluster, &owner.api_version, &owner.kind).await? else {
+    let resource = kinds.resource(cluster, &owner.api_version, &owner.kind).await?;
+    let Some(resource) = resource.filter(|_| is_path_word(&owner.name)) else {
         return Ok(Controlled::Unreadable);
     };
     let found =
         match cluster.send(call::find_object(namespace, &owner.api_version, &resource, &owner.name)).await {
             Ok(found) => found,
             Err(failure) if failure.is_not_found() => return Ok(Controlled::ByNobody),
-            Err(failure) if is_forbidden(&failure) => return Ok(Controlled::Unreadable),
+            Err(failure) if failure.refusal().is_some() => return Ok(Controlled::Unreadable),
             Err(failure) => return Err(failure),
         };
     let metadata = ObjectMeta::deserialize(&found["metadata"]).unwrap_or_default();
@@ -180,6 +189,16 @@ mod tests {
             [("CloneSet", Some("clonesets")), ("ImageListPullJob", None), ("SidecarSet", None)]
         {
             assert_eq!(resource_in(&listed, kind).as_deref(), expect, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_would_lead_a_path_elsewhere_is_no_part_of_one() {
+        for word in ["web", "web-1", "apps.kruise.io", "v1alpha1", "system:web"] {
+            assert!(is_path_word(word), "{word}");
+        }
+        for word in ["", ".", "..", "a/b", "a?watch=true", "a b", "%2e", "é"] {
+            assert!(!is_path_word(word), "{word}");
         }
     }
 

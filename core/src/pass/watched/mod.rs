@@ -1,6 +1,7 @@
 //! One pass over a workload whose Pods others make. Nothing of theirs is changed but for the number that each Pod
 //! bears, so there is nothing to hold, to make or to undo: a workload that is deleted is gone at once.
 
+mod asked;
 mod decide;
 mod find;
 mod watching;

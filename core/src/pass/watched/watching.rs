@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::asked::Asked;
 use crate::lifecycle::{ObservedPod, PodShape};
 use crate::number_set::NumberSet;
-use crate::workload::referent::Found;
 
 /// What is remembered of a workload that watches Pods of others.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct Watching {
     /// Numbers of Pods that are gone and may be marked.
     gone: NumberSet,
     youngest: Option<Youngest>,
-    /// What the API server says of the workload that is named, and when it is to be asked again.
-    pub(super) found: Option<(Found, Timestamp)>,
+    /// What the API server has said of the workload that is named.
+    pub(super) found: Option<Asked>,
 }
 
 /// The youngest Pod that was seen.
@@ -54,10 +54,15 @@ impl Watching {
         self.gone.insert(number);
     }
 
-    /// The numbers of Pods that are gone, of which nothing is left to count.
-    pub(super) fn take_gone(&mut self, is_left: impl Fn(u64) -> bool) -> Vec<u64> {
+    /// The numbers of Pods that are gone, of which nothing is left to count. Those that are not marked, as `is_marked`
+    /// says of what is committed, are not asked for again.
+    pub(super) fn gone(
+        &mut self,
+        is_left: impl Fn(u64) -> bool,
+        is_marked: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
         let done: Vec<u64> = self.gone.iter().filter(|number| !is_left(*number)).collect();
-        for number in &done {
+        for number in done.iter().filter(|number| !is_marked(**number)) {
             self.gone.remove(*number);
         }
         done
@@ -99,6 +104,6 @@ impl Watching {
 
     /// When the API server is to be asked again about the workload that is named.
     pub(super) fn ask_again(&self) -> Option<Timestamp> {
-        self.found.as_ref().map(|(_, again)| *again)
+        self.found.as_ref().map(Asked::again)
     }
 }

@@ -31,6 +31,8 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct WatchedPods {
     pub(super) namespaces: BTreeMap<String, Namespace>,
+    /// How many workloads that watch Pods have come so far, in all namespaces.
+    pub(super) came: u64,
     /// Where a Pod belongs: to each workload that watches it.
     pub(super) places: BTreeMap<PodUid, Vec<Place>>,
 }
@@ -40,7 +42,7 @@ pub(super) struct WatchedPods {
 pub(super) struct Namespace {
     /// What each workload watches, by its UID.
     pub(super) watchers: BTreeMap<String, Referent>,
-    /// How many have come so far.
+    /// Which of all that have come was the last that came here.
     pub(super) came: u64,
     /// Those that were there when the list began.
     pub(super) listing: Vec<String>,

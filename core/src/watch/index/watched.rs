@@ -1,16 +1,15 @@
 //! Pods that others make, by the workloads that watch them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hooked_crd::Referent;
-use hooked_protocol::Record;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::places::{Key, Namespace, Place, WatchedPods};
-use super::{Departure, Index, Reported, WorkloadRef};
+use super::{Departure, Index, WorkloadRef};
 use crate::lifecycle::PodUid;
-use crate::lifecycle::evidence::PodEvidence;
 use crate::pass::{Controlled, Locked, Memory, Watching};
 use crate::watch::SlimPod;
 use crate::watch::chains::{Climbed, is, is_beyond};
@@ -32,16 +31,18 @@ impl Index {
         let owner = Owner::of(metadata);
         let memory = self.memory(namespace, &owner);
         let mut watched = self.watched.lock();
-        let known = watched.namespaces.entry(namespace.to_owned()).or_default();
+        let WatchedPods { namespaces, came, .. } = &mut *watched;
+        let known = namespaces.entry(namespace.to_owned()).or_default();
         if known.watchers.insert(owner.uid, referent.clone()).is_none() {
-            known.came += 1;
+            *came += 1;
+            known.came = *came;
             let since = metadata.creation_timestamp.as_ref().map(|time| time.0);
             memory.lock().watching = Some(Watching::since(since));
         }
     }
 
-    /// How many workloads have come so far that watch Pods in the namespace: where that has changed, the Pods are to be
-    /// listed anew. None where no workload watches any.
+    /// Which workload that watches Pods in the namespace was the last that came: where that has changed, the Pods are
+    /// to be listed anew. None where no workload watches any.
     pub fn watchers(&self, namespace: &str) -> Option<u64> {
         let watched = self.watched.lock();
         watched.namespaces.get(namespace).filter(|known| !known.watchers.is_empty()).map(|known| known.came)
@@ -50,19 +51,50 @@ impl Index {
     /// A Pod is there, in a namespace in which Pods of others are watched.
     pub fn show_watched(&self, pod: &SlimPod, now: Timestamp) -> ShownWatched {
         let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-        let uid = PodUid::from(pod.metadata.uid.as_deref().unwrap_or_default());
-        let watchers = match self.watchers_of(namespace, &pod.metadata) {
-            Ok(watchers) => watchers,
-            Err(ask) => return ShownWatched::Ask(ask),
-        };
-        let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
-        let left = self.places_of(&uid, |place| !watchers.contains(&place.workload.1));
-        let mut workloads = self.depart_watched(&uid, left, departure, now);
-        for watcher in &watchers {
-            workloads.extend(self.observe_watched(namespace, pod.clone(), watcher, now));
+        match self.watchers_of(namespace, &pod.metadata) {
+            Ok(watchers) => {
+                let mut workloads = self.take_watched(pod, &watchers, now);
+                workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
+                ShownWatched::Taken(workloads)
+            }
+            Err(ask) => ShownWatched::Ask(ask),
         }
-        workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
-        ShownWatched::Taken(workloads)
+    }
+
+    /// The same where nobody knows who controls the Pod: those that have given the Pod a number know it.
+    pub fn show_watched_uncertain(&self, pod: &SlimPod, now: Timestamp) -> Vec<WorkloadRef> {
+        self.take_watched(pod, &[], now)
+    }
+
+    /// Takes in a Pod that is one of these workloads'. A workload that has given it a number counts it to its end,
+    /// whoever controls it meanwhile: of a Pod that comes back everything that is counted would be counted again.
+    fn take_watched(&self, pod: &SlimPod, watchers: &[String], now: Timestamp) -> Vec<WorkloadRef> {
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+        let uid = PodUid::from(pod.metadata.uid.as_deref().unwrap_or_default());
+        let numbered = self.numbered_by(namespace, pod);
+        let is_seen = |workload: &String| watchers.contains(workload) || numbered.contains(workload);
+        let departure = if pod.is_ending() { Departure::Gone } else { Departure::Left };
+        let left = self.places_of(&uid, |place| place.number == 0 && !is_seen(&place.workload.1));
+        let mut workloads = self.depart_watched(&uid, left, departure, now);
+        let known = self.places_of(&uid, |place| place.number > 0);
+        let known = known.iter().map(|place| place.workload.1.clone());
+        let away: BTreeSet<String> =
+            numbered.into_iter().chain(known).filter(|workload| !watchers.contains(workload)).collect();
+        for (workload, is_its) in watchers
+            .iter()
+            .map(|workload| (workload, true))
+            .chain(away.iter().map(|workload| (workload, false)))
+        {
+            workloads.extend(self.observe_watched(namespace, pod.clone(), workload, is_its, now));
+        }
+        workloads
+    }
+
+    /// The workloads of the namespace that have given the Pod a number.
+    fn numbered_by(&self, namespace: &str, pod: &SlimPod) -> Vec<String> {
+        let watched = self.watched.lock();
+        let watchers = watched.namespaces.get(namespace).into_iter().flat_map(|known| known.watchers.keys());
+        watchers.filter(|workload| pod.is_numbered_by(workload)).cloned().collect()
     }
 
     /// The Pod is gone; this is how it was seen last.
@@ -71,7 +103,7 @@ impl Index {
         let uid = PodUid::from(pod.metadata.uid.as_deref().unwrap_or_default());
         let places = self.places_of(&uid, |_| true);
         for place in &places {
-            self.observe_watched(namespace, pod.clone(), &place.workload.1, now);
+            self.observe_watched(namespace, pod.clone(), &place.workload.1, true, now);
         }
         // Its number may have been seen only now.
         let places = self.places_of(&uid, |_| true);
@@ -123,49 +155,15 @@ impl Index {
         memories.iter().filter_map(|(workload, _)| self.reference(workload)).collect()
     }
 
-    /// Takes in what an Event says of a Pod that is watched. What comes before the Pod has a number everywhere waits.
-    pub(super) fn observe_watched_event(
-        &self,
-        namespace: &str,
-        uid: &str,
-        evidence: PodEvidence,
-        now: Timestamp,
-    ) -> Vec<WorkloadRef> {
-        let places = self.places_of(&PodUid::from(uid), |_| true);
-        let (numbered, unnumbered): (Vec<_>, Vec<_>) =
-            places.into_iter().partition(|place| place.is_in(namespace));
-        for place in &numbered {
-            if let Some(memory) = self.memory_of(&place.workload) {
-                memory.lock().observe_event(place.number, uid, evidence.clone(), now);
-            }
-        }
-        if numbered.is_empty() || !unnumbered.is_empty() {
-            self.early.lock().put(namespace, uid, evidence);
-        }
-        numbered.iter().filter_map(|place| self.reference(&place.workload)).collect()
-    }
-
-    /// Takes in what a runner tells of a run in a Pod that is watched.
-    pub(super) fn observe_watched_live(
-        &self,
-        namespace: &str,
-        uid: &str,
-        record: &Record,
-        now: Timestamp,
-    ) -> Vec<Reported> {
-        let places = self.places_of(&PodUid::from(uid), |place| place.is_in(namespace));
-        let reported = places.into_iter().filter_map(|place| {
-            let memory = self.memory_of(&place.workload)?;
-            let (heard, terminating) = memory.lock().observe_live(place.number, uid, record.clone(), now);
-            Some(Reported { heard, terminating, workload: self.reference(&place.workload)? })
-        });
-        reported.collect()
+    /// Where a Pod belongs that is watched.
+    pub(super) fn watched_places(&self, uid: &str) -> Vec<Place> {
+        self.places_of(&PodUid::from(uid), |_| true)
     }
 
     /// The workload is gone: nothing is watched for it any more.
     pub(super) fn forget_watcher(&self, namespace: &str, uid: &str) {
         let mut watched = self.watched.lock();
-        let WatchedPods { namespaces, places } = &mut *watched;
+        let WatchedPods { namespaces, places, .. } = &mut *watched;
         let Some(known) = namespaces.get_mut(namespace) else { return };
         if known.watchers.remove(uid).is_none() {
             return;
@@ -203,6 +201,7 @@ impl Index {
         namespace: &str,
         pod: SlimPod,
         workload: &str,
+        is_its: bool,
         now: Timestamp,
     ) -> Option<WorkloadRef> {
         let report = pod.into_watched_report(workload);
@@ -214,7 +213,15 @@ impl Index {
         let (text, uid) = (report.uid.clone(), PodUid::from(&*report.uid));
         let before = self.places_of(&uid, |place| place.workload.1 == workload).pop();
         let before = before.map(|place| place.number);
-        let number = memory.lock().sight(report, before, now);
+        let number = {
+            let mut memory = memory.lock();
+            let number = memory.sight(report, before, now);
+            // It runs on, and is not one of those that there are.
+            if number > 0 && !is_its {
+                memory.replicas.unselect(number);
+            }
+            number
+        };
         let place = Place { workload: Arc::clone(&key), number };
         {
             let mut watched = self.watched.lock();

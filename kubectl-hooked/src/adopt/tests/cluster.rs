@@ -1,6 +1,7 @@
 //! A cluster with a Deployment, two `ReplicaSets` and an autoscaler, in which an operator waits at once, and takes over
 //! at once.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -20,16 +21,38 @@ pub(super) struct State {
     workload: Mutex<Option<Value>>,
 }
 
+/// What becomes of a request that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The server refuses it.
+    Refused,
+    /// The server says each time that the object has changed.
+    Conflict,
+    /// Its reply is lost.
+    Lost,
+    /// It is carried out, and its reply is lost.
+    Done,
+    /// It is carried out, and nothing is answered from then on.
+    Silence,
+}
+
 /// The cluster, in which a request fails that is really to change something and holds `fails`.
-pub(super) fn cluster(fails: &'static str) -> (Served, Arc<State>) {
+pub(super) fn cluster(fails: &'static str, fate: Fate) -> (Served, Arc<State>) {
+    let is_silent = AtomicBool::new(false);
     let state = Arc::new(State { there: Mutex::new(vec!["web", "web-1", "web-2"]), ..State::default() });
     let known = Arc::clone(&state);
     let served = Served::new(move |method, path, query, body| {
         let is_tried = query.contains("dryRun=All") || body["dryRun"].is_array();
-        if !fails.is_empty() && format!("{method} {path}").contains(fails) && !is_tried {
-            return (500, json!({"kind": "Status", "code": 500, "message": "no", "status": "Failure"}));
+        let is_failing = !fails.is_empty() && format!("{method} {path}").contains(fails) && !is_tried;
+        match fate {
+            _ if is_silent.load(Relaxed) => return failure(504),
+            Fate::Refused if is_failing => return failure(422),
+            Fate::Conflict if is_failing => return failure(409),
+            Fate::Lost if is_failing => return failure(504),
+            Fate::Silence if is_failing => is_silent.store(true, Relaxed),
+            _ => {}
         }
-        match method {
+        let answer = match method {
             "GET" => state.get(path).unwrap_or_else(|| absent(path)),
             "POST" if path == WORKLOADS => {
                 if !is_tried {
@@ -49,9 +72,14 @@ pub(super) fn cluster(fails: &'static str) -> (Served, Arc<State>) {
                 (200, json!({}))
             }
             _ => not_found(),
-        }
+        };
+        if is_failing { failure(504) } else { answer }
     });
     (served, known)
+}
+
+fn failure(code: u16) -> (u16, Value) {
+    (code, json!({"kind": "Status", "code": code, "message": "no", "status": "Failure"}))
 }
 
 /// What the server says of an object that is not there, but for kinds that it does not know.
