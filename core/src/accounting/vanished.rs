@@ -8,10 +8,8 @@ use crate::lifecycle::{PodShape, Slot};
 /// Pods stays marked.
 pub fn count_vanished(account: &mut Account, shape: &PodShape, is_there: impl Fn(u64) -> bool) {
     let ledger = &mut account.ledger;
-    let ranges: Vec<(u64, u64)> = ledger.marks.ranges().map(|(first, last, _)| (first, last)).collect();
-    for number in
-        ranges.into_iter().flat_map(|(first, last)| first..=last).filter(|number| !is_there(*number))
-    {
+    let gone: Vec<u64> = ledger.marks.numbers().filter(|number| !is_there(*number)).collect();
+    for number in gone {
         for (container, mark) in ledger.marks.get(number).0 {
             let runs = u64::from(mark.post_start.saturating_sub(mark.end));
             let known = shape.containers.get(&container);

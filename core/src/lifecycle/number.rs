@@ -63,18 +63,17 @@ impl PodIdentity {
             let bare = label(names::ORDINAL).ok_or(ReadPodError::NoNumber)?;
             return Ok(Self { revision, number: parse(bare, bare)?, is_bare: true });
         };
-        let (number, _) = written.split_once('.').unwrap_or((written, ""));
-        let number = parse(number, written)?;
-        if written != ordinal(number, workload_uid) {
-            return Err(ReadPodError::OtherWorkload(written.to_owned()));
-        }
-        Ok(Self { revision, number, is_bare: false })
+        Ok(Self { revision, number: given(written, workload_uid)?, is_bare: false })
     }
 }
 
 /// The number that the workload with that UID has given to a Pod that others make, as its annotation says.
 pub fn read_watched_ordinal(written: Option<&str>, workload_uid: &str) -> Result<u64, ReadPodError> {
-    let written = written.ok_or(ReadPodError::NoNumber)?;
+    given(written.ok_or(ReadPodError::NoNumber)?, workload_uid)
+}
+
+/// The number that is written so, if the workload with that UID has given it.
+fn given(written: &str, workload_uid: &str) -> Result<u64, ReadPodError> {
     let number = parse(written.split_once('.').map_or(written, |(number, _)| number), written)?;
     if written == ordinal(number, workload_uid) {
         return Ok(number);

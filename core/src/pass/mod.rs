@@ -99,7 +99,7 @@ use prepare::prepare;
 use prune::prune;
 use rollback::rollback;
 use seek::seek;
-use subject::{Subject, committed};
+use subject::take_up;
 use wait::wait;
 
 /// Why a pass did not come to its end.
@@ -215,13 +215,7 @@ pub async fn pass<C: Cluster>(
     workload: &HookedWorkload,
     memory: &Locked<Memory>,
 ) -> Result<Passed, Stop> {
-    let (subject, before) = {
-        let mut memory = memory.lock();
-        let subject = Subject::of(workload, &mut memory);
-        let before = committed(workload, &mut memory).map_err(Invalid::from)?;
-        memory.know_high_water(before.ledger.high_water);
-        (subject, before)
-    };
+    let (subject, before) = take_up(workload, &mut memory.lock()).map_err(Invalid::from)?;
     if !subject.has_finalizer() {
         begin(cluster, &subject, &before).await.map_err(Retry::Begin)?;
         return Ok(Passed::default());

@@ -79,6 +79,17 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The workload that a pass is about, and what is committed of it.
+pub(super) fn take_up<'a>(
+    workload: &'a HookedWorkload,
+    memory: &mut Memory,
+) -> Result<(Subject<'a>, Committed), LedgerError> {
+    let subject = Subject::of(workload, memory);
+    let before = committed(workload, memory)?;
+    memory.know_high_water(before.ledger.high_water);
+    Ok((subject, before))
+}
+
 /// What is committed of the workload: what the watch shows, or an own write that the watch has not shown yet.
 pub(super) fn committed(workload: &HookedWorkload, memory: &mut Memory) -> Result<Committed, LedgerError> {
     let version = workload.metadata.resource_version.clone().unwrap_or_default();

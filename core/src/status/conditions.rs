@@ -9,6 +9,7 @@ use super::counts::ReplicaCounts;
 use super::failure::ReplicaFailure;
 use super::healthy::hooks_healthy;
 use super::measured::{how, shortfalls};
+use super::others::some_of;
 use super::progress::{Progress, is_overdue};
 use super::saying::{Saying, dated, is_ours, say};
 use super::shortened::{WORDS, shortened};
@@ -99,13 +100,10 @@ fn stalled(basis: &Basis<'_>) -> Saying {
 /// That others ask for the same Pods. Each workload keeps to the Pods that it controls, but what selects Pods by their
 /// labels, such as a Service or an autoscaler, takes them all for one.
 fn overlap(others: &[&str]) -> Option<String> {
-    const NAMED: usize = 5;
-    let (named, more) = (others.get(..NAMED).unwrap_or(others), others.len().saturating_sub(NAMED));
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let told = format!(
         "not stalled; spec.selector and the labels of spec.template are also matched by, or match, those of \
-         HookedWorkload {}{more}: give each workload a label of its own",
-        named.join(", ")
+         HookedWorkload {}: give each workload a label of its own",
+        some_of(others)
     );
     (!others.is_empty()).then_some(told)
 }

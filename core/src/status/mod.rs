@@ -2,6 +2,7 @@
 
 mod basis;
 mod conditions;
+mod counted;
 mod counts;
 mod ending;
 mod failure;
@@ -14,6 +15,7 @@ mod live_service;
 mod measured;
 mod news;
 mod notice;
+mod others;
 mod policies;
 mod progress;
 mod recent;
@@ -30,7 +32,6 @@ mod watched;
 
 use hooked_crd::{HookedWorkloadStatus, Reason};
 
-use crate::accounting::RunningTally;
 use crate::accounting::ledger::LedgerError;
 use crate::names;
 use crate::workload::rollout::Rollout;
@@ -58,7 +59,7 @@ pub use watched::{WatchedBasis, newly_missing, status_of_watched};
 
 /// The status to commit.
 pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
-    let Basis { previous, generation, collision_count, desired, tracker, ledger, counted, .. } = basis;
+    let Basis { previous, generation, collision_count, desired, .. } = basis;
     let counts = ReplicaCounts::of(basis.desired, basis.replicas, basis.now);
     let current = match basis.rollout {
         Rollout::Complete => Some(desired.asked.name.to_string()),
@@ -66,12 +67,6 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
     };
     Ok(HookedWorkloadStatus {
         observed_generation: Some(*generation),
-        replicas: counts.alive,
-        updated_replicas: counts.updated,
-        ready_replicas: counts.ready,
-        available_replicas: counts.available,
-        unavailable_replicas: counts.unavailable,
-        terminating_replicas: counts.terminating,
         selector: Some(desired.selector.clone()),
         current_revision: current,
         update_revision: match basis.target {
@@ -82,14 +77,7 @@ pub fn status(basis: &Basis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
         collision_count: *collision_count,
         conditions: conditions::conditions(basis, &counts),
         revisions: revisions::revisions(basis),
-        hook_totals: hooks::totals(ledger),
-        hooks_running: tracker.running().by_hook().values().map(RunningTally::count).sum(),
-        last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
-        hooks: hooks::hooks(&basis.revision.shape, tracker, ledger),
-        kills: hooks::kills(ledger),
-        grace_used: hooks::grace_used(ledger),
-        recent_runs: recent::recent_runs(previous, tracker, counted, desired.history_limit),
-        ledger: Some(ledger.store()?),
+        ..counted::counted(basis.hooks(), &counts, previous, basis.counted, desired.history_limit)?
     })
 }
 

@@ -68,7 +68,7 @@ impl Series {
         Self {
             counts: basis.counts(),
             invalid,
-            unmeasured: basis.asks_for_runner,
+            unmeasured: basis.asks_for_more,
             ..Self::of_hooks(basis.hooks, &Measuring::Observed)
         }
     }

@@ -4,12 +4,12 @@ use hooked_crd::{HookedWorkloadStatus, Reason, Referent, RevisionStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::basis::HooksBasis;
+use super::counted::counted;
 use super::counts::ReplicaCounts;
 use super::healthy::hooks_healthy;
+use super::others::some_of;
 use super::saying::{Saying, dated, is_ours, say};
 use super::shortened::{WORDS, shortened};
-use super::{hooks, recent};
-use crate::accounting::RunningTally;
 use crate::accounting::ledger::{Counted, LedgerError};
 use crate::names::condition;
 use crate::workload::referent::Found;
@@ -34,8 +34,8 @@ pub struct WatchedBasis<'a> {
     pub hooks: HooksBasis<'a>,
     /// What this pass has counted.
     pub counted: &'a Counted,
-    /// Whether hooks are asked to be measured.
-    pub asks_for_runner: bool,
+    /// Whether `spec.hooks` asks for more than can be had of Pods that others make: runner, policies, a finalizer.
+    pub asks_for_more: bool,
     /// Runs kept in `status.recentRuns`.
     pub history_limit: usize,
     /// Other workloads that watch the same Pods: their names.
@@ -51,35 +51,19 @@ impl WatchedBasis<'_> {
 
 /// The status to commit.
 pub fn status_of_watched(basis: &WatchedBasis<'_>) -> Result<HookedWorkloadStatus, LedgerError> {
-    let HooksBasis { shape, tracker, ledger, .. } = basis.hooks;
-    let (previous, counted, counts) = (basis.previous, basis.counted, basis.counts());
+    let (previous, counts) = (basis.previous, basis.counts());
     let youngest = (!basis.youngest.is_empty()).then(|| basis.youngest.to_owned());
     let is_complete = counts.updated == counts.alive;
     Ok(HookedWorkloadStatus {
         observed_generation: Some(basis.generation),
-        replicas: counts.alive,
-        updated_replicas: counts.updated,
-        ready_replicas: counts.ready,
-        available_replicas: counts.available,
-        unavailable_replicas: counts.unavailable,
-        terminating_replicas: counts.terminating,
-        selector: None,
         current_revision: youngest
             .clone()
             .filter(|_| is_complete)
             .or_else(|| previous.current_revision.clone()),
         update_revision: youngest.or_else(|| previous.update_revision.clone()),
-        collision_count: None,
         conditions: conditions(basis, &counts),
         revisions: revisions(basis),
-        hook_totals: hooks::totals(ledger),
-        hooks_running: tracker.running().by_hook().values().map(RunningTally::count).sum(),
-        last_hook: recent::last_hook(counted).or_else(|| previous.last_hook.clone()),
-        hooks: hooks::hooks(shape, tracker, ledger),
-        kills: hooks::kills(ledger),
-        grace_used: hooks::grace_used(ledger),
-        recent_runs: recent::recent_runs(previous, tracker, counted, basis.history_limit),
-        ledger: Some(ledger.store()?),
+        ..counted(basis.hooks, &counts, previous, basis.counted, basis.history_limit)?
     })
 }
 
@@ -172,23 +156,22 @@ fn whether_it_is_there(basis: &WatchedBasis<'_>, counts: &ReplicaCounts) -> [Say
 
 /// That others watch the same Pods.
 fn overlap(others: &[&str]) -> Saying {
-    const NAMED: usize = 5;
     if others.is_empty() {
         return say(condition::STALLED, "False", Reason::NotStalled, "not stalled");
     }
-    let named = others.get(..NAMED).unwrap_or(others).join(", ");
-    let more = others.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let message = format!(
-        "not stalled; HookedWorkload {named}{more} watches the same Pods, so each of their hooks is counted by each: \
-         delete all but one"
+        "not stalled; HookedWorkload {} watches the same Pods, so each of their hooks is counted by each: delete all \
+         but one",
+        some_of(others)
     );
     say(condition::STALLED, "False", Reason::WatchOverlap, message)
 }
 
 fn measured(basis: &WatchedBasis<'_>) -> Saying {
-    if basis.asks_for_runner {
-        let words = "Hooks are observed, not measured: the operator cannot put the hook-runner into Pods that others make";
+    if basis.asks_for_more {
+        let words = "Hooks are observed, not measured, no policy is in force, and Pods do not wait until their hooks are \
+                     counted: the operator puts nothing into Pods that others make. Take measurement: Runner, \
+                     evidence: Durable and policies out of spec.hooks";
         return say(condition::MEASURED, "False", Reason::RunnerUnavailable, words);
     }
     let words = "hooks are observed, as they are by default in Pods that others make";

@@ -193,9 +193,14 @@ impl SlimPod {
         (self.observed(&controller.uid, identity, is_named), error)
     }
 
+    /// The annotations in which it bears numbers of workloads that watch it.
+    pub(super) fn watched_annotations(&self) -> impl Iterator<Item = &str> {
+        self.watched_ordinals.keys().map(String::as_str)
+    }
+
     /// Whether the workload with that UID, which watches the Pod, has given it a number.
     pub(super) fn is_numbered_by(&self, workload_uid: &str) -> bool {
-        !self.watched_ordinals.is_empty() && self.watched_number(workload_uid).is_ok()
+        self.watched_number(workload_uid).is_ok()
     }
 
     fn watched_number(&self, workload_uid: &str) -> Result<u64, ReadPodError> {

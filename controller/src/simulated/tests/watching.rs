@@ -233,6 +233,30 @@ async fn a_workload_that_is_not_there_is_told_and_watched_when_it_comes() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_had_of_pods_that_others_make_is_said() {
+    let cluster = Cluster::new();
+    let _operator = Operator::start(&cluster, "a", &[]);
+    deploy(&cluster, "web");
+    let asked = [
+        ("runner", json!({"measurement": "Runner"}), "RunnerUnavailable"),
+        ("durable", json!({"evidence": "Durable"}), "RunnerUnavailable"),
+        ("policies", json!({"policies": [{"timeoutSeconds": 5}]}), "RunnerUnavailable"),
+        (
+            "none",
+            json!({"measurement": "Observe", "evidence": "BestEffort", "policies": []}),
+            "MeasuredAsAsked",
+        ),
+    ];
+    for (name, hooks, expect) in asked {
+        let referent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+        let spec = json!({"workloadRef": referent, "hooks": hooks});
+        let object = json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec});
+        cluster.ask(&Request::create(WORKLOADS, object));
+        cluster.wait_for_status(name, "it is told", |status| says(status, "Measured", expect)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_kind_that_may_not_be_read_is_told_and_hurts_no_other() {
     let cluster = Cluster::new();
     cluster.decide(

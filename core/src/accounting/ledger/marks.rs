@@ -81,6 +81,11 @@ impl Marks {
         self.ranges.iter().map(|(first, (last, marks))| (*first, *last, marks))
     }
 
+    /// The numbers in all ranges, in order: those of gone Pods too where a range spans them.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ranges().flat_map(|(first, last, _)| first..=last)
+    }
+
     /// The names of all containers that are marked, in order.
     pub fn containers(&self) -> Vec<Arc<str>> {
         let names = self.ranges.values().flat_map(|(_, pod)| pod.0.keys());

@@ -1,6 +1,6 @@
 //! What is decided about a workload whose Pods others make: what is counted, and which Pods get which numbers.
 
-use hooked_crd::{Measurement, Referent};
+use hooked_crd::{Evidence, HooksSpec, Measurement, Referent};
 
 use super::super::decide::{Decision, judge_marks, number, reserve_for};
 use super::super::overlay::Committed;
@@ -14,6 +14,14 @@ use crate::mutation::{Mutation, mutated};
 use crate::status::{HooksBasis, Series, WatchedBasis, is_invalid, news, status_of_watched};
 use crate::workload::desired::history_limit;
 use crate::workload::referent::Found;
+
+/// Whether more is asked for than can be had of Pods that others make.
+fn asks_for_more(hooks: &HooksSpec) -> bool {
+    let HooksSpec { measurement, evidence, policies, .. } = hooks;
+    *measurement == Some(Measurement::Runner)
+        || *evidence == Some(Evidence::Durable)
+        || policies.as_ref().is_some_and(|policies| !policies.is_empty())
+}
 
 /// Marks are of Pods that are there, and of no others: so the next process knows which went while nobody looked. The
 /// first pass of this one counts what ended with those.
@@ -32,11 +40,9 @@ fn forget_gone(account: &mut Account, committed: &Marks, shape: &PodShape, memor
     if newcomers.is_any_older() {
         // The process before may have died when it had marked what was not ours of these, before they bore their
         // numbers: such Pods are no others than these.
-        let ranges: Vec<(u64, u64)> =
-            account.ledger.marks.ranges().map(|(first, last, _)| (first, last)).collect();
-        let unknown =
-            ranges.into_iter().flat_map(|(first, last)| first..=last).filter(|number| !is_there(*number));
-        for number in unknown.collect::<Vec<_>>() {
+        let marks = &account.ledger.marks;
+        let unknown: Vec<u64> = marks.numbers().filter(|number| !is_there(*number)).collect();
+        for number in unknown {
             account.ledger.marks.unmark(number);
         }
         return;
@@ -77,7 +83,7 @@ pub(super) fn decide<C: Cluster>(
         youngest: memory.watching.as_ref().map_or("", Watching::revision),
         hooks: HooksBasis { shape, tracker: &memory.tracker, ledger: &account.ledger, is_watched: true, now },
         counted: &account.counted,
-        asks_for_runner: hooks.is_some_and(|hooks| hooks.measurement == Some(Measurement::Runner)),
+        asks_for_more: hooks.is_some_and(asks_for_more),
         history_limit: history_limit(hooks),
         overlapping: &memory.overlapping.names(),
     };

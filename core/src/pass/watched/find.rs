@@ -52,7 +52,7 @@ impl Kinds {
         }
         let listed = match cluster.send(call::list_kinds(api_version)).await {
             Ok(listed) => listed,
-            Err(failure) if failure.refusal().is_some() => return Ok(None),
+            Err(failure) if is_unreadable(&failure) => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let found = resource_in(&listed, kind);
@@ -130,6 +130,11 @@ async fn ask<C: Cluster>(cluster: &C, namespace: &str, referent: &Referent) -> F
     }
 }
 
+/// Whether the server says that this cannot be read as it is asked for: to ask again at once says the same.
+fn is_unreadable(failure: &Failure) -> bool {
+    failure.refusal().is_some_and(|refused| matches!(refused.code, 400 | 403..=406))
+}
+
 fn is_forbidden(failure: &Failure) -> bool {
     failure.refusal().is_some_and(|refused| refused.code == 403)
 }
@@ -160,7 +165,7 @@ pub async fn find_controller<C: Cluster>(
         match cluster.send(call::find_object(namespace, &owner.api_version, &resource, &owner.name)).await {
             Ok(found) => found,
             Err(failure) if failure.is_not_found() => return Ok(Controlled::ByNobody),
-            Err(failure) if failure.refusal().is_some() => return Ok(Controlled::Unreadable),
+            Err(failure) if is_unreadable(&failure) => return Ok(Controlled::Unreadable),
             Err(failure) => return Err(failure),
         };
     let metadata = ObjectMeta::deserialize(&found["metadata"]).unwrap_or_default();

@@ -12,10 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::act::{Bearing, claim};
 use super::begin::{introduce, is_introduced};
 use super::commit::{Written, commit};
-use super::subject::{Subject, committed};
-use crate::mutation::{Mutation, mutated};
-
+use super::subject::take_up;
 use super::{Cluster, Invalid, Locked, Memory, Passed, Retry, Stop, tell};
+use crate::mutation::{Mutation, mutated};
 
 use decide::decide;
 use find::find;
@@ -32,13 +31,7 @@ pub(super) async fn pass<C: Cluster>(
     referent: &Referent,
     memory: &Locked<Memory>,
 ) -> Result<Passed, Stop> {
-    let (subject, before) = {
-        let mut memory = memory.lock();
-        let subject = Subject::of(workload, &mut memory);
-        let before = committed(workload, &mut memory).map_err(Invalid::from)?;
-        memory.know_high_water(before.ledger.high_water);
-        (subject, before)
-    };
+    let (subject, before) = take_up(workload, &mut memory.lock()).map_err(Invalid::from)?;
     if subject.leaving.is_some() {
         // Somebody else's finalizer is on it.
         return Ok(Passed::default());

@@ -42,6 +42,8 @@ pub(super) struct WatchedPods {
 pub(super) struct Namespace {
     /// What each workload watches, by its UID.
     pub(super) watchers: BTreeMap<String, Referent>,
+    /// The UID of each by the annotation in which Pods bear its numbers.
+    pub(super) bearing: BTreeMap<String, String>,
     /// Which of all that have come was the last that came here.
     pub(super) came: u64,
     /// Those that were there when the list began.

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 use super::places::{Key, Namespace, Place, WatchedPods};
 use super::{Departure, Index, WorkloadRef};
-use crate::lifecycle::PodUid;
+use crate::lifecycle::{PodUid, watched_ordinal};
 use crate::pass::{Controlled, Locked, Memory, Watching};
 use crate::watch::SlimPod;
 use crate::watch::chains::{Climbed, is, is_beyond};
@@ -33,9 +33,10 @@ impl Index {
         let mut watched = self.watched.lock();
         let WatchedPods { namespaces, came, .. } = &mut *watched;
         let known = namespaces.entry(namespace.to_owned()).or_default();
-        if known.watchers.insert(owner.uid, referent.clone()).is_none() {
+        if known.watchers.insert(owner.uid.clone(), referent.clone()).is_none() {
             *came += 1;
             known.came = *came;
+            known.bearing.insert(watched_ordinal(&owner.uid), owner.uid);
             let since = metadata.creation_timestamp.as_ref().map(|time| time.0);
             memory.lock().watching = Some(Watching::since(since));
         }
@@ -93,8 +94,9 @@ impl Index {
     /// The workloads of the namespace that have given the Pod a number.
     fn numbered_by(&self, namespace: &str, pod: &SlimPod) -> Vec<String> {
         let watched = self.watched.lock();
-        let watchers = watched.namespaces.get(namespace).into_iter().flat_map(|known| known.watchers.keys());
-        watchers.filter(|workload| pod.is_numbered_by(workload)).cloned().collect()
+        let Some(Namespace { bearing, .. }) = watched.namespaces.get(namespace) else { return Vec::new() };
+        let workloads = pod.watched_annotations().filter_map(|annotation| bearing.get(annotation));
+        workloads.filter(|workload| pod.is_numbered_by(workload)).cloned().collect()
     }
 
     /// The Pod is gone; this is how it was seen last.
@@ -168,6 +170,7 @@ impl Index {
         if known.watchers.remove(uid).is_none() {
             return;
         }
+        known.bearing.remove(&watched_ordinal(uid));
         places.retain(|_, of_pod| {
             of_pod.retain(|place| place.workload.1 != uid);
             !of_pod.is_empty()
