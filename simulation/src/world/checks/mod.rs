@@ -82,12 +82,8 @@ struct Book {
     unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
-    /// Whether it watches Pods of others.
-    is_watching: bool,
-    /// Whether there were Pods for it to watch when it came.
-    has_older: bool,
-    /// Pods of others that have got numbers in it, by UID.
-    numbered: BTreeMap<String, watched::Numbered>,
+    /// What is known of the Pods of others that it watches; none if it watches none.
+    watching: Option<watched::Watching>,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
     /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
@@ -118,6 +114,8 @@ pub(super) struct Checks {
     numbers: BTreeMap<(String, u64), String>,
     /// Pods that were let go though nobody knows of their end.
     given_up: BTreeSet<String>,
+    /// Pods whose nodes are no more.
+    lost: BTreeSet<String>,
     /// UIDs of Pods that a workload has taken over.
     taken_over: BTreeSet<String>,
     /// UIDs of Pods that a user has made as one of a workload was.
@@ -143,7 +141,12 @@ impl Checks {
     /// A node is no more: what ran on it may have been told to nobody.
     pub(super) fn lose_node(&mut self, node: &str, server: &ApiServer) {
         let lost = server.objects(PODS).filter(|pod| pod["spec"]["nodeName"] == *node);
-        self.given_up.extend(lost.map(|pod| text(pod, "uid").to_owned()));
+        self.lost.extend(lost.map(|pod| text(pod, "uid").to_owned()));
+    }
+
+    /// Whether nobody may have been told of what ran in a Pod.
+    fn is_untold(&self, uid: &str) -> bool {
+        self.given_up.contains(uid) || self.lost.contains(uid)
     }
 
     /// Takes in what users ask for, or what an operator has gone back to for them.
@@ -153,8 +156,7 @@ impl Checks {
             let is_new = !self.books.contains_key(uid);
             let book = self.books.entry(uid.to_owned()).or_default();
             if is_new && watched::watches(object) {
-                book.is_watching = true;
-                book.has_older = server.objects(PODS).any(|pod| is_watched(pod));
+                book.watching = Some(watched::Watching::since(server));
             }
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
             let is_orphaned = is_to_orphan(object);
@@ -276,6 +278,11 @@ impl Checks {
     /// nobody's to count.
     pub(super) fn note_copy(&mut self, pod: &Value, server: &ApiServer) {
         self.copies.insert(text(pod, "uid").to_owned());
+        if is_watched(pod) {
+            self.note_foreign(pod);
+            self.note_numbers(pod);
+            return;
+        }
         let mut workloads = server.objects(WORKLOADS);
         let is_owner = |object: &&Arc<Value>| text(object, "uid") == owner(pod);
         if workloads.find(is_owner).is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {

@@ -139,7 +139,9 @@ impl View {
                 self.free.insert(text(found, "uid").to_owned());
             }
             (Verb::StrategicMerge, Ok(found)) if takes_over(call) => {
-                self.free.remove(text(found, "uid"));
+                let uid = text(found, "uid");
+                self.free.remove(uid);
+                self.pods.entry(uid.to_owned()).or_insert_with(|| PodView::of(found));
             }
             (Verb::Get, Ok(found)) if found["metadata"]["deletionTimestamp"].is_null() => {
                 self.deleting.remove(text(found, "uid"));

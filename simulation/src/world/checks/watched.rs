@@ -19,10 +19,21 @@ use crate::world::others::{is_of_others, is_watched};
 use crate::world::user::{PODS, WORKLOADS};
 use crate::world::wire::InFlight;
 
+/// What is known of the Pods of others that a workload watches.
+#[derive(Debug, Default)]
+pub(super) struct Watching {
+    /// Whether there were Pods for it to watch when it came.
+    has_older: bool,
+    /// Pods that have got numbers in it, by UID.
+    numbered: BTreeMap<String, Numbered>,
+}
+
 /// A Pod of others that has got a number.
 #[derive(Debug, Default)]
-pub(super) struct Numbered {
+struct Numbered {
     number: u64,
+    /// Whether a user has made it with the number of another: it may go before it gets one of its own.
+    is_copy: bool,
     /// What was over before the Pod was watched.
     not_ours: PodMarks,
     /// Up to which instance of a container the start was ever committed.
@@ -73,7 +84,7 @@ impl Checks {
             return violated("others", format!("{:?} {} {}", call.verb, call.path, call.body));
         }
         let (Some(pod), true) = (after, is_carried_out(request)) else { return Ok(()) };
-        let watching = self.books.iter().filter(|(_, book)| book.is_watching);
+        let watching = self.books.iter().filter(|(_, book)| book.watching.is_some());
         let workloads: Vec<String> = watching.map(|(uid, _)| uid.clone()).collect();
         for workload in workloads {
             let number = number_in(pod, &workload);
@@ -84,9 +95,24 @@ impl Checks {
             let Some(book) = self.books.get_mut(&workload) else { continue };
             let not_ours = book.ledger.marks.get(number);
             let numbered = Numbered { number, not_ours, ..Numbered::default() };
-            book.numbered.entry(text(pod, "uid").to_owned()).or_insert(numbered);
+            let Some(watching) = &mut book.watching else { continue };
+            let known = watching.numbered.entry(text(pod, "uid").to_owned()).or_default();
+            if known.number == 0 || known.is_copy {
+                *known = numbered;
+            }
         }
         Ok(())
+    }
+
+    /// A user has made a Pod of others as one was, with all its numbers.
+    pub(super) fn note_numbers(&mut self, pod: &Value) {
+        for (workload, book) in &mut self.books {
+            let number = number_in(pod, workload);
+            if let Some(watching) = book.watching.as_mut().filter(|_| number > 0) {
+                let copy = Numbered { number, is_copy: true, ..Numbered::default() };
+                watching.numbered.insert(text(pod, "uid").to_owned(), copy);
+            }
+        }
     }
 
     /// What is there once all is at rest: every Pod has its numbers, and what was to be counted is.
@@ -123,7 +149,8 @@ impl Checks {
         nodes: &Nodes,
     ) -> bool {
         let HookRun { pod_uid, container, instance, hook, .. } = run;
-        let Some(numbered) = book.numbered.get(pod_uid) else { return false };
+        let Some(watching) = &book.watching else { return false };
+        let Some(numbered) = watching.numbered.get(pod_uid).filter(|it| !it.is_copy) else { return false };
         let mark = numbered.not_ours.of(container);
         let floor = if *hook == Hook::PostStart { mark.post_start } else { mark.end };
         if *instance <= floor || book.counted_of(pod_uid, container, *instance, kind(*hook)).next().is_some()
@@ -136,15 +163,21 @@ impl Checks {
                 .any(|it| it.container == *container && it.instance == *instance && it.end.is_none());
             return run.end.is_some() && !(lives && *hook == Hook::PreStop);
         }
-        let shares_number = book.numbered.values().filter(|it| it.number == numbered.number).count() > 1;
+        let shares_number = watching.numbered.values().filter(|it| it.number == numbered.number).count() > 1;
         let had_begun = numbered.begun.get(container).is_some_and(|begun| instance <= begun);
         let was_shown =
             self.views.values().any(|view| view.saw_other(workload, pod_uid, container, *instance));
-        (had_begun && !shares_number && !book.has_older) || (was_shown && !self.given_up.contains(pod_uid))
+        (had_begun && !shares_number && !watching.has_older) || (was_shown && !self.is_untold(pod_uid))
     }
 }
 
-impl Book {
+impl Watching {
+    /// A workload that watches Pods of others has come.
+    pub(super) fn since(server: &ApiServer) -> Self {
+        let has_older = server.objects(PODS).any(|pod| is_watched(pod));
+        Self { has_older, numbered: BTreeMap::new() }
+    }
+
     /// Takes in what is committed of Pods of others.
     pub(super) fn note_begun(&mut self, ledger: &Ledger) {
         for numbered in self.numbered.values_mut() {
@@ -154,7 +187,9 @@ impl Book {
             }
         }
     }
+}
 
+impl Book {
     /// No more is counted of any hook than may be: a run of each instance at most that is not shown as counted, in Pods
     /// that have numbers, or were there before the workload.
     pub(super) fn none_is_guessed(
@@ -163,6 +198,7 @@ impl Book {
         nodes: &Nodes,
         is_foreign: impl Fn(&str) -> bool,
     ) -> Check {
+        let Some(watching) = &self.watching else { return Ok(()) };
         let mut counted: BTreeMap<(&str, HookKind), u64> = BTreeMap::new();
         for (key, count) in &ledger.runs {
             *counted.entry((&key.container, key.hook)).or_default() += count;
@@ -171,13 +207,13 @@ impl Book {
             let is_shown = |run: &(&super::RunId, &Outcome)| run.0.1 == container && run.0.3 == hook;
             let shown = self.counted.iter().filter(is_shown).count() as u64;
             let open = nodes.truth().instances.iter().filter(|it| {
-                let floor = self.numbered.get(&it.pod_uid).map(|numbered| {
+                let floor = watching.numbered.get(&it.pod_uid).map(|numbered| {
                     let mark = numbered.not_ours.of(container);
                     if hook == HookKind::PostStart { mark.post_start } else { mark.end }
                 });
                 it.container == container
                     // Of an older Pod a commit may have marked what is not ours, though it went before it bore its number.
-                    && floor.map_or(self.has_older && is_foreign(&it.pod_uid), |floor| it.instance > floor)
+                    && floor.map_or(watching.has_older && is_foreign(&it.pod_uid), |floor| it.instance > floor)
                     && self.counted_of(&it.pod_uid, container, it.instance, hook).next().is_none()
             });
             let open = open.count() as u64;

@@ -58,7 +58,7 @@ impl Leading {
             events: watch(Feed::Events),
             workloads: watch(Feed::Workloads),
             foreign: watch(Feed::Foreign),
-            others: Others::new(watch(Feed::Others), now),
+            others: Others::new(watch(Feed::Others)),
             patience_ends: None,
             store: BTreeMap::new(),
             listed: BTreeMap::new(),
@@ -79,7 +79,7 @@ impl Leading {
                 self.pods.was_listed && (self.events.was_listed || is_over)
             }
             Feed::Foreign => self.workloads.was_listed,
-            Feed::Others => self.others.is_open(now),
+            Feed::Others => self.others.is_open(),
         };
         has_begun.then_some(match feed {
             Feed::Pods => &mut self.pods,
@@ -92,10 +92,8 @@ impl Leading {
 
     /// A watch breaks off and begins anew, if it has begun.
     pub(in super::super) fn relist(&mut self, feed: Feed, now: Timestamp) {
-        match (feed, self.watch(feed, now)) {
-            (_, None) => {}
-            (Feed::Others, _) => self.others.relist(),
-            (_, Some(watch)) => watch.relist(),
+        if let Some(watch) = self.watch(feed, now) {
+            watch.relist();
         }
     }
 
@@ -197,7 +195,7 @@ impl Leading {
     }
 
     fn show_other(&mut self, server: &ApiServer, now: Timestamp) -> Option<Shown> {
-        if !self.others.is_open(now) {
+        if !self.others.is_open() {
             return None;
         }
         let ShownOther { pod, workloads } =

@@ -1,5 +1,6 @@
 //! The watch of Pods of others, as `controller/src/watch/others.rs` has it.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hooked_core::pass::{Controlled, Failure, Kinds, find_controller};
@@ -18,74 +19,129 @@ use crate::world::wire::{Port, Purpose};
 const NAMESPACE: &str = "shop";
 /// How long it is waited for more workloads before their namespace is listed.
 const GATHERING: SignedDuration = SignedDuration::from_millis(500);
-/// After how long it is listed anew where the API server could not say who controls what.
+/// After how long it is asked again who controls what, where the API server could not say.
 const UNCERTAIN: SignedDuration = SignedDuration::from_secs(30);
+/// After how long it is listed anew where a chain ends with what nobody controls or nobody may read.
+const FURTHER: SignedDuration = SignedDuration::from_secs(300);
 
 /// What a watch of Pods of others has shown.
+#[derive(Default)]
 pub(super) struct ShownOther {
     pub(super) pod: Option<Arc<Value>>,
     /// The workloads that are to be reconciled.
     pub(super) workloads: Vec<WorkloadRef>,
 }
 
-/// Who controls an object is asked.
+/// Who controls what controls a Pod is asked.
 struct Asking {
     owner: OwnerReference,
+    pod: Arc<Value>,
     task: Task<Result<Controlled, Failure>>,
+}
+
+/// A Pod that is to be taken in before what the watch shows next.
+enum Waiting {
+    /// It may be known by now whose it is.
+    Shown(Arc<Value>),
+    /// The API server could not say whose it is.
+    Uncertain(Arc<Value>),
 }
 
 /// The watch of the Pods of a namespace in which workloads watch those of others.
 pub(super) struct Others {
     pub(super) watching: Watching,
-    /// How many workloads had come when it began; none if there is no watch.
+    /// Which workload was the last that came; none if none watches.
     came: Option<u64>,
-    /// When it begins, or began.
-    begins: Timestamp,
+    /// Whether the first list was begun.
+    has_begun: bool,
+    /// Pods of which the API server could not say whose they are, by UID.
+    uncertain: BTreeMap<String, Arc<Value>>,
+    /// When the Pods are to be listed anew.
+    list_at: Option<Timestamp>,
+    /// When it is to be asked again whose Pods are of which that is uncertain.
+    ask_at: Option<Timestamp>,
     asking: Option<Asking>,
-    /// What is to be shown again, now that it is known who controls what.
-    again: Option<Sight>,
+    waiting: VecDeque<Waiting>,
 }
 
 impl Others {
-    pub(super) fn new(watching: Watching, now: Timestamp) -> Self {
-        Self { watching, came: None, begins: now, asking: None, again: None }
-    }
-
-    /// Whether it can show anything.
-    pub(super) fn is_open(&self, now: Timestamp) -> bool {
-        self.came.is_some() && self.begins <= now && self.asking.is_none()
-    }
-
-    /// It breaks off, and begins anew.
-    pub(in super::super) fn relist(&mut self) {
-        self.watching.relist();
-        (self.asking, self.again) = (None, None);
-    }
-
-    /// Workloads may have come or gone.
-    pub(super) fn follow(&mut self, index: &Index, now: Timestamp) {
-        let wanted = index.watchers(NAMESPACE);
-        if wanted != self.came {
-            self.came = wanted;
-            self.begin_at(now, GATHERING);
+    pub(super) fn new(watching: Watching) -> Self {
+        Self {
+            watching,
+            came: None,
+            has_begun: false,
+            uncertain: BTreeMap::new(),
+            list_at: None,
+            ask_at: None,
+            asking: None,
+            waiting: VecDeque::new(),
         }
     }
 
-    fn begin_at(&mut self, now: Timestamp, rest: SignedDuration) {
-        self.relist();
-        self.begins = now.checked_add(rest).unwrap_or(now);
+    /// Whether it can show anything.
+    pub(super) fn is_open(&self) -> bool {
+        self.has_begun && self.asking.is_none()
     }
 
-    /// Goes on with what is asked.
+    /// Workloads may have come or gone. While those are gathered that come, the watch for those before goes on.
+    pub(super) fn follow(&mut self, index: &Index, now: Timestamp) {
+        let wanted = index.watchers(NAMESPACE);
+        if wanted == self.came {
+            return;
+        }
+        self.came = wanted;
+        if wanted.is_some() {
+            self.list_within(GATHERING, now);
+            return;
+        }
+        self.watching.relist();
+        (self.has_begun, self.list_at, self.ask_at, self.asking) = (false, None, None, None);
+        self.waiting.clear();
+        self.uncertain.clear();
+    }
+
+    fn list_within(&mut self, rest: SignedDuration, now: Timestamp) {
+        let at = now.checked_add(rest).unwrap_or(now);
+        self.list_at = Some(self.list_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Goes on with what is asked, and begins what is due.
     pub(super) fn run(&mut self, index: &Index, now: Timestamp) {
-        let Some(asking) = &mut self.asking else { return };
-        let Some(found) = poll(&mut asking.task) else { return };
-        match found {
-            Ok(controlled) => {
-                index.show_controller(NAMESPACE, &asking.owner.uid, controlled);
-                self.asking = None;
+        if let Some(asking) = &mut self.asking {
+            let Some(found) = poll(&mut asking.task) else { return };
+            let Asking { owner, pod, .. } =
+                self.asking.take().unwrap_or_else(|| unreachable!("it was there"));
+            self.learn(index, &owner, pod, found, now);
+        }
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let is_due = |at: &mut Timestamp| *at <= now;
+        if self.list_at.take_if(is_due).is_some() {
+            self.has_begun = true;
+            self.watching.relist();
+        } else if self.ask_at.take_if(is_due).is_some() {
+            self.waiting.extend(std::mem::take(&mut self.uncertain).into_values().map(Waiting::Shown));
+        }
+    }
+
+    fn learn(
+        &mut self,
+        index: &Index,
+        owner: &OwnerReference,
+        pod: Arc<Value>,
+        found: Result<Controlled, Failure>,
+        now: Timestamp,
+    ) {
+        if let Ok(controlled) = found {
+            if !matches!(controlled, Controlled::By(_)) {
+                self.list_within(FURTHER, now);
             }
-            Err(_) => self.begin_at(now, UNCERTAIN),
+            index.show_controller(NAMESPACE, &owner.uid, controlled);
+            self.waiting.push_front(Waiting::Shown(pod));
+        } else {
+            self.ask_at.get_or_insert(now.checked_add(UNCERTAIN).unwrap_or(now));
+            self.waiting.push_front(Waiting::Uncertain(pod));
         }
     }
 
@@ -97,43 +153,58 @@ impl Others {
         port: &Port,
         clock: Timestamp,
     ) -> Option<ShownOther> {
-        let sight = self.again.take().or_else(|| self.watching.next(server))?;
-        let mut pod = None;
-        let workloads = match &sight {
+        match self.waiting.pop_front() {
+            Some(Waiting::Shown(pod)) => return Some(self.show_pod(pod, index, port, clock)),
+            Some(Waiting::Uncertain(object)) => {
+                let workloads = decode(&object).map(|pod| index.show_watched_uncertain(&pod, clock));
+                self.uncertain.insert(uid(&object), Arc::clone(&object));
+                return Some(ShownOther { pod: Some(object), workloads: workloads.unwrap_or_default() });
+            }
+            None => {}
+        }
+        Some(match self.watching.next(server)? {
             Sight::ListBegins => {
+                self.uncertain.clear();
                 index.watched_list_begins(NAMESPACE);
-                Vec::new()
+                ShownOther::default()
             }
-            Sight::Listed(object) | Sight::Changed(object) => match show(index, object, clock) {
-                ShownWatched::Taken(workloads) => {
-                    pod = Some(Arc::clone(object));
-                    workloads
-                }
-                ShownWatched::Ask(owner) => {
-                    self.asking = Some(Asking { task: ask(port, owner.clone()), owner });
-                    self.again = Some(sight);
-                    Vec::new()
-                }
-            },
+            Sight::Listed(pod) | Sight::Changed(pod) => self.show_pod(pod, index, port, clock),
             Sight::Deleted(object) => {
-                let pod = SlimPod::deserialize(&**object).ok();
-                pod.map(|pod| index.show_watched_last(&pod, clock)).unwrap_or_default()
+                self.uncertain.remove(&uid(&object));
+                let workloads = decode(&object).map(|pod| index.show_watched_last(&pod, clock));
+                ShownOther { pod: None, workloads: workloads.unwrap_or_default() }
             }
-            Sight::ListEnds => index.watched_list_ends(NAMESPACE, clock),
-        };
-        Some(ShownOther { pod, workloads })
+            Sight::ListEnds => ShownOther { pod: None, workloads: index.watched_list_ends(NAMESPACE, clock) },
+        })
     }
 
+    /// Takes in a Pod, and asks who controls what controls it where that is not known.
+    fn show_pod(&mut self, object: Arc<Value>, index: &Index, port: &Port, clock: Timestamp) -> ShownOther {
+        let Some(pod) = decode(&object) else { return ShownOther::default() };
+        match index.show_watched(&pod, clock) {
+            ShownWatched::Taken(workloads) => {
+                self.uncertain.remove(&uid(&object));
+                ShownOther { pod: Some(object), workloads }
+            }
+            ShownWatched::Ask(owner) => {
+                self.asking = Some(Asking { task: ask(port, owner.clone()), owner, pod: object });
+                ShownOther::default()
+            }
+        }
+    }
+
+    /// When it does something by itself.
     pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        self.came.map(|_| self.begins).filter(|begins| *begins > now)
+        [self.list_at, self.ask_at].into_iter().flatten().min().filter(|at| *at > now)
     }
 }
 
-fn show(index: &Index, object: &Value, clock: Timestamp) -> ShownWatched {
-    match SlimPod::deserialize(object) {
-        Ok(pod) => index.show_watched(&pod, clock),
-        Err(_) => ShownWatched::Taken(Vec::new()),
-    }
+fn decode(object: &Value) -> Option<SlimPod> {
+    SlimPod::deserialize(object).ok()
+}
+
+fn uid(object: &Value) -> String {
+    object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
 }
 
 fn ask(port: &Port, owner: OwnerReference) -> Task<Result<Controlled, Failure>> {
