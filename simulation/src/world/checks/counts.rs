@@ -59,6 +59,7 @@ impl Checks {
                 );
             }
             as_often_as_it_happened(run, book, nodes)?;
+            book.watching.as_ref().map_or(Ok(()), |watching| watching.is_since(run))?;
             as_it_happened(run, nodes)?;
         }
         if !book.is_blurred {

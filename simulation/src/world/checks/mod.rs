@@ -156,7 +156,7 @@ impl Checks {
             let is_new = !self.books.contains_key(uid);
             let book = self.books.entry(uid.to_owned()).or_default();
             if is_new && watched::watches(object) {
-                book.watching = Some(watched::Watching::since(server));
+                book.watching = Some(watched::Watching::since(object, server));
             }
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
             let is_orphaned = is_to_orphan(object);

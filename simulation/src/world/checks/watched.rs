@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hooked_core::accounting::ledger::{Ledger, PodMarks};
 use hooked_core::lifecycle::watched_ordinal;
 use hooked_core::pass::call::Verb;
-use hooked_crd::{HookKind, Outcome};
+use hooked_crd::{HookKind, HookRunStatus, Outcome};
 use hooked_protocol::Hook;
 use serde_json::Value;
 
@@ -26,6 +26,32 @@ pub(super) struct Watching {
     has_older: bool,
     /// Pods that have got numbers in it, by UID.
     numbered: BTreeMap<String, Numbered>,
+    /// What had been shown of Pods that were there before, by UID and container.
+    older: BTreeMap<(String, String), Older>,
+}
+
+/// What had been shown of a container before its Pod was watched.
+#[derive(Clone, Copy, Debug, Default)]
+struct Older {
+    /// The latest instance.
+    latest: u32,
+    /// The latest that had ended.
+    ended: u32,
+}
+
+impl Older {
+    fn of(status: &Value) -> Self {
+        let before = status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok());
+        let before = before.unwrap_or_default();
+        let is_running = status["state"]["running"].is_object();
+        let has_ended = status["state"]["terminated"].is_object();
+        Self { latest: before + u32::from(is_running || has_ended), ended: before + u32::from(has_ended) }
+    }
+
+    /// Up to which instance runs of a hook were over.
+    fn floor(self, hook: HookKind) -> u32 {
+        if hook == HookKind::PostStart { self.latest } else { self.ended }
+    }
 }
 
 /// A Pod of others that has got a number.
@@ -172,10 +198,39 @@ impl Checks {
 }
 
 impl Watching {
-    /// A workload that watches Pods of others has come.
-    pub(super) fn since(server: &ApiServer) -> Self {
-        let has_older = server.objects(PODS).any(|pod| is_watched(pod));
-        Self { has_older, numbered: BTreeMap::new() }
+    /// A workload has come that watches Pods of others. One that was created in the second before it at the latest was
+    /// there before.
+    pub(super) fn since(workload: &Value, server: &ApiServer) -> Self {
+        let mut watching = Self::default();
+        for pod in server.objects(PODS).filter(|pod| is_watched(pod)) {
+            watching.has_older = true;
+            if text(pod, "creationTimestamp") >= text(workload, "creationTimestamp") {
+                continue;
+            }
+            for status in pod["status"]["containerStatuses"].as_array().into_iter().flatten() {
+                let container = status["name"].as_str().unwrap_or_default().to_owned();
+                watching.older.insert((text(pod, "uid").to_owned(), container), Older::of(status));
+            }
+        }
+        watching
+    }
+
+    /// Up to which instance of a container runs of a hook were over before the Pod was watched.
+    fn over(&self, pod: &str, container: &str, hook: HookKind) -> u32 {
+        let of_container = (pod.to_owned(), container.to_owned());
+        self.older.get(&of_container).copied().unwrap_or_default().floor(hook)
+    }
+
+    /// No run is counted that was over before anybody asked for it.
+    pub(super) fn is_since(&self, run: &HookRunStatus) -> Check {
+        let HookRunStatus { pod, pod_uid, container, restart_count, hook, .. } = run;
+        let over = self.over(pod_uid, container, *hook);
+        if i64::from(*restart_count) < i64::from(over) {
+            let instance = restart_count + 1;
+            let what = format!("{hook:?} of {container}'s instance {instance} in {pod} was over before");
+            return violated("not-ours", what);
+        }
+        Ok(())
     }
 
     /// Takes in what is committed of Pods of others.
@@ -212,6 +267,7 @@ impl Book {
                     if hook == HookKind::PostStart { mark.post_start } else { mark.end }
                 });
                 it.container == container
+                    && it.instance > watching.over(&it.pod_uid, container, hook)
                     // Of an older Pod a commit may have marked what is not ours, though it went before it bore its number.
                     && floor.map_or(watching.has_older && is_foreign(&it.pod_uid), |floor| it.instance > floor)
                     && self.counted_of(&it.pod_uid, container, it.instance, hook).next().is_none()
