@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::deployment::{DEPLOYMENTS, HASH, REPLICA_SETS, owner};
 use super::plan::Plan;
+use super::turn::Turn;
 use super::user::{PODS, WORKLOADS};
 use crate::Request;
 
@@ -30,8 +31,19 @@ fn watcher(nth: u32) -> &'static str {
 }
 
 impl World {
+    /// Carries out what happens around Pods of others.
+    pub(super) fn act_on_others(&mut self, turn: &Turn) {
+        match *turn {
+            Turn::Watch { watcher } => self.watch(watcher),
+            Turn::Unwatch { watcher } => self.unwatch(watcher),
+            Turn::RunPod { plan } => self.run_pod(plan),
+            Turn::StopPod { nth, grace } => self.stop_pod(nth, grace),
+            _ => {}
+        }
+    }
+
     /// A workload is made that watches.
-    pub(super) fn watch(&mut self, nth: u32) {
+    fn watch(&mut self, nth: u32) {
         let referent = if nth.is_multiple_of(2) {
             json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME})
         } else {
@@ -42,13 +54,13 @@ impl World {
     }
 
     /// A workload that watches is deleted.
-    pub(super) fn unwatch(&mut self, nth: u32) {
+    fn unwatch(&mut self, nth: u32) {
         let path = format!("{WORKLOADS}/{}", watcher(nth));
         self.server.handle(&Request::delete(path, None), self.now());
     }
 
     /// The ReplicaSet makes one more Pod. All its Pods are of one template.
-    pub(super) fn run_pod(&mut self, plan: u32) {
+    fn run_pod(&mut self, plan: u32) {
         let set = format!("{REPLICA_SETS}/{NAME}-{HASH}");
         let found = self.server.object(&set).map(|set| (**set).clone());
         let Some(set) = found.or_else(|| self.make_set(plan)) else { return };
@@ -77,7 +89,7 @@ impl World {
     }
 
     /// One of its Pods is deleted.
-    pub(super) fn stop_pod(&mut self, nth: u32, grace: u32) {
+    fn stop_pod(&mut self, nth: u32, grace: u32) {
         let watched = self.server.objects(PODS).filter(|pod| is_watched(pod));
         let names: Vec<String> =
             watched.filter_map(|pod| Some(pod["metadata"]["name"].as_str()?.to_owned())).collect();

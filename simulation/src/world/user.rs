@@ -32,10 +32,6 @@ impl World {
             }
             Turn::Deploy { workload: nth, plan } => self.deploy(nth, plan),
             Turn::LetGo { workload: nth } => self.let_go(nth),
-            Turn::Watch { watcher } => self.watch(watcher),
-            Turn::Unwatch { watcher } => self.unwatch(watcher),
-            Turn::RunPod { plan } => self.run_pod(plan),
-            Turn::StopPod { nth, grace } => self.stop_pod(nth, grace),
             Turn::Scale { workload: nth, replicas } => {
                 self.merge(&workload(nth), json!({"spec": {"replicas": replicas}}));
             }
@@ -82,7 +78,7 @@ impl World {
             }
             Turn::Quota { pods } => self.set_quota(pods),
             Turn::Webhook { refused, on } => self.set_webhook(refused, on),
-            _ => {}
+            _ => self.act_on_others(turn),
         }
         self.checks.note_specs(&self.server);
     }

@@ -1,5 +1,5 @@
-//! Pods of others: nothing of them is changed but their numbers, and what is counted of them is what happened since they
-//! were watched.
+//! Pods of others: nothing of them is changed but their numbers, and what is counted of them is what happened since
+//! they were watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -268,7 +268,7 @@ impl Book {
                 });
                 it.container == container
                     && it.instance > watching.over(&it.pod_uid, container, hook)
-                    // Of an older Pod a commit may have marked what is not ours, though it went before it bore its number.
+                    // Of an older Pod a commit may have marked what is not ours, though it went without a number.
                     && floor.map_or(watching.has_older && is_foreign(&it.pod_uid), |floor| it.instance > floor)
                     && self.counted_of(&it.pod_uid, container, it.instance, hook).next().is_none()
             });
