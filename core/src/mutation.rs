@@ -134,6 +134,12 @@ mutations! {
     GonePodsUncounted = "gone-pods-uncounted",
     /// A record of another hook of the container tells of this one.
     RecordsMixHooks = "records-mix-hooks",
+    /// What ended with watched Pods that went while nobody looked is not counted.
+    VanishedUncounted = "vanished-uncounted",
+    /// A workload that watches commits before a list has shown all Pods.
+    WatchedListNotAwaited = "watched-list-not-awaited",
+    /// What was over in a watched Pod before its workload came is counted.
+    WatchedFromBirth = "watched-from-birth",
 }
 
 #[cfg(feature = "mutations")]

@@ -144,11 +144,13 @@ pub(super) fn number(
 /// Takes marks off numbers under which Pods are shown that are not those which were marked. A user may have made a Pod
 /// anew under the number of the Pod before, while no operator was there to see it.
 pub(super) fn judge_marks(marks: &mut Marks, committed: &Marks, memory: &mut Memory) {
-    let Memory { replicas, unjudged, tracker, .. } = memory;
+    let Memory { replicas, unjudged, tracker, newcomers, .. } = memory;
     let Youngest { created, started } = marks.youngest();
-    if (created.is_none() || started.is_none()) && marks.ranges().next().is_some() {
+    let is_any_marked = || marks.ranges().any(|(_, _, of_pods)| !of_pods.0.is_empty());
+    if (created.is_none() || started.is_none()) && is_any_marked() {
         let created = replicas.iter().filter_map(PodFact::created).max();
-        marks.know_youngest(Youngest { created, started: tracker.youngest_start() });
+        let started = tracker.youngest_start().max(newcomers.youngest_start());
+        marks.know_youngest(Youngest { created, started });
     }
     let created = |number: u64| replicas.get(number).and_then(PodFact::created);
     // What is not committed yet may be discarded, and is found anew by the next pass.

@@ -156,7 +156,10 @@ impl Memory {
         }
         let is_copy = written > 0 && self.replicas.is_anothers(written, &pod.uid);
         let evidence = kubelet::read_pod(&pod, now);
-        let is_ours_from_birth = self.watching.as_ref().is_some_and(|watching| watching.is_since(&pod));
+        let is_ours_from_birth = self
+            .watching
+            .as_ref()
+            .is_some_and(|watching| watching.is_since(&pod) || mutated(Mutation::WatchedFromBirth));
         // A copy has never been counted; of another Pod nobody knows what was.
         let not_ours =
             if is_copy || is_ours_from_birth { PodMarks::default() } else { over_by_now(&evidence) };

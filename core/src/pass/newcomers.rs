@@ -154,6 +154,11 @@ impl Newcomers {
         self.pods.values().any(|known| known.fact.number == 0 && !known.not_ours.0.is_empty())
     }
 
+    /// A second by which everything that is not ours had been started, if one is known.
+    pub(super) fn youngest_start(&self) -> Option<i64> {
+        self.pods.values().filter_map(|known| known.started).max()
+    }
+
     /// Whether any has a number in that range.
     pub(super) fn any_in(&self, first: u64, last: u64) -> bool {
         self.pods.values().any(|known| (first..=last).contains(&known.fact.number))

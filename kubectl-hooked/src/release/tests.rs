@@ -101,7 +101,7 @@ async fn a_workload_that_watches_has_no_pods_to_give() {
 
 /// What `release --all` deletes of two workloads that watch, of which one holds Pods, and whether that succeeds.
 async fn deleted_by_release_all(flags: &[&str], annotations: Value) -> (Vec<String>, bool) {
-    let deleted = Arc::new(AtomicBool::new(false));
+    let is_gone = Arc::new(AtomicBool::new(false));
     let watching = move |name: &str, finalizers: &Value| {
         let metadata = json!({
             "namespace": "shop", "name": name, "uid": name, "finalizers": finalizers, "annotations": annotations,
@@ -117,10 +117,10 @@ async fn deleted_by_release_all(flags: &[&str], annotations: Value) -> (Vec<Stri
         }
         ("GET", "deployments") => (200, json!({"metadata": {}, "items": []})),
         ("DELETE", "holds") => {
-            deleted.fetch_or(body["dryRun"].is_null(), Ordering::Relaxed);
+            is_gone.fetch_or(body["dryRun"].is_null(), Ordering::Relaxed);
             (200, json!({"kind": "Status", "status": "Success"}))
         }
-        ("GET", "holds") if !deleted.load(Ordering::Relaxed) => (200, watching("holds", &json!([]))),
+        ("GET", "holds") if !is_gone.load(Ordering::Relaxed) => (200, watching("holds", &json!([]))),
         _ => {
             let (code, mut status) = not_found();
             status["details"] = json!({"kind": "hookedworkloads"});
@@ -130,8 +130,8 @@ async fn deleted_by_release_all(flags: &[&str], annotations: Value) -> (Vec<Stri
     let command = Cli::parse_from(["kubectl-hooked", "release", "--all"].iter().chain(flags)).command;
     let Command::Release(options) = command else { panic!("another command") };
     let done = run(&served.connection(), &options, &Screen::of_stdout(true)).await;
-    let deletes = served.asked().into_iter().filter(|line| line.starts_with("DELETE"));
-    (deletes.collect(), done.is_ok())
+    let requests = served.asked().into_iter().filter(|line| line.starts_with("DELETE"));
+    (requests.collect(), done.is_ok())
 }
 
 #[tokio::test]

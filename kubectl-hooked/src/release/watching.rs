@@ -1,5 +1,5 @@
-//! Workloads that watch Pods of others: they have none to give, but under `evidence: Durable` they hold them, and must be
-//! gone before the operator is. It takes its finalizer off their Pods, which live on.
+//! Workloads that watch Pods of others: they have none to give, but under `evidence: Durable` they hold them, and must
+//! be gone before the operator is. It takes its finalizer off their Pods, which live on.
 
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ pub(super) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments"
 /// Where their `ReplicaSets` are.
 pub(super) const REPLICA_SETS: &str = "/apis/apps/v1/namespaces/shop/replicasets";
 /// The hash of the template that they give to Pods.
-const HASH: &str = "7b9f6c5d8";
+pub(super) const HASH: &str = "7b9f6c5d8";
 
 fn name(nth: u32) -> &'static str {
     NAMES[nth as usize % NAMES.len()]
@@ -24,7 +24,7 @@ pub(super) fn replica_set(deployment: &str) -> String {
     format!("{REPLICA_SETS}/{deployment}-{HASH}")
 }
 
-fn owner(object: &Value, kind: &str) -> Value {
+pub(super) fn owner(object: &Value, kind: &str) -> Value {
     let (name, uid) = (&object["metadata"]["name"], &object["metadata"]["uid"]);
     json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": true}])
 }
@@ -64,7 +64,8 @@ impl World {
         self.make(WORKLOADS, adopting);
     }
 
-    fn make(&mut self, collection: &str, object: Value) -> Option<Value> {
+    /// Makes an object, unless the API server refuses it.
+    pub(super) fn make(&mut self, collection: &str, object: Value) -> Option<Value> {
         let reply = self.server.handle(&Request::create(collection, object), self.now());
         reply.is_success().then(|| (*reply.body).clone())
     }

@@ -34,6 +34,8 @@ pub struct Generator {
     /// in the world of a seed does not depend on it.
     deployed: Option<u32>,
     handover: Rng,
+    /// What happens around Pods of others, in worlds in which workloads watch them; it has a source of its own too.
+    watching: Option<Rng>,
     /// How many turns there are.
     left: u32,
     made: u32,
@@ -63,7 +65,9 @@ impl Generator {
         let (workloads, left) = (1 + rng.below(2), 200 + rng.below(1500));
         let mut handover = Rng::new(seed ^ u64::MAX);
         let deployed = handover.chance(200).then(|| handover.below(workloads));
-        Self { rng, mix, workloads, deployed, handover, left, made: 0, next: None }
+        let mut watching = Rng::new(seed.rotate_left(32) ^ 0x7761_7463_6865_7273);
+        let watching = watching.chance(250).then_some(watching);
+        Self { rng, mix, workloads, deployed, handover, watching, left, made: 0, next: None }
     }
 
     /// The next turn; none at the end.
@@ -85,9 +89,36 @@ impl Generator {
         if let Some(workload) = self.deployed.filter(|_| self.handover.chance(10)) {
             return Some(Turn::LetGo { workload });
         }
+        if self.next.is_none()
+            && let Some(turn) = self.around_others(world)
+        {
+            return Some(turn);
+        }
         let turn = self.next.take().unwrap_or_else(|| self.choose(world));
         self.next = self.follow(turn, world.leader().unwrap_or_default());
         Some(turn)
+    }
+
+    /// What happens around Pods of others.
+    fn around_others(&mut self, world: &World) -> Option<Turn> {
+        let has_relists = self.mix.relists > 0;
+        let rng = self.watching.as_mut().filter(|_| self.left > 0)?;
+        if !rng.chance(200) {
+            return None;
+        }
+        Some(match rng.below(60) {
+            0..=7 => Turn::RunPod { plan: rng.below(1_000_000) },
+            8..=10 => Turn::StopPod { nth: rng.below(1000), grace: rng.pick(&[30, 30, 1, 0]) },
+            11..=13 => Turn::Watch { watcher: rng.below(2) },
+            14 if rng.chance(300) => Turn::Unwatch { watcher: rng.below(2) },
+            15 if has_relists => {
+                Turn::Relist { operator: world.leader().unwrap_or_default(), feed: Feed::Others }
+            }
+            _ => {
+                let operator = world.leader().unwrap_or_default();
+                Turn::Show { operator, feed: Feed::Others, count: 1 + rng.below(6) }
+            }
+        })
     }
 
     /// What happens at once where it hurts most.

@@ -8,6 +8,7 @@ mod checks;
 mod deployment;
 mod generate;
 mod operator;
+mod others;
 mod plan;
 mod proceed;
 mod requests;
@@ -236,7 +237,7 @@ impl World {
         let Some(leading) = &mut operator.leading else { return false };
         let Some(shown) = leading.show(feed, &self.server, now) else { return false };
         self.steps += 1;
-        if feed == Feed::Pods {
+        if matches!(feed, Feed::Pods | Feed::Others) {
             self.checks.shown(at, &shown);
         }
         self.note(|| format!("operator {at} is shown {feed:?}: {}", shown.describe()));
@@ -246,9 +247,9 @@ impl World {
     fn relist(&mut self, nth: u32, feed: Feed) {
         let now = self.now();
         if let Some((_, operator)) = self.operator(nth)
-            && let Some(watch) = operator.leading.as_mut().and_then(|leading| leading.watch(feed, now))
+            && let Some(leading) = &mut operator.leading
         {
-            watch.relist();
+            leading.relist(feed, now);
         }
     }
 

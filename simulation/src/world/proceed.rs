@@ -42,7 +42,7 @@ impl World {
             return Ok(true);
         }
         for operator in 0..u32::try_from(self.operators.len()).unwrap_or_default() {
-            for feed in [Feed::Pods, Feed::Events, Feed::Workloads, Feed::Foreign] {
+            for feed in [Feed::Pods, Feed::Events, Feed::Workloads, Feed::Foreign, Feed::Others] {
                 if self.show(operator, feed) {
                     return Ok(true);
                 }

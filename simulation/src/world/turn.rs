@@ -31,6 +31,8 @@ pub enum Feed {
     Workloads,
     /// Pods without our label.
     Foreign,
+    /// Pods of others that workloads watch.
+    Others,
 }
 
 /// What becomes of the dependents of a deleted workload.
@@ -92,6 +94,14 @@ pub enum Turn {
     Deploy { workload: u32, plan: u32 },
     /// That Deployment, or then its ReplicaSet, is deleted and leaves behind what it controls.
     LetGo { workload: u32 },
+    /// A workload is made that watches the Pods of others.
+    Watch { watcher: u32 },
+    /// A workload that watches is deleted.
+    Unwatch { watcher: u32 },
+    /// A Pod of others is made; the first one is made after a plan made of this seed, and the others as it is.
+    RunPod { plan: u32 },
+    /// A Pod of others is deleted with so many seconds of grace; 30 is what its template says.
+    StopPod { nth: u32, grace: u32 },
     /// A workload is scaled.
     Scale { workload: u32, replicas: u32 },
     /// A workload gets another template, after a plan made of this seed.
@@ -151,6 +161,10 @@ impl fmt::Display for Turn {
             Self::Create { workload, plan } => write!(f, "create {workload} {plan}"),
             Self::Deploy { workload, plan } => write!(f, "deploy {workload} {plan}"),
             Self::LetGo { workload } => write!(f, "let-go {workload}"),
+            Self::Watch { watcher } => write!(f, "watch {watcher}"),
+            Self::Unwatch { watcher } => write!(f, "unwatch {watcher}"),
+            Self::RunPod { plan } => write!(f, "run-pod {plan}"),
+            Self::StopPod { nth, grace } => write!(f, "stop-pod {nth} {grace}"),
             Self::Scale { workload, replicas } => write!(f, "scale {workload} {replicas}"),
             Self::Change { workload, plan } => write!(f, "change {workload} {plan}"),
             Self::Pause { workload, paused } => write!(f, "pause {workload} {paused}"),
@@ -217,6 +231,10 @@ impl Turn {
             "create" => Self::Create { workload: number(words)?, plan: number(words)? },
             "deploy" => Self::Deploy { workload: number(words)?, plan: number(words)? },
             "let-go" => Self::LetGo { workload: number(words)? },
+            "watch" => Self::Watch { watcher: number(words)? },
+            "unwatch" => Self::Unwatch { watcher: number(words)? },
+            "run-pod" => Self::RunPod { plan: number(words)? },
+            "stop-pod" => Self::StopPod { nth: number(words)?, grace: number(words)? },
             "scale" => Self::Scale { workload: number(words)?, replicas: number(words)? },
             "change" => Self::Change { workload: number(words)?, plan: number(words)? },
             "pause" => Self::Pause { workload: number(words)?, paused: number(words)? },
@@ -256,6 +274,6 @@ macro_rules! named {
     };
 }
 
-named!(Feed { Pods = "pods", Events = "events", Workloads = "workloads", Foreign = "foreign" });
+named!(Feed { Pods = "pods", Events = "events", Workloads = "workloads", Foreign = "foreign", Others = "others" });
 named!(Cascade { Background = "background", Foreground = "foreground", Orphan = "orphan" });
 named!(Refused { Creates = "creates", Deletes = "deletes", Updates = "updates" });

@@ -78,7 +78,7 @@ impl World {
             }
             Turn::Quota { pods } => self.set_quota(pods),
             Turn::Webhook { refused, on } => self.set_webhook(refused, on),
-            _ => {}
+            _ => self.act_on_others(turn),
         }
         self.checks.note_specs(&self.server);
     }

@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     Election,
     /// To let Pods go that nobody accounts for.
     Sweep,
+    /// To find out who controls what controls a Pod of others.
+    Chain,
 }
 
 /// Which process sends: an operator, and how often it had been started.

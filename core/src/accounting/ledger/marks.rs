@@ -106,10 +106,18 @@ impl Marks {
         self.covering(number).map(|(_, _, marks)| marks.clone()).unwrap_or_default()
     }
 
-    /// Sets the marks of a Pod, of which that is the youngest.
+    /// Sets the marks of a Pod, of which that is the youngest. A Pod of which nothing is marked tells nothing of that.
     pub fn set(&mut self, number: u64, marks: PodMarks, of: Youngest) {
-        self.youngest = if self.ranges.is_empty() { of } else { self.youngest.max(of) };
+        if !marks.0.is_empty() {
+            self.youngest = if self.are_empty() { of } else { self.youngest.max(of) };
+        }
         self.replace(number, marks);
+    }
+
+    /// Whether nothing is marked of any Pod. Only where the youngest is not known that is looked for.
+    fn are_empty(&self) -> bool {
+        let is_empty = |(_, marks): &(u64, PodMarks)| marks.0.is_empty();
+        self.ranges.is_empty() || self.youngest == Youngest::default() && self.ranges.values().all(is_empty)
     }
 
     /// Sets the marks under a number, splitting the range it was in.
@@ -229,6 +237,17 @@ mod tests {
         assert!(!all.are_of_another(1, Some(99)), "the Pods of 1 to 3 may be younger than the one of 4");
         all.know_youngest(of(50));
         assert!(all.are_of_another(1, Some(99)) && !all.are_of_another(1, Some(50)));
+    }
+
+    #[test]
+    fn a_pod_of_which_nothing_is_marked_is_not_the_youngest_that_is() {
+        let started = |second: i64| Youngest { created: Some(0), started: Some(second) };
+        let mut all = Marks::default();
+        all.set(1, PodMarks::default(), of(99));
+        all.set(2, marks(1), started(12));
+        all.set(3, PodMarks::default(), of(99));
+        all.set(4, marks(1), started(7));
+        assert_eq!(all.youngest(), started(12));
     }
 
     proptest! {

@@ -11,6 +11,7 @@ use super::watching::Watching;
 use crate::accounting::ledger::{LedgerError, Marks};
 use crate::accounting::{Account, count_vanished};
 use crate::lifecycle::PodShape;
+use crate::mutation::{Mutation, mutated};
 use crate::status::{HooksBasis, Series, WatchedBasis, is_invalid, news, status_of_watched};
 use crate::workload::asked::Asked;
 use crate::workload::desired::history_limit;
@@ -40,7 +41,9 @@ fn forget_gone(account: &mut Account, committed: &Marks, shape: &PodShape, memor
         }
         return;
     }
-    count_vanished(account, shape, is_there);
+    if !mutated(Mutation::VanishedUncounted) {
+        count_vanished(account, shape, is_there);
+    }
 }
 
 /// Counts what is settled, gives Pods numbers that have none, and says so in a status.

@@ -19,6 +19,7 @@ use super::leave::leave;
 use super::overlay::Committed;
 use super::subject::{Subject, take_up};
 use super::{Cluster, Invalid, Locked, Memory, Passed, Retry, Stop, tell};
+use crate::mutation::{Mutation, mutated};
 use crate::workload::asked::Asked;
 
 use decide::decide;
@@ -50,7 +51,7 @@ pub(super) async fn pass<C: Cluster>(
         return Ok(Passed::default());
     }
     let is_listed = memory.lock().watching.as_ref().is_some_and(Watching::is_listed);
-    if !is_listed {
+    if !is_listed && !mutated(Mutation::WatchedListNotAwaited) {
         // What is not known of a Pod that is there would pass for what is known of one that is gone.
         return Ok(Passed::default());
     }

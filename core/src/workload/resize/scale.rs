@@ -24,8 +24,10 @@ pub(super) fn scale(sizes: &mut Sizes, basis: &Basis<'_>) {
         // A rollout grows its new revision by itself.
         [] => {
             let may_come = |new: &str| basis.desired.strategy != Strategy::Recreate || !basis.others_run(new);
-            if let Some(newest) = basis.target.revision().filter(|new| is_held && may_come(new)) {
-                sizes.set(newest, replicas);
+            // Where nothing was ever rolled to, of Pods that were taken over while it is paused, say, the newest grows.
+            let newest = basis.target.revision().or_else(|| Some(sizes.iter().next_back()?.0));
+            if let Some(newest) = newest.filter(|new| is_held && may_come(new)).cloned() {
+                sizes.set(&newest, replicas);
             }
         }
         [only] => sizes.set(only, replicas),

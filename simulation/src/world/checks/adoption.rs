@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hooked_core::names::ADOPT_FROM_ANNOTATION;
 use serde_json::Value;
 
-use super::{Check, Checks, is_alive, is_carried_out, owner, text, violated};
+use super::{Check, Checks, is_alive, is_carried_out, owner, revision, text, violated};
 use crate::ApiServer;
 use crate::world::deployment::{DEPLOYMENTS, replica_set};
 use crate::world::user::{PODS, REVISIONS, WORKLOADS};
@@ -30,6 +30,10 @@ impl Checks {
         made.not_ours = book.ledger.marks.get(super::number(pod));
         made.is_durable = pod["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
         owner(pod).clone_into(&mut made.owner);
+        // What another has made is of the revision that its new owner takes it for.
+        if made.revision.is_empty() {
+            revision(pod).clone_into(&mut made.revision);
+        }
         self.given_up.remove(text(pod, "uid"));
     }
 }

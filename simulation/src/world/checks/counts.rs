@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::gate::gate_is_exact;
 use super::numbers::kind;
 use super::paused::nothing_is_rolled_out;
+use super::watched::watches;
 use super::{Book, Check, Checks, RunId, text, violated};
 use crate::ApiServer;
 use crate::kubelet::{HookRun, Instance, Nodes, RunEnd};
@@ -58,25 +59,35 @@ impl Checks {
                 );
             }
             as_often_as_it_happened(run, book, nodes)?;
+            book.watching.as_ref().map_or(Ok(()), |watching| watching.is_since(run))?;
             as_it_happened(run, nodes)?;
         }
         if !book.is_blurred {
             book.unshown = unshown(&ledger, book)?;
+            let is_foreign = |uid: &str| made.get(uid).is_some_and(|made| made.revision.is_empty());
+            book.none_is_guessed(&ledger, nodes, is_foreign)?;
         }
         let failures = (!book.is_blurred).then_some(&failures);
         gate_is_exact(object, &book.ledger, &ledger, failures, server)?;
+        if let Some(watching) = &mut book.watching {
+            watching.note_begun(&ledger);
+        }
         book.ledger = ledger;
         Ok(())
     }
 }
 
-/// No run that another workload has counted is shown, be the Pod another's by now.
+/// No run that another workload has counted is shown, be the Pod another's by now. What is watched is counted by each
+/// that watches.
 fn counted_by_one(books: &BTreeMap<String, Book>, object: &Value) -> Check {
     let status = HookedWorkloadStatus::deserialize(&object["status"]).unwrap_or_default();
     let uid = text(object, "uid");
+    if watches(object) {
+        return Ok(());
+    }
     for run in &status.recent_runs {
         let Some(id) = id(run) else { continue };
-        let others = || books.iter().filter(|(other, _)| *other != uid);
+        let others = || books.iter().filter(|(other, book)| *other != uid && book.watching.is_none());
         if let Some((other, _)) = others().find(|(_, book)| book.counted.contains_key(&id)) {
             return violated("counted-once", format!("{} was counted by {other}", describe(run)));
         }
@@ -160,6 +171,13 @@ fn as_it_happened(run: &HookRunStatus, nodes: &Nodes) -> Check {
         {
             true
         }
+        // A kubelet that is restarted takes the hook with it, and may have forgotten why it ran. Of a program that ends
+        // by itself when the grace period would have been over nobody can tell that from a hook that was cut off then.
+        (Outcome::TimedOut, Some(Some(RunEnd::LostWithKubelet)))
+            if really.is_some_and(|run| its_container_ends_near_its_deadline(run, nodes)) =>
+        {
+            true
+        }
         // A kubelet that is restarted while it stops a container because of a probe or a failed hook forgets that, and
         // takes the Events with it that are not sent: the container is shown as Running, and may end by itself later.
         (Outcome::Skipped, Some(Some(RunEnd::LostWithKubelet))) if run.hook == HookKind::PreStop => {
@@ -187,6 +205,14 @@ const UNCERTAIN: i64 = 3;
 fn ends_near_its_deadline(run: &HookRun) -> bool {
     let (Some(deadline), Some((end, _))) = (run.deadline, run.end) else { return false };
     end.as_second().saturating_add(UNCERTAIN) >= deadline.as_second()
+}
+
+fn its_container_ends_near_its_deadline(run: &HookRun, nodes: &Nodes) -> bool {
+    let mut instances = nodes.truth().instances_of(&run.pod_uid);
+    let its = instances.find(|it| it.container == run.container && it.instance == run.instance);
+    let end = its.and_then(|its| its.end);
+    let (Some(deadline), Some((end, _))) = (run.deadline, end) else { return false };
+    end.as_second().abs_diff(deadline.as_second()) <= UNCERTAIN.unsigned_abs()
 }
 
 /// Whether a kubelet that was restarted has forgotten that it was to stop an instance.

@@ -9,6 +9,7 @@ mod rest;
 mod serving;
 mod surge;
 mod views;
+mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::operator::{LEASE, identity};
+use super::others::is_watched;
 use super::plan::NEVER_READY;
 use super::requests::is_dry_run;
 use super::user::{PODS, WORKLOADS};
@@ -80,6 +82,8 @@ struct Book {
     unshown: u64,
     /// The most Pods that there may be, while more are there than the latest spec allows.
     ceiling: usize,
+    /// What is known of the Pods of others that it watches; none if it watches none.
+    watching: Option<watched::Watching>,
     /// Whether it was ever orphaned: its Pods live on uncounted.
     was_orphaned: bool,
     /// The generation with which it was first deleted, and whether that was to leave its Pods behind.
@@ -110,6 +114,8 @@ pub(super) struct Checks {
     numbers: BTreeMap<(String, u64), String>,
     /// Pods that were let go though nobody knows of their end.
     given_up: BTreeSet<String>,
+    /// Pods whose nodes are no more.
+    lost: BTreeSet<String>,
     /// UIDs of Pods that a workload has taken over.
     taken_over: BTreeSet<String>,
     /// UIDs of Pods that a user has made as one of a workload was.
@@ -135,14 +141,23 @@ impl Checks {
     /// A node is no more: what ran on it may have been told to nobody.
     pub(super) fn lose_node(&mut self, node: &str, server: &ApiServer) {
         let lost = server.objects(PODS).filter(|pod| pod["spec"]["nodeName"] == *node);
-        self.given_up.extend(lost.map(|pod| text(pod, "uid").to_owned()));
+        self.lost.extend(lost.map(|pod| text(pod, "uid").to_owned()));
+    }
+
+    /// Whether nobody may have been told of what ran in a Pod.
+    fn is_untold(&self, uid: &str) -> bool {
+        self.given_up.contains(uid) || self.lost.contains(uid)
     }
 
     /// Takes in what users ask for, or what an operator has gone back to for them.
     pub(super) fn note_specs(&mut self, server: &ApiServer) {
         for object in server.objects(WORKLOADS) {
             let (uid, generation) = (text(object, "uid"), object["metadata"]["generation"].as_i64());
+            let is_new = !self.books.contains_key(uid);
             let book = self.books.entry(uid.to_owned()).or_default();
+            if is_new && watched::watches(object) {
+                book.watching = Some(watched::Watching::since(object, server));
+            }
             let is_terminating = object["metadata"]["deletionTimestamp"].is_string();
             let is_orphaned = is_to_orphan(object);
             let generation = generation.unwrap_or_default();
@@ -217,6 +232,7 @@ impl Checks {
             let what = format!("{process:?} has {:?} {} carried out without the Lease", call.verb, call.path);
             return violated("one-writer", what);
         }
+        self.others_are_left_alone(request, before, server)?;
         if call.verb == Verb::JsonPatch {
             self.note_specs(server);
         }
@@ -262,6 +278,11 @@ impl Checks {
     /// nobody's to count.
     pub(super) fn note_copy(&mut self, pod: &Value, server: &ApiServer) {
         self.copies.insert(text(pod, "uid").to_owned());
+        if is_watched(pod) {
+            self.note_foreign(pod);
+            self.note_numbers(pod);
+            return;
+        }
         let mut workloads = server.objects(WORKLOADS);
         let is_owner = |object: &&Arc<Value>| text(object, "uid") == owner(pod);
         if workloads.find(is_owner).is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {

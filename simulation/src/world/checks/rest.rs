@@ -26,6 +26,7 @@ impl Checks {
     pub(in super::super) fn at_rest(&self, server: &ApiServer, nodes: &Nodes, now: Timestamp) -> Check {
         nothing_is_left(server)?;
         none_is_left_alone(server)?;
+        self.others_are_counted(server, nodes)?;
         for object in server.objects(WORKLOADS) {
             self.is_as_wanted(object, server, now)?;
         }
@@ -187,7 +188,7 @@ impl Checks {
         });
         let goes_on = (run.end.is_none() || made.is_ignoring || lives_on) && is_there();
         let was_shown = || self.was_shown(&run.pod_uid, &run.container, run.instance);
-        let was_told = (made.is_durable || was_shown()) && !self.given_up.contains(&run.pod_uid);
+        let was_told = (made.is_durable || was_shown()) && !self.is_untold(&run.pod_uid);
         let is_missing = outcome.is_none() && was_told && !goes_on;
         Ok(is_missing.then_some(made.owner.as_str()))
     }

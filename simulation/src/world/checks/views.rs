@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hooked_core::lifecycle::watched_ordinal;
 use hooked_core::pass::Failure;
 use hooked_core::pass::call::Verb;
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub(in super::super) struct View {
     pub(super) deleting: BTreeSet<String>,
     /// The latest instance that it was shown of each container of each Pod, by the Pod's UID.
     instances: BTreeMap<(String, String), u32>,
+    /// The same of Pods of others that had numbers, by the annotation that has the number.
+    others: BTreeMap<(String, String, String), u32>,
 }
 
 impl Checks {
@@ -57,6 +60,7 @@ impl Checks {
                     view.pods.remove(&uid);
                 }
             }
+            Shown::Watched(pod, workloads) => view.note_other(pod, workloads.len()),
             Shown::Other => {}
         }
     }
@@ -73,16 +77,44 @@ impl Checks {
     }
 }
 
+/// The latest instance of each container, as a Pod shows them.
+fn instances(pod: &Value) -> impl Iterator<Item = (String, u32)> {
+    pod["status"]["containerStatuses"].as_array().into_iter().flatten().map(|status| {
+        let restarts = status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok());
+        let has_begun = status["state"]["running"].is_object() || status["state"]["terminated"].is_object();
+        let latest = restarts.unwrap_or_default() + u32::from(has_begun);
+        (status["name"].as_str().unwrap_or_default().to_owned(), latest)
+    })
+}
+
 impl View {
     fn note_instances(&mut self, pod: &Value) {
-        for status in pod["status"]["containerStatuses"].as_array().into_iter().flatten() {
-            let restarts = status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok());
-            let has_begun =
-                status["state"]["running"].is_object() || status["state"]["terminated"].is_object();
-            let latest = restarts.unwrap_or_default() + u32::from(has_begun);
-            let container = status["name"].as_str().unwrap_or_default().to_owned();
+        for (container, latest) in instances(pod) {
             self.instances.insert((text(pod, "uid").to_owned(), container), latest);
         }
+    }
+
+    /// Takes in a Pod of others that so many workloads watch: one of them, or all that there are.
+    fn note_other(&mut self, pod: &Value, workloads: usize) {
+        let annotations = pod["metadata"]["annotations"].as_object().into_iter().flatten();
+        let names = annotations.map(|(name, _)| name).filter(|name| name.starts_with("hooked.dev/ordinal-"));
+        let names: Vec<&String> = names.collect();
+        // Of a number that only a workload has given which is not known here nothing is taken in.
+        if names.len() > workloads {
+            return;
+        }
+        for (container, latest) in instances(pod) {
+            for name in &names {
+                let of_container = ((*name).clone(), text(pod, "uid").to_owned(), container.clone());
+                self.others.insert(of_container, latest);
+            }
+        }
+    }
+
+    /// Whether it was shown that instance in a Pod that had a number in a workload.
+    pub(super) fn saw_other(&self, workload: &str, uid: &str, container: &str, instance: u32) -> bool {
+        let of_container = (watched_ordinal(workload), uid.to_owned(), container.to_owned());
+        self.others.get(&of_container).is_some_and(|latest| instance <= *latest)
     }
 
     /// The latest instance of a container that it was shown.
@@ -107,7 +139,9 @@ impl View {
                 self.free.insert(text(found, "uid").to_owned());
             }
             (Verb::StrategicMerge, Ok(found)) if takes_over(call) => {
-                self.free.remove(text(found, "uid"));
+                let uid = text(found, "uid");
+                self.free.remove(uid);
+                self.pods.entry(uid.to_owned()).or_insert_with(|| PodView::of(found));
             }
             (Verb::Get, Ok(found)) if found["metadata"]["deletionTimestamp"].is_null() => {
                 self.deleting.remove(text(found, "uid"));

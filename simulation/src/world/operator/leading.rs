@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::others::{Others, ShownOther};
 use super::reconcile::{Watched, reconcile};
 use super::sweep::sweep;
 use super::watching::{Sight, Watching};
@@ -35,6 +36,7 @@ pub(in super::super) struct Leading {
     events: Watching,
     workloads: Watching,
     foreign: Watching,
+    others: Others,
     /// When workloads are watched though Events are not listed; none before Pods are.
     patience_ends: Option<Timestamp>,
     pub(in super::super) store: BTreeMap<WorkloadRef, Arc<Watched>>,
@@ -56,6 +58,7 @@ impl Leading {
             events: watch(Feed::Events),
             workloads: watch(Feed::Workloads),
             foreign: watch(Feed::Foreign),
+            others: Others::new(watch(Feed::Others)),
             patience_ends: None,
             store: BTreeMap::new(),
             listed: BTreeMap::new(),
@@ -67,7 +70,7 @@ impl Leading {
     }
 
     /// The watch of a feed, if it has begun.
-    pub(in super::super) fn watch(&mut self, feed: Feed, now: Timestamp) -> Option<&mut Watching> {
+    fn watch(&mut self, feed: Feed, now: Timestamp) -> Option<&mut Watching> {
         let has_begun = match feed {
             Feed::Pods => true,
             Feed::Events => self.pods.was_listed,
@@ -76,13 +79,22 @@ impl Leading {
                 self.pods.was_listed && (self.events.was_listed || is_over)
             }
             Feed::Foreign => self.workloads.was_listed,
+            Feed::Others => self.others.is_open(),
         };
         has_begun.then_some(match feed {
             Feed::Pods => &mut self.pods,
             Feed::Events => &mut self.events,
             Feed::Workloads => &mut self.workloads,
             Feed::Foreign => &mut self.foreign,
+            Feed::Others => &mut self.others.watching,
         })
+    }
+
+    /// A watch breaks off and begins anew, if it has begun.
+    pub(in super::super) fn relist(&mut self, feed: Feed, now: Timestamp) {
+        if let Some(watch) = self.watch(feed, now) {
+            watch.relist();
+        }
     }
 
     /// Takes what has happened into the queues of all watches.
@@ -90,11 +102,15 @@ impl Leading {
         for watch in [&mut self.pods, &mut self.events, &mut self.workloads, &mut self.foreign] {
             watch.fill(server);
         }
+        self.others.watching.fill(server);
     }
 
     /// Shows the next thing of a watch, and returns the Pod that was shown, with whether it is there; false
     /// if there is nothing to show.
     pub(in super::super) fn show(&mut self, feed: Feed, server: &ApiServer, now: Timestamp) -> Option<Shown> {
+        if feed == Feed::Others {
+            return self.show_other(server, now);
+        }
         let sight = self.watch(feed, now)?.next(server)?;
         if feed == Feed::Workloads && matches!(sight, Sight::ListBegins) && !self.workloads.was_listed {
             self.list_revisions(server);
@@ -102,8 +118,12 @@ impl Leading {
         Some(match feed {
             Feed::Pods => self.show_pod(sight, now),
             Feed::Events => self.show_event(&sight, now),
-            Feed::Workloads => self.show_workload(&sight, now),
-            Feed::Foreign => self.show_foreign(&sight, now),
+            Feed::Workloads => {
+                let shown = self.show_workload(&sight, now);
+                self.others.follow(&self.index, now);
+                shown
+            }
+            Feed::Foreign | Feed::Others => self.show_foreign(&sight, now),
         })
     }
 
@@ -174,6 +194,18 @@ impl Leading {
         Shown::Other
     }
 
+    fn show_other(&mut self, server: &ApiServer, now: Timestamp) -> Option<Shown> {
+        if !self.others.is_open() {
+            return None;
+        }
+        let ShownOther { pod, workloads } =
+            self.others.show(&self.index, server, &self.port, self.port.now())?;
+        for workload in &workloads {
+            self.trigger(Some(workload.clone()), now);
+        }
+        Some(pod.map_or(Shown::Other, |pod| Shown::Watched(pod, workloads)))
+    }
+
     fn show_workload(&mut self, sight: &Sight, now: Timestamp) -> Shown {
         match sight {
             Sight::ListBegins => self.listed.clear(),
@@ -222,6 +254,7 @@ impl Leading {
             ended.extend(poll(task).map(|rest| (workload.clone(), rest)));
         }
         self.end(ended, now);
+        self.others.run(&self.index, now);
         if self.workloads.was_listed {
             self.begin_passes(now);
             self.run_sweep(now);
@@ -278,7 +311,7 @@ impl Leading {
         let passes = waiting.map(|(_, due)| *due).min().filter(|_| ready);
         let sweep = (ready && self.sweep.is_none()).then_some(self.next_sweep);
         let patience = self.patience_ends.filter(|ends| *ends > now);
-        [passes, sweep, patience].into_iter().flatten().min()
+        [passes, sweep, patience, self.others.next_due(now)].into_iter().flatten().min()
     }
 }
 
@@ -289,6 +322,8 @@ pub(in super::super) enum Shown {
     Pod(Arc<Value>),
     NoPod(Arc<Value>),
     ListEnds,
+    /// A Pod of others, and the workloads that watch it.
+    Watched(Arc<Value>, Vec<WorkloadRef>),
     Other,
 }
 
@@ -308,7 +343,7 @@ impl Shown {
         match self {
             Self::ListBegins => "a list begins".to_owned(),
             Self::ListEnds => "the list ends".to_owned(),
-            Self::Pod(pod) => of(pod),
+            Self::Pod(pod) | Self::Watched(pod, _) => of(pod),
             Self::NoPod(pod) => format!("{} is gone", of(pod)),
             Self::Other => "something".to_owned(),
         }

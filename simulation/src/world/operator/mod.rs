@@ -3,6 +3,7 @@
 
 mod election;
 mod leading;
+mod others;
 mod reconcile;
 mod sweep;
 mod watching;

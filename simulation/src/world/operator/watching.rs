@@ -49,6 +49,7 @@ fn request(feed: Feed) -> Request {
         Feed::Foreign => Request::get("/api/v1/pods")
             .with("labelSelector", "!hooked.dev/revision,pod-template-hash")
             .metadata_only(),
+        Feed::Others => Request::get("/api/v1/namespaces/shop/pods"),
         Feed::Events => Request::get("/api/v1/events").with("fieldSelector", "involvedObject.kind=Pod"),
         Feed::Workloads => Request::get("/apis/hooked.dev/v1alpha1/hookedworkloads"),
     }

@@ -37,6 +37,13 @@ fn what_is_paused_before_it_began_is_made_of_the_revision_it_is_at() {
     rolling(3, 1, 0).held(None, Why::Paused).check(&[]);
 }
 
+#[test]
+fn what_is_paused_before_anything_was_rolled_to_grows_in_the_newest_that_there_is() {
+    let taken_over = rolling(3, 1, 0).held(None, Why::Paused).was(0, 1);
+    let taken_over = taken_over.sized(&[("older", 0), ("old", 0)]).pods("older", 1, 0).pods("old", 2, 2);
+    taken_over.check(&[("old", 3)]);
+}
+
 /// Two Pods are wanted; `pods` of the revision `old` are there, numbered from 1.
 fn check_refused(at: Option<&str>, pods: u32, made: &[(&str, usize)], deleted: &[u64]) {
     let refused = workload(2, &json!({})).held(at, Why::Refused("no".to_owned()));
