@@ -9,6 +9,7 @@ mod deaths;
 mod deployments;
 mod evictions;
 mod gate;
+mod gitops;
 mod going_back;
 mod injector;
 mod kubectl;
