@@ -174,8 +174,15 @@ impl Operator {
     }
 
     /// Waits until none is left of those before: the last of them may lead until it goes.
+    /// Waits until none of those from before is left: for some seconds the injector of one goes on answering.
     async fn until_replaced(&self) -> Result<()> {
         self.until_available(REPLICAS).await?;
+        wait_for("those from before are gone", async || {
+            let now = self.names().await?;
+            let are_gone = now.len() == REPLICAS.unsigned_abs() as usize;
+            Ok(if are_gone { Ok(()) } else { Err(format!("{now:?}")) })
+        })
+        .await?;
         self.leader().await.map(drop)
     }
 
