@@ -50,7 +50,7 @@ pub(crate) async fn collect_orphans(
             told = error;
         }
         for stray in context.index.strays() {
-            let Stray { namespace, name, uid, version } = &stray;
+            let Stray { namespace, name, uid, version, .. } = &stray;
             if let Err(error) =
                 remove_stray_finalizer(&port, namespace, (name, uid), version.as_deref()).await
             {

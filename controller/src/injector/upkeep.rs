@@ -79,7 +79,6 @@ impl Upkeep {
         loop {
             let looks =
                 [timeout(MOST_TIME, self.look()).await, timeout(MOST_TIME, self.look_at_live()).await];
-            self.shown.looked(Serving::WithoutCertificate);
             let errors = looks.into_iter().filter_map(|look| look.map_err(UpkeepError::from).flatten().err());
             let error = errors.map(|error| error.to_string()).collect::<Vec<_>>().join("; ");
             if !error.is_empty() && error != told {
@@ -117,6 +116,7 @@ impl Upkeep {
         }
         let bundle = keeper.kept.bundle();
         if bundle.is_empty() {
+            self.shown.looked(Serving::WithoutCertificate);
             return Ok(());
         }
         if bundle != self.signed.0 || now >= self.signed.1 {

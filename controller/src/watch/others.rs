@@ -181,7 +181,7 @@ impl<C: Cluster> OfNamespace<C> {
                     if !matches!(controlled, Controlled::By(_)) {
                         self.list_within(FURTHER);
                     }
-                    self.index.show_controller(&self.namespace, &owner.uid, controlled);
+                    self.index.show_controller(&self.namespace, &owner, controlled);
                 }
                 Err(error) => {
                     let (kind, name, namespace) = (&owner.kind, &owner.name, &self.namespace);

@@ -123,9 +123,9 @@ impl Asking {
     }
 
     /// Takes in who controls an object of the namespace.
-    pub(super) fn learn(&mut self, namespace: &str, uid: &str, controlled: Controlled) {
+    pub(super) fn learn(&mut self, namespace: &str, object: &OwnerReference, controlled: Controlled) {
         if let Some(known) = self.namespaces.get_mut(namespace) {
-            known.chains.learn(uid, controlled);
+            known.chains.learn(object, controlled);
         }
     }
 }
@@ -184,8 +184,8 @@ mod tests {
         let mut asking = asking();
         let (ours, others) = (owner("ReplicaSet", "web-1"), owner("ReplicaSet", "api-1"));
         assert_eq!(asking.seek("shop", &pod(ours.clone()), NOW), Sought::Ask(ours.clone()));
-        asking.learn("shop", &ours.uid, Controlled::By(owner("Deployment", "web")));
-        asking.learn("shop", &others.uid, Controlled::By(owner("Deployment", "api")));
+        asking.learn("shop", &ours, Controlled::By(owner("Deployment", "web")));
+        asking.learn("shop", &others, Controlled::By(owner("Deployment", "api")));
         assert_eq!(asking.seek("shop", &pod(ours.clone()), NOW), Sought::Asked(runner()));
         for (namespace, pod) in [("shop", pod(others)), ("shop", ObjectMeta::default()), ("test", pod(ours))]
         {
@@ -222,7 +222,7 @@ mod tests {
         let mut asking = asking();
         let set = owner("ReplicaSet", "web-1");
         asking.seek("shop", &pod(set.clone()), NOW);
-        asking.learn("shop", &set.uid, Controlled::ByNobody);
+        asking.learn("shop", &set, Controlled::ByNobody);
         let later = |minutes| NOW.checked_add(SignedDuration::from_mins(minutes)).unwrap();
         assert_eq!(asking.seek("shop", &pod(set.clone()), later(4)), Sought::Asked(Asked::default()));
         assert_eq!(asking.seek("shop", &pod(set.clone()), later(5)), Sought::Ask(set));

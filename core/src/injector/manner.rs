@@ -28,7 +28,10 @@ pub(super) struct Wanted {
 impl Manner {
     /// Whether the API server takes a Pod made so, which it shows.
     pub(super) fn is_taken(self, shown: &Value) -> bool {
-        self.runner.is_none_or(|form| form.delivery.is_taken(shown))
+        let metadata = &shown["metadata"];
+        // By the label it is found whose finalizer nobody takes off.
+        let stays_held = || is_held(shown) && metadata["labels"][HELD_LABEL].is_string();
+        self.runner.is_none_or(|form| form.delivery.is_taken(shown)) && (!self.is_held || stays_held())
     }
 }
 

@@ -101,7 +101,7 @@ impl Injector {
                 let mut kinds = self.kinds.lock().clone();
                 let controlled = find_controller(cluster, &mut kinds, namespace, &owner).await.ok()?;
                 *self.kinds.lock() = kinds;
-                self.known.lock().asking.learn(namespace, &owner.uid, controlled);
+                self.known.lock().asking.learn(namespace, &owner, controlled);
                 Some(())
             };
             self.finding.alone(&(namespace.to_owned(), owner.uid.clone()), find).await?;
@@ -146,7 +146,7 @@ struct Unanswered<'a, C: Cluster> {
 impl<C: Cluster> Drop for Unanswered<'_, C> {
     fn drop(&mut self) {
         let now = self.cluster.now();
-        self.injector.known.lock().trials.learn(self.kindred.clone(), Taken::InNone, now);
+        self.injector.known.lock().trials.went_unanswered(self.kindred, now);
     }
 }
 

@@ -15,6 +15,8 @@ const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 const REFUSED: SignedDuration = SignedDuration::from_secs(15);
 /// Controllers that are remembered: Jobs come and go.
 const MOST: usize = 4096;
+/// The most bytes of a label's value (`apimachinery/pkg/util/validation`).
+const LONGEST_LABEL: usize = 63;
 /// The name of a Pod that is only asked about.
 const NAME: &str = "hooked-injector-check";
 
@@ -55,6 +57,8 @@ impl Kindred {
         let controller = owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()?;
         let labels = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
         let template = labels.iter().find_map(|label| metadata["labels"][label].as_str());
+        // One that is no label's keeps the API server from creating the Pod, and is not remembered.
+        let template = template.filter(|hash| hash.len() <= LONGEST_LABEL);
         Some(Self {
             namespace: namespace.to_owned(),
             controller: controller.to_owned(),
@@ -86,6 +90,15 @@ impl Trials {
     /// What the API server says to Pods like that; none if that is to be asked.
     pub(super) fn known(&self, kindred: &Kindred, now: Timestamp) -> Option<Taken> {
         self.0.get(kindred).filter(|(_, until)| now < *until).map(|(taken, _)| *taken)
+    }
+
+    /// The API server has not said anything in time. What it has said before is believed for a while longer.
+    pub(super) fn went_unanswered(&mut self, kindred: &Kindred, now: Timestamp) {
+        let until = now.checked_add(REFUSED).unwrap_or(now);
+        match self.0.get_mut(kindred) {
+            Some((Taken::As(_), known_until)) => *known_until = until,
+            _ => self.learn(kindred.clone(), Taken::InNone, now),
+        }
     }
 
     /// Takes in what the API server has said.
@@ -145,6 +158,22 @@ mod tests {
             (Some(Taken::InNone), None)
         );
         assert_eq!(trials.known(&kindred("a"), Timestamp::from_second(300).unwrap()), None);
+    }
+
+    #[test]
+    fn where_nobody_answers_it_is_believed_what_was_said_before() {
+        let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(400).unwrap());
+        let known = kindred("shop", &pod(&json!({"pod-template-hash": "1"}))).unwrap();
+        let other = kindred("shop", &pod(&json!({"pod-template-hash": "2"}))).unwrap();
+        let mut trials = Trials::default();
+        trials.learn(known.clone(), Taken::As(HELD), now);
+        for kindred in [&known, &other] {
+            assert_eq!(trials.known(kindred, later), None);
+            trials.went_unanswered(kindred, later);
+        }
+        assert_eq!(trials.known(&known, later), Some(Taken::As(HELD)));
+        assert_eq!(trials.known(&other, later), Some(Taken::InNone));
+        assert_eq!(trials.known(&known, Timestamp::from_second(415).unwrap()), None);
     }
 
     #[test]

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::act::{ActError, delete_all, note, orphan_all, remove_finalizer, stop_hung_hooks};
+use super::act::{ActError, delete_all, note, orphan_all, release_all, remove_finalizer, stop_hung_hooks};
 use super::confirm::confirm;
 use super::leave::{is_needed_by_none, leave};
 use super::memory::Acts;
 use super::subject::Site;
-use super::{Cluster, Failure, Locked, Memory, call};
+use super::{Cluster, Failure, Locked, Memory, Watching, call};
 use crate::lifecycle::has_finalizer;
 use crate::lifecycle::infer::SILENCE;
 use crate::status::{Notice, failed, farewell_unread, invalid, newly_stalled, refused};
@@ -54,11 +54,25 @@ pub(super) async fn reject<C: Cluster>(
 ) -> Result<Option<Timestamp>, RejectError> {
     let site = Site::of(metadata);
     confirm(cluster, &site, memory).await.map_err(RejectError::Confirm)?;
-    stop_hung_hooks(cluster, memory);
-    let leaving = memory.lock().leaving(metadata);
-    let mut errors: Vec<ActError> = release_ended(cluster, &site, memory).await.err().into_iter().collect();
+    let (leaving, makes_pods) = {
+        let mut memory = memory.lock();
+        (memory.leaving(metadata), memory.watching.is_none())
+    };
+    let mut errors = Vec::new();
+    if makes_pods {
+        stop_hung_hooks(cluster, memory);
+    }
+    // What holds Pods of others for another workload is that one's to take off.
+    if makes_pods || has_finalizer(metadata) {
+        errors.extend(release_ended(cluster, &site, memory).await.err());
+    }
     if let Some(leaving) = leaving.filter(|_| has_finalizer(metadata)) {
-        errors.extend(evacuate(cluster, &site, leaving, memory).await.err());
+        let left = if makes_pods {
+            evacuate(cluster, &site, leaving, memory).await
+        } else {
+            release_all(cluster, &site, memory).await
+        };
+        errors.extend(left.err());
     }
     note(&errors, memory, cluster.now());
     if leaving.is_none() {
@@ -172,8 +186,14 @@ async fn depart<C: Cluster>(
     message: &str,
     memory: &Locked<Memory>,
 ) -> Result<Option<Timestamp>, RejectError> {
-    // What their hooks did is written down nowhere: Pods that nothing of ours holds are done with.
-    if !is_needed_by_none(leaving, &memory.lock(), |_| true) {
+    // What their hooks did is written down nowhere: Pods that nothing of ours holds are done with. Those that others
+    // make live on, once all are known and have been let go.
+    let is_done = {
+        let memory = memory.lock();
+        let made_by_others = memory.watching.as_ref().map(Watching::is_listed);
+        made_by_others.unwrap_or_else(|| is_needed_by_none(leaving, &memory, |_| true))
+    };
+    if !is_done {
         return Ok(Some(later(cluster)));
     }
     let version = metadata.resource_version.as_deref().unwrap_or_default();

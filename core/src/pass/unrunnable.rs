@@ -39,10 +39,8 @@ pub(super) fn know_unrunnable_of_others(
         let known = unrunnable.get(&revision).map(|known| known.last);
         let mut stuck = memory.replicas.revision(&revision).stuck();
         let is_news = known.is_none_or(|last| stuck.any(|number| number > last));
-        let mut may_be_deleted = || {
-            let watching = memory.watching.as_mut();
-            known.is_none() || watching.is_some_and(|watching| watching.may_delete_more(&revision, now))
-        };
+        let mut may_be_deleted =
+            || memory.watching.as_mut().is_none_or(|watching| watching.may_delete(&revision, now));
         if is_news && may_be_deleted() {
             unrunnable.insert(revision, shown);
         }

@@ -9,6 +9,9 @@ use crate::pass::Controlled;
 
 /// The longest chain that is followed: whoever makes objects may make them own each other.
 const LONGEST: usize = 8;
+/// The most bytes of a name, a kind, or a group and version (`apimachinery/pkg/util/validation`), and more than a UID
+/// has.
+const LONGEST_WORD: usize = 320;
 /// What Kubernetes itself puts at the end of a chain: other controllers may own these.
 const LAST: [(&str, &str); 5] = [
     ("apps/v1", "Deployment"),
@@ -25,11 +28,15 @@ const MOST: usize = 4096;
 /// Who controls what controls Pods of one namespace, as far as was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
-    /// By the UID of what is controlled.
-    controllers: BTreeMap<String, Controlled>,
+    /// By what is controlled.
+    controllers: BTreeMap<Key, Controlled>,
     /// What Pods have led to since a list has begun.
-    used: BTreeSet<String>,
+    used: BTreeSet<Key>,
 }
+
+/// An object as a reference names it. Whoever makes an object writes what they like into its references: what is found
+/// out of one that is wrong must say nothing of the one that is right.
+type Key = [String; 4];
 
 /// What a chain leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,10 +56,11 @@ impl Chains {
             if !beyond && LAST.contains(&(&*last.api_version, &*last.kind)) {
                 break;
             }
-            match self.controllers.get(&last.uid) {
+            let key = key(last);
+            match self.controllers.get(&key) {
                 None => return Climbed::Ask(last.clone()),
                 Some(known) => {
-                    self.used.insert(last.uid.clone());
+                    self.used.insert(key);
                     let Controlled::By(next) = known else { break };
                     chain.push(next.clone());
                 }
@@ -61,12 +69,27 @@ impl Chains {
         Climbed::To(chain)
     }
 
-    /// Takes in who controls the object with that UID.
-    pub(crate) fn learn(&mut self, uid: &str, controlled: Controlled) {
+    /// Takes in who controls the object.
+    pub(crate) fn learn(&mut self, object: &OwnerReference, controlled: Controlled) {
         if self.controllers.len() >= MOST {
             self.controllers.clear();
         }
-        self.controllers.insert(uid.to_owned(), controlled);
+        let controlled = match controlled {
+            Controlled::By(owner) if !is_plausible(&owner) => Controlled::ByNobody,
+            controlled => controlled,
+        };
+        self.controllers.insert(key(object), controlled);
+    }
+
+    /// Whether the chain that begins with a Pod's controller ends with what could not be read, as far as is known.
+    pub(crate) fn ends_unread(&self, pod: &ObjectMeta) -> bool {
+        let known = |owner: &OwnerReference| self.controllers.get(&key(owner));
+        let mut last = controller(pod).and_then(known);
+        for _ in 0..LONGEST {
+            let Some(Controlled::By(owner)) = last else { break };
+            last = known(owner);
+        }
+        last == Some(&Controlled::Unreadable)
     }
 
     /// A complete list begins. That something is controlled by nobody, or cannot be read, may have changed since it was
@@ -78,7 +101,7 @@ impl Chains {
 
     /// The list is complete: forgets what no Pod leads to.
     pub(crate) fn list_ends(&mut self) {
-        self.controllers.retain(|uid, _| self.used.contains(uid));
+        self.controllers.retain(|key, _| self.used.contains(key));
     }
 }
 
@@ -90,10 +113,7 @@ impl Chains {
         pod: &ObjectMeta,
         named: impl Iterator<Item = (K, &'a Referent)> + Clone,
     ) -> Result<Vec<K>, OwnerReference> {
-        let mut owners = pod.owner_references.iter().flatten();
-        let Some(controller) = owners.find(|owner| owner.controller == Some(true)) else {
-            return Ok(Vec::new());
-        };
+        let Some(controller) = controller(pod) else { return Ok(Vec::new()) };
         let beyond = named.clone().any(|(_, referent)| is_beyond(referent));
         match self.climb(controller, beyond) {
             Climbed::To(chain) => {
@@ -103,6 +123,22 @@ impl Chains {
             Climbed::Ask(owner) => Err(owner),
         }
     }
+}
+
+/// What controls a Pod; nobody, if what is named cannot be.
+fn controller(pod: &ObjectMeta) -> Option<&OwnerReference> {
+    let mut owners = pod.owner_references.iter().flatten();
+    owners.find(|owner| owner.controller == Some(true)).filter(|owner| is_plausible(owner))
+}
+
+/// Whether an object of such names may be: the API server looks at those of references hardly at all, and they are
+/// remembered.
+fn is_plausible(owner: &OwnerReference) -> bool {
+    key(owner).iter().all(|word| word.len() <= LONGEST_WORD)
+}
+
+fn key(OwnerReference { uid, api_version, kind, name, .. }: &OwnerReference) -> Key {
+    [uid, api_version, kind, name].map(Clone::clone)
 }
 
 /// Whether a workload of that kind may own what Kubernetes itself puts at the end of a chain.
@@ -139,11 +175,11 @@ mod tests {
         let mut chains = Chains::default();
         let (set, deployment) = (owner("ReplicaSet", "web-1"), owner("Deployment", "web"));
         assert_eq!(chains.climb(&set, false), Climbed::Ask(set.clone()));
-        chains.learn(&set.uid, Controlled::By(deployment.clone()));
+        chains.learn(&set, Controlled::By(deployment.clone()));
         let both = Climbed::To(vec![set.clone(), deployment.clone()]);
         assert_eq!(chains.climb(&set, false), both, "nobody asks who owns a Deployment");
         assert_eq!(chains.climb(&set, true), Climbed::Ask(deployment.clone()));
-        chains.learn(&deployment.uid, Controlled::ByNobody);
+        chains.learn(&deployment, Controlled::ByNobody);
         assert_eq!(chains.climb(&set, true), both);
     }
 
@@ -160,11 +196,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_wrong_reference_leads_to_says_nothing_of_the_right_one_and_none_is_remembered_that_cannot_be() {
+        let (set, web) = (owner("ReplicaSet", "web-1"), owner("Deployment", "web"));
+        let pod = |controller: &OwnerReference| {
+            let controller = OwnerReference { controller: Some(true), ..controller.clone() };
+            ObjectMeta { owner_references: Some(vec![controller]), ..ObjectMeta::default() }
+        };
+        let (api_version, kind, name) = (web.api_version.clone(), web.kind.clone(), web.name.clone());
+        let referent = Referent { api_version, kind, name };
+        let mut chains = Chains::default();
+        let leading = |chains: &mut Chains, set: &OwnerReference| {
+            chains.leading(&pod(set), [("w", &referent)].into_iter())
+        };
+        chains.learn(&OwnerReference { name: "none".to_owned(), ..set.clone() }, Controlled::ByNobody);
+        chains.learn(&set, Controlled::By(web));
+        assert_eq!(leading(&mut chains, &set), Ok(vec!["w"]));
+        let endless = OwnerReference { uid: "u".repeat(4096), ..set.clone() };
+        assert_eq!(leading(&mut chains, &endless), Ok(Vec::new()), "nobody is asked about it");
+        assert!(!chains.ends_unread(&pod(&set)));
+        chains.learn(&set, Controlled::Unreadable);
+        assert!(chains.ends_unread(&pod(&set)));
+    }
+
+    #[test]
     fn objects_that_own_each_other_are_followed_no_further_than_makes_sense() {
         let mut chains = Chains::default();
         let (one, other) = (owner("A", "a"), owner("B", "b"));
-        chains.learn(&one.uid, Controlled::By(other.clone()));
-        chains.learn(&other.uid, Controlled::By(one.clone()));
+        chains.learn(&one, Controlled::By(other.clone()));
+        chains.learn(&other, Controlled::By(one.clone()));
         let Climbed::To(chain) = chains.climb(&one, true) else { panic!("all is known") };
         assert_eq!(chain.len(), LONGEST);
     }
@@ -175,7 +234,7 @@ mod tests {
         let (used, unused) = (owner("ReplicaSet", "new"), owner("ReplicaSet", "old"));
         let web = owner("Deployment", "web");
         for set in [&used, &unused] {
-            chains.learn(&set.uid, Controlled::By(web.clone()));
+            chains.learn(set, Controlled::By(web.clone()));
         }
         chains.climb(&unused, false);
         chains.list_begins();
@@ -189,7 +248,7 @@ mod tests {
     fn what_was_controlled_by_nobody_is_asked_about_anew_with_the_next_list() {
         for known in [Controlled::ByNobody, Controlled::Unreadable] {
             let (mut chains, set) = (Chains::default(), owner("ReplicaSet", "new"));
-            chains.learn(&set.uid, known);
+            chains.learn(&set, known);
             assert_eq!(chains.climb(&set, false), Climbed::To(vec![set.clone()]));
             chains.list_begins();
             assert_eq!(chains.climb(&set, false), Climbed::Ask(set));

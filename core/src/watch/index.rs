@@ -97,6 +97,8 @@ pub struct Stray {
     pub uid: String,
     /// The version in which the Pod was nobody's; none where its workload is gone.
     pub version: Option<String>,
+    /// Whether others have made it, and the injector has put our finalizer on it.
+    pub is_of_others: bool,
 }
 
 /// The workload that Pods name as their owner.
@@ -167,7 +169,7 @@ impl Index {
     ) -> Option<WorkloadRef> {
         let place = self.places.lock().remove(&PodUid::from(uid))?;
         let fact = self.depart(&place, uid, departure, now);
-        self.note_strays(&place.workload.0, fact.as_slice());
+        self.note_strays(&place.workload.0, fact.as_slice(), false);
         self.reference(&place.workload)
     }
 
@@ -258,7 +260,7 @@ impl Index {
         }
         let lost = |(workload, memory): (Key, Arc<Locked<Memory>>)| {
             let gone = memory.lock().list_ends(now);
-            self.note_strays(&workload.0, &gone);
+            self.note_strays(&workload.0, &gone, false);
             self.unplace(&gone);
             self.reference(&workload).filter(|_| !gone.is_empty())
         };
@@ -280,7 +282,10 @@ impl Index {
     /// Takes all strays out, but those that have become a workload's.
     pub fn strays(&self) -> Vec<Stray> {
         let strays = std::mem::take(&mut *self.strays.lock());
-        let is_somebodys = |stray: &Stray| self.has(&stray.uid) || self.is_watched(&stray.uid);
+        let is_somebodys = |stray: &Stray| {
+            let is_held = || stray.is_of_others && self.is_held_for_any(&stray.namespace, &stray.uid);
+            self.has(&stray.uid) || is_held()
+        };
         strays.into_values().filter(|stray| !is_somebodys(stray)).collect()
     }
 
@@ -302,17 +307,21 @@ impl Index {
         let others = self.of_namespace(namespace).into_iter();
         let others = others.filter(|(_, memory)| memory.lock().overlapping.tell(uid, &known.name, false));
         let alone = others.map(|(name, _)| WorkloadRef::new(namespace, &name)).collect();
-        let pods: Vec<PodFact> = known.memory.lock().pods().cloned().collect();
+        let (pods, are_of_others): (Vec<PodFact>, bool) = {
+            let memory = known.memory.lock();
+            (memory.pods().cloned().collect(), memory.watching.is_some())
+        };
         self.unplace(&pods);
-        self.note_strays(namespace, &pods);
+        self.note_strays(namespace, &pods, are_of_others);
         alone
     }
 
     /// Remembers those Pods as strays that our finalizer still holds, as far as we know.
-    fn note_strays(&self, namespace: &str, pods: &[PodFact]) {
+    fn note_strays(&self, namespace: &str, pods: &[PodFact], is_of_others: bool) {
         for pod in pods.iter().filter(|pod| pod.has_finalizer && pod.seen) {
             let (name, uid) = (pod.name.to_string(), pod.uid.to_string());
-            self.note_stray(Stray { namespace: namespace.to_owned(), name, uid, version: None });
+            let namespace = namespace.to_owned();
+            self.note_stray(Stray { namespace, name, uid, version: None, is_of_others });
         }
     }
 

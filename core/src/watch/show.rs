@@ -46,7 +46,7 @@ impl Index {
             None => self.observe_no_orphan(&namespace, &uid, true),
         }
         if held {
-            self.note_stray(Stray { namespace, name, uid, version });
+            self.note_stray(Stray { namespace, name, uid, version, is_of_others: false });
         }
         Shown { workloads, ..Shown::default() }
     }

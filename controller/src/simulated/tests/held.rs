@@ -176,3 +176,29 @@ async fn a_pod_of_others_in_which_the_runner_cannot_run_is_deleted_once_that_is_
     cluster.wait("so is the next", |world| pod(world, "web-2").is_none().then_some(())).await;
     assert!(pod(&cluster.shared.world.lock(), "web-theirs").is_some(), "its runner is no matter of ours");
 }
+
+#[tokio::test]
+async fn a_workload_that_cannot_be_read_goes_and_its_pods_live_on() {
+    let cluster = Cluster::new();
+    let operator = Operator::start(&cluster, "a", &[]);
+    watch(&cluster);
+    until_held(&cluster).await;
+    create_held(&cluster, "web-1");
+    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    operator.crash().await;
+    // As after the operator was exchanged for one of before.
+    cluster.merge(&format!("{WEB}/status"), json!({"status": {"ledger": {"version": 99}}}));
+    let _operator = Operator::start(&cluster, "b", &[]);
+    cluster
+        .wait("it is told", |world| {
+            let status = world.server.object(WEB)?["status"].clone();
+            let conditions = status["conditions"].as_array()?.clone();
+            conditions.into_iter().find(|known| known["type"] == "Stalled" && known["status"] == "True")
+        })
+        .await;
+    cluster.ask(&Request::delete(WEB, None));
+    cluster.wait("it is gone", |world| world.server.object(WEB).is_none().then_some(())).await;
+    let world = cluster.shared.world.lock();
+    let left = pod(&world, "web-1").unwrap();
+    assert!(!has_finalizer(left) && left["metadata"]["deletionTimestamp"].is_null(), "{left}");
+}

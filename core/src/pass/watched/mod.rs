@@ -122,6 +122,7 @@ fn wait(now: Timestamp, memory: &Memory, others: [Option<Timestamp>; 2]) -> Opti
         memory.tracker.next_due(),
         memory.tracker.running().next_overdue(now),
         memory.watching.as_ref().and_then(Watching::ask_again),
+        memory.watching.as_ref().and_then(|watching| watching.next_deletion(now)),
     ];
     times.into_iter().chain(others).flatten().min()
 }

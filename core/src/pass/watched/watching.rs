@@ -24,14 +24,14 @@ pub struct Watching {
     youngest: Option<Youngest>,
     /// What the API server has said of the workload that is named.
     pub(super) found: Option<Asked>,
-    /// How often Pods of a revision were deleted again since the hook-runner cannot run in them, and when last.
+    /// How often Pods of a revision were deleted since the hook-runner cannot run in them, and until when no more are.
     deletions: BTreeMap<Arc<str>, (u32, Timestamp)>,
 }
 
 /// How long no more of them are deleted after the first time; twice as long after each that follows.
-const REST: SignedDuration = SignedDuration::from_secs(30);
+const REST: SignedDuration = SignedDuration::from_secs(60);
 /// The longest power of two by which that grows: to about an hour.
-const MOST_DOUBLINGS: u32 = 7;
+const MOST_DOUBLINGS: u32 = 6;
 
 /// The youngest Pod that was seen.
 #[derive(Debug)]
@@ -55,19 +55,28 @@ impl Watching {
         }
     }
 
-    /// Whether more Pods of the revision are to be deleted in which the hook-runner cannot run, though that is known of
-    /// the revision: an injector may not have heard of it yet. If nothing helps, that is ever more rarely done.
-    pub(in super::super) fn may_delete_more(&mut self, revision: &Arc<str>, now: Timestamp) -> bool {
-        let (times, last) = self.deletions.get(revision).copied().unwrap_or((0, Timestamp::MIN));
+    /// Whether Pods of the revision that are there are to be deleted since the hook-runner cannot run in them: ever
+    /// more rarely, should an injector not hear of that, or others go on making such Pods.
+    pub(in super::super) fn may_delete(&mut self, revision: &Arc<str>, now: Timestamp) -> bool {
+        let times = match self.deletions.get(revision) {
+            Some((_, until)) if now < *until => return false,
+            Some((times, _)) => *times,
+            None => 0,
+        };
         let rest = REST * (1 << times.min(MOST_DOUBLINGS));
-        if times > 0 && now.duration_since(last) < rest {
-            return false;
-        }
+        let until = now.checked_add(rest).unwrap_or(Timestamp::MAX);
+        self.deletions.insert(Arc::clone(revision), (times + 1, until));
         if self.deletions.len() > Unrunnable::MOST_OF_OTHERS {
-            self.deletions.clear();
+            let first = self.deletions.iter().min_by_key(|(_, (_, until))| *until);
+            let first = first.map(|(revision, _)| Arc::clone(revision));
+            self.deletions.retain(|revision, _| first.as_ref() != Some(revision));
         }
-        self.deletions.insert(Arc::clone(revision), (times + 1, now));
         true
+    }
+
+    /// When more of them may be deleted.
+    pub(super) fn next_deletion(&self, now: Timestamp) -> Option<Timestamp> {
+        self.deletions.values().map(|(_, until)| *until).filter(|until| *until > now).min()
     }
 
     /// Whether a list has shown all Pods that there are.
@@ -148,9 +157,9 @@ mod tests {
         let mut watching = Watching::since(None);
         let (revision, other): (Arc<str>, Arc<str>) = ("7f".into(), "8a".into());
         let at = |second| Timestamp::from_second(second).unwrap();
-        let deleted = (0..20_000).filter(|second| watching.may_delete_more(&revision, at(*second)));
+        let deleted = (0..20_000).filter(|second| watching.may_delete(&revision, at(*second)));
         let deleted: Vec<i64> = deleted.collect();
         assert_eq!(deleted, [0, 60, 180, 420, 900, 1860, 3780, 7620, 11_460, 15_300, 19_140]);
-        assert!(watching.may_delete_more(&other, at(20_000)), "of another nothing is known");
+        assert!(watching.may_delete(&other, at(20_000)), "of another nothing is known");
     }
 }

@@ -3,6 +3,7 @@
 use hooked_crd::{HandlerKind, Reason, Referent};
 
 use super::basis::WatchedBasis;
+use crate::accounting::ledger::Unrunnable;
 use crate::names::{INJECT_LABEL, condition};
 use crate::status::measured::{cannot_run, not_in_force};
 use crate::status::saying::{Saying, say};
@@ -46,10 +47,20 @@ fn of_runner(basis: &WatchedBasis<'_>) -> Option<(Reason, String)> {
     let pods = sum(basis, RevisionCounts::shown_alive);
     let hooks = format!("Hooks are observed, not measured, in {observed} of {pods} Pods");
     let Referent { kind, name, .. } = basis.referent;
-    if let Some(shown) = basis.hooks.ledger.unrunnable.get(basis.youngest) {
+    let unrunnable = &basis.hooks.ledger.unrunnable;
+    if let Some(shown) = unrunnable.get(basis.youngest) {
         let words = format!(
             "{hooks}: {}, and then try again by kubectl rollout restart of {kind} {name}{policies}",
             cannot_run(shown)
+        );
+        return Some((Reason::RunnerCannotRun, words));
+    }
+    if unrunnable.len() >= Unrunnable::MOST_OF_OTHERS
+        && let Some(last) = unrunnable.values().max_by_key(|shown| shown.last)
+    {
+        let words = format!(
+            "{hooks}: so many templates have shown it that no other is tried; {}, and then change spec.hooks{policies}",
+            cannot_run(last)
         );
         return Some((Reason::RunnerCannotRun, words));
     }

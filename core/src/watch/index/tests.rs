@@ -88,6 +88,49 @@ fn a_pod_of_others_that_is_held_for_nobody_is_a_stray() {
     assert_eq!(strays(&index), ["u-1"]);
 }
 
+/// A Pod with our finalizer of the Deployment `web`, which a workload of that name watches; `labels` stand on the Pod.
+fn held_of_deployment(labels: &[&str]) -> SlimPod {
+    let labels: std::collections::BTreeMap<&str, &str> = labels.iter().map(|name| (*name, "true")).collect();
+    let owner = serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "d-1", "controller": true,
+    });
+    let metadata = serde_json::json!({
+        "namespace": "shop", "name": "web-1", "uid": "u-1", "resourceVersion": "7", "labels": labels,
+        "finalizers": ["hooked.dev/accounting"], "ownerReferences": [owner],
+    });
+    serde_json::from_value(serde_json::json!({"metadata": metadata, "spec": {"containers": []}})).unwrap()
+}
+
+#[test]
+fn a_pod_that_is_watched_and_held_for_nobody_is_a_stray_until_a_workload_holds_it() {
+    let index = Index::default();
+    watch(&index);
+    let pod = held_of_deployment(&["hooked.dev/held"]);
+    index.show_watched(&pod, NOW);
+    assert_eq!(strays(&index), ["u-1"], "the workload that watches the Pod does not hold Pods");
+    index.show_watched(&pod, NOW);
+    // Its finalizer was on its way.
+    let holding = serde_json::json!({
+        "namespace": "shop", "name": "watch", "uid": "w-1", "finalizers": ["hooked.dev/accounting"],
+    });
+    let referent = serde_json::json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let holding: ObjectMeta = serde_json::from_value(holding).unwrap();
+    index.observe_watcher(&holding, &serde_json::from_value(referent).unwrap());
+    assert_eq!(strays(&index), Vec::<String>::new());
+}
+
+#[test]
+fn a_pod_of_our_own_that_goes_to_a_watched_deployment_is_a_stray_all_the_same() {
+    let index = Index::default();
+    watch(&index);
+    let mut released = held_of_deployment(&["hooked.dev/revision"]);
+    index.show_watched(&released, NOW);
+    assert_eq!(strays(&index), Vec::<String>::new(), "nobody has said that it lost its owner");
+    released.metadata.owner_references = None;
+    index.show_pod(released, NOW);
+    assert_eq!(strays(&index), ["u-1"]);
+}
+
 #[test]
 fn a_stray_that_could_not_be_let_go_is_tried_again_as_it_was_shown_last() {
     let index = Index::default();
@@ -96,6 +139,7 @@ fn a_stray_that_could_not_be_let_go_is_tried_again_as_it_was_shown_last() {
         name: "web-1".to_owned(),
         uid: "a".to_owned(),
         version: Some(version.to_owned()),
+        is_of_others: false,
     };
     let versions = || index.strays().into_iter().filter_map(|stray| stray.version).collect::<Vec<_>>();
     index.note_stray(of_version("1"));

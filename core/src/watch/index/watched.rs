@@ -60,7 +60,8 @@ impl Index {
             Ok(watchers) => {
                 let mut workloads = self.take_watched(pod, &watchers, now);
                 workloads.extend(self.tell_that_they_overlap(namespace, &watchers));
-                if !self.is_held_for_any(namespace, pod.metadata.uid.as_deref().unwrap_or_default()) {
+                let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+                if !self.is_held_for_any(namespace, uid) && self.is_certain(namespace, &pod.metadata) {
                     self.note_held(&pod.metadata);
                 }
                 ShownWatched::Taken(workloads)
@@ -115,9 +116,15 @@ impl Index {
         }
     }
 
+    /// Whether it is known whose the Pod is: who controls what controls the Pod could be read.
+    fn is_certain(&self, namespace: &str, pod: &ObjectMeta) -> bool {
+        let watched = self.watched.lock();
+        watched.namespaces.get(namespace).is_none_or(|known| !known.chains.ends_unread(pod))
+    }
+
     /// Whether a workload takes our finalizer off the Pod once the Pod's hooks are counted: one that watches the Pod,
     /// and holds Pods.
-    fn is_held_for_any(&self, namespace: &str, uid: &str) -> bool {
+    pub(super) fn is_held_for_any(&self, namespace: &str, uid: &str) -> bool {
         let places = self.watched_places(uid);
         let watched = self.watched.lock();
         let known = watched.namespaces.get(namespace);
@@ -133,7 +140,7 @@ impl Index {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let version = pod.resource_version.clone();
         let (namespace, name, uid) = (text(&pod.namespace), text(&pod.name), text(&pod.uid));
-        self.note_stray(Stray { namespace, name, uid, version });
+        self.note_stray(Stray { namespace, name, uid, version, is_of_others: true });
     }
 
     /// The Pod is gone; this is how it was seen last.
@@ -150,9 +157,9 @@ impl Index {
     }
 
     /// Takes in who controls an object of the namespace.
-    pub fn show_controller(&self, namespace: &str, uid: &str, controlled: Controlled) {
+    pub fn show_controller(&self, namespace: &str, object: &OwnerReference, controlled: Controlled) {
         if let Some(known) = self.watched.lock().namespaces.get_mut(namespace) {
-            known.chains.learn(uid, controlled);
+            known.chains.learn(object, controlled);
         }
     }
 
@@ -320,11 +327,6 @@ impl Index {
         let keys = uids.iter().map(|uid| (namespace.to_owned(), uid.clone()));
         let known = keys.filter_map(|key| Some((workloads.get(&key)?.memory.clone(), key)));
         known.map(|(memory, key)| (key, memory)).collect()
-    }
-
-    /// Whether any workload watches the Pod.
-    pub(super) fn is_watched(&self, uid: &str) -> bool {
-        self.watched.lock().places.contains_key(&PodUid::from(uid))
     }
 
     fn places_of(&self, uid: &PodUid, is_meant: impl Fn(&Place) -> bool) -> Vec<Place> {

@@ -137,7 +137,7 @@ impl Others {
             if !matches!(controlled, Controlled::By(_)) {
                 self.list_within(FURTHER, now);
             }
-            index.show_controller(NAMESPACE, &owner.uid, controlled);
+            index.show_controller(NAMESPACE, owner, controlled);
             self.waiting.push_front(Waiting::Shown(pod));
         } else {
             self.ask_at.get_or_insert(now.checked_add(UNCERTAIN).unwrap_or(now));

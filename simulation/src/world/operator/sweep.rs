@@ -16,7 +16,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// Looks once, when workloads of these UIDs are known to be there.
 pub(super) async fn sweep(port: Port, index: Arc<Index>, known: Vec<(String, String)>) {
     for stray in index.strays() {
-        let Stray { namespace, name, uid, version } = &stray;
+        let Stray { namespace, name, uid, version, .. } = &stray;
         if remove_stray_finalizer(&port, namespace, (name, uid), version.as_deref()).await.is_err() {
             index.return_stray(stray);
         }
