@@ -125,7 +125,8 @@ async fn goes_in_and_out(space: &Space, tool: Tool) -> Result<()> {
     let before = Unmoved::of(space).await?;
 
     keeper.sync(&[tool.staying(&deployment)]).await?;
-    let workload = web.manifest().clone();
+    // As `kubectl hooked convert` writes it: whoever asks for another `spec.hooks` asks for other Pods.
+    let workload = web.of_kind("hooked.dev/v1alpha1", "HookedWorkload", &json!({}));
     let mut waiting = workload.clone();
     waiting["metadata"]["annotations"]["hooked.dev/adopt-from"] = json!("Deployment/web");
     keeper.sync(std::slice::from_ref(&waiting)).await?;
