@@ -24,7 +24,7 @@ pub(crate) async fn watch_watchers(
         match event {
             Ok(watcher::Event::Init) => injector.list_begins(scope.0.as_deref()),
             Ok(watcher::Event::InitApply(Watched(workload)) | watcher::Event::Apply(Watched(workload))) => {
-                injector.show(&workload);
+                injector.show(workload);
             }
             Ok(watcher::Event::Delete(Watched(workload))) => injector.gone(&workload),
             Ok(watcher::Event::InitDone) => {

@@ -52,8 +52,8 @@ pub(super) enum Sought {
 
 impl Asking {
     /// A workload is there.
-    pub(super) fn show(&mut self, workload: &SlimWatcher) {
-        let SlimWatcher { metadata, referent, asked, unrunnable } = workload.clone();
+    pub(super) fn show(&mut self, workload: SlimWatcher) {
+        let SlimWatcher { metadata, referent, asked, unrunnable } = workload;
         let key = key(&metadata);
         self.unlisted.remove(&key);
         match referent.filter(|_| !asked.is_nothing()) {
@@ -175,7 +175,7 @@ mod tests {
     /// One workload that asks for the runner in Pods of the Deployment `web`.
     fn asking() -> Asking {
         let mut asking = Asking::default();
-        asking.show(&workload(runner()));
+        asking.show(workload(runner()));
         asking
     }
 
@@ -203,7 +203,7 @@ mod tests {
             let mut asking = Asking::default();
             let asked = Asked { holds: true, ..runner() };
             let unrunnable = ["7f".to_owned()].into();
-            asking.show(&SlimWatcher { unrunnable, ..workload(asked) });
+            asking.show(SlimWatcher { unrunnable, ..workload(asked) });
             let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let pod = ObjectMeta { labels: Some(labels.collect()), ..pod(owner("Deployment", "web")) };
             let Sought::Asked(asked) = asking.seek("shop", &pod, NOW) else {
@@ -239,7 +239,7 @@ mod tests {
         gone.gone(&workload(runner()));
         check(&mut gone, Asked::default(), "a watch says that it is gone");
         let mut changed = asking();
-        changed.show(&workload(Asked::default()));
+        changed.show(workload(Asked::default()));
         check(&mut changed, Asked::default(), "it asks for nothing more");
         let mut unlisted = asking();
         unlisted.list_begins(Some("test"));

@@ -1,11 +1,15 @@
 //! What is wanted in a Pod of others, and the manners in which it may have that.
 
 use hooked_crd::HookPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::forms::{Form, Stock};
+use crate::lifecycle::has_finalizer;
 use crate::names::{ACCOUNTING_FINALIZER, HELD_LABEL};
 use crate::pass::Cluster;
+use crate::watch::is_held_of_others;
 use crate::workload::asked::Asked;
 
 /// What a Pod has of ours.
@@ -28,22 +32,26 @@ pub(super) struct Wanted {
 impl Manner {
     /// Whether the API server takes a Pod made so, which it shows.
     pub(super) fn is_taken(self, shown: &Value) -> bool {
-        let metadata = &shown["metadata"];
-        // By the label it is found whose finalizer nobody takes off.
-        let stays_held = || is_held(shown) && metadata["labels"][HELD_LABEL].is_string();
+        // What the operator would not know as held it would never let go.
+        let stays_held =
+            || ObjectMeta::deserialize(&shown["metadata"]).is_ok_and(|shown| is_held_of_others(&shown));
         self.runner.is_none_or(|form| form.delivery.is_taken(shown)) && (!self.is_held || stays_held())
     }
 }
 
 impl Wanted {
     /// What of that is to be put into the Pod, which may have been here before; none if it is to stay as it is.
-    pub(super) async fn of<C: Cluster>(cluster: &C, pod: &Value, asked: Asked) -> Option<Self> {
+    pub(super) async fn of<C: Cluster>(
+        cluster: &C,
+        (metadata, pod): (&ObjectMeta, &Value),
+        asked: Asked,
+    ) -> Option<Self> {
         let Asked { runner, holds } = asked;
         let stock = match runner {
             Some(_) => Stock::of(pod, &*cluster.supply().await, cluster.endpoint()),
             None => None,
         };
-        let holds = holds && !is_held(pod);
+        let holds = holds && !has_finalizer(metadata);
         (stock.is_some() || holds).then(|| Self { stock, policies: runner.unwrap_or_default(), holds })
     }
 
@@ -74,11 +82,6 @@ impl Wanted {
         };
         if manner.is_held { hold(with_runner) } else { Some(with_runner) }
     }
-}
-
-fn is_held(pod: &Value) -> bool {
-    let mut finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
-    finalizers.any(|name| name == ACCOUNTING_FINALIZER)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ struct Known {
 
 impl Injector {
     /// A workload is there.
-    pub fn show(&self, workload: &SlimWatcher) {
+    pub fn show(&self, workload: SlimWatcher) {
         self.known.lock().asking.show(workload);
     }
 
@@ -76,18 +76,19 @@ impl Injector {
         if !pod["metadata"]["labels"][REVISION_LABEL].is_null() {
             return None;
         }
-        let asked = self.asked(cluster, namespace, pod).await?;
-        let wanted = Wanted::of(cluster, pod, asked).await?;
-        match self.taken(cluster, namespace, pod, &wanted).await? {
+        let metadata = ObjectMeta::deserialize(&pod["metadata"]).ok()?;
+        let asked = self.asked(cluster, namespace, &metadata).await?;
+        let wanted = Wanted::of(cluster, (&metadata, pod), asked).await?;
+        let kindred = Kindred::of(namespace, (&metadata, &pod["spec"]), &wanted)?;
+        match self.taken(cluster, namespace, pod, (&wanted, &kindred)).await? {
             Taken::As(manner) => wanted.make(pod, manner),
             Taken::InNone => None,
         }
     }
 
     /// What is asked for in the Pod; none where it cannot be found out.
-    async fn asked<C: Cluster>(&self, cluster: &C, namespace: &str, pod: &Value) -> Option<Asked> {
-        let metadata = ObjectMeta::deserialize(&pod["metadata"]).ok()?;
-        let seek = || self.known.lock().asking.seek(namespace, &metadata, cluster.now());
+    async fn asked<C: Cluster>(&self, cluster: &C, namespace: &str, pod: &ObjectMeta) -> Option<Asked> {
+        let seek = || self.known.lock().asking.seek(namespace, pod, cluster.now());
         loop {
             let owner = match seek() {
                 Sought::Asked(asked) => return Some(asked),
@@ -114,10 +115,9 @@ impl Injector {
         cluster: &C,
         namespace: &str,
         pod: &Value,
-        wanted: &Wanted,
+        (wanted, kindred): (&Wanted, &Kindred),
     ) -> Option<Taken> {
-        let kindred = Kindred::of(namespace, pod, wanted)?;
-        let known = || self.known.lock().trials.known(&kindred, cluster.now());
+        let known = || self.known.lock().trials.known(kindred, cluster.now());
         if let Some(taken) = known() {
             return Some(taken);
         }
@@ -125,13 +125,13 @@ impl Injector {
             if let Some(taken) = known() {
                 return Some(taken);
             }
-            let unanswered = Unanswered { injector: self, kindred: &kindred, cluster };
+            let unanswered = Unanswered { injector: self, kindred, cluster };
             let taken = ask(cluster, namespace, pod, wanted).await.ok()?;
             std::mem::forget(unanswered);
             self.known.lock().trials.learn(kindred.clone(), taken, cluster.now());
             Some(taken)
         };
-        self.trying.alone(&kindred, try_it).await
+        self.trying.alone(kindred, try_it).await
     }
 }
 

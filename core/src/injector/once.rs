@@ -21,11 +21,8 @@ impl<K: Ord + Clone> Once<K> {
     /// Does `ask` while nobody else does who asks the same.
     pub(super) async fn alone<T>(&self, key: &K, ask: impl Future<Output = T>) -> T {
         let mutex = Arc::clone(self.0.lock().entry(key.clone()).or_default());
-        let turn = Turn { all: self, key, mutex: Some(mutex) };
-        let _alone = match &turn.mutex {
-            Some(mutex) => Some(mutex.lock().await),
-            None => None,
-        };
+        let turn = Turn { all: self, key, mutex };
+        let _alone = turn.mutex.lock().await;
         ask.await
     }
 }
@@ -34,14 +31,14 @@ impl<K: Ord + Clone> Once<K> {
 struct Turn<'a, K: Ord> {
     all: &'a Once<K>,
     key: &'a K,
-    mutex: Option<Arc<Mutex<()>>>,
+    mutex: Arc<Mutex<()>>,
 }
 
 impl<K: Ord> Drop for Turn<'_, K> {
     fn drop(&mut self) {
         let mut all = self.all.0.lock();
-        drop(self.mutex.take());
-        if all.get(self.key).is_some_and(|mutex| Arc::strong_count(mutex) == 1) {
+        let is_last = Arc::strong_count(&self.mutex) == 2;
+        if is_last {
             all.remove(self.key);
         }
     }

@@ -90,7 +90,7 @@ fn asked_for(hooks: &Value) -> Injector {
             "hooks": hooks,
         },
     });
-    injector.show(&serde_json::from_value(workload).unwrap());
+    injector.show(serde_json::from_value(workload).unwrap());
     injector
 }
 
@@ -157,7 +157,7 @@ fn what_one_namespace_takes_says_nothing_of_another() {
             "hooks": {"policies": [{"timeoutSeconds": 7}]},
         },
     });
-    injector.show(&serde_json::from_value(other).unwrap());
+    injector.show(serde_json::from_value(other).unwrap());
     // The same references, whoever wrote them.
     for (namespace, expect) in [("lax", true), ("shop", false), ("lax", true)] {
         let injected = block_on(injector.inject(&server, namespace, &pod()));

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::manner::{Manner, Wanted};
-use crate::names;
+use crate::watch::chains::controller;
+use crate::watch::template_hash;
 
 /// How long it is believed in which manner Pods are taken: policies may be changed meanwhile.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
@@ -50,20 +52,15 @@ pub(super) enum Taken {
 pub(super) struct Trials(BTreeMap<Kindred, (Taken, Timestamp)>);
 
 impl Kindred {
-    /// That of a Pod of a namespace; none if nobody controls it.
-    pub(super) fn of(namespace: &str, pod: &Value, wanted: &Wanted) -> Option<Self> {
-        let metadata = &pod["metadata"];
-        let owners = metadata["ownerReferences"].as_array()?;
-        let controller = owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()?;
-        let labels = [names::TEMPLATE_HASH_LABEL, names::CONTROLLER_HASH_LABEL];
-        let template = labels.iter().find_map(|label| metadata["labels"][label].as_str());
+    /// That of a Pod of a namespace, with its spec; none if nobody controls it.
+    pub(super) fn of(namespace: &str, (pod, spec): (&ObjectMeta, &Value), wanted: &Wanted) -> Option<Self> {
         // One that is no label's keeps the API server from creating the Pod, and is not remembered.
-        let template = template.filter(|hash| hash.len() <= LONGEST_LABEL);
+        let template = Some(template_hash(pod)).filter(|hash| hash.len() <= LONGEST_LABEL);
         Some(Self {
             namespace: namespace.to_owned(),
-            controller: controller.to_owned(),
+            controller: controller(pod)?.uid.clone(),
             template: template.unwrap_or_default().to_owned(),
-            essence: essence(&pod["spec"]),
+            essence: essence(spec),
             wanted: wanted.parts(),
         })
     }
@@ -141,7 +138,8 @@ mod tests {
     }
 
     fn kindred(namespace: &str, pod: &Value) -> Option<Kindred> {
-        Kindred::of(namespace, pod, &Wanted::held())
+        let metadata = serde_json::from_value(pod["metadata"].clone()).unwrap();
+        Kindred::of(namespace, (&metadata, &pod["spec"]), &Wanted::held())
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Chains {
 }
 
 /// What controls a Pod; nobody, if what is named cannot be.
-fn controller(pod: &ObjectMeta) -> Option<&OwnerReference> {
+pub(crate) fn controller(pod: &ObjectMeta) -> Option<&OwnerReference> {
     let mut owners = pod.owner_references.iter().flatten();
     owners.find(|owner| owner.controller == Some(true)).filter(|owner| is_plausible(owner))
 }
