@@ -200,6 +200,15 @@ fn patched(asked: &str, answer: &Value) -> Value {
     pod
 }
 
+/// An operator that leads and answers: where, and the authorities by which it is known.
+async fn answering_leader() -> (SocketAddr, String) {
+    let server = Arc::new(Server::default());
+    let (leader, _) = operator(&server, "leader", Standing::Leader);
+    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
+    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    (leader, bundle)
+}
+
 #[tokio::test]
 async fn every_operator_answers_and_only_the_one_that_leads_writes() {
     let server = Arc::new(Server::default());
@@ -232,10 +241,7 @@ async fn every_operator_answers_and_only_the_one_that_leads_writes() {
 
 #[tokio::test]
 async fn what_is_no_creation_of_a_pod_that_somebody_asks_for_stays_as_it_is() {
-    let server = Arc::new(Server::default());
-    let (leader, _) = operator(&server, "leader", Standing::Leader);
-    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
-    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    let (leader, bundle) = answering_leader().await;
     for (words, others) in [
         ("\"operation\":\"CREATE\"", "\"operation\":\"UPDATE\""),
         ("\"namespace\":\"shop\"", "\"namespace\":\"test\""),
@@ -254,10 +260,7 @@ async fn what_is_no_creation_of_a_pod_that_somebody_asks_for_stays_as_it_is() {
 
 #[tokio::test]
 async fn reviews_that_are_sent_in_half_keep_no_other_from_being_answered() {
-    let server = Arc::new(Server::default());
-    let (leader, _) = operator(&server, "leader", Standing::Leader);
-    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
-    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    let (leader, bundle) = answering_leader().await;
     let mut halves = Vec::new();
     for _ in 0..CONNECTIONS / 2 {
         let mut stream = connect(leader, &bundle).await.unwrap();
@@ -274,20 +277,15 @@ async fn reviews_that_are_sent_in_half_keep_no_other_from_being_answered() {
 
 #[tokio::test]
 async fn a_review_that_would_take_much_memory_is_not_read() {
-    let server = Arc::new(Server::default());
-    let (leader, _) = operator(&server, "leader", Standing::Leader);
-    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
+    let (leader, bundle) = answering_leader().await;
     let heavy = format!("[{}0]", r#"{"a":0},"#.repeat(1 << 17));
-    let (refused, _) = until("it answers", async || review(leader, &bundle, &heavy).await).await;
+    let (refused, _) = review(leader, &bundle, &heavy).await.unwrap();
     assert_eq!(refused, "HTTP/1.1 413 Payload Too Large");
 }
 
 #[tokio::test]
 async fn connections_are_as_many_as_there_may_be() {
-    let server = Arc::new(Server::default());
-    let (leader, _) = operator(&server, "leader", Standing::Leader);
-    let bundle = until("the API server knows the authorities", async || server.bundle.lock().clone()).await;
-    until("it answers", async || review(leader, &bundle, CREATE).await).await;
+    let (leader, bundle) = answering_leader().await;
     let mut open = Vec::new();
     while let Ok(stream) = timeout(Duration::from_secs(2), connect(leader, &bundle)).await {
         open.push(stream.unwrap());

@@ -18,12 +18,8 @@ use crate::simulated::operator::Operator;
 const WEB: &str = "/apis/hooked.dev/v1alpha1/namespaces/shop/hookedworkloads/web";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 
-/// Has somebody watch the Pods of the Deployment `web` with durable evidence.
-fn watch(cluster: &Cluster) {
-    watch_with(cluster, &json!({"evidence": "Durable"}));
-}
-
-fn watch_with(cluster: &Cluster, hooks: &Value) {
+/// Has somebody watch the Pods of the Deployment `web` with these hooks.
+fn watch(cluster: &Cluster, hooks: &Value) {
     cluster.ask(&Request::create(
         WORKLOADS,
         json!({
@@ -36,14 +32,19 @@ fn watch_with(cluster: &Cluster, hooks: &Value) {
     ));
 }
 
-/// A Pod of the Deployment, as it comes through the injector.
-fn create_held(cluster: &Cluster, name: &str) {
-    let deployment = cluster.shared.world.lock().server.object(&format!("{DEPLOYMENTS}/web")).cloned();
-    let deployment = deployment.unwrap_or_else(|| {
+/// A reference to the Deployment `web`, which is made if it is not there.
+fn deployment(cluster: &Cluster) -> Value {
+    let known = cluster.shared.world.lock().server.object(&format!("{DEPLOYMENTS}/web")).cloned();
+    let deployment = known.unwrap_or_else(|| {
         cluster.ask(&Request::create(DEPLOYMENTS, json!({"metadata": {"name": "web", "namespace": "shop"}})))
     });
-    let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true,
-                       "uid": deployment["metadata"]["uid"]});
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true,
+           "uid": deployment["metadata"]["uid"]})
+}
+
+/// A Pod of the Deployment, as it comes through the injector.
+fn create_held(cluster: &Cluster, name: &str) {
+    let owner = deployment(cluster);
     let metadata = json!({
         "name": name, "namespace": "shop", "ownerReferences": [owner], "finalizers": ["hooked.dev/accounting"],
         "labels": {"app": "web", "hooked.dev/held": "true", "pod-template-hash": "1"},
@@ -60,19 +61,20 @@ fn pod<'a>(world: &'a World, name: &str) -> Option<&'a Value> {
     world.server.object(&format!("{PODS}/{name}")).map(|pod| &**pod)
 }
 
-async fn until_held(cluster: &Cluster) {
+/// Has somebody watch with durable evidence, and makes the Pod `web-1`, whose start is counted.
+async fn hold_one(cluster: &Cluster) {
+    watch(cluster, &json!({"evidence": "Durable"}));
     let is_held = |world: &World| world.server.object(WEB).filter(|web| has_finalizer(web)).map(drop);
     cluster.wait("the workload waits for its Pods", is_held).await;
+    create_held(cluster, "web-1");
+    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
 }
 
 #[tokio::test]
 async fn a_held_pod_of_others_goes_when_its_hooks_are_counted() {
     let cluster = Cluster::new();
     let _operator = Operator::start(&cluster, "a", &[]);
-    watch(&cluster);
-    until_held(&cluster).await;
-    create_held(&cluster, "web-1");
-    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    hold_one(&cluster).await;
     cluster.ask(&Request::delete(format!("{PODS}/web-1"), None));
     cluster.wait("it goes", |world| pod(world, "web-1").is_none().then_some(())).await;
     let totals = cluster.shared.world.lock().status(WEB).unwrap().hook_totals;
@@ -83,10 +85,7 @@ async fn a_held_pod_of_others_goes_when_its_hooks_are_counted() {
 async fn a_workload_that_goes_lets_its_pods_live_on() {
     let cluster = Cluster::new();
     let operator = Operator::start(&cluster, "a", &[]);
-    watch(&cluster);
-    until_held(&cluster).await;
-    create_held(&cluster, "web-1");
-    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    hold_one(&cluster).await;
     // It goes while no operator is there to see it.
     operator.crash().await;
     cluster.ask(&Request::delete(WEB, None));
@@ -125,10 +124,7 @@ async fn pods_that_were_admitted_while_their_workload_went_are_let_go_however_ma
 
 /// A Pod of the Deployment with a runner, whose init container cannot pull the runner's image.
 async fn create_stuck(cluster: &Cluster, name: &str, is_injected: bool) {
-    let deployment =
-        cluster.shared.world.lock().server.object(&format!("{DEPLOYMENTS}/web")).cloned().unwrap();
-    let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true,
-                       "uid": deployment["metadata"]["uid"]});
+    let owner = deployment(cluster);
     let metadata = json!({
         "name": name, "namespace": "shop", "ownerReferences": [owner], "labels": {"app": "web", "pod-template-hash": "7f"},
     });
@@ -154,8 +150,7 @@ async fn create_stuck(cluster: &Cluster, name: &str, is_injected: bool) {
 #[tokio::test]
 async fn a_pod_of_others_in_which_the_runner_cannot_run_is_deleted_once_that_is_known() {
     let cluster = Cluster::new();
-    cluster.ask(&Request::create(DEPLOYMENTS, json!({"metadata": {"name": "web", "namespace": "shop"}})));
-    watch_with(&cluster, &json!({"measurement": "Runner"}));
+    watch(&cluster, &json!({"measurement": "Runner"}));
     create_stuck(&cluster, "web-theirs", false).await;
     create_stuck(&cluster, "web-1", true).await;
     let operator = Operator::start(&cluster, "a", &["--inject-bind-address=127.0.0.1:0"]);
@@ -181,10 +176,7 @@ async fn a_pod_of_others_in_which_the_runner_cannot_run_is_deleted_once_that_is_
 async fn a_workload_that_cannot_be_read_goes_and_its_pods_live_on() {
     let cluster = Cluster::new();
     let operator = Operator::start(&cluster, "a", &[]);
-    watch(&cluster);
-    until_held(&cluster).await;
-    create_held(&cluster, "web-1");
-    cluster.wait_for_status("web", "it is counted", |status| status.hook_totals.succeeded == 1).await;
+    hold_one(&cluster).await;
     operator.crash().await;
     // As after the operator was exchanged for one of before.
     cluster.merge(&format!("{WEB}/status"), json!({"status": {"ledger": {"version": 99}}}));
